@@ -1,0 +1,595 @@
+//! The vocabulary of a history: what happened, with exactly the fields that decide the rules of the contract.
+//!
+//! A history is one [`Header`] and a sequence of [`Event`]s in the order in which they happened. It is the only
+//! thing that the checkers see. Nothing here knows who wrote it: a history of any runtime, in any language, can be
+//! put into these words, one JSON object a line, and whatever its writer cannot know is left out.
+//!
+//! Units: every `_ns` is nanoseconds, every `_ms` milliseconds. True time counts from the begin of the run; wall
+//! time counts from the UNIX epoch on the clock of the machine that the event names.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The version of this vocabulary. It rises when a field changes its meaning.
+pub const VERSION: u32 = 1;
+
+/// Everything that stays constant in a run. The rules take their bounds from here, so that a history of another
+/// system is held against that system's own constants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`VERSION`] of the writer.
+    pub version: u32,
+    /// Who wrote the history, for the reader's eyes.
+    pub product: String,
+    /// The scenario that ran, for the reader's eyes.
+    pub scenario: String,
+    /// The seed of the run, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The datacenter of each machine: entry `m` is where machine `m` stands.
+    pub datacenter_of: Vec<u16>,
+    /// The constants that the rules use.
+    pub constants: Constants,
+}
+
+/// The numbers that SPEC.md names, as they were in this run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Constants {
+    /// R3: the backoff after a failed run with `retry_count` 0. 2,000 in the contract.
+    pub retry_start_ms: u64,
+    /// R3: the largest exponent of the backoff after platform failures. 9 in the contract.
+    pub retry_exponent_max: u32,
+    /// R3: the upper end of the jitter, in percent of the backoff. 25 in the contract.
+    pub retry_jitter_percent: u64,
+    /// R2: the most counted retries of one alarm. 6 in the contract: seven counted runs.
+    pub retries_max: u32,
+    /// E: the largest error of any machine's wall clock in this run.
+    pub wall_error_max_ms: u64,
+    /// The largest drift of any machine's monotonic clock. 500 in the contract.
+    pub drift_max_ppm: u64,
+    /// L3: lateness allowed when nothing fails: 100 ms and two round trips between datacenters.
+    pub lateness_calm_ms: u64,
+    /// L1: lateness allowed with one failure. 30,000 in the contract.
+    pub lateness_one_failure_ms: u64,
+    /// L2 and L4: lateness allowed after the last of several changes. 60,000 in the contract.
+    pub lateness_failures_ms: u64,
+}
+
+impl Constants {
+    /// The constants of SPEC.md with clocks that err by at most `wall_error_max_ms` and datacenters at most
+    /// `round_trip_max_ms` apart.
+    pub fn of_the_contract(wall_error_max_ms: u64, round_trip_max_ms: u64) -> Self {
+        Self {
+            retry_start_ms: 2_000,
+            retry_exponent_max: 9,
+            retry_jitter_percent: 25,
+            retries_max: 6,
+            wall_error_max_ms,
+            drift_max_ppm: 500,
+            lateness_calm_ms: 100 + 2 * round_trip_max_ms,
+            lateness_one_failure_ms: 30_000,
+            lateness_failures_ms: 60_000,
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Event {
+    /// True time since the begin of the run. Never decreases from one event to the next.
+    pub at_ns: u64,
+    /// Where it happened; none for what happens outside all machines (clients, outside services, phases).
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Which instance of which object did it; none for what no instance did.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// A machine and what its wall clock showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Index of the machine.
+    pub machine: u16,
+    /// The machine's wall clock at this moment.
+    pub wall_ns: i64,
+}
+
+/// The instance that an event belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct By {
+    /// The object.
+    pub object: ObjectName,
+    /// The instance: unique among the object's instances.
+    pub instance: u64,
+    /// The epoch under which the instance runs.
+    pub epoch: u64,
+    /// Position of the event in the instance's own order, from 0.
+    pub seq: u32,
+    /// The turn of the instance in which it happened, from 1; 0 before the first.
+    pub turn: u32,
+}
+
+/// An object's class and name, written `Class/name`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ObjectName(pub Arc<str>);
+
+impl fmt::Debug for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A storage key: UTF-8, ordered by its bytes (S6).
+pub type Key = Arc<str>;
+
+/// Bytes of a value or of a body. In JSON a string where they are UTF-8, else `{"base64": "..."}`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Blob(pub Bytes);
+
+impl Blob {
+    /// The bytes as text, with what is not UTF-8 replaced.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+impl From<&str> for Blob {
+    fn from(text: &str) -> Self {
+        Blob(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum BlobJson {
+    Text(String),
+    Binary { base64: String },
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => BlobJson::Binary { base64: BASE64.encode(&self.0) }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match BlobJson::deserialize(deserializer)? {
+            BlobJson::Text(text) => Ok(Blob(Bytes::from(text))),
+            BlobJson::Binary { base64 } => {
+                BASE64.decode(base64).map(|bytes| Blob(bytes.into())).map_err(serde::de::Error::custom)
+            }
+        }
+    }
+}
+
+/// The identity of one `set_alarm` (A10): unique among the alarms of its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AlarmId(pub u64);
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum What {
+    /// A client sends a request.
+    Call {
+        /// The request, unique in the history.
+        request: u64,
+        /// The object that it is for.
+        to: ObjectName,
+        /// What it says.
+        body: Blob,
+    },
+    /// The client's request is over.
+    Return {
+        /// The request.
+        request: u64,
+        /// How it ended for the client.
+        outcome: Outcome,
+    },
+
+    /// An instance is made; its constructor starts.
+    InstanceStart {
+        /// What the instance is made for.
+        cause: Cause,
+    },
+    /// The constructor and everything in its `block_concurrency_while` have ended (O4).
+    ConstructorEnd {
+        /// Why it failed, if it did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<Arc<str>>,
+    },
+    /// The instance is no more.
+    InstanceEnd {
+        /// Why.
+        reason: EndReason,
+    },
+
+    /// An event or a result is delivered to the instance: a turn begins.
+    Deliver {
+        /// What is delivered.
+        delivery: Delivery,
+    },
+    /// One of the instance's events waits for something that did not come within its turn.
+    Await {
+        /// The operation it waits for.
+        op: u64,
+        /// What kind of operation that is. Other events interleave unless it is storage (O3).
+        kind: AwaitKind,
+    },
+
+    /// Object code makes a storage or alarm call. It acts now (S1).
+    Op {
+        /// The operation, unique in its instance.
+        op: u64,
+        /// The call with its arguments.
+        #[serde(flatten)]
+        call: StorageCall,
+    },
+    /// The call's result is known to object code.
+    OpResult {
+        /// The operation.
+        op: u64,
+        /// What the call gave.
+        result: OpResult,
+    },
+
+    /// `alarm()` starts.
+    RunStart {
+        /// The run, unique among the runs of its object.
+        run: u64,
+        /// The alarm that it is for, where the system knows it by more than its time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alarm: Option<AlarmId>,
+        /// `info.scheduled_time` (F7), wall time.
+        scheduled_ms: i64,
+        /// `info.retry_count` (F7).
+        retry_count: u32,
+        /// `info.is_retry` (F7).
+        is_retry: bool,
+    },
+    /// `alarm()` has ended. The turn of this event is the one whose commit completes it (F4).
+    RunEnd {
+        /// The run.
+        run: u64,
+        /// How it ended.
+        outcome: RunOutcome,
+    },
+
+    /// The writes of one turn have become durable (S2): from here on no failure that the contract covers can lose
+    /// them. Names the instance and the turn that made them.
+    Commit {
+        /// The run whose end is part of this commit: its alarm is removed, rescheduled or given up by it (F4).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends_run: Option<u64>,
+    },
+
+    /// A response leaves its machine: an effect.
+    Respond {
+        /// The request that it answers.
+        request: u64,
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: Blob,
+    },
+    /// A request to an outside service leaves its machine: an effect.
+    Outbound {
+        /// The call, unique in the history.
+        call: u64,
+        /// The service.
+        service: Arc<str>,
+        /// What it is sent.
+        body: Blob,
+    },
+    /// The outside service received the request.
+    OutboundArrive {
+        /// The call.
+        call: u64,
+    },
+    /// The outside service decided on its answer. A status of 200 to 299 means that it accepted what it was sent.
+    OutboundAnswer {
+        /// The call.
+        call: u64,
+        /// HTTP status; none if the service failed without an answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
+
+    /// A fault begins.
+    FaultBegin {
+        /// The fault, unique in the history.
+        fault: u32,
+        /// What kind of fault: `crash`, `power-loss`, `message-loss`, `upstream-refuses`, ...
+        kind: Arc<str>,
+        /// Whom it strikes.
+        scope: Scope,
+    },
+    /// The fault ends: what was struck is back.
+    FaultEnd {
+        /// The fault.
+        fault: u32,
+    },
+    /// A consensus group gained or lost a connected majority of its replicas.
+    Majority {
+        /// The group.
+        group: u16,
+        /// Whether a majority is up and connected pairwise, both ways.
+        connected: bool,
+    },
+    /// A phase of the run begins; the one before it ends.
+    Phase {
+        /// The phase.
+        phase: Phase,
+    },
+    /// What the datastore holds for one object at the end of the run.
+    AtRest {
+        /// The object.
+        object: ObjectName,
+        /// All its keys.
+        keys: BTreeMap<Key, Blob>,
+        /// Its scheduled alarm: time, identity, counted failures.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alarm: Option<AlarmAtRest>,
+    },
+    /// A machine found its own disk damaged where it had promised that it was whole (D8).
+    DiskDamaged,
+}
+
+/// An alarm as the datastore holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AlarmAtRest {
+    /// Its identity, where the system has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<AlarmId>,
+    /// Its scheduled time, wall time.
+    pub scheduled_ms: i64,
+    /// Its counted failures so far.
+    pub retry_count: u32,
+}
+
+/// How a client's request ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// An answer arrived.
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: Blob,
+    },
+    /// None arrived in time: whether the request had an effect is unknown.
+    Unknown,
+}
+
+/// What an instance was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A request.
+    Request,
+    /// A due alarm (F8).
+    Alarm,
+}
+
+/// Why an instance ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// It was idle.
+    Evicted,
+    /// It was reset: a panic, a limit, a constructor that failed.
+    Reset {
+        /// Why, in words.
+        why: Arc<str>,
+    },
+    /// Its machine crashed or lost power.
+    Lost,
+}
+
+/// What is delivered to an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// A request.
+    Request {
+        /// Which.
+        request: u64,
+    },
+    /// Its alarm.
+    Alarm {
+        /// The run that starts.
+        run: u64,
+    },
+    /// The result of an operation.
+    Result {
+        /// Which operation.
+        op: u64,
+    },
+}
+
+/// What an await waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AwaitKind {
+    /// A storage operation: the input gate is closed meanwhile (O3).
+    Storage,
+    /// `sync`.
+    Sync,
+    /// An outside service.
+    Outside,
+}
+
+/// A storage or alarm call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+pub enum StorageCall {
+    /// `get(key)`.
+    Get {
+        /// The key.
+        key: Key,
+    },
+    /// `put(key, value)`.
+    Put {
+        /// The key.
+        key: Key,
+        /// The value.
+        value: Blob,
+    },
+    /// `delete(key)`.
+    Delete {
+        /// The key.
+        key: Key,
+    },
+    /// `list(options)`.
+    List(ListOptions),
+    /// `delete_all(options)`.
+    DeleteAll {
+        /// S8: keep the alarm.
+        preserve_alarm: bool,
+    },
+    /// `sync()`.
+    Sync,
+    /// `get_alarm()`.
+    GetAlarm,
+    /// `set_alarm(time)`.
+    SetAlarm {
+        /// The time as object code gave it, wall time.
+        time_ms: i64,
+        /// The time as it was stored: `max(time, now)` (A6).
+        scheduled_ms: i64,
+        /// The identity of the new alarm (A10), where the system has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alarm: Option<AlarmId>,
+    },
+    /// `delete_alarm()`.
+    DeleteAlarm,
+}
+
+/// The options of `list` (S6). All absent means all keys in ascending order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListOptions {
+    /// Only keys that begin with this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Key>,
+    /// Only keys at or after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Key>,
+    /// Only keys after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_after: Option<Key>,
+    /// Only keys before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<Key>,
+    /// Descending order; the bounds stay as they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reverse: bool,
+    /// At most so many, after ordering.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// What a call gave.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpResult {
+    /// A write, a `sync` or a change of the alarm was done.
+    Done,
+    /// `get`: the value, if there is one.
+    Value(Option<Blob>),
+    /// `delete`: whether the key was there.
+    Deleted(bool),
+    /// `list`: the keys with their values, in the order asked for.
+    Entries(Vec<(Key, Blob)>),
+    /// `get_alarm`: the scheduled time, if there is one.
+    Alarm(Option<i64>),
+    /// An answer of an outside service.
+    Answer {
+        /// HTTP status.
+        status: u16,
+    },
+    /// The call was refused, or the outside service failed; nothing was written.
+    Error(Arc<str>),
+}
+
+/// How a run of `alarm()` ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// It returned.
+    Ok,
+    /// It failed and that counts (R1).
+    Failed {
+        /// What it said.
+        why: Arc<str>,
+    },
+    /// The platform failed it and that does not count (R1). A run that was lost with its machine has no end at all.
+    Platform {
+        /// What failed.
+        why: Arc<str>,
+    },
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One machine.
+    Machine(u16),
+    /// All links between machines.
+    Network,
+    /// An outside service.
+    Service(Arc<str>),
+}
+
+/// The phases of a run, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The cluster boots; nothing is asked of it yet.
+    WarmUp,
+    /// Workload and faults.
+    Faults,
+    /// No faults any more, and no new requests: what was promised has to come true.
+    Quiet,
+    /// The run is over.
+    End,
+}
+
+/// A whole history in memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// The constants of the run.
+    pub header: Header,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}

@@ -1,0 +1,54 @@
+//! What the checkers say: which promise was broken, by which object, when, and which events prove it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::history::ObjectName;
+
+/// The id of a rule of SPEC.md (`F1`), of a known trap (`X1(a)`), or of a promise that a scenario makes beside them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RuleId(pub &'static str);
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Violation {
+    /// The rule.
+    pub rule: RuleId,
+    /// The object that it was broken for, if it was one object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectName>,
+    /// True time at which it was broken.
+    pub at_ns: u64,
+    /// What happened and what should have, in sentences for somebody who has not read our code.
+    pub sentences: String,
+    /// Positions in the history of the few events that prove it, ascending.
+    pub evidence: Vec<usize>,
+}
+
+/// What was found in one history.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Verdict {
+    /// Broken promises in the order in which they were found; empty for a clean run.
+    pub violations: Vec<Violation>,
+}
+
+impl Verdict {
+    /// Whether no promise was broken.
+    pub fn is_clean(&self) -> bool {
+        self.violations.is_empty()
+    }
+}

@@ -1,0 +1,1 @@
+//! Objects, workloads and plans; the explorer, its reports and the command line.

@@ -1,0 +1,1 @@
+//! The simulated world: clock, network, disk, outside services, faults, and the run of one plan.

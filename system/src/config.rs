@@ -1,0 +1,90 @@
+//! What every machine knows before it starts: the shape of the cluster, who holds what, and the constants of time.
+
+use crate::ids::{DatacenterId, GroupId, MachineId, SliceId};
+
+/// Nanoseconds in a millisecond.
+pub const NS_PER_MS: u64 = 1_000_000;
+
+/// The configuration of a cluster; the same on every machine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Number of datacenters; odd, so that f of 2f+1 may go (D2).
+    pub datacenters: u16,
+    /// Machines in each datacenter.
+    pub machines_per_datacenter: u16,
+    /// Consensus groups.
+    pub groups: u16,
+    /// Slices; a multiple of `groups`.
+    pub slices: u16,
+    /// The beat of a machine: one tick of every consensus group on it, and one look at everything that may have to be
+    /// sent again.
+    pub tick_ms: u64,
+    /// An instance without work is evicted after this (O4).
+    pub idle_evict_ms: u64,
+    /// An outbound call without an answer fails after this.
+    pub outside_timeout_ms: u64,
+    /// R1: the longest a run of `alarm()` may take. 15 minutes in the contract.
+    pub run_limit_ms: u64,
+    /// O4: the longest that a constructor's `block_concurrency_while` may take. 30 s in the contract.
+    pub constructor_limit_ms: u64,
+    /// O7: the most polls and storage calls of one turn.
+    pub turn_budget: u32,
+}
+
+impl Config {
+    /// A cluster of the given shape with the constants of the contract.
+    ///
+    /// # Panics
+    ///
+    /// If a count is zero, or `slices` is not a multiple of `groups`.
+    pub fn new(datacenters: u16, machines_per_datacenter: u16, groups: u16, slices: u16) -> Self {
+        assert!(datacenters > 0 && machines_per_datacenter > 0 && groups > 0, "a cluster has no empty part");
+        assert!(slices > 0 && slices % groups == 0, "each group has the same number of slices");
+        Self {
+            datacenters,
+            machines_per_datacenter,
+            groups,
+            slices,
+            tick_ms: 500,
+            idle_evict_ms: 10_000,
+            outside_timeout_ms: 30_000,
+            run_limit_ms: 15 * 60_000,
+            constructor_limit_ms: 30_000,
+            turn_budget: 10_000,
+        }
+    }
+
+    /// Machines in all datacenters.
+    pub fn machines(&self) -> u16 {
+        self.datacenters * self.machines_per_datacenter
+    }
+
+    /// Where a machine stands.
+    pub fn datacenter_of(&self, machine: MachineId) -> DatacenterId {
+        DatacenterId(machine.0 / self.machines_per_datacenter)
+    }
+
+    /// The machines that have a replica of `group`: one in each datacenter, spread evenly over its machines (D2, D3).
+    pub fn replicas_of(&self, group: GroupId) -> impl Iterator<Item = MachineId> + Clone + use<> {
+        let within = self.machines_per_datacenter;
+        (0..self.datacenters).map(move |datacenter| {
+            // Rotated by datacenter, so that no two machines carry the same set of groups.
+            MachineId(datacenter * within + (group.0 + datacenter) % within)
+        })
+    }
+
+    /// The group in which a slice's rows are kept.
+    pub fn group_of(&self, slice: SliceId) -> GroupId {
+        GroupId(slice.0 % self.groups)
+    }
+
+    /// The slices of a group, ascending.
+    pub fn slices_of(&self, group: GroupId) -> impl Iterator<Item = SliceId> + use<> {
+        (group.0..self.slices).step_by(usize::from(self.groups)).map(SliceId)
+    }
+
+    /// The machine that hosts a slice's objects and tracks their alarms. Spread evenly over all machines (D3).
+    pub fn holder_of(&self, slice: SliceId) -> MachineId {
+        MachineId(slice.0 % self.machines())
+    }
+}

@@ -1,0 +1,108 @@
+//! Names and numbers that say which one is meant. Each is a type of its own, so that none can stand for another.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+
+/// A machine of the cluster, counted over all datacenters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MachineId(pub u16);
+
+/// A datacenter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DatacenterId(pub u16);
+
+/// A consensus group. It has one replica in each datacenter (D2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GroupId(pub u16);
+
+/// A slice: the objects that move between machines together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SliceId(pub u16);
+
+/// How often a slice has changed hands. What a lower epoch proposes after a higher one is durable is refused (O1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Epoch(pub u32);
+
+/// A number unique within its slice for ever: the epoch it was made in, and a count within that epoch. Instances, runs
+/// and alarms are named by stamps; an alarm's stamp is its identity (A10).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The epoch of the slice in which it was made.
+    pub epoch: Epoch,
+    /// Which one of that epoch.
+    pub count: u32,
+}
+
+impl Stamp {
+    /// Both parts in one number, ordered as the stamp is.
+    pub fn as_u64(self) -> u64 {
+        (u64::from(self.epoch.0) << 32) | u64::from(self.count)
+    }
+}
+
+impl fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.epoch.0, self.count)
+    }
+}
+
+/// A client's request; unique, chosen by the client's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// A call to an outside service; unique within one incarnation of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallId(pub u64);
+
+/// An operation that object code has started; unique within its instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OpId(pub u64);
+
+/// An object's class and name, written `Class/name`. The same name always means the same object (O2).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ObjectName(Arc<str>);
+
+impl ObjectName {
+    /// The object `name` of `class`. A class has no `/` in its name; an object may.
+    pub fn new(class: &str, name: &str) -> Self {
+        assert!(!class.contains('/'), "a class name has no slash: {class}");
+        Self(format!("{class}/{name}").into())
+    }
+
+    /// The object that `text` names, or none if it is not of the form `Class/name`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.contains('/').then(|| Self(text.into()))
+    }
+
+    /// The class.
+    pub fn class(&self) -> &str {
+        self.0.split_once('/').map_or("", |(class, _)| class)
+    }
+
+    /// Class and name as they were given.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+
+    /// The slice of the object among `slices`. Fixed for ever: a row never moves to another slice (O2).
+    pub fn slice(&self, slices: u16) -> SliceId {
+        let hash = SipHasher13::new().hash(self.0.as_bytes());
+        let slice = hash % u64::from(slices);
+        SliceId(u16::try_from(slice).expect("a remainder of a u16 fits"))
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,168 @@
+//! What a machine says about itself to whoever watches. Nothing in the system reads it back: with all observations
+//! thrown away the machine does the same.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::ids::{CallId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
+use crate::object::op::{Call, Reply};
+
+/// One thing that was seen.
+#[derive(Clone, Debug)]
+pub enum Observation {
+    /// An instance did something, or something was done to it.
+    Instance {
+        /// Which instance.
+        by: Source,
+        /// What.
+        seen: Seen,
+    },
+    /// This replica applied the entry at `index` and it took effect. Every replica of the group says so; the first one
+    /// to say it shows the moment at which the writes are durable.
+    Applied {
+        /// The group.
+        group: GroupId,
+        /// Index in the group's log.
+        index: u64,
+        /// The turns that the entry made durable, in order.
+        turns: Vec<AppliedTurn>,
+    },
+    /// This replica became its group's leader.
+    Elected {
+        /// The group.
+        group: GroupId,
+        /// The consensus term.
+        term: u64,
+    },
+    /// A slice has a new epoch and is served from this machine.
+    Serving {
+        /// The slice.
+        slice: SliceId,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// An entry was refused because its epoch was stale (O1).
+    StaleEpoch {
+        /// The slice.
+        slice: SliceId,
+        /// The epoch that was refused.
+        epoch: Epoch,
+    },
+}
+
+/// A turn whose writes became durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedTurn {
+    /// The object.
+    pub object: ObjectName,
+    /// The instance that made the writes.
+    pub instance: Stamp,
+    /// Its turn.
+    pub turn: u32,
+    /// The run whose end the turn carries.
+    pub ends_run: Option<Stamp>,
+}
+
+/// The instance that an observation is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The object.
+    pub object: ObjectName,
+    /// The instance; its epoch is the epoch under which it runs.
+    pub instance: Stamp,
+    /// Position in the instance's own order.
+    pub seq: u32,
+    /// The instance's turn.
+    pub turn: u32,
+}
+
+/// What an instance did.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// It was made; its constructor starts.
+    Started {
+        /// Whether a due alarm is the reason; else a request.
+        for_alarm: bool,
+    },
+    /// Its constructor ended.
+    Constructed {
+        /// Why it failed, if it did.
+        failed: Option<Arc<str>>,
+    },
+    /// It ended while its machine lives.
+    Ended {
+        /// Why it was reset; none if it was idle.
+        reset: Option<Arc<str>>,
+    },
+    /// A request was delivered.
+    DeliveredRequest(RequestId),
+    /// Its alarm was delivered.
+    DeliveredAlarm(Stamp),
+    /// A result was delivered.
+    DeliveredResult(OpId),
+    /// An event waits for an operation.
+    Awaits(OpId, WaitKind),
+    /// A storage or alarm call was made.
+    Called(OpId, Call),
+    /// Object code knows the result of an operation.
+    Returned(OpId, Reply),
+    /// `alarm()` starts.
+    RunStarted {
+        /// The run.
+        run: Stamp,
+        /// The alarm's identity.
+        alarm: Stamp,
+        /// Its scheduled time.
+        scheduled_ms: i64,
+        /// Its counted failures so far.
+        retry_count: u32,
+    },
+    /// `alarm()` ended.
+    RunEnded {
+        /// The run.
+        run: Stamp,
+        /// How.
+        outcome: RunEnd,
+    },
+    /// A response left the machine. `turn` of the source is the turn that made it.
+    Responded {
+        /// The request.
+        request: RequestId,
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: Bytes,
+    },
+    /// A request to an outside service left the machine. `turn` of the source is the turn that made it.
+    CalledOut {
+        /// The call.
+        call: CallId,
+        /// The service.
+        service: Arc<str>,
+        /// What it was sent.
+        body: Bytes,
+    },
+}
+
+/// What an await waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitKind {
+    /// A read of the datastore.
+    Storage,
+    /// `sync`.
+    Sync,
+    /// An outside service.
+    Outside,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// It returned.
+    Ok,
+    /// It failed, counted (R1).
+    Failed(Arc<str>),
+    /// The platform failed it, not counted (R1).
+    Platform(Arc<str>),
+}
