@@ -1,0 +1,142 @@
+//! A machine: `handle(now, input) -> effects`.
+//!
+//! It is a replica of some groups ([`crate::replicas`]), the holder of some slices (the holder), and the way in for the
+//! clients that are connected to it. The parts talk to each other through messages, as if each stood on a machine of
+//! its own: a message to oneself goes out and comes back.
+
+use std::sync::Arc;
+
+use crate::config::{Config, NS_PER_MS};
+use crate::holder::{self, Holder};
+use crate::ids::MachineId;
+use crate::io::{ClientAnswer, ClientRequest, DiskImage, Effects, Input, Now};
+use crate::log::Damage;
+use crate::object::class::Classes;
+use crate::observe::Source;
+use crate::outbox::Outbox;
+use crate::replicas::Replicas;
+use crate::wire::{self, Message};
+
+/// What a machine is given when it boots.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The cluster.
+    pub config: Arc<Config>,
+    /// Which machine of it this is.
+    pub me: MachineId,
+    /// Entropy: different for each boot of each machine.
+    pub seed: u64,
+    /// The classes of objects that it can run.
+    pub classes: Classes,
+}
+
+/// A machine that is up.
+pub struct Machine {
+    config: Arc<Config>,
+    me: MachineId,
+    replicas: Replicas,
+    holder: Holder,
+    outbox: Outbox,
+    next_tick_ns: u64,
+}
+
+/// An instance in memory.
+#[derive(Clone, Debug)]
+pub struct LiveInstance {
+    /// Who the next thing seen of it would be by.
+    pub source: Source,
+    /// Whether `alarm()` is in progress in it.
+    pub running: bool,
+}
+
+impl Machine {
+    /// Boots a machine from its disk.
+    ///
+    /// # Errors
+    ///
+    /// If what the disk once promised to hold is not there whole (D8): the machine must not run from it.
+    pub fn boot(setup: Setup, now: Now, disk: &dyn DiskImage, out: &mut Effects) -> Result<Self, Damage> {
+        let Setup { config, me, seed, classes } = setup;
+        let replicas = Replicas::boot(&config, me, seed, disk, out)?;
+        let mut outbox = Outbox::default();
+        let mut cx = holder::Cx { now, outbox: &mut outbox, out };
+        let holder = Holder::new(config.clone(), me, seed, classes, &mut cx);
+        let next_tick_ns = now.mono_ns + config.tick_ms * NS_PER_MS;
+        let mut machine = Self { config, me, replicas, holder, outbox, next_tick_ns };
+        machine.settle(now, out);
+        Ok(machine)
+    }
+
+    /// Reacts to one input. `out` is to be empty; what is to be done is added to it.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Effects) {
+        match input {
+            Input::Wake => {}
+            Input::Message { from, bytes } => {
+                // What cannot be decoded is not ours; the network may do what it likes.
+                for message in wire::decode(&bytes).unwrap_or_default() {
+                    self.message(now, from, message, out);
+                }
+            }
+            Input::Synced { ticket } => self.replicas.synced(ticket, out),
+            Input::Request(ClientRequest { request, object, body }) => {
+                let holder = self.config.holder_of(object.slice(self.config.slices));
+                self.outbox.push(holder, Message::Request { request, object, body });
+            }
+            Input::Answer { call, result } => {
+                let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+                self.holder.answered(call, result, &mut cx);
+            }
+        }
+        if now.mono_ns >= self.next_tick_ns {
+            self.next_tick_ns = now.mono_ns + self.config.tick_ms * NS_PER_MS;
+            self.replicas.tick();
+            let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+            self.holder.tick(&mut cx);
+        }
+        self.settle(now, out);
+    }
+
+    fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
+        let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+        match message {
+            Message::Consensus { group, bytes } => self.replicas.consensus(from, group, &bytes),
+            Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),
+            Message::Proposed { ask, result } => self.holder.proposed(from, ask, result, &mut cx),
+            Message::Read { group, ask, at_least, query } => {
+                self.replicas.read(from, ask, group, at_least, query)
+            }
+            Message::ReadDone { ask, answer } => self.holder.read_done(ask, answer, &mut cx),
+            Message::Request { request, object, body } => {
+                self.holder.request(from, request, object, body, &mut cx)
+            }
+            Message::Response { request, status, body } => {
+                out.answers.push(ClientAnswer { request, status, body });
+            }
+        }
+    }
+
+    /// What every input ends with: alarms that are due, the disk, the network, the next wake.
+    fn settle(&mut self, now: Now, out: &mut Effects) {
+        let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+        self.holder.fire(&mut cx);
+        self.replicas.settle(&mut self.outbox, out);
+        self.outbox.drain_into(out);
+        let due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
+        out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
+    }
+
+    /// Which machine this is.
+    pub fn id(&self) -> MachineId {
+        self.me
+    }
+
+    /// The instances in memory.
+    pub fn live_instances(&self) -> Vec<LiveInstance> {
+        self.holder.live_instances().map(|(source, running)| LiveInstance { source, running }).collect()
+    }
+
+    /// The replicas on the machine.
+    pub fn replicas(&self) -> &Replicas {
+        &self.replicas
+    }
+}

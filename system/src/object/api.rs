@@ -1,0 +1,315 @@
+//! Object code in Rust: a small async API in the manner of Durable Objects.
+//!
+//! A class is a type that implements [`DurableObject`]. Its methods are async functions over an [`Rc`] of the object, so
+//! several events of one object interleave at awaits, and only there (O3). Storage methods act when they are called and
+//! give a future that need not be awaited (S1).
+//!
+//! ```text
+//! let current = ctx.storage().get_alarm().await;
+//! ctx.storage().set_alarm(ctx.now_ms() + 10_000);       // acts now; awaiting it only tells whether it was refused
+//! ```
+
+mod instance;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use crate::ids::OpId;
+use crate::io::{OutsideAnswer, OutsideError};
+pub use crate::object::class::{AlarmInfo, Request, Response};
+use crate::object::class::{Class, Failure, Instance};
+use crate::object::op::{Answer, Call, Reply};
+pub use crate::object::op::{Key, List, StorageError};
+use crate::object::port::Port;
+use instance::{RustInstance, Shared};
+
+/// Why a method of an object failed: what is thrown in other languages.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Thrown(pub String);
+
+impl From<StorageError> for Thrown {
+    fn from(error: StorageError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<OutsideError> for Thrown {
+    fn from(error: OutsideError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Thrown> for Failure {
+    fn from(thrown: Thrown) -> Self {
+        Self(thrown.0.into())
+    }
+}
+
+/// A class of objects.
+pub trait DurableObject: Sized + 'static {
+    /// The class's name. No slash.
+    const CLASS: &'static str;
+
+    /// Whether the class declares [`DurableObject::alarm`]; without it `set_alarm` is refused (A8).
+    const DECLARES_ALARM: bool;
+
+    /// The constructor. What it needs from storage it reads in [`Ctx::block_concurrency_while`]: no event is delivered
+    /// before that has ended (O4).
+    fn new(ctx: Ctx) -> Rc<Self>;
+
+    /// Answers a request. An error is answered with status 500; the instance lives on.
+    fn fetch(self: Rc<Self>, request: Request) -> impl Future<Output = Result<Response, Thrown>> + 'static;
+
+    /// Handles the object's alarm. An error is retried, up to six times (R1, R2).
+    fn alarm(self: Rc<Self>, info: AlarmInfo) -> impl Future<Output = Result<(), Thrown>> + 'static {
+        async move { Err(Thrown(format!("{} declares no alarm(), yet it was called with {info:?}", Self::CLASS))) }
+    }
+}
+
+/// Makes a [`Class`] of a [`DurableObject`].
+#[derive(Debug)]
+pub struct RustClass<T>(PhantomData<fn() -> T>);
+
+impl<T> Default for RustClass<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: DurableObject> Class for RustClass<T> {
+    fn name(&self) -> &str {
+        T::CLASS
+    }
+
+    fn declares_alarm(&self) -> bool {
+        T::DECLARES_ALARM
+    }
+
+    fn instantiate(&self, port: Port) -> Box<dyn Instance> {
+        Box::new(RustInstance::<T>::new(port))
+    }
+}
+
+/// What an object's code can reach.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    port: Port,
+    shared: Rc<Shared>,
+}
+
+impl Ctx {
+    /// The object's storage.
+    pub fn storage(&self) -> Storage<'_> {
+        Storage(self)
+    }
+
+    /// The wall clock: milliseconds since the UNIX epoch. It stands still during a turn.
+    pub fn now_ms(&self) -> i64 {
+        self.port.now_ms()
+    }
+
+    /// Sends a request to an outside service. It leaves when every earlier write is durable (O5). Other events of the
+    /// object interleave while its answer is awaited (O3).
+    pub fn fetch(&self, service: &str, body: impl Into<Bytes>) -> Op<Result<OutsideAnswer, OutsideError>> {
+        let op = self.port.call_out(service, body.into());
+        self.op(Answer::Pending(op), |reply| match reply {
+            Reply::Outside(answer) => answer,
+            other => wrong(&other),
+        })
+    }
+
+    /// Runs `section` now, and lets no other event in before it has ended (O3, O4). If it fails, or takes longer than
+    /// its limit, the object is reset.
+    pub fn block_concurrency_while<F>(&self, section: F)
+    where
+        F: Future<Output = Result<(), Thrown>> + 'static,
+    {
+        self.shared.spawn_section(section);
+    }
+
+    fn op<T>(&self, answer: Answer, read: fn(Reply) -> T) -> Op<T> {
+        let state = match answer {
+            Answer::Now(reply) => OpState::Ready(Some(reply)),
+            Answer::Pending(op) => {
+                self.shared.slots.borrow_mut().insert(op, Slot::default());
+                OpState::Pending { op, told: false }
+            }
+        };
+        Op { state, read, ctx: self.clone() }
+    }
+}
+
+/// An object's storage (S1). Every method acts when it is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Storage<'a>(&'a Ctx);
+
+/// What a call that can be refused gives.
+pub type Refusable<T> = Op<Result<T, StorageError>>;
+
+impl Storage<'_> {
+    /// The value of a key. Refused for a key over 2,048 bytes (S7).
+    pub fn get(&self, key: impl Into<Key>) -> Refusable<Option<Bytes>> {
+        self.call(Call::Get(key.into()), |reply| match reply {
+            Reply::Value(value) => Ok(value),
+            other => refused(other),
+        })
+    }
+
+    /// Sets a key. Refused for a key over 2,048 or a value over 131,072 bytes (S7).
+    pub fn put(&self, key: impl Into<Key>, value: impl Into<Bytes>) -> Refusable<()> {
+        self.call(Call::Put(key.into(), value.into()), |reply| match reply {
+            Reply::Done => Ok(()),
+            other => refused(other),
+        })
+    }
+
+    /// Removes a key; whether it was there. Refused for a key over 2,048 bytes (S7).
+    pub fn delete(&self, key: impl Into<Key>) -> Refusable<bool> {
+        self.call(Call::Delete(key.into()), |reply| match reply {
+            Reply::Deleted(was_there) => Ok(was_there),
+            other => refused(other),
+        })
+    }
+
+    /// Keys and values in the order of the keys' bytes (S6). Refused for a limit of zero, and for `start` together with
+    /// `start_after` (S7).
+    pub fn list(&self, list: List) -> Refusable<Vec<(Key, Bytes)>> {
+        self.call(Call::List(list), |reply| match reply {
+            Reply::Entries(entries) => Ok(entries),
+            other => refused(other),
+        })
+    }
+
+    /// Removes all keys and the alarm in one atomic unit (S8).
+    pub fn delete_all(&self) -> Op<()> {
+        self.call(Call::DeleteAll { preserve_alarm: false }, done)
+    }
+
+    /// Removes all keys and keeps the alarm (S8: the behaviour before the compatibility date 2026-02-24).
+    pub fn delete_all_preserving_alarm(&self) -> Op<()> {
+        self.call(Call::DeleteAll { preserve_alarm: true }, done)
+    }
+
+    /// Resolves when every earlier write is durable.
+    pub fn sync(&self) -> Op<()> {
+        self.call(Call::Sync, done)
+    }
+
+    /// The scheduled time of the alarm: milliseconds since the UNIX epoch. None while the alarm is being handled,
+    /// unless it was set again (A4).
+    pub fn get_alarm(&self) -> Op<Option<i64>> {
+        self.call(Call::GetAlarm, |reply| match reply {
+            Reply::Alarm(time_ms) => time_ms,
+            other => wrong(&other),
+        })
+    }
+
+    /// Schedules the alarm, replacing the one that is scheduled (A2). A time in the past means now (A6). Refused for a
+    /// time that no alarm can have (A7), and in a class without `alarm()` (A8).
+    pub fn set_alarm(&self, time_ms: i64) -> Refusable<()> {
+        self.call(Call::SetAlarm { time_ms }, |reply| match reply {
+            Reply::AlarmSet { .. } => Ok(()),
+            other => refused(other),
+        })
+    }
+
+    /// Unschedules the alarm (A5).
+    pub fn delete_alarm(&self) -> Op<()> {
+        self.call(Call::DeleteAlarm, done)
+    }
+
+    fn call<T>(&self, call: Call, read: fn(Reply) -> T) -> Op<T> {
+        self.0.op(self.0.port.call(call), read)
+    }
+}
+
+fn done(reply: Reply) {
+    if reply != Reply::Done {
+        wrong(&reply)
+    }
+}
+
+fn refused<T>(reply: Reply) -> Result<T, StorageError> {
+    match reply {
+        Reply::Refused(error) => Err(error),
+        other => wrong(&other),
+    }
+}
+
+fn wrong(reply: &Reply) -> ! {
+    unreachable!("the host gave a reply of the wrong kind: {reply:?}")
+}
+
+/// An operation that was started. It has acted; awaiting it gives its result.
+#[derive(Debug)]
+pub struct Op<T> {
+    state: OpState,
+    read: fn(Reply) -> T,
+    ctx: Ctx,
+}
+
+#[derive(Debug)]
+enum OpState {
+    /// None once the result was taken.
+    Ready(Option<Reply>),
+    Pending {
+        op: OpId,
+        /// Whether the host was told that somebody waits.
+        told: bool,
+    },
+}
+
+/// Where the result of a pending operation arrives.
+#[derive(Debug, Default)]
+struct Slot {
+    reply: Option<Reply>,
+    waker: Option<Waker>,
+}
+
+type Slots = RefCell<BTreeMap<OpId, Slot>>;
+
+impl<T> Future for Op<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = &mut *self;
+        let reply = match &mut this.state {
+            OpState::Ready(reply) => reply.take().expect("an operation is not polled after its end"),
+            OpState::Pending { op, told } => {
+                let mut slots = this.ctx.shared.slots.borrow_mut();
+                let slot = slots.get_mut(op).expect("a pending operation has a slot");
+                let Some(reply) = slot.reply.take() else {
+                    slot.waker = Some(cx.waker().clone());
+                    if !std::mem::replace(told, true) {
+                        this.ctx.port.awaits(*op);
+                    }
+                    return Poll::Pending;
+                };
+                slots.remove(op);
+                drop(slots);
+                this.state = OpState::Ready(None);
+                reply
+            }
+        };
+        Poll::Ready((this.read)(reply))
+    }
+}
+
+impl<T> Drop for Op<T> {
+    fn drop(&mut self) {
+        if let OpState::Pending { op, .. } = self.state {
+            // Nobody will ask for the result. The slots are borrowed only if the instance itself is being dropped.
+            if let Ok(mut slots) = self.ctx.shared.slots.try_borrow_mut() {
+                slots.remove(&op);
+            }
+        }
+    }
+}

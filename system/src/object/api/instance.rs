@@ -1,0 +1,228 @@
+//! Rust objects behind the seam: the futures of an instance's events, polled within its turns.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::{Ctx, DurableObject, Slots, Thrown};
+use crate::ids::OpId;
+use crate::object::class::{Event, EventId, Failure, Instance, Response, TurnEnd};
+use crate::object::op::Reply;
+use crate::object::port::{BudgetExceeded, Port};
+
+/// What an instance shares with the handles that its code holds.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) slots: Slots,
+    /// Sections that were started and not yet polled.
+    spawned: RefCell<Vec<LocalBoxFuture<'static, Result<(), Thrown>>>>,
+    /// Sections in progress, the ones not yet polled included.
+    sections: Cell<u32>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("slots", &self.slots)
+            .field("sections", &self.sections)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn spawn_section(&self, section: impl Future<Output = Result<(), Thrown>> + 'static) {
+        self.sections.set(self.sections.get() + 1);
+        self.spawned.borrow_mut().push(section.boxed_local());
+    }
+}
+
+/// An instance of a Rust class.
+pub(super) struct RustInstance<T> {
+    /// None before the constructor has run.
+    object: Option<Rc<T>>,
+    ctx: Ctx,
+    tasks: FuturesUnordered<Task>,
+    /// Set when something that can go on was woken: a waker for the set as a whole.
+    woken: Arc<Woken>,
+    polls: Rc<Cell<u32>>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The code of one event or section, polled under `catch_unwind` and counted.
+struct Task {
+    what: TaskKind,
+    code: LocalBoxFuture<'static, TaskResult>,
+    port: Port,
+    polls: Rc<Cell<u32>>,
+}
+
+type TaskResult = Result<Option<Response>, Thrown>;
+
+#[derive(Clone, Copy)]
+enum TaskKind {
+    Event(EventId),
+    Section,
+}
+
+enum TaskEnd {
+    Returned(TaskResult),
+    Panicked(Failure),
+}
+
+impl Future for Task {
+    type Output = (TaskKind, TaskEnd);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.polls.set(this.polls.get() + 1);
+        this.port.enter_section(matches!(this.what, TaskKind::Section));
+        let end = match catch_unwind(AssertUnwindSafe(|| this.code.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => TaskEnd::Returned(result),
+            Err(payload) => TaskEnd::Panicked(describe_panic(&*payload)),
+        };
+        Poll::Ready((this.what, end))
+    }
+}
+
+/// What a panic of object code said.
+fn describe_panic(payload: &(dyn Any + Send)) -> Failure {
+    let said = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    if payload.is::<BudgetExceeded>() {
+        return Failure("the object used up its budget of storage calls in one turn".into());
+    }
+    Failure(format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into())
+}
+
+impl<T: DurableObject> RustInstance<T> {
+    pub(super) fn new(port: Port) -> Self {
+        let ctx = Ctx { port, shared: Rc::default() };
+        Self {
+            object: None,
+            ctx,
+            tasks: FuturesUnordered::new(),
+            woken: Arc::default(),
+            polls: Rc::default(),
+        }
+    }
+
+    /// O4: the constructor runs in the first turn.
+    fn construct(&mut self) -> Result<(), Failure> {
+        let ctx = self.ctx.clone();
+        let object =
+            catch_unwind(AssertUnwindSafe(|| T::new(ctx))).map_err(|payload| describe_panic(&*payload))?;
+        self.object = Some(object);
+        Ok(())
+    }
+
+    fn push(&self, what: TaskKind, code: LocalBoxFuture<'static, TaskResult>) {
+        self.tasks.push(Task { what, code, port: self.ctx.port.clone(), polls: self.polls.clone() });
+    }
+
+    fn adopt_sections(&self) {
+        for section in self.ctx.shared.spawned.take() {
+            self.push(TaskKind::Section, section.map(|result| result.map(|()| None)).boxed_local());
+        }
+    }
+
+    /// One task ended: what that means for the turn.
+    fn ended(&self, what: TaskKind, end: TaskEnd, turn: &mut TurnEnd) {
+        match (what, end) {
+            (TaskKind::Event(event), TaskEnd::Returned(result)) => {
+                turn.finished.push((event, result.map_err(Failure::from)));
+            }
+            (TaskKind::Event(event), TaskEnd::Panicked(failure)) => {
+                turn.finished.push((event, Err(failure.clone())));
+                turn.reset = Some(failure);
+            }
+            (TaskKind::Section, end) => {
+                self.ctx.shared.sections.set(self.ctx.shared.sections.get() - 1);
+                turn.reset = match end {
+                    TaskEnd::Returned(Ok(_)) => return,
+                    TaskEnd::Returned(Err(thrown)) => Some(thrown.into()),
+                    TaskEnd::Panicked(failure) => Some(failure),
+                };
+            }
+        }
+    }
+}
+
+impl<T: DurableObject> Instance for RustInstance<T> {
+    fn start(&mut self, event: EventId, what: Event) {
+        let object = self.object.clone().expect("no event is delivered before the constructor has ended");
+        let code = match what {
+            Event::Fetch(request) => object.fetch(request).map(|result| result.map(Some)).boxed_local(),
+            Event::Alarm(info) => object.alarm(info).map(|result| result.map(|()| None)).boxed_local(),
+        };
+        self.push(TaskKind::Event(event), code);
+    }
+
+    fn settle(&mut self, op: OpId, reply: Reply) {
+        // Without a slot nobody waits: the future was dropped.
+        if let Some(slot) = self.ctx.shared.slots.borrow_mut().get_mut(&op) {
+            slot.reply = Some(reply);
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+
+    fn turn(&mut self, budget: u32) -> TurnEnd {
+        let mut turn = TurnEnd::default();
+        self.polls.set(0);
+        if self.object.is_none()
+            && let Err(failure) = self.construct()
+        {
+            turn.reset = Some(failure);
+            return turn;
+        }
+        let waker = Waker::from(self.woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        while turn.reset.is_none() {
+            self.adopt_sections();
+            match self.tasks.poll_next_unpin(&mut cx) {
+                Poll::Ready(Some((what, end))) => self.ended(what, end, &mut turn),
+                Poll::Ready(None) if self.ctx.shared.spawned.borrow().is_empty() => break,
+                Poll::Pending
+                    if !self.woken.0.swap(false, Ordering::Relaxed)
+                        && self.ctx.shared.spawned.borrow().is_empty() =>
+                {
+                    break;
+                }
+                Poll::Ready(None) | Poll::Pending => {}
+            }
+            if self.polls.get() > budget {
+                // O7.
+                turn.reset = Some(Failure(
+                    format!("the object used up its budget of {budget} polls in one turn").into(),
+                ));
+            }
+        }
+        turn.blocked = self.ctx.shared.sections.get() > 0;
+        turn
+    }
+}

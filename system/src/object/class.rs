@@ -1,0 +1,146 @@
+//! The seam between the object host and object code in any language.
+//!
+//! The host delivers events and results and then lets the instance run a turn; the instance makes its calls through its
+//! [`Port`]. Gates, commits, epochs and retries stand on the host's side, so that they are the same for every language.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::ids::OpId;
+use crate::object::op::Reply;
+use crate::object::port::Port;
+
+/// A class of objects.
+pub trait Class {
+    /// Its name: the part of an object's name before the slash.
+    fn name(&self) -> &str;
+
+    /// Whether it declares `alarm()` (A8).
+    fn declares_alarm(&self) -> bool;
+
+    /// Makes an instance. Its constructor runs in its first turn (O4).
+    fn instantiate(&self, port: Port) -> Box<dyn Instance>;
+}
+
+/// An object in memory.
+pub trait Instance {
+    /// An event begins. Nothing runs before the next turn.
+    fn start(&mut self, event: EventId, what: Event);
+
+    /// The result of an operation is there. Nothing runs before the next turn.
+    fn settle(&mut self, op: OpId, reply: Reply);
+
+    /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7).
+    fn turn(&mut self, budget: u32) -> TurnEnd;
+}
+
+/// An event within its instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(pub u64);
+
+/// What an instance can be asked to do.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// `fetch(request)`.
+    Fetch(Request),
+    /// `alarm(info)`.
+    Alarm(AlarmInfo),
+}
+
+/// A request to an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Request {
+    /// The body as text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// An answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// An answer with status 200.
+    pub fn ok(body: impl Into<Bytes>) -> Self {
+        Self { status: 200, body: body.into() }
+    }
+}
+
+/// F7: what `alarm()` is told about its alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlarmInfo {
+    /// The time that the alarm was set for: milliseconds since the UNIX epoch.
+    pub scheduled_time: i64,
+    /// How often this alarm has run and failed before, counted failures only (R4).
+    pub retry_count: u32,
+    /// `retry_count > 0`. Not the opposite of "first run": a run that was lost with its machine is not counted (X4).
+    pub is_retry: bool,
+}
+
+/// An event has ended.
+pub type Finished = (EventId, Result<Option<Response>, Failure>);
+
+/// Why an event failed. The instance lives on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub Arc<str>);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a turn ended.
+#[derive(Debug, Default)]
+pub struct TurnEnd {
+    /// The events that ended in it, in the order in which they ended.
+    pub finished: Vec<Finished>,
+    /// Whether the constructor or a `block_concurrency_while` is in progress: no other event is delivered (O3, O4).
+    pub blocked: bool,
+    /// Why the instance has to be reset: a panic, a failed `block_concurrency_while`, a budget used up (O4, O7, R1).
+    pub reset: Option<Failure>,
+}
+
+/// The classes that a machine can run, by name.
+#[derive(Clone, Default)]
+pub struct Classes(BTreeMap<String, Rc<dyn Class>>);
+
+impl Classes {
+    /// These classes and one more.
+    ///
+    /// # Panics
+    ///
+    /// If there is one of that name.
+    #[must_use]
+    pub fn with(mut self, class: impl Class + 'static) -> Self {
+        let name = class.name().to_owned();
+        assert!(self.0.insert(name.clone(), Rc::new(class)).is_none(), "two classes are named {name}");
+        self
+    }
+
+    /// The class of that name.
+    pub fn get(&self, name: &str) -> Option<Rc<dyn Class>> {
+        self.0.get(name).cloned()
+    }
+}
+
+impl fmt::Debug for Classes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,555 @@
+//! One object on the machine that holds it: its gates, its turns, its runs of `alarm()`, its resets.
+//!
+//! Plain bookkeeping around the seam of [`crate::object::class`]. An entry outlives the object's instances: an instance
+//! that is reset is replaced by the next one when everything it wrote is durable and everything it sent has left.
+//!
+//! - Input gate (O3): while a read or a `sync` is outstanding, or a `block_concurrency_while` is in progress, arrivals
+//!   wait.
+//! - Output gate (O5): a message waits until every turn up to the one that made it is durable.
+//! - Coalescing (S2): all writes of a turn are one [`Unit`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rand_chacha::ChaCha8Rng;
+
+use crate::alarm::{self, Tracker};
+use crate::config::{Config, NS_PER_MS};
+use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
+use crate::io::{Now, OutsideCall};
+use crate::object::class::{AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Response, TurnEnd};
+use crate::object::op::Reply;
+use crate::object::port::{Port, Stamps, Wanted};
+use crate::object::view::{RunVerdict, View};
+use crate::observe::{Observation, RunEnd, Seen, Source};
+use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
+
+/// What an entry needs from its surroundings.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Now,
+    pub(crate) config: &'a Config,
+    pub(crate) jitter: &'a mut ChaCha8Rng,
+    pub(crate) tracker: &'a mut Tracker,
+    pub(crate) last_call: &'a mut u64,
+    pub(crate) acts: &'a mut Acts,
+}
+
+/// What entries ask of their holder, in order.
+#[derive(Default)]
+pub(crate) struct Acts {
+    pub(crate) reads: Vec<(ObjectName, Stamp, OpId, Query)>,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) calls: Vec<(ObjectName, Stamp, OpId, OutsideCall)>,
+    pub(crate) responses: Vec<(MachineId, RequestId, Response)>,
+    pub(crate) observed: Vec<Observation>,
+}
+
+/// The writes of one turn on their way to the datastore.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) writes: TurnWrites,
+    /// R3: when the alarm in it may run again, on this machine's monotonic clock.
+    pub(crate) retry_at_ns: Option<u64>,
+}
+
+/// Something that waits at the input gate.
+enum Arrival {
+    Request { request: RequestId, from: MachineId, body: Bytes },
+    Result { op: OpId, reply: Reply },
+}
+
+/// A message that waits at the output gate.
+struct Held {
+    /// The turn that made it.
+    turn: u32,
+    message: Outgoing,
+}
+
+enum Outgoing {
+    Response { request: RequestId, to: MachineId, response: Response },
+    Call { op: OpId, service: Arc<str>, body: Bytes },
+}
+
+/// One object.
+pub(crate) struct Entry {
+    name: ObjectName,
+    class: Rc<dyn Class>,
+    stamps: Stamps,
+    life: Option<Life>,
+    arrivals: VecDeque<Arrival>,
+    /// A due alarm that waits to be delivered.
+    due: Option<AlarmRow>,
+}
+
+/// An instance and what is left of it until the next one may start.
+struct Life {
+    id: Stamp,
+    port: Port,
+    instance: Box<dyn Instance>,
+    phase: Phase,
+    /// Whether a `block_concurrency_while` is in progress, and since when on the monotonic clock.
+    blocked_since_ns: Option<u64>,
+    events: BTreeMap<EventId, Running>,
+    last_event: u64,
+    /// When it last had something to do, on the monotonic clock.
+    active_ns: u64,
+    /// Turns whose writes are not durable yet, ascending.
+    unsaved: VecDeque<u32>,
+    /// Units held back for a read that must not see them (S4).
+    held_back: VecDeque<Unit>,
+    outbox: VecDeque<Held>,
+    /// `sync`s that wait, with the turn they were called in.
+    syncs: VecDeque<(OpId, u32)>,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// The constructor is in progress (O4).
+    Constructing {
+        for_alarm: bool,
+    },
+    Live,
+    /// It was reset, for this reason; no code of it runs any more.
+    Over(Failure),
+}
+
+/// An event in progress.
+enum Running {
+    Request { request: RequestId, from: MachineId },
+    Run { run: Stamp, row: AlarmRow, since_ns: u64 },
+}
+
+impl Entry {
+    pub(crate) fn new(name: ObjectName, class: Rc<dyn Class>, stamps: Stamps) -> Self {
+        Self { name, class, stamps, life: None, arrivals: VecDeque::new(), due: None }
+    }
+
+    /// A request has come.
+    pub(crate) fn request(&mut self, request: RequestId, from: MachineId, body: Bytes, cx: &mut Cx<'_>) {
+        self.arrivals.push_back(Arrival::Request { request, from, body });
+        self.pump(cx);
+    }
+
+    /// The object's alarm is due (F8).
+    pub(crate) fn alarm_due(&mut self, row: AlarmRow, cx: &mut Cx<'_>) {
+        self.due = Some(row);
+        self.pump(cx);
+    }
+
+    /// An outside service answered a call of `instance`, or the call failed.
+    pub(crate) fn outside_answered(&mut self, instance: Stamp, op: OpId, reply: Reply, cx: &mut Cx<'_>) {
+        if self.is_running(instance) {
+            self.arrivals.push_back(Arrival::Result { op, reply });
+            self.pump(cx);
+        }
+    }
+
+    /// The datastore answered a read of `instance`.
+    pub(crate) fn read_answered(&mut self, instance: Stamp, op: OpId, answer: Answer, cx: &mut Cx<'_>) {
+        if self.is_running(instance) {
+            let reply = self.live().port.core().answered(op, answer);
+            self.deliver_result(op, reply, cx);
+            self.pump(cx);
+        }
+    }
+
+    /// A turn's writes are durable.
+    pub(crate) fn committed(&mut self, writes: &TurnWrites, cx: &mut Cx<'_>) {
+        let life = self.live();
+        assert_eq!(life.id, writes.instance, "an instance ends only when its writes are durable");
+        assert_eq!(life.unsaved.pop_front(), Some(writes.turn), "S3: turns become durable in order");
+        life.port.core().view.saved(writes.turn, &writes.keys);
+        self.open_output_gate(cx);
+        self.pump(cx);
+    }
+
+    /// Enforces the limits of time (O4, R1) and evicts an idle instance. Called once a tick.
+    pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
+        let Some(life) = &mut self.life else { return };
+        let since = |then_ns: u64| (cx.now.mono_ns - then_ns) / NS_PER_MS;
+        let run_ms = life.run_in_progress().map_or(0, |(_, _, since_ns)| since(since_ns));
+        let blocked_ms = life.blocked_since_ns.map_or(0, since);
+        let over = matches!(life.phase, Phase::Over(_));
+        if !over && run_ms > cx.config.run_limit_ms {
+            self.reset(Failure("alarm() exceeded its time limit".into()), cx);
+        } else if !over && blocked_ms > cx.config.constructor_limit_ms {
+            self.reset(Failure("block_concurrency_while exceeded its time limit".into()), cx);
+        } else if life.is_idle()
+            && self.arrivals.is_empty()
+            && since(life.active_ns) > cx.config.idle_evict_ms
+        {
+            self.end_life(None, cx);
+        }
+        self.pump(cx);
+    }
+
+    /// Whether nothing is left of the object in memory.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.life.is_none() && self.arrivals.is_empty() && self.due.is_none()
+    }
+
+    /// The instance in memory, and whether `alarm()` is in progress in it.
+    pub(crate) fn live_instance(&self) -> Option<(Source, bool)> {
+        self.life.as_ref().map(|life| (life.port.core().source(), life.run_in_progress().is_some()))
+    }
+
+    /// The slice is lost: what is in memory ends, and nothing more gets out.
+    pub(crate) fn abandon(&mut self, cx: &mut Cx<'_>) {
+        if self.life.is_some() {
+            self.end_life(Some("its machine no longer holds the object".into()), cx);
+        }
+    }
+
+    fn live(&mut self) -> &mut Life {
+        self.life.as_mut().expect("an instance is in memory")
+    }
+
+    fn is_running(&self, instance: Stamp) -> bool {
+        self.life.as_ref().is_some_and(|life| life.id == instance && !matches!(life.phase, Phase::Over(_)))
+    }
+
+    /// Delivers what can be delivered.
+    fn pump(&mut self, cx: &mut Cx<'_>) {
+        loop {
+            match &self.life {
+                None if self.arrivals.is_empty() && self.due.is_none() => return,
+                None => self.awaken(cx),
+                Some(Life { phase: Phase::Over(why), .. }) => {
+                    let why = why.0.clone();
+                    if !self.live().is_drained() {
+                        return;
+                    }
+                    self.end_life(Some(why), cx);
+                }
+                Some(_) => {
+                    if !self.deliver_next(cx) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// O4, F8: a new instance; its constructor runs.
+    fn awaken(&mut self, cx: &mut Cx<'_>) {
+        let id = self.stamps.next();
+        let alarm = cx.tracker.get(&self.name);
+        let view = View::new(self.name.clone(), id, self.class.declares_alarm(), alarm);
+        let port = Port::new(self.name.clone(), id, view, self.stamps.clone());
+        let for_alarm = self.due.is_some();
+        self.life = Some(Life {
+            id,
+            instance: self.class.instantiate(port.clone()),
+            port,
+            phase: Phase::Constructing { for_alarm },
+            blocked_since_ns: None,
+            events: BTreeMap::new(),
+            last_event: 0,
+            active_ns: cx.now.mono_ns,
+            unsaved: VecDeque::new(),
+            held_back: VecDeque::new(),
+            outbox: VecDeque::new(),
+            syncs: VecDeque::new(),
+        });
+        self.turn(cx, |life| life.port.core().see(Seen::Started { for_alarm }));
+    }
+
+    /// Delivers one thing if the input gate lets it in (O3). Gives whether it did.
+    fn deliver_next(&mut self, cx: &mut Cx<'_>) -> bool {
+        let life = self.life.as_mut().expect("an instance is in memory");
+        if life.port.core().storage_outstanding() {
+            return false;
+        }
+        if life.blocked_since_ns.is_some() {
+            // Only what a section waits for gets in.
+            let core = life.port.core();
+            let of_section =
+                |arrival: &Arrival| matches!(arrival, Arrival::Result { op, .. } if core.is_of_section(*op));
+            let position = self.arrivals.iter().position(of_section);
+            drop(core);
+            let Some(Arrival::Result { op, reply }) = position.and_then(|at| self.arrivals.remove(at)) else {
+                return false;
+            };
+            self.deliver_result(op, reply, cx);
+            return true;
+        }
+        if life.run_in_progress().is_none()
+            && let Some(row) = self.due.take()
+        {
+            self.deliver_alarm(row, cx);
+            return true;
+        }
+        match self.arrivals.pop_front() {
+            None => return false,
+            Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, cx),
+            Some(Arrival::Request { request, from, body }) => {
+                self.turn(cx, |life| {
+                    life.port.core().see(Seen::DeliveredRequest(request));
+                    let event = life.begin_event(Running::Request { request, from });
+                    life.instance.start(event, Event::Fetch(Request { body }));
+                });
+            }
+        }
+        true
+    }
+
+    /// Starts a run of `alarm()`, unless the alarm is no longer the one in the slot (A2, A5, A9).
+    fn deliver_alarm(&mut self, row: AlarmRow, cx: &mut Cx<'_>) {
+        let life = self.live();
+        let scheduled = life.port.core().view.scheduled();
+        if scheduled.map(|in_slot| in_slot.alarm) != Some(row.alarm) {
+            return;
+        }
+        if cx.now.wall_ms() < row.scheduled_ms {
+            // F2: the wall clock went back since the alarm became due.
+            cx.tracker.schedule(&self.name, row, None);
+            return;
+        }
+        let now_ns = cx.now.mono_ns;
+        self.turn(cx, |life| {
+            let run = life.port.core().stamp();
+            let (scheduled_ms, retry_count) = (row.scheduled_ms, row.retry_count);
+            {
+                let mut core = life.port.core();
+                core.see(Seen::DeliveredAlarm(run));
+                core.view.begin_run(run, row);
+                core.see(Seen::RunStarted { run, alarm: row.alarm, scheduled_ms, retry_count });
+            }
+            let event = life.begin_event(Running::Run { run, row, since_ns: now_ns });
+            // F7.
+            let info = AlarmInfo { scheduled_time: scheduled_ms, retry_count, is_retry: retry_count > 0 };
+            life.instance.start(event, Event::Alarm(info));
+        });
+    }
+
+    fn deliver_result(&mut self, op: OpId, reply: Reply, cx: &mut Cx<'_>) {
+        self.turn(cx, |life| {
+            {
+                let mut core = life.port.core();
+                core.see(Seen::DeliveredResult(op));
+                core.settled(op);
+                core.see(Seen::Returned(op, reply.clone()));
+            }
+            life.instance.settle(op, reply);
+        });
+    }
+
+    /// One turn: `deliver` hands something over, then the instance runs until its job queue is dry.
+    fn turn(&mut self, cx: &mut Cx<'_>, deliver: impl FnOnce(&mut Life)) {
+        let life = self.live();
+        let budget = cx.config.turn_budget;
+        life.active_ns = cx.now.mono_ns;
+        life.port.core().begin_turn(cx.now, budget);
+        deliver(life);
+        let TurnEnd { finished, blocked, reset } = life.instance.turn(budget);
+        life.blocked_since_ns = blocked.then(|| life.blocked_since_ns.unwrap_or(cx.now.mono_ns));
+        let mut retry_at_ns = None;
+        for (event, result) in finished {
+            let running = life.events.remove(&event).expect("only a started event ends");
+            retry_at_ns = life.end_event(running, result, cx).or(retry_at_ns);
+        }
+        match reset {
+            Some(why) => self.fail(why, retry_at_ns, cx),
+            None => {
+                if matches!(life.phase, Phase::Constructing { .. }) && !blocked {
+                    life.phase = Phase::Live;
+                    life.port.core().see(Seen::Constructed { failed: None });
+                }
+                self.close_turn(retry_at_ns, cx);
+            }
+        }
+    }
+
+    /// Resets the instance outside its turns: a limit of time was exceeded.
+    fn reset(&mut self, why: Failure, cx: &mut Cx<'_>) {
+        let budget = cx.config.turn_budget;
+        self.live().port.core().begin_turn(cx.now, budget);
+        self.fail(why, None, cx);
+    }
+
+    /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
+    /// What the turn wrote before stays (R8).
+    fn fail(&mut self, why: Failure, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
+        let life = self.life.as_mut().expect("an instance is in memory");
+        for (_, running) in std::mem::take(&mut life.events) {
+            let failure = Failure(format!("the object was reset: {why}").into());
+            retry_at_ns = life.end_event(running, Err(failure), cx).or(retry_at_ns);
+        }
+        if let Phase::Constructing { for_alarm } = life.phase {
+            life.port.core().see(Seen::Constructed { failed: Some(why.0.clone()) });
+            self.constructor_failed(for_alarm, &why, cx);
+        }
+        let life = self.life.as_mut().expect("an instance is in memory");
+        life.phase = Phase::Over(why);
+        life.blocked_since_ns = None;
+        life.syncs.clear();
+        life.port.core().wanted.retain(|wanted| matches!(wanted, Wanted::CallOut(..)));
+        self.arrivals.retain(|arrival| matches!(arrival, Arrival::Request { .. }));
+        self.close_turn(retry_at_ns, cx);
+    }
+
+    /// O4: the event that the instance was made for fails with its constructor; for an alarm that is the platform's
+    /// failure (R1).
+    fn constructor_failed(&mut self, for_alarm: bool, why: &Failure, cx: &mut Cx<'_>) {
+        if for_alarm {
+            let row =
+                self.due.take().expect("the alarm that the instance was made for waits for its constructor");
+            cx.tracker.platform_failed(&self.name, row.alarm, cx.now, cx.jitter);
+        } else if let Some(Arrival::Request { request, from, .. }) = self.arrivals.pop_front() {
+            let failure = Failure(format!("the constructor failed: {why}").into());
+            let life = self.live();
+            life.end_event(Running::Request { request, from }, Err(failure), cx);
+        }
+    }
+
+    /// Hands on what the turn asked for and wrote.
+    fn close_turn(&mut self, retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
+        let life = self.life.as_mut().expect("an instance is in memory");
+        let mut core = life.port.core();
+        let turn = core.turn;
+        for wanted in std::mem::take(&mut core.wanted) {
+            match wanted {
+                Wanted::Read(op, query) => cx.acts.reads.push((self.name.clone(), life.id, op, query)),
+                Wanted::Sync(op) => life.syncs.push_back((op, turn)),
+                Wanted::CallOut(op, service, body) => {
+                    life.outbox.push_back(Held { turn, message: Outgoing::Call { op, service, body } });
+                }
+            }
+        }
+        if let Some(writes) = core.end_turn() {
+            life.unsaved.push_back(turn);
+            life.held_back.push_back(Unit { writes, retry_at_ns });
+        }
+        drop(core);
+        life.release_units(cx);
+        self.open_output_gate(cx);
+    }
+
+    /// O5: lets out what waits for nothing any more, and answers the `sync`s that do not either.
+    fn open_output_gate(&mut self, cx: &mut Cx<'_>) {
+        let life = self.life.as_mut().expect("an instance is in memory");
+        while let Some(held) = life.outbox.pop_front_if(|held| is_durable(&life.unsaved, held.turn)) {
+            let mut core = life.port.core();
+            match held.message {
+                Outgoing::Response { request, to, response } => {
+                    let Response { status, body } = response.clone();
+                    core.see_of(held.turn, Seen::Responded { request, status, body });
+                    cx.acts.responses.push((to, request, response));
+                }
+                Outgoing::Call { op, service, body } => {
+                    *cx.last_call += 1;
+                    let call = CallId(*cx.last_call);
+                    core.see_of(
+                        held.turn,
+                        Seen::CalledOut { call, service: service.clone(), body: body.clone() },
+                    );
+                    cx.acts.calls.push((self.name.clone(), life.id, op, OutsideCall { call, service, body }));
+                }
+            }
+        }
+        cx.acts.observed.append(&mut life.port.core().journal);
+        if let Some((op, _)) = life.syncs.pop_front_if(|(_, turn)| is_durable(&life.unsaved, *turn)) {
+            self.deliver_result(op, Reply::Done, cx);
+        }
+    }
+
+    /// The instance leaves memory.
+    fn end_life(&mut self, reset: Option<Arc<str>>, cx: &mut Cx<'_>) {
+        let life = self.life.take().expect("an instance is in memory");
+        life.port.core().see(Seen::Ended { reset });
+        cx.acts.observed.append(&mut life.port.core().journal);
+    }
+}
+
+impl Life {
+    fn begin_event(&mut self, running: Running) -> EventId {
+        self.last_event += 1;
+        let event = EventId(self.last_event);
+        self.events.insert(event, running);
+        event
+    }
+
+    /// An event has ended in the turn in progress. For a failed run that is tried again: when, on the monotonic clock.
+    fn end_event(
+        &mut self,
+        running: Running,
+        result: Result<Option<Response>, Failure>,
+        cx: &mut Cx<'_>,
+    ) -> Option<u64> {
+        match running {
+            Running::Request { request, from } => {
+                let response = match result {
+                    Ok(response) => response.expect("fetch() returns a response"),
+                    Err(failure) => Response { status: 500, body: failure.0.as_bytes().to_vec().into() },
+                };
+                let message = Outgoing::Response { request, to: from, response };
+                let turn = self.port.core().turn;
+                self.outbox.push_back(Held { turn, message });
+                None
+            }
+            Running::Run { run, row, .. } => self.end_run(run, row, result.err(), cx),
+        }
+    }
+
+    fn end_run(
+        &mut self,
+        run: Stamp,
+        row: AlarmRow,
+        failure: Option<Failure>,
+        cx: &mut Cx<'_>,
+    ) -> Option<u64> {
+        let mut core = self.port.core();
+        let Some(Failure(why)) = failure else {
+            core.see(Seen::RunEnded { run, outcome: RunEnd::Ok });
+            core.view.end_run(RunVerdict::Ok);
+            return None;
+        };
+        core.see(Seen::RunEnded { run, outcome: RunEnd::Failed(why) });
+        let delay_ms = alarm::backoff_ms(row.retry_count, cx.jitter);
+        let delay_signed = i64::try_from(delay_ms).expect("a backoff is below an hour");
+        let verdict = RunVerdict::Failed { retry_at_ms: cx.now.wall_ms() + delay_signed };
+        let again = core.view.end_run(verdict);
+        again.map(|_| cx.now.mono_ns + delay_ms * NS_PER_MS)
+    }
+
+    fn run_in_progress(&self) -> Option<(Stamp, AlarmRow, u64)> {
+        self.events.values().find_map(|running| match running {
+            Running::Run { run, row, since_ns } => Some((*run, *row, *since_ns)),
+            Running::Request { .. } => None,
+        })
+    }
+
+    /// Hands units on that no outstanding read must be kept from (S4).
+    fn release_units(&mut self, cx: &mut Cx<'_>) {
+        let reading = match self.phase {
+            Phase::Over(_) => None,
+            Phase::Constructing { .. } | Phase::Live => self.port.core().first_reading_turn(),
+        };
+        while let Some(unit) =
+            self.held_back.pop_front_if(|unit| reading.is_none_or(|turn| unit.writes.turn < turn))
+        {
+            cx.acts.units.push(unit);
+        }
+    }
+
+    /// Whether everything it wrote is durable and everything it sent has left.
+    fn is_drained(&self) -> bool {
+        self.unsaved.is_empty() && self.outbox.is_empty()
+    }
+
+    /// Whether nothing is going on in it.
+    fn is_idle(&self) -> bool {
+        self.events.is_empty()
+            && self.blocked_since_ns.is_none()
+            && matches!(self.phase, Phase::Live)
+            && self.is_drained()
+            && self.port.core().is_idle()
+    }
+}
+
+/// Whether every write up to and including `turn` is durable.
+fn is_durable(unsaved: &VecDeque<u32>, turn: u32) -> bool {
+    unsaved.front().is_none_or(|first| *first > turn)
+}

@@ -1,0 +1,267 @@
+//! What an instance can do, and the account of what it did.
+//!
+//! The instance holds a [`Port`], the host holds the other end: both are handles to the same [`Core`]. When the instance
+//! is gone its port may live on in destructors of object code; what is called through it then reaches nobody.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::ids::{Epoch, ObjectName, OpId, Stamp};
+use crate::io::Now;
+use crate::object::op::{Answer, Call, Reply};
+use crate::object::view::{Next, Reading, View, next_op};
+use crate::observe::{Observation, Seen, Source, WaitKind};
+use crate::store::command::{Answer as Row, Query, TurnWrites};
+
+/// Gives out the stamps of one slice in one epoch.
+#[derive(Clone, Debug)]
+pub struct Stamps {
+    epoch: Epoch,
+    given: Rc<Cell<u32>>,
+}
+
+impl Stamps {
+    /// Stamps of `epoch`, from the first.
+    pub fn new(epoch: Epoch) -> Self {
+        Self { epoch, given: Rc::new(Cell::new(0)) }
+    }
+
+    /// The next stamp.
+    pub fn next(&self) -> Stamp {
+        let count = self.given.get() + 1;
+        self.given.set(count);
+        Stamp { epoch: self.epoch, count }
+    }
+}
+
+/// O7: the payload of the unwinding that ends object code which has used up its budget of storage calls.
+pub(crate) struct BudgetExceeded;
+
+/// An instance's way to its host.
+#[derive(Clone, Debug)]
+pub struct Port(Rc<RefCell<Core>>);
+
+/// What host and instance share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) object: ObjectName,
+    pub(crate) instance: Stamp,
+    pub(crate) view: View,
+    pub(crate) turn: u32,
+    now: Now,
+    seq: u32,
+    ops: u64,
+    calls_left: u32,
+    /// Whether what runs now is a `block_concurrency_while`.
+    in_section: bool,
+    pending: BTreeMap<OpId, Pending>,
+    stamps: Stamps,
+    /// What the turn asks of the host.
+    pub(crate) wanted: Vec<Wanted>,
+    /// What was observed and not yet handed on.
+    pub(crate) journal: Vec<Observation>,
+}
+
+/// An operation without a result.
+#[derive(Debug)]
+struct Pending {
+    what: PendingWhat,
+    turn: u32,
+    in_section: bool,
+}
+
+#[derive(Debug)]
+enum PendingWhat {
+    /// None once the datastore's answer was taken.
+    Read(Option<Reading>),
+    Sync,
+    Outside,
+}
+
+/// What a turn asks of the host.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// Ask the datastore.
+    Read(OpId, Query),
+    /// Say when everything written so far is durable.
+    Sync(OpId),
+    /// Call an outside service once everything written so far is durable (O5).
+    CallOut(OpId, Arc<str>, Bytes),
+}
+
+impl Port {
+    pub(crate) fn new(object: ObjectName, instance: Stamp, view: View, stamps: Stamps) -> Self {
+        let now = Now { mono_ns: 0, wall_ns: 0 };
+        Self(Rc::new(RefCell::new(Core {
+            object,
+            instance,
+            view,
+            turn: 0,
+            now,
+            seq: 0,
+            ops: 0,
+            calls_left: 0,
+            in_section: false,
+            pending: BTreeMap::new(),
+            stamps,
+            wanted: Vec::new(),
+            journal: Vec::new(),
+        })))
+    }
+
+    /// The host's end.
+    pub(crate) fn core(&self) -> std::cell::RefMut<'_, Core> {
+        self.0.borrow_mut()
+    }
+
+    /// Makes a storage or alarm call. It acts now (S1).
+    pub fn call(&self, call: Call) -> Answer {
+        self.core().call(call)
+    }
+
+    /// Calls an outside service. The request leaves when everything the object wrote before it is durable (O5).
+    pub fn call_out(&self, service: &str, body: Bytes) -> OpId {
+        let mut core = self.core();
+        let op = core.begin(PendingWhat::Outside);
+        core.wanted.push(Wanted::CallOut(op, service.into(), body));
+        op
+    }
+
+    /// The wall clock, in milliseconds since the UNIX epoch. It stands still during a turn.
+    pub fn now_ms(&self) -> i64 {
+        self.core().now.wall_ms()
+    }
+
+    /// Says that an event waits for an operation.
+    pub fn awaits(&self, op: OpId) {
+        let mut core = self.core();
+        let kind = match core.pending.get(&op).map(|pending| &pending.what) {
+            Some(PendingWhat::Read(_)) => WaitKind::Storage,
+            Some(PendingWhat::Sync) => WaitKind::Sync,
+            Some(PendingWhat::Outside) => WaitKind::Outside,
+            None => return,
+        };
+        core.see(Seen::Awaits(op, kind));
+    }
+
+    /// Says whether what runs from here on is a `block_concurrency_while`: results for it pass the closed gate.
+    pub fn enter_section(&self, inside: bool) {
+        self.core().in_section = inside;
+    }
+}
+
+impl Core {
+    fn call(&mut self, call: Call) -> Answer {
+        if self.calls_left == 0 {
+            // O7. Unwinding is the only way out of code that calls without end; the instance is reset.
+            std::panic::resume_unwind(Box::new(BudgetExceeded));
+        }
+        self.calls_left -= 1;
+        let (turn, now) = (self.turn, self.now);
+        if call == Call::Sync {
+            let op = self.begin(PendingWhat::Sync);
+            self.see(Seen::Called(op, call));
+            self.wanted.push(Wanted::Sync(op));
+            return Answer::Pending(op);
+        }
+        let stamps = &self.stamps;
+        match self.view.call(&call, turn, now, || stamps.next()) {
+            Next::Now(reply) => {
+                let op = next_op(&mut self.ops);
+                self.see(Seen::Called(op, call));
+                self.see(Seen::Returned(op, reply.clone()));
+                Answer::Now(reply)
+            }
+            Next::Ask(query, reading) => {
+                let op = self.begin(PendingWhat::Read(Some(reading)));
+                self.see(Seen::Called(op, call));
+                self.wanted.push(Wanted::Read(op, query));
+                Answer::Pending(op)
+            }
+        }
+    }
+
+    fn begin(&mut self, what: PendingWhat) -> OpId {
+        let op = next_op(&mut self.ops);
+        self.pending.insert(op, Pending { what, turn: self.turn, in_section: self.in_section });
+        op
+    }
+
+    /// A turn begins with the delivery of something.
+    pub(crate) fn begin_turn(&mut self, now: Now, calls_max: u32) {
+        self.turn += 1;
+        self.now = now;
+        self.calls_left = calls_max;
+        self.in_section = false;
+    }
+
+    /// The turn is over: its writes.
+    pub(crate) fn end_turn(&mut self) -> Option<TurnWrites> {
+        self.view.end_turn(self.turn)
+    }
+
+    /// The datastore's answer to a read, as object code gets it.
+    ///
+    /// # Panics
+    ///
+    /// If `op` is not a read that waits.
+    pub(crate) fn answered(&mut self, op: OpId, answer: Row) -> Reply {
+        let pending = self.pending.get_mut(&op).expect("an answer is for a pending read");
+        let PendingWhat::Read(reading) = &mut pending.what else { panic!("{op:?} is no read") };
+        let reading = reading.take().expect("a read is answered once");
+        self.view.answered(reading, answer)
+    }
+
+    /// The operation has its result.
+    pub(crate) fn settled(&mut self, op: OpId) {
+        self.pending.remove(&op);
+    }
+
+    /// Whether a read or a `sync` is outstanding: the input gate is closed (O3).
+    pub(crate) fn storage_outstanding(&self) -> bool {
+        self.pending.values().any(|pending| !matches!(pending.what, PendingWhat::Outside))
+    }
+
+    /// The first turn with a read that waits for the datastore: writes of that turn and later ones are held back, so
+    /// that the read cannot see them (S4).
+    pub(crate) fn first_reading_turn(&self) -> Option<u32> {
+        self.pending.values().filter(|p| matches!(p.what, PendingWhat::Read(_))).map(|p| p.turn).min()
+    }
+
+    /// Whether the operation was started by a `block_concurrency_while`.
+    pub(crate) fn is_of_section(&self, op: OpId) -> bool {
+        self.pending.get(&op).is_some_and(|pending| pending.in_section)
+    }
+
+    /// Whether anything is outstanding.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Notes what was seen in the turn in progress.
+    pub(crate) fn see(&mut self, seen: Seen) {
+        let turn = self.turn;
+        self.see_of(turn, seen);
+    }
+
+    /// Notes what was seen and belongs to `turn`.
+    pub(crate) fn see_of(&mut self, turn: u32, seen: Seen) {
+        let by = Source { object: self.object.clone(), instance: self.instance, seq: self.seq, turn };
+        self.seq += 1;
+        self.journal.push(Observation::Instance { by, seen });
+    }
+
+    /// Who the next thing seen would be by.
+    pub(crate) fn source(&self) -> Source {
+        Source { object: self.object.clone(), instance: self.instance, seq: self.seq, turn: self.turn }
+    }
+
+    /// A new identity.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.stamps.next()
+    }
+}
