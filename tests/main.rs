@@ -1,1 +1,14 @@
-//! t
+//! The promises of reveille, one file each.
+//!
+//! Each test runs a fixed set of seeds. `REVEILLE_SEED=7 cargo test NAME` runs one, `REVEILLE_SEEDS=0..5000 cargo test
+//! NAME` runs more; a test that fails prints the line that repeats it.
+
+mod common;
+
+mod batcher_docs_is_caught;
+mod batcher_keeps_every_item;
+mod equal_plans_give_equal_runs;
+mod every_plan_is_survived;
+mod golden_timelines;
+mod retries_follow_the_contract;
+mod seeds_come_from_the_environment;

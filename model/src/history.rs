@@ -351,7 +351,8 @@ pub enum What {
     },
     /// What the datastore holds for one object at the end of the run.
     AtRest {
-        /// The object.
+        /// The object. In JSON it is `of`: the optional [`By`] of an event would swallow a field named `object`.
+        #[serde(rename = "of")]
         object: ObjectName,
         /// All its keys.
         keys: BTreeMap<Key, Blob>,

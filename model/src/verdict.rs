@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::history::ObjectName;
 
@@ -44,6 +44,8 @@ pub struct Violation {
 pub struct Verdict {
     /// Broken promises in the order in which they were found; empty for a clean run.
     pub violations: Vec<Violation>,
+    /// The largest lateness of a run of `alarm()` (SPEC.md, "Words"); none if no run started.
+    pub worst_lateness_ns: Option<u64>,
 }
 
 impl Verdict {

@@ -1,0 +1,226 @@
+//! Starts and ends of `alarm()`: the right alarm (A1, A2, A5, F4, R2), not early (F2), told the truth (F7).
+//!
+//! F2 in true time needs no check of its own: a run whose machine's clock is at or past T starts no earlier than T - E
+//! as long as that clock is within E, which is what E means.
+
+use super::report::{OnMachine, Reports, Seconds};
+use super::{Case, NS_PER_MS, lateness, retries};
+use crate::history::{AlarmId, Constants, RunOutcome};
+use crate::reference::Row;
+use crate::reference::commit::{Irregular, Torn};
+use crate::reference::object::{Acting, Object};
+use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Setting, Why};
+
+/// What `alarm(info)` was given (F7).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Info {
+    pub(super) id: Option<AlarmId>,
+    pub(super) scheduled_ms: i64,
+    pub(super) retry_count: u32,
+}
+
+/// `alarm()` starts.
+pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info: Info, is_retry: bool) {
+    let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
+    if instance.superseded {
+        instance.start_run(run, None, info.retry_count, case.mark);
+        return;
+    }
+    let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
+    let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
+    if let Some(setting) = alarm {
+        not_early(case, setting);
+        told_the_truth(case, setting, info, is_retry);
+        if let Some(alarm) = row.slot.alarm_set_at(setting.set) {
+            lateness::measure(case, alarm, instance);
+            retries::count(case, alarm, info.retry_count);
+            retries::spacing(case, alarm, instance);
+        }
+    }
+    instance.start_run(run, alarm, info.retry_count, case.mark);
+}
+
+/// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
+/// pass, as is one whose deletion R7 leaves open.
+fn identify(
+    case: &mut Case<'_>,
+    row: &mut Row,
+    seen: Option<Setting>,
+    claim: Claim,
+    retry_count: u32,
+) -> Option<Setting> {
+    let durable = row.slot.alarm.as_ref().map(|alarm| alarm.setting);
+    if let Some(setting) = durable.into_iter().chain(seen).find(|setting| claim.names(setting)) {
+        return Some(setting);
+    }
+    if let Some(setting) = row.slot.spared.filter(|setting| claim.names(setting)) {
+        row.slot.readmit(setting, case.mark, retry_count);
+        return Some(setting);
+    }
+    let gone = row.slot.find_gone(claim).copied();
+    // Without identities a time that was never set is the wrong time of the alarm that is there (F7).
+    let is_anonymous = |setting: &Setting| claim.id.is_none() || setting.id.is_none();
+    if gone.is_none() && durable.as_ref().is_some_and(is_anonymous) {
+        return durable;
+    }
+    if !row.slot.doubtful {
+        row.slot.doubtful = true;
+        match gone {
+            Some(gone) => run_of_gone(case, &gone),
+            None => run_of_none(case, claim, durable),
+        }
+    }
+    None
+}
+
+/// A1: a run that no `set_alarm` accounts for.
+fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
+    let instead = match durable {
+        Some(setting) => {
+            format!("the one alarm of the object is for {}", case.reports.wall(setting.scheduled_ms))
+        }
+        None => "no alarm was set".to_owned(),
+    };
+    let sentences = format!(
+        "alarm() started at {}{} for {}, yet {instead}.",
+        Seconds(case.mark.at_ns),
+        OnMachine(case.place),
+        case.reports.wall(claim.scheduled_ms),
+    );
+    let evidence: Vec<_> = durable.iter().map(|setting| setting.set).collect();
+    case.report("A1", &evidence, sentences);
+}
+
+/// A run for an alarm that has left the slot: the rule depends on how it left.
+fn run_of_gone(case: &mut Case<'_>, gone: &Gone) {
+    let (rule, story) = story(case.reports, case.constants, gone);
+    let sentences = format!(
+        "The alarm that was set for {} at {} {story}; yet alarm() started for it at {}{}.",
+        case.reports.wall(gone.setting.scheduled_ms),
+        Seconds(gone.setting.set.at_ns),
+        Seconds(case.mark.at_ns),
+        OnMachine(case.place),
+    );
+    let mut evidence = vec![gone.setting.set, gone.cause.op, gone.cause.commit];
+    evidence.extend(gone.cause.acked.map(|ack| ack.mark));
+    case.report(rule, &evidence, sentences);
+}
+
+/// Which rule forbids an alarm to come back that has left the slot, and how it left it.
+pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&'static str, String) {
+    let (op, commit) = (Seconds(gone.cause.op.at_ns), Seconds(gone.cause.commit.at_ns));
+    match (gone.why, gone.cause.acked) {
+        (Why::Replaced { by_ms }, Some(ack)) => {
+            let by = reports.wall(by_ms);
+            let acked = format!("and that replacement was acknowledged {ack}");
+            ("A2", format!("was replaced at {op} by one for {by}, {acked}"))
+        }
+        (Why::Replaced { by_ms }, None) => {
+            let by = reports.wall(by_ms);
+            ("A1", format!("was replaced at {op} by one for {by}, which was durable at {commit}"))
+        }
+        (Why::Deleted, _) => ("A5", format!("was deleted at {op}, which was durable at {commit}")),
+        (Why::Completed, _) => {
+            ("F4", format!("ran to its end at {op}, and its completion was durable at {commit}"))
+        }
+        (Why::Exhausted, _) => {
+            let runs = u64::from(constants.retries_max) + 1;
+            ("R2", format!("was given up after {runs} failed runs, the last of which ended at {op}"))
+        }
+        (Why::Lost, _) => ("S3", "was lost with its instance before it was durable".to_owned()),
+    }
+}
+
+/// F2: the machine's wall clock is at or past T.
+fn not_early(case: &mut Case<'_>, setting: Setting) {
+    let Some(place) = case.place else { return };
+    let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
+    if early_ns <= 0 {
+        return;
+    }
+    let sentences = format!(
+        "alarm() started at {} on machine {} for {}, which by the wall clock of that machine was {} ms ahead.",
+        Seconds(case.mark.at_ns),
+        place.machine,
+        case.reports.wall(setting.scheduled_ms),
+        early_ns.div_euclid(i128::from(NS_PER_MS)) + 1,
+    );
+    case.report("F2", &[setting.set], sentences);
+}
+
+/// F7: `scheduled_time` is the alarm's, `is_retry` says whether `retry_count` is above zero.
+fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
+    let is_right_time = info.scheduled_ms == setting.scheduled_ms;
+    if is_right_time && is_retry == (info.retry_count > 0) {
+        return;
+    }
+    let wrong = if is_right_time {
+        format!("is_retry {is_retry} and retry_count {}", info.retry_count)
+    } else {
+        format!("scheduled_time {}", case.reports.wall(info.scheduled_ms))
+    };
+    let sentences = format!(
+        "alarm() started at {} and was told {wrong}. The alarm was set at {} for {}.",
+        Seconds(case.mark.at_ns),
+        Seconds(setting.set.at_ns),
+        case.reports.wall(setting.scheduled_ms),
+    );
+    case.report("F7", &[setting.set], sentences);
+}
+
+/// `alarm()` has ended.
+pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcome: &RunOutcome) {
+    let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
+    let Some(ended) = instance.run.filter(|current| current.run == run) else { return };
+    let alarm = ended.alarm.filter(|_| !instance.superseded);
+    let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
+    let kind = match (outcome, &mut durable) {
+        (RunOutcome::Failed { .. }, _) => {
+            FailureKind::Counted { exponent: ended.retry_count, recorded: case.mark }
+        }
+        (RunOutcome::Platform { .. }, Some(alarm)) => {
+            let (sure, possible) = alarm.count_platform(case.by.epoch, true);
+            FailureKind::Platform { sure, possible }
+        }
+        // Only if its completion is lost is a good end the platform's failure.
+        _ => FailureKind::Unclear { possible: 0 },
+    };
+    let (epoch, turn) = (case.by.epoch, case.by.turn);
+    let failure = Failure { ended: case.mark, place: case.place, epoch, turn, kind };
+    if let (RunOutcome::Platform { .. }, Some(alarm)) = (outcome, durable) {
+        alarm.last = Some(failure);
+    }
+    let is_exhausted = ended.retry_count >= case.constants.retries_max;
+    instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+}
+
+/// F4: what the handler left uncommitted and the removal of its alarm are one commit.
+pub(super) fn completion(case: &mut Case<'_>, irregular: &Irregular) {
+    let Some(Torn { run, ended, removes }) = irregular.torn else { return };
+    let (commit, turn) = (Seconds(case.mark.at_ns), case.by.turn);
+    let mut evidence = vec![run.started];
+    let what = match (ended, removes) {
+        (None, _) => format!("is in progress; yet the commit of turn {turn} at {commit} removes its alarm"),
+        (Some((end, last)), true) => {
+            evidence.push(end);
+            format!(
+                "ended well at {} in turn {last}; yet its alarm was removed at {commit} by the commit of turn {turn}",
+                Seconds(end.at_ns)
+            )
+        }
+        (Some((end, last)), false) => {
+            evidence.push(end);
+            format!(
+                "ended well at {} in turn {last}; yet the commit of that turn at {commit} does not remove its alarm",
+                Seconds(end.at_ns)
+            )
+        }
+    };
+    let started = Seconds(run.started.at_ns);
+    let sentences = format!(
+        "Run {} started at {started} and {what}. What the handler left uncommitted and the removal of its alarm have \
+         to be one commit.",
+        run.run,
+    );
+    case.report("F4", &evidence, sentences);
+}

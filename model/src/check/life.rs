@@ -1,0 +1,61 @@
+//! Starts and ends of instances: what is lost between them (S3), and what they do to the run in progress.
+
+use super::Case;
+use super::report::Seconds;
+use crate::history::{Cause, EndReason};
+use crate::reference::instance::{Ended, Instance};
+use crate::reference::object::{self, LostTurn, Object};
+use crate::reference::slot::{Failure, FailureKind};
+
+/// An instance starts; the history may not know what for.
+pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
+    if let Some(lost) = object.start(Instance::new(case.by, cause, case.mark)) {
+        lost_turn(case, lost);
+    }
+}
+
+/// S3: what was acknowledged is durable, or becomes durable before anybody could miss it.
+pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
+    let LostTurn { instance, turn, write, ack } = lost;
+    let sentences = format!(
+        "Turn {turn} of instance {instance} of {} began to write at {} and was acknowledged {ack}. It never became \
+         durable: at {} instance {} had started, and from then on it cannot.",
+        case.name,
+        Seconds(write.at_ns),
+        Seconds(case.mark.at_ns),
+        case.by.instance,
+    );
+    case.report("S3", &[write, ack.mark], sentences);
+}
+
+/// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
+pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
+    let Some(acting) = object.acting(case.by) else { return };
+    acting.instance.gate_ns = case.mark.at_ns;
+    if !has_failed || acting.instance.superseded {
+        return;
+    }
+    let Some(alarm) = &mut acting.row.slot.alarm else { return };
+    // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
+    let is_sure = acting.instance.cause == Some(Cause::Alarm);
+    let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
+    if !is_sure && alarm.last.is_some() {
+        return;
+    }
+    let kind =
+        if is_sure { FailureKind::Platform { sure, possible } } else { FailureKind::Unclear { possible } };
+    let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
+    alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+}
+
+/// The instance is no more. A run in it was cut short (F6).
+pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
+    let Some(acting) = object.acting(case.by) else { return };
+    let is_lost = matches!(reason, EndReason::Lost);
+    acting.instance.ended = Some(if is_lost { Ended::Lost } else { Ended::Orderly });
+    if acting.instance.superseded {
+        acting.instance.run = None;
+        return;
+    }
+    object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
+}

@@ -1,0 +1,225 @@
+//! The checkers: one pass over a history, in its order, that holds every object against the reference model.
+//!
+//! ```text
+//! event ──▶ Checker::observe ──▶ life | storage | firing (with retries) | rest ──▶ reports ──▶ Verdict
+//!                                          │
+//!                                   reference::object: what has to be
+//! ```
+//!
+//! Cost is linear in the history and memory is that of the objects' state. Text is made only for a violation. After
+//! a violation the model is brought in line with what was seen, or the key or slot is not judged any further, so
+//! that one cause is reported once.
+//!
+//! A checker never panics on a history, however wrong: what it cannot follow it leaves unjudged. Of an instance that
+//! was superseded only its own writes are known, so only reads of those are judged (SPEC.md, "Effect").
+
+mod faults;
+mod firing;
+mod lateness;
+mod life;
+mod report;
+mod rest;
+mod retries;
+mod storage;
+
+use std::hash::BuildHasherDefault;
+
+use indexmap::IndexMap;
+use siphasher::sip::SipHasher13;
+
+use self::faults::Faults;
+use self::report::Reports;
+use crate::history::{By, Constants, Event, Header, History, ObjectName, Phase, Place, What};
+use crate::reference::Mark;
+use crate::reference::object::Object;
+use crate::reference::slot::AckKind;
+use crate::verdict::Verdict;
+
+type Objects = IndexMap<ObjectName, Object, BuildHasherDefault<SipHasher13>>;
+
+/// Nanoseconds in a millisecond.
+const NS_PER_MS: u64 = 1_000_000;
+
+/// SPEC.md, "Clocks": where wall clocks err by more than this, only safety is checked.
+const LIVENESS_WALL_ERROR_MAX_MS: u64 = 5_000;
+
+/// Nanoseconds of milliseconds that a history names, whatever they are.
+fn ns(ms: u64) -> u64 {
+    ms.saturating_mul(NS_PER_MS)
+}
+
+/// Checks a whole history against the contract.
+pub fn check(history: &History) -> Verdict {
+    let mut checker = Checker::new(&history.header);
+    for (index, event) in history.events.iter().enumerate() {
+        checker.observe(index, event);
+    }
+    checker.finish()
+}
+
+/// Checks a history while it is being written.
+///
+/// Rules A1 to A5, A10, F1, F2, F4 to F7, R2 to R4, S3, S4, S6 (what `list` gives), O5, and D8 as far as a machine
+/// that finds its disk damaged when nothing damaged it.
+#[derive(Debug)]
+pub struct Checker {
+    constants: Constants,
+    objects: Objects,
+    /// The object of the last event: most events are of the same object as the one before.
+    recent: usize,
+    faults: Faults,
+    reports: Reports,
+    /// Whether the history has told what is in the datastore at the end of the run.
+    any_at_rest: bool,
+    is_over: bool,
+    /// The last event.
+    last: Mark,
+}
+
+impl Checker {
+    /// A checker for a history with these constants.
+    pub fn new(header: &Header) -> Self {
+        Checker {
+            constants: header.constants.clone(),
+            objects: Objects::default(),
+            recent: 0,
+            faults: Faults::default(),
+            reports: Reports::default(),
+            any_at_rest: false,
+            is_over: false,
+            last: Mark { index: 0, at_ns: 0 },
+        }
+    }
+
+    /// Takes the next event. `index` is its position in the history, used in the evidence of violations.
+    pub fn observe(&mut self, index: usize, event: &Event) {
+        let mark = Mark { index, at_ns: event.at_ns };
+        self.last = mark;
+        if let Some(place) = event.place {
+            self.reports.see_clock(event.at_ns, place);
+        }
+        match &event.what {
+            What::Call { .. }
+            | What::Return { .. }
+            | What::Deliver { .. }
+            | What::Await { .. }
+            | What::OutboundArrive { .. }
+            | What::OutboundAnswer { .. }
+            | What::Majority { .. } => {}
+            What::FaultBegin { fault, kind, .. } => self.faults.begin(*fault, kind, event.at_ns),
+            What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
+            What::DiskDamaged => self.disk_damaged(mark, event.place),
+            What::Phase { phase: Phase::End } => {
+                self.is_over = true;
+                self.end_of_run();
+            }
+            What::Phase { .. } => {}
+            What::AtRest { object, keys, alarm } => {
+                self.any_at_rest = true;
+                let (_, name, state) = find(&mut self.objects, object);
+                let scene =
+                    rest::Scene { constants: &self.constants, reports: &mut self.reports, name, mark };
+                rest::at_rest(scene, state, keys, alarm.as_ref());
+            }
+            what => {
+                if let Some(by) = &event.by {
+                    self.observe_instance(mark, event.place, by, what);
+                }
+            }
+        }
+    }
+
+    /// The verdict on what was observed. What can only be known at the end (F1, lost objects) is judged if the history
+    /// has an end.
+    pub fn finish(mut self) -> Verdict {
+        if !self.is_over && self.any_at_rest {
+            self.end_of_run();
+        }
+        self.reports.into_verdict()
+    }
+
+    fn observe_instance(&mut self, mark: Mark, place: Option<Place>, by: &By, what: &What) {
+        let is_recent = self.objects.get_index(self.recent).is_some_and(|(name, _)| *name == by.object);
+        let (name, object) = if is_recent {
+            self.objects.get_index_mut(self.recent).expect("its name was just read")
+        } else {
+            let (index, name, object) = find(&mut self.objects, &by.object);
+            self.recent = index;
+            (name, object)
+        };
+        let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
+        let mut case = Case { constants, faults, reports, name, by, mark, place };
+        if let What::InstanceStart { cause } = what {
+            return life::start(&mut case, object, Some(*cause));
+        }
+        if object.hears_first_of(by) {
+            life::start(&mut case, object, None);
+        }
+        match what {
+            What::ConstructorEnd { failed } => life::constructor_end(&mut case, object, failed.is_some()),
+            What::InstanceEnd { reason } => life::end(&mut case, object, reason),
+            What::Op { op, call } => storage::call(&mut case, object, *op, call),
+            What::OpResult { op, result } => storage::result(&mut case, object, *op, result),
+            What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry } => {
+                let info =
+                    firing::Info { id: *alarm, scheduled_ms: *scheduled_ms, retry_count: *retry_count };
+                firing::run_start(&mut case, object, *run, info, *is_retry);
+            }
+            What::RunEnd { run, outcome } => firing::run_end(&mut case, object, *run, outcome),
+            What::Commit { ends_run } => storage::commit(&mut case, object, *ends_run),
+            What::Respond { request, .. } => storage::leave(&mut case, object, AckKind::Response(*request)),
+            What::Outbound { call, .. } => storage::leave(&mut case, object, AckKind::Outbound(*call)),
+            _ => {}
+        }
+    }
+
+    /// D8: damage that no fault did is the system's own.
+    fn disk_damaged(&mut self, mark: Mark, place: Option<Place>) {
+        if self.faults.any_of_disk() {
+            return;
+        }
+        let sentences = format!(
+            "At {} the disk{} was found damaged where it had been promised whole, yet no disk fault had begun.",
+            report::Seconds(mark.at_ns),
+            report::OnMachine(place),
+        );
+        self.reports.add("D8", None, mark.at_ns, &[mark], sentences);
+    }
+
+    fn end_of_run(&mut self) {
+        for (name, object) in &mut self.objects {
+            let (constants, reports) = (&self.constants, &mut self.reports);
+            let scene = rest::Scene { constants, reports, name, mark: self.last };
+            rest::end_of_run(scene, &self.faults, object, self.is_over);
+        }
+    }
+}
+
+fn find<'a>(objects: &'a mut Objects, name: &ObjectName) -> (usize, &'a ObjectName, &'a mut Object) {
+    let index = match objects.get_index_of(name) {
+        Some(index) => index,
+        None => objects.insert_full(name.clone(), Object::default()).0,
+    };
+    let (name, object) = objects.get_index_mut(index).expect("it was found or inserted above");
+    (index, name, object)
+}
+
+/// One event of an instance, with all that judging it takes.
+struct Case<'a> {
+    constants: &'a Constants,
+    faults: &'a Faults,
+    reports: &'a mut Reports,
+    name: &'a ObjectName,
+    by: &'a By,
+    mark: Mark,
+    place: Option<Place>,
+}
+
+impl Case<'_> {
+    /// Reports that this event breaks a rule. `evidence` are the events before it that prove it.
+    fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
+        let mut all = evidence.to_vec();
+        all.push(self.mark);
+        self.reports.add(rule, Some(self.name), self.mark.at_ns, &all, sentences);
+    }
+}

@@ -1,0 +1,152 @@
+//! How a broken promise is put into words, and how one cause is kept from filling the verdict.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::history::{Blob, ObjectName, Place};
+use crate::reference::Mark;
+use crate::reference::slot::{Ack, AckKind};
+use crate::verdict::{RuleId, Verdict, Violation};
+
+/// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why.
+const REPORTS_PER_RULE_AND_OBJECT_MAX: u32 = 3;
+
+/// How many violations a verdict holds at most.
+const REPORTS_MAX: usize = 1_000;
+
+/// How many characters of a value are shown.
+const VALUE_SHOWN_CHARS_MAX: usize = 60;
+
+/// The reports so far.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    verdict: Verdict,
+    counts: BTreeMap<(RuleId, Option<ObjectName>), u32>,
+    /// What the first wall clock in the history was ahead of true time: true time plus this is wall time, give or
+    /// take the wall clocks' error.
+    wall_ahead_ns: Option<i128>,
+}
+
+impl Reports {
+    pub(super) fn see_clock(&mut self, at_ns: u64, place: Place) {
+        self.wall_ahead_ns.get_or_insert(i128::from(place.wall_ns) - i128::from(at_ns));
+    }
+
+    /// The true time of a wall time, give or take the wall clocks' error; negative if it was before the run.
+    pub(super) fn true_ns(&self, wall_ms: i64) -> Option<i128> {
+        self.wall_ahead_ns.map(|ahead| i128::from(wall_ms) * 1_000_000 - ahead)
+    }
+
+    /// A wall time for the reader: in seconds of the run, where that is known.
+    pub(super) fn wall(&self, wall_ms: i64) -> Wall {
+        Wall { wall_ms, true_ns: self.true_ns(wall_ms) }
+    }
+
+    /// Adds a violation, unless there are enough of its kind. `evidence` need not be in order.
+    pub(super) fn add(
+        &mut self,
+        rule: &'static str,
+        object: Option<&ObjectName>,
+        at_ns: u64,
+        evidence: &[Mark],
+        sentences: String,
+    ) {
+        let count = self.counts.entry((RuleId(rule), object.cloned())).or_default();
+        *count += 1;
+        if *count > REPORTS_PER_RULE_AND_OBJECT_MAX || self.verdict.violations.len() == REPORTS_MAX {
+            return;
+        }
+        let mut evidence: Vec<usize> = evidence.iter().map(|mark| mark.index).collect();
+        evidence.sort_unstable();
+        evidence.dedup();
+        let object = object.cloned();
+        self.verdict.violations.push(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence });
+    }
+
+    /// How late a run started.
+    pub(super) fn see_lateness(&mut self, late_ns: u64) {
+        self.verdict.worst_lateness_ns = self.verdict.worst_lateness_ns.max(Some(late_ns));
+    }
+
+    pub(super) fn into_verdict(self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// True time in seconds.
+pub(super) struct Seconds(pub(super) u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = self.0 / 1_000_000;
+        write!(f, "{}.{:03} s", ms / 1_000, ms % 1_000)
+    }
+}
+
+/// A wall time.
+pub(super) struct Wall {
+    wall_ms: i64,
+    true_ns: Option<i128>,
+}
+
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(true_ns) = self.true_ns else { return write!(f, "wall time {} ms", self.wall_ms) };
+        let ms = true_ns.div_euclid(1_000_000);
+        let sign = if ms < 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{:03} s", ms.abs() / 1_000, ms.abs() % 1_000)
+    }
+}
+
+/// Where something happened, as the end of a sentence.
+pub(super) struct OnMachine(pub(super) Option<Place>);
+
+impl fmt::Display for OnMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |place| write!(f, " on machine {}", place.machine))
+    }
+}
+
+/// A value that is or is not there.
+pub(super) struct Shown<'a>(pub(super) Option<&'a Blob>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(value) = self.0 else { return f.write_str("nothing") };
+        let text = value.text();
+        let start: String = text.chars().take(VALUE_SHOWN_CHARS_MAX).collect();
+        if start.len() == text.len() {
+            return write!(f, "{start:?}");
+        }
+        write!(f, "{start:?}... ({} bytes)", value.0.len())
+    }
+}
+
+/// A time that an alarm is or is not scheduled for.
+pub(super) struct Scheduled(pub(super) Option<Wall>);
+
+impl fmt::Display for Scheduled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(wall) => wall.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
+
+impl fmt::Display for AckKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AckKind::Response(request) => write!(f, "the answer to request {request}"),
+            AckKind::Outbound(call) => write!(f, "outbound request {call}"),
+            AckKind::Sync => f.write_str("the return of sync"),
+            AckKind::Completion(run) => write!(f, "the durable completion of run {run}"),
+        }
+    }
+}
+
+impl fmt::Display for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {} by {}", Seconds(self.mark.at_ns), self.kind)
+    }
+}

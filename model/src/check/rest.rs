@@ -1,0 +1,215 @@
+//! The end of the run: what the datastore holds (S3 and the rules of the slot), and alarms that never ran (F1).
+
+use std::collections::BTreeMap;
+
+use super::faults::Faults;
+use super::report::{Reports, Scheduled, Seconds, Shown};
+use super::retries::Window;
+use super::{LIVENESS_WALL_ERROR_MAX_MS, firing, ns};
+use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
+use crate::reference::Mark;
+use crate::reference::object::Object;
+use crate::reference::slot::{Alarm, Claim, FailureKind};
+
+/// One object at the end of the run, with all that judging it takes.
+pub(super) struct Scene<'a> {
+    pub(super) constants: &'a Constants,
+    pub(super) reports: &'a mut Reports,
+    pub(super) name: &'a ObjectName,
+    pub(super) mark: Mark,
+}
+
+impl Scene<'_> {
+    fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
+        self.reports.add(rule, Some(self.name), self.mark.at_ns, evidence, sentences);
+    }
+
+    fn scheduled(&self, time_ms: i64) -> Scheduled {
+        Scheduled(Some(self.reports.wall(time_ms)))
+    }
+}
+
+/// What the datastore holds for one object.
+pub(super) fn at_rest(
+    mut scene: Scene<'_>,
+    object: &mut Object,
+    keys: &BTreeMap<Key, Blob>,
+    alarm: Option<&AlarmAtRest>,
+) {
+    object.at_rest = true;
+    keys_at_rest(&mut scene, object, keys);
+    if object.row.slot.doubtful {
+        return;
+    }
+    let is_other = match (&object.row.slot.alarm, alarm) {
+        (None, None) => false,
+        (Some(known), None) => {
+            lost_alarm(&mut scene, known);
+            true
+        }
+        (None, Some(row)) => ghost_alarm(&mut scene, object, row),
+        (Some(known), Some(row)) => other_alarm(&mut scene, known, row),
+    };
+    object.row.slot.doubtful = is_other;
+}
+
+/// S3: the keys at rest are what the durable turns made of them.
+fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blob>) {
+    let known = &object.row.keys;
+    let is_equal = known.iter().len() == keys.len()
+        && known.iter().zip(keys).all(|(known, row)| known.0 == row.0 && known.1.value == *row.1);
+    if is_equal {
+        return;
+    }
+    let all = known.iter().map(|(key, _)| key).chain(keys.keys());
+    let is_wrong = |key: &&Key| {
+        known.get(key).map(|written| &written.value) != keys.get(*key) && !object.doubtful.contains(*key)
+    };
+    if let Some(key) = all.filter(is_wrong).min() {
+        let sentences = format!(
+            "At the end of the run the datastore holds {} at {key:?}; it should hold {}.",
+            Shown(keys.get(key)),
+            Shown(known.get(key).map(|written| &written.value)),
+        );
+        let mut evidence = vec![scene.mark];
+        evidence.extend(known.writer(key).map(|writer| writer.mark));
+        scene.report("S3", &evidence, sentences);
+    }
+}
+
+/// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
+fn lost_alarm(scene: &mut Scene<'_>, alarm: &Alarm) {
+    let (rule, how) = owed(alarm);
+    let sentences = format!(
+        "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted, completed or given \
+         up; yet at the end of the run the datastore holds no alarm.",
+        scene.scheduled(alarm.setting.scheduled_ms),
+        Seconds(alarm.setting.set.at_ns),
+        Seconds(alarm.committed.at_ns),
+    );
+    scene.report(rule, &[alarm.setting.set, alarm.committed, scene.mark], sentences);
+}
+
+/// The datastore holds an alarm that has left the slot. Returns whether that is wrong.
+fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> bool {
+    let slot = &object.row.slot;
+    let claim = Claim::from(row);
+    if slot.spared.is_some_and(|setting| claim.names(&setting)) {
+        return false;
+    }
+    let held = scene.scheduled(row.scheduled_ms);
+    match slot.find_gone(claim) {
+        Some(gone) => {
+            let (rule, story) = firing::story(scene.reports, scene.constants, gone);
+            let sentences = format!(
+                "The alarm that was set for {held} at {} {story}; yet at the end of the run the datastore holds it.",
+                Seconds(gone.setting.set.at_ns),
+            );
+            scene.report(rule, &[gone.setting.set, gone.cause.op, gone.cause.commit, scene.mark], sentences);
+        }
+        None => {
+            let sentences =
+                format!("At the end of the run the datastore holds an alarm for {held}, yet none was set.");
+            scene.report("A1", &[scene.mark], sentences);
+        }
+    }
+    true
+}
+
+/// Both hold an alarm. Returns whether they differ.
+fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool {
+    let evidence = [known.setting.set, known.committed, scene.mark];
+    let held = scene.scheduled(row.scheduled_ms);
+    let set = format!(
+        "set for {} at {}",
+        scene.scheduled(known.setting.scheduled_ms),
+        Seconds(known.setting.set.at_ns)
+    );
+    if !Claim::from(row).names(&known.setting) || row.scheduled_ms != known.setting.scheduled_ms {
+        let sentences = format!(
+            "At the end of the run the datastore holds an alarm for {held}; the object's one alarm is that {set}."
+        );
+        scene.report("A2", &evidence, sentences);
+        return true;
+    }
+    if row.retry_count == known.failures {
+        return false;
+    }
+    let sentences = format!(
+        "At the end of the run the datastore counts {} failures of the alarm {set}; {} were recorded durably.",
+        row.retry_count, known.failures,
+    );
+    scene.report("R4", &evidence, sentences);
+    true
+}
+
+/// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
+fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
+    match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
+        (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {
+            ("A10", "(set in a run of another alarm for the same time) ")
+        }
+        (Some(_), _) => ("F5", "(set while alarm() ran) "),
+        (None, Some(FailureKind::Cut)) => ("F6", "(whose run was cut short by the loss of its machine) "),
+        (None, _) => ("F1", ""),
+    }
+}
+
+/// The run is over: what has no row at rest is lost, and what is overdue never ran. `has_end` says whether the history
+/// tells when the run ended.
+pub(super) fn end_of_run(mut scene: Scene<'_>, faults: &Faults, object: &mut Object, has_end: bool) {
+    if !object.at_rest {
+        keys_at_rest(&mut scene, object, &BTreeMap::new());
+    }
+    let slot = &object.row.slot;
+    let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
+    if !object.at_rest {
+        lost_alarm(&mut scene, alarm);
+    } else if has_end {
+        overdue(&mut scene, faults, object, alarm);
+    }
+}
+
+/// F1: an alarm that is in the slot long after it was due, with no run in progress.
+fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alarm) {
+    let constants = scene.constants;
+    let is_running =
+        object.current.as_ref().is_some_and(|current| current.run.is_some() && current.ended.is_none());
+    if is_running || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+        return;
+    }
+    let Some(due_ns) = scene.reports.true_ns(alarm.setting.scheduled_ms) else { return };
+    let eligible_ns = eligible_ns(constants, object, alarm, due_ns);
+    let since_ns = eligible_ns.max(faults.changed_ns().unwrap_or(0));
+    let latest_ns = since_ns.saturating_add(ns(constants.lateness_failures_ms));
+    if latest_ns >= scene.mark.at_ns {
+        return;
+    }
+    let (rule, how) = owed(alarm);
+    let sentences = format!(
+        "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted or given up. Nothing \
+         kept it from running after {}, yet at the end of the run, at {}, it had not run to a successful end.",
+        scene.scheduled(alarm.setting.scheduled_ms),
+        Seconds(alarm.setting.set.at_ns),
+        Seconds(alarm.committed.at_ns),
+        Seconds(since_ns),
+        Seconds(scene.mark.at_ns),
+    );
+    let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
+    evidence.extend(alarm.last.map(|failure| failure.ended));
+    scene.report(rule, &evidence, sentences);
+}
+
+/// SPEC.md, "Eligible instant", at its latest: twice E for the clock that `due_ns` was derived from and the one that
+/// runs it.
+fn eligible_ns(constants: &Constants, object: &Object, alarm: &Alarm, due_ns: i128) -> u64 {
+    let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
+    let due_ns = u64::try_from(due_ns.max(0)).unwrap_or(u64::MAX).saturating_add(clocks_ns);
+    let retry_ns = alarm.last.map_or(0, |failure| {
+        Window::after(&failure, constants, clocks_ns)
+            .map_or(failure.ended.at_ns, |window| window.not_after_ns)
+    });
+    let current = object.current.as_ref();
+    let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.started.at_ns));
+    due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns)
+}

@@ -1,0 +1,179 @@
+//! From the log of an instance into the durable row: how a turn commits, and what a commit can do that the contract
+//! does not allow.
+
+use super::instance::{Ending, Instance, Run, SlotChange};
+use super::slot::{self, End, Setting};
+use super::{Mark, Row, Writer};
+use crate::history::{Blob, Key};
+
+/// How a commit broke up what belongs together (F4).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Torn {
+    pub(crate) run: Run,
+    /// The end of the run and its turn; none if the alarm was removed before the run ended.
+    pub(crate) ended: Option<(Mark, u32)>,
+    /// Whether this commit removes the alarm; else it is the one that should have and does not.
+    pub(crate) removes: bool,
+}
+
+/// What a commit did that the contract does not allow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Irregular {
+    /// S3: an earlier turn that is not durable yet, and its first write.
+    pub(crate) skipped: Option<(u32, Mark)>,
+    pub(crate) torn: Option<Torn>,
+}
+
+/// A logged change, to become durable with its turn.
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    Key(Key, Option<Blob>),
+    Clear { preserve_alarm: bool },
+    SetAlarm(Setting),
+    DeleteAlarm,
+    RunEnd(u64),
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) turn: u32,
+    pub(super) mark: Mark,
+    pub(super) write: Write,
+}
+
+impl Entry {
+    /// Whether object code wrote this: the end of a run is the system's.
+    fn is_write(&self) -> bool {
+        !matches!(self.write, Write::RunEnd(_))
+    }
+}
+
+impl Instance {
+    /// The first uncommitted write of a turn up to `turn`, leaving out turns up to `reported`.
+    pub(crate) fn uncommitted(&self, turn: u32, reported: u32) -> Option<(u32, Mark)> {
+        let entries = self.log.iter().take_while(|entry| entry.turn <= turn);
+        let mut open = entries.filter(|entry| entry.is_write() && entry.turn > reported);
+        open.next().map(|entry| (entry.turn, entry.mark))
+    }
+
+    pub(crate) fn has_uncommitted(&self) -> bool {
+        !self.log.is_empty()
+    }
+
+    /// The keys that uncommitted turns up to `turn` change.
+    pub(crate) fn uncommitted_keys(&self, turn: u32) -> impl Iterator<Item = &Key> {
+        self.log.iter().take_while(move |entry| entry.turn <= turn).filter_map(|entry| match &entry.write {
+            Write::Key(key, _) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// Turn `turn` has become durable (S2), with the end of run `ends_run` in it (F4).
+    pub(crate) fn commit(
+        &mut self,
+        row: &mut Row,
+        turn: u32,
+        ends_run: Option<u64>,
+        mark: Mark,
+        retries_max: u32,
+    ) -> Irregular {
+        self.undo = None;
+        let skipped = turn.checked_sub(1).and_then(|before| self.uncommitted(before, self.skips_reported));
+        let mut irregular = Irregular { skipped, torn: None };
+        let mut next = 0;
+        while let Some(entry) = self.log.get(next).filter(|entry| entry.turn <= turn) {
+            if entry.turn < turn && entry.is_write() {
+                next += 1;
+                continue;
+            }
+            let Some(entry) = self.log.remove(next) else { break };
+            if entry.turn == turn {
+                self.apply(row, entry, ends_run, mark, retries_max);
+            }
+        }
+        irregular.torn = self.finish_apart(row, turn, ends_run, mark, retries_max);
+        let is_settled =
+            |change: &SlotChange| change.turn <= turn && !(change.by_end && self.ending.is_some());
+        if self.slot.as_ref().is_some_and(is_settled) {
+            self.slot = None;
+        }
+        irregular
+    }
+
+    pub(super) fn cause(&self, op: Mark, turn: u32, commit: Mark) -> slot::Cause {
+        let acked = self.acked.filter(|ack| ack.turn >= turn);
+        slot::Cause { op, instance: self.instance, turn, commit, acked }
+    }
+
+    fn apply(&mut self, row: &mut Row, entry: Entry, ends_run: Option<u64>, mark: Mark, retries_max: u32) {
+        let writer = Writer { instance: self.instance, mark: entry.mark };
+        let cause = self.cause(entry.mark, entry.turn, mark);
+        match entry.write {
+            Write::Key(key, value) => {
+                self.overlay.settle(&key, entry.turn);
+                row.keys.set(key, value, writer);
+            }
+            Write::Clear { preserve_alarm } => {
+                self.overlay.settle_clear(entry.turn);
+                row.keys.clear(writer);
+                if !preserve_alarm {
+                    row.slot.delete(cause);
+                }
+            }
+            Write::SetAlarm(setting) => row.slot.set(setting, cause),
+            Write::DeleteAlarm => row.slot.delete(cause),
+            Write::RunEnd(run) => {
+                let is_this = |ending: &mut Ending| ends_run == Some(run) && ending.run.run == run;
+                if let Some(ending) = self.ending.take_if(is_this) {
+                    finish(row, ending, cause, retries_max);
+                }
+            }
+        }
+    }
+
+    /// F4: whatever of a run's end is in a commit without the rest, or missing in the commit that should have it.
+    fn finish_apart(
+        &mut self,
+        row: &mut Row,
+        turn: u32,
+        ends_run: Option<u64>,
+        mark: Mark,
+        retries_max: u32,
+    ) -> Option<Torn> {
+        if let Some(run) = self.run.filter(|run| ends_run == Some(run.run)) {
+            let alarm = run.alarm?;
+            row.slot.alarm_set_at(alarm.set)?;
+            row.slot.complete(self.cause(mark, turn, mark));
+            return Some(Torn { run, ended: None, removes: true });
+        }
+        let ending = self.ending?;
+        let alarm = ending.run.alarm?;
+        let is_scheduled = row.slot.alarm_set_at(alarm.set).is_some();
+        let is_torn = is_scheduled && ending.end == End::Completes && !ending.torn;
+        let torn =
+            |removes| Torn { run: ending.run, ended: Some((ending.failure.ended, ending.turn)), removes };
+        if ends_run == Some(ending.run.run) {
+            let cause = self.cause(ending.failure.ended, turn, mark);
+            self.ending = None;
+            finish(row, ending, cause, retries_max);
+            return is_torn.then(|| torn(true));
+        }
+        if turn != ending.turn || !is_torn {
+            return None;
+        }
+        self.ending = Some(Ending { torn: true, ..ending });
+        Some(torn(false))
+    }
+}
+
+/// The end of a run is durable. If its alarm was replaced or deleted, there is nothing left to do (F5).
+fn finish(row: &mut Row, ending: Ending, cause: slot::Cause, retries_max: u32) {
+    let Some(alarm) = ending.run.alarm else { return };
+    if row.slot.alarm_set_at(alarm.set).is_none() {
+        return;
+    }
+    match ending.end {
+        End::Completes => row.slot.complete(cause),
+        End::Fails => row.slot.fail(ending.failure, retries_max, cause),
+    }
+}

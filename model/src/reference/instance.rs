@@ -1,0 +1,346 @@
+//! One instance of an object: its uncommitted turns, what it sees through them, and the run that is in progress.
+//!
+//! Calls act on the overlay and are logged by turn; a commit moves one turn from the log into the durable row. Of an
+//! instance that was superseded the model knows only what it wrote itself.
+
+use std::collections::VecDeque;
+
+use super::commit::{Entry, Write};
+use super::keys::{Change, Overlay, View};
+use super::read::{AlarmView, Read, ReadCall};
+use super::slot::{self, Ack, End, Failure, Setting, Slot};
+use super::{Mark, Row, Writer};
+use crate::history::{self, Blob, By, Key, StorageCall};
+
+/// A run in progress.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    pub(crate) run: u64,
+    /// Its alarm; none if it is a run that no alarm of the model accounts for.
+    pub(crate) alarm: Option<Setting>,
+    pub(crate) retry_count: u32,
+    pub(crate) started: Mark,
+    /// A4: whether `set_alarm` was called since it started.
+    pub(crate) replaced: bool,
+    /// R7: whether its alarm was deleted since it started.
+    pub(crate) deleted: bool,
+}
+
+/// A run that has ended and whose end is not durable yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    pub(crate) run: Run,
+    pub(crate) end: End,
+    pub(crate) failure: Failure,
+    pub(crate) turn: u32,
+    /// F4: it is known already that its parts are not one commit.
+    pub(super) torn: bool,
+}
+
+/// The latest uncommitted change of the alarm slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlotChange {
+    pub(super) turn: u32,
+    pub(super) alarm: Option<Setting>,
+    pub(super) tolerated_ms: Option<i64>,
+    /// Whether the end of a run did it.
+    pub(super) by_end: bool,
+}
+
+/// How to take back the last write, should it turn out that it was refused.
+#[derive(Debug)]
+pub(super) struct Undo {
+    op: u64,
+    logged: bool,
+    covered: Covered,
+    run: Option<Run>,
+}
+
+#[derive(Debug)]
+pub(super) enum Covered {
+    Nothing,
+    Key(Option<Change>),
+    Slot(Option<SlotChange>),
+    All(Overlay, Option<SlotChange>),
+}
+
+/// How an instance ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Orderly,
+    Lost,
+}
+
+/// One instance.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    pub(crate) instance: u64,
+    pub(crate) epoch: u64,
+    pub(crate) cause: Option<history::Cause>,
+    pub(crate) started: Mark,
+    /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
+    pub(crate) gate_ns: u64,
+    pub(crate) ended: Option<Ended>,
+    /// Whether a newer instance has started.
+    pub(crate) superseded: bool,
+    /// How many runs it has started.
+    pub(crate) runs: u32,
+    pub(crate) run: Option<Run>,
+    pub(crate) run_ended_ns: u64,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) acked: Option<Ack>,
+    /// Turns up to this one have been reported as skipped (S3) or as overtaken by a message (O5).
+    pub(crate) skips_reported: u32,
+    pub(crate) leaks_reported: u32,
+    /// S3: a commit that came after it was superseded has been reported.
+    pub(crate) late_reported: bool,
+    pub(crate) overlay: Overlay,
+    pub(super) slot: Option<SlotChange>,
+    pub(super) log: VecDeque<Entry>,
+    reads: Vec<Read>,
+    pub(super) undo: Option<Undo>,
+}
+
+impl Instance {
+    pub(crate) fn new(by: &By, cause: Option<history::Cause>, started: Mark) -> Self {
+        Instance {
+            instance: by.instance,
+            epoch: by.epoch,
+            cause,
+            started,
+            gate_ns: started.at_ns,
+            ended: None,
+            superseded: false,
+            runs: 0,
+            run: None,
+            run_ended_ns: 0,
+            ending: None,
+            acked: None,
+            skips_reported: 0,
+            leaks_reported: 0,
+            late_reported: false,
+            overlay: Overlay::default(),
+            slot: None,
+            log: VecDeque::new(),
+            reads: Vec::new(),
+            undo: None,
+        }
+    }
+
+    pub(crate) fn view<'a>(&'a self, row: &'a Row) -> View<'a> {
+        View { keys: &row.keys, overlay: &self.overlay }
+    }
+
+    /// Object code makes a call: it acts now (S1).
+    pub(crate) fn call(&mut self, row: &Row, op: u64, call: &StorageCall, turn: u32, mark: Mark) {
+        match call {
+            StorageCall::Get { key } => self.get(op, key, turn, mark),
+            StorageCall::List(options) => self.list(op, options, turn, mark),
+            StorageCall::GetAlarm => self.get_alarm(row, op, turn, mark),
+            StorageCall::Sync => self.expect(op, turn, mark, ReadCall::Sync),
+            StorageCall::Put { key, value } => self.put(row, op, key, value, turn, mark),
+            StorageCall::Delete { key } => self.delete(row, op, key, turn, mark),
+            StorageCall::DeleteAll { preserve_alarm } => {
+                self.delete_all(row, op, *preserve_alarm, turn, mark)
+            }
+            StorageCall::SetAlarm { scheduled_ms, alarm, .. } => {
+                let in_run_of_ms =
+                    self.run.as_ref().and_then(|run| run.alarm).map(|alarm| alarm.scheduled_ms);
+                let setting = Setting { set: mark, id: *alarm, scheduled_ms: *scheduled_ms, in_run_of_ms };
+                self.set_alarm(op, setting, turn);
+            }
+            StorageCall::DeleteAlarm => self.delete_alarm(row, op, turn, mark),
+        }
+    }
+
+    fn expect(&mut self, op: u64, turn: u32, mark: Mark, call: ReadCall) {
+        self.reads.push(Read { op, turn, mark, call, frozen: None });
+    }
+
+    fn get(&mut self, op: u64, key: &Key, turn: u32, mark: Mark) {
+        if !self.superseded || self.overlay.decides(key) {
+            self.expect(op, turn, mark, ReadCall::Get(key.clone()));
+        }
+    }
+
+    fn list(&mut self, op: u64, options: &history::ListOptions, turn: u32, mark: Mark) {
+        if !self.superseded || self.overlay.decides_all() {
+            self.expect(op, turn, mark, ReadCall::List(Box::new(options.clone())));
+        }
+    }
+
+    fn get_alarm(&mut self, row: &Row, op: u64, turn: u32, mark: Mark) {
+        if !self.superseded || self.slot.is_some() {
+            let view = self.alarm_view(&row.slot);
+            self.expect(op, turn, mark, ReadCall::Alarm(view));
+        }
+    }
+
+    fn put(&mut self, row: &Row, op: u64, key: &Key, value: &Blob, turn: u32, mark: Mark) {
+        self.freeze_reads(row);
+        let writer = Writer { instance: self.instance, mark };
+        let covered = self.overlay.set(key.clone(), Change { turn, value: Some(value.clone()), writer });
+        self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone())) });
+        self.undo = Some(Undo { op, logged: true, covered: Covered::Key(covered), run: self.run });
+    }
+
+    /// A delete of what is not there is no write: systems differ in whether they commit it.
+    fn delete(&mut self, row: &Row, op: u64, key: &Key, turn: u32, mark: Mark) {
+        self.freeze_reads(row);
+        let view = self.view(row);
+        let (was_there, old_writer) = (view.value(key).is_some(), view.writer(key));
+        let is_known = !self.superseded || self.overlay.decides(key);
+        let mut undo = Undo { op, logged: false, covered: Covered::Nothing, run: self.run };
+        if was_there {
+            let writer = Writer { instance: self.instance, mark };
+            undo.covered = Covered::Key(self.overlay.set(key.clone(), Change { turn, value: None, writer }));
+            undo.logged = true;
+            self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), None) });
+        }
+        self.undo = Some(undo);
+        if is_known {
+            self.expect(op, turn, mark, ReadCall::Delete { key: key.clone(), was_there, writer: old_writer });
+        }
+    }
+
+    /// S8: all keys, and the alarm unless it is preserved.
+    fn delete_all(&mut self, row: &Row, op: u64, preserve_alarm: bool, turn: u32, mark: Mark) {
+        self.freeze_reads(row);
+        let removes_alarm = !preserve_alarm && self.scheduled(&row.slot).is_some();
+        let logged = removes_alarm || !self.view(row).is_empty();
+        let mut undo = Undo { op, logged, covered: Covered::Nothing, run: self.run };
+        if logged {
+            let slot = self.slot;
+            if removes_alarm {
+                self.remove_alarm(turn);
+            }
+            let writer = Writer { instance: self.instance, mark };
+            undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
+            self.log.push_back(Entry { turn, mark, write: Write::Clear { preserve_alarm } });
+        }
+        self.undo = Some(undo);
+    }
+
+    fn set_alarm(&mut self, op: u64, setting: Setting, turn: u32) {
+        self.undo = Some(Undo { op, logged: true, covered: Covered::Slot(self.slot), run: self.run });
+        self.slot = Some(SlotChange { turn, alarm: Some(setting), tolerated_ms: None, by_end: false });
+        if let Some(run) = &mut self.run {
+            run.replaced = true;
+        }
+        self.log.push_back(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
+    }
+
+    /// A5: with no alarm it does nothing.
+    fn delete_alarm(&mut self, row: &Row, op: u64, turn: u32, mark: Mark) {
+        let logged = self.scheduled(&row.slot).is_some();
+        let covered = if logged { Covered::Slot(self.slot) } else { Covered::Nothing };
+        self.undo = Some(Undo { op, logged, covered, run: self.run });
+        if logged {
+            self.remove_alarm(turn);
+            self.log.push_back(Entry { turn, mark, write: Write::DeleteAlarm });
+        }
+    }
+
+    fn remove_alarm(&mut self, turn: u32) {
+        self.slot = Some(SlotChange { turn, alarm: None, tolerated_ms: None, by_end: false });
+        if let Some(run) = &mut self.run {
+            run.deleted = true;
+        }
+    }
+
+    /// S4: reads that are pending do not see the write that comes now.
+    fn freeze_reads(&mut self, row: &Row) {
+        let view = View { keys: &row.keys, overlay: &self.overlay };
+        for read in &mut self.reads {
+            read.freeze(view);
+        }
+    }
+
+    /// The read that a result belongs to, if the model has foretold it.
+    pub(crate) fn take_read(&mut self, op: u64) -> Option<Read> {
+        let position = self.reads.iter().rposition(|read| read.op == op)?;
+        Some(self.reads.swap_remove(position))
+    }
+
+    /// The call was refused: if it was a write, nothing was written (S7).
+    pub(crate) fn refuse(&mut self, op: u64) {
+        let Some(undo) = self.undo.take_if(|undo| undo.op == op) else { return };
+        let entry = if undo.logged { self.log.pop_back() } else { None };
+        match (undo.covered, entry.map(|entry| entry.write)) {
+            (Covered::Key(change), Some(Write::Key(key, _))) => self.overlay.restore(&key, change),
+            (Covered::Slot(slot), _) => self.slot = slot,
+            (Covered::All(overlay, slot), _) => (self.overlay, self.slot) = (overlay, slot),
+            _ => {}
+        }
+        self.run = undo.run;
+    }
+
+    /// The alarm that is in the slot as this instance sees it, whether or not `get_alarm` shows it.
+    pub(crate) fn scheduled(&self, slot: &Slot) -> Option<Setting> {
+        match &self.slot {
+            Some(change) => change.alarm,
+            None => slot.alarm.as_ref().map(|alarm| alarm.setting),
+        }
+    }
+
+    fn alarm_view(&self, slot: &Slot) -> AlarmView {
+        // A4: in a run there is none, unless it was set since the run started.
+        if self.run.is_some_and(|run| !run.replaced) {
+            return AlarmView { scheduled_ms: None, tolerated_ms: None, in_run: true };
+        }
+        let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
+        let tolerated_ms = match &self.slot {
+            Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
+            _ => slot.spared.map(|alarm| alarm.scheduled_ms),
+        };
+        AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some() }
+    }
+
+    /// The handler starts.
+    pub(crate) fn start_run(&mut self, run: u64, alarm: Option<Setting>, retry_count: u32, started: Mark) {
+        self.undo = None;
+        self.runs += 1;
+        self.run = Some(Run { run, alarm, retry_count, started, replaced: false, deleted: false });
+    }
+
+    /// The handler has ended: what the instance sees changes now, what is durable with the commit.
+    pub(crate) fn end_run(
+        &mut self,
+        row: &mut Row,
+        run: Run,
+        end: Option<End>,
+        failure: Failure,
+        exhausted: bool,
+    ) {
+        let turn_of_end = failure.turn;
+        (self.run, self.undo) = (None, None);
+        self.run_ended_ns = failure.ended.at_ns;
+        let Some(alarm) = run.alarm else { return };
+        let scheduled = self.scheduled(&row.slot);
+        // R7: deleted in the run, which then failed.
+        if end != Some(End::Completes) && run.deleted && scheduled.is_none() {
+            row.slot.spared = Some(alarm);
+        }
+        let Some(end) = end else { return };
+        let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
+        if is_scheduled && (end == End::Completes || exhausted) {
+            let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
+            self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
+        }
+        self.ending = Some(Ending { run, end, failure, turn: turn_of_end, torn: false });
+        self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write: Write::RunEnd(run.run) });
+    }
+
+    /// A newer instance has started: nothing of this one becomes durable any more, and what it reads is its own
+    /// affair. Returns the alarms that it had set and that are lost with it.
+    pub(crate) fn supersede(&mut self) -> Vec<(Setting, slot::Cause)> {
+        self.superseded = true;
+        self.undo = None;
+        self.reads.retain(|read| matches!(read.call, ReadCall::Sync));
+        let lost = self.log.iter().filter_map(|entry| match entry.write {
+            Write::SetAlarm(setting) => Some((setting, self.cause(entry.mark, entry.turn, entry.mark))),
+            _ => None,
+        });
+        lost.collect()
+    }
+}

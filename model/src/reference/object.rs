@@ -1,0 +1,132 @@
+//! One object: its durable row, the instance that lives now, and the few before it that may still be heard of.
+
+use std::collections::BTreeSet;
+
+use super::instance::{Ended, Ending, Instance};
+use super::slot::{Ack, Failure, FailureKind};
+use super::{Mark, Row};
+use crate::history::{By, Key, Place};
+
+/// How many superseded instances of an object are followed. More than two at a time needs a machine that is cut
+/// off for several takeovers.
+const FORMER_MAX: usize = 4;
+
+/// One object.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    pub(crate) row: Row,
+    pub(crate) current: Option<Instance>,
+    former: Vec<Instance>,
+    /// Keys about which the history has contradicted the model, and that was reported: not judged any more.
+    pub(crate) doubtful: BTreeSet<Key>,
+    /// Whether its state at the end of the run was seen.
+    pub(crate) at_rest: bool,
+}
+
+/// S3: a turn that was acknowledged and can never become durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostTurn {
+    pub(crate) instance: u64,
+    pub(crate) turn: u32,
+    /// Its first write.
+    pub(crate) write: Mark,
+    pub(crate) ack: Ack,
+}
+
+/// An instance that does something, and what it does it to.
+pub(crate) struct Acting<'a> {
+    pub(crate) row: &'a mut Row,
+    pub(crate) instance: &'a mut Instance,
+    pub(crate) doubtful: &'a mut BTreeSet<Key>,
+}
+
+impl Object {
+    /// Whether this instance is new to the model although the history did not say that it started.
+    pub(crate) fn hears_first_of(&self, by: &By) -> bool {
+        let Some(current) = &self.current else { return true };
+        current.instance != by.instance
+            && (by.epoch, by.instance) > (current.epoch, current.instance)
+            && self.former.iter().all(|former| former.instance != by.instance)
+    }
+
+    /// The instance that does something; none if it was superseded so long ago that it is forgotten.
+    pub(crate) fn acting(&mut self, by: &By) -> Option<Acting<'_>> {
+        let is_it = |instance: &&mut Instance| instance.instance == by.instance;
+        let instance = self.current.as_mut().filter(is_it).or_else(|| self.former.iter_mut().find(is_it))?;
+        Some(Acting { row: &mut self.row, instance, doubtful: &mut self.doubtful })
+    }
+
+    /// An instance starts. What the one before it has not committed by now is lost.
+    pub(crate) fn start(&mut self, mut instance: Instance) -> Option<LostTurn> {
+        self.former.retain(|former| former.ended.is_none());
+        // O1: an older epoch has no effect, so it takes no seat either.
+        if self.current.as_ref().is_some_and(|current| instance.epoch < current.epoch) {
+            instance.superseded = true;
+            self.retire(instance);
+            return None;
+        }
+        let started = instance.started;
+        let mut before = self.current.replace(instance)?;
+        for (setting, cause) in before.supersede() {
+            self.row.slot.lose(setting, cause);
+        }
+        self.interrupt_at_takeover(&mut before, started);
+        let lost = before.acked.and_then(|ack| {
+            let (turn, write) = before.uncommitted(ack.turn, before.skips_reported)?;
+            Some(LostTurn { instance: before.instance, turn, write, ack })
+        });
+        if before.ended.is_none() || before.has_uncommitted() {
+            self.retire(before);
+        }
+        lost
+    }
+
+    fn retire(&mut self, instance: Instance) {
+        if self.former.len() == FORMER_MAX {
+            self.former.remove(0);
+        }
+        self.former.push(instance);
+    }
+
+    fn interrupt_at_takeover(&mut self, before: &mut Instance, started: Mark) {
+        let is_lost = before.ended != Some(Ended::Orderly);
+        interrupt(&mut self.row, before, started, None, is_lost);
+        // An end of a run that did not become durable in time never happened.
+        if let Some(Ending { run, failure, .. }) = before.ending.take()
+            && let Some(alarm) = run.alarm.and_then(|alarm| self.row.slot.alarm_set_at(alarm.set))
+            && alarm.last.is_none()
+        {
+            let kind = interruption(alarm, before.epoch, is_lost);
+            alarm.last = Some(Failure { kind, ..failure });
+        }
+    }
+}
+
+/// The run that is in progress in an instance will not go on. After a reset its end may still be told, since a failure
+/// of the handler can be what the reset is for.
+pub(crate) fn interrupt(
+    row: &mut Row,
+    instance: &mut Instance,
+    at: Mark,
+    place: Option<Place>,
+    is_lost: bool,
+) {
+    let Some(run) = instance.run else { return };
+    if is_lost {
+        instance.run = None;
+    }
+    let Some(alarm) = run.alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set)) else { return };
+    if alarm.last.is_none() {
+        let kind = interruption(alarm, instance.epoch, is_lost);
+        alarm.last = Some(Failure { ended: at, place, epoch: instance.epoch, turn: 0, kind });
+    }
+}
+
+/// F6, R3: after the loss of its machine a run starts again at once; after a reset it may have to wait.
+fn interruption(alarm: &mut super::slot::Alarm, epoch: u64, is_lost: bool) -> FailureKind {
+    if is_lost {
+        return FailureKind::Cut;
+    }
+    let (_, possible) = alarm.count_platform(epoch, false);
+    FailureKind::Unclear { possible }
+}

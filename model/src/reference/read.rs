@@ -1,0 +1,68 @@
+//! Reads that have been called and have no result yet.
+//!
+//! A read shows what its instance saw at the moment of the call. Most results follow at once, so nothing is copied
+//! at the call: a pending read is *frozen* only when its instance is about to write while it is pending.
+
+use super::keys::View;
+use super::{Mark, Writer};
+use crate::history::{Blob, Key, ListOptions};
+
+/// A call whose result the model can foretell.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) op: u64,
+    pub(crate) turn: u32,
+    pub(crate) mark: Mark,
+    pub(crate) call: ReadCall,
+    /// What it has to show, if its instance has written since.
+    pub(crate) frozen: Option<Frozen>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ReadCall {
+    Get(Key),
+    /// `delete`, which says whether the key was there.
+    Delete {
+        key: Key,
+        was_there: bool,
+        writer: Option<Writer>,
+    },
+    List(Box<ListOptions>),
+    Alarm(AlarmView),
+    Sync,
+}
+
+/// What `get_alarm` has to show (A3, A4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AlarmView {
+    pub(crate) scheduled_ms: Option<i64>,
+    /// Another answer that the contract leaves open: an alarm that R7 spares, or that is being given up (R2).
+    pub(crate) tolerated_ms: Option<i64>,
+    /// Whether a run was in progress in the instance (A4).
+    pub(crate) in_run: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Frozen {
+    Value(Option<Blob>, Option<Writer>),
+    Entries(Vec<(Key, Blob)>),
+}
+
+impl Read {
+    /// Fixes what the read has to show: its instance is about to write.
+    pub(crate) fn freeze(&mut self, view: View<'_>) {
+        if self.frozen.is_some() {
+            return;
+        }
+        self.frozen = match &self.call {
+            ReadCall::Get(key) => Some(Frozen::Value(view.value(key).cloned(), view.writer(key))),
+            ReadCall::List(options) => Some(Frozen::Entries(owned(view, options))),
+            ReadCall::Delete { .. } | ReadCall::Alarm(_) | ReadCall::Sync => None,
+        };
+    }
+}
+
+/// What `list` shows, copied.
+pub(crate) fn owned(view: View<'_>, options: &ListOptions) -> Vec<(Key, Blob)> {
+    view.entries(options).map(|(key, value)| (key.clone(), value.clone())).collect()
+}

@@ -1,0 +1,289 @@
+//! The alarm slot as it is durable: the one alarm that is scheduled, and the last few that have left and why.
+//!
+//! ```text
+//! set_alarm ── commit ──▶ in the slot ──▶ gone: replaced | deleted | completed | exhausted
+//!      └── its turn never committed ────▶ gone: lost
+//! ```
+//!
+//! What has left is kept only so that a later run for it can be blamed on the right promise.
+
+use std::collections::VecDeque;
+
+use super::Mark;
+use crate::history::{AlarmAtRest, AlarmId, Place, RunOutcome};
+
+/// How many alarms that have left the slot are remembered for each object.
+const GONE_MAX: usize = 8;
+
+/// What `set_alarm` makes (A10: a new alarm each time).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// The call: the alarm's identity in the model.
+    pub(crate) set: Mark,
+    /// The alarm's identity in the system, where it has one.
+    pub(crate) id: Option<AlarmId>,
+    /// The stored time, wall time.
+    pub(crate) scheduled_ms: i64,
+    /// The scheduled time of the alarm whose run was in progress when this one was set (F5, A10).
+    pub(crate) in_run_of_ms: Option<i64>,
+}
+
+/// A scheduled alarm.
+#[derive(Clone, Debug)]
+pub(crate) struct Alarm {
+    pub(crate) setting: Setting,
+    /// Where it became durable.
+    pub(crate) committed: Mark,
+    /// R4: its counted failures whose record is durable.
+    pub(crate) failures: u32,
+    /// How its last run ended, if that was not the end of the alarm.
+    pub(crate) last: Option<Failure>,
+    /// Platform failures in a row, and the epoch that they belong to.
+    pub(crate) platform: Platform,
+}
+
+/// R3: platform failures in a row under one holder.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Platform {
+    pub(crate) epoch: u64,
+    /// Those that surely counted for the backoff.
+    pub(crate) sure: u32,
+    /// Those that may have counted: whether a reset counts is not to be seen in a history.
+    pub(crate) possible: u32,
+}
+
+/// A run that did not complete its alarm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failure {
+    /// Its end.
+    pub(crate) ended: Mark,
+    /// Where it ended.
+    pub(crate) place: Option<Place>,
+    /// The epoch under which it ran.
+    pub(crate) epoch: u64,
+    /// The turn in which it ended.
+    pub(crate) turn: u32,
+    pub(crate) kind: FailureKind,
+}
+
+impl Failure {
+    /// The record of a counted failure became durable.
+    fn recorded(mut self, mark: Mark) -> Self {
+        if let FailureKind::Counted { recorded, .. } = &mut self.kind {
+            *recorded = mark;
+        }
+        self
+    }
+}
+
+/// R1: what a failure means for the next run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// It was counted, and its record is durable since `recorded`. The exponent is the failed run's `retry_count`.
+    Counted { exponent: u32, recorded: Mark },
+    /// The platform failed on a live machine. The exponents are for the lower and the upper bound.
+    Platform { sure: u32, possible: u32 },
+    /// It may have been the platform's failure; no bound of R3 is sure.
+    Unclear { possible: u32 },
+    /// Its machine was lost: the next holder starts it again at once.
+    Cut,
+}
+
+/// Why an alarm is not in the slot any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// A2: by a later `set_alarm`, for this time.
+    Replaced { by_ms: i64 },
+    /// A5, S8.
+    Deleted,
+    /// F4: its run ended well.
+    Completed,
+    /// R2: its retries were used up.
+    Exhausted,
+    /// The turn that set it was lost before it was durable.
+    Lost,
+}
+
+/// How something was acknowledged (SPEC.md, "Words").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AckKind {
+    Response(u64),
+    Outbound(u64),
+    Sync,
+    Completion(u64),
+}
+
+/// The moment at which an instance's turns up to one of them were acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ack {
+    pub(crate) turn: u32,
+    pub(crate) kind: AckKind,
+    pub(crate) mark: Mark,
+}
+
+/// What removed an alarm: which call or end of run, in which turn of which instance, durable where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cause {
+    pub(crate) op: Mark,
+    pub(crate) instance: u64,
+    pub(crate) turn: u32,
+    pub(crate) commit: Mark,
+    /// The acknowledgment that covers it, if there was one by then.
+    pub(crate) acked: Option<Ack>,
+}
+
+/// An alarm that has left the slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone {
+    pub(crate) setting: Setting,
+    pub(crate) why: Why,
+    pub(crate) cause: Cause,
+}
+
+/// What a run says about the alarm that it is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) id: Option<AlarmId>,
+    pub(crate) scheduled_ms: i64,
+}
+
+impl Claim {
+    /// Whether this names the alarm: by identity where both sides know it, else by time.
+    pub(crate) fn names(self, setting: &Setting) -> bool {
+        match (self.id, setting.id) {
+            (Some(claimed), Some(known)) => claimed == known,
+            _ => self.scheduled_ms == setting.scheduled_ms,
+        }
+    }
+}
+
+impl From<&AlarmAtRest> for Claim {
+    fn from(row: &AlarmAtRest) -> Self {
+        Claim { id: row.alarm, scheduled_ms: row.scheduled_ms }
+    }
+}
+
+/// The durable alarm slot of one object.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    /// A1: at most one.
+    pub(crate) alarm: Option<Alarm>,
+    gone: VecDeque<Gone>,
+    /// R7: an alarm that was deleted in a run which then failed. Whether it runs again is left open.
+    pub(crate) spared: Option<Setting>,
+    /// The history has contradicted the slot, and that was reported: until the next `set_alarm` is durable nothing
+    /// that follows from the same cause is held against it.
+    pub(crate) doubtful: bool,
+}
+
+impl Slot {
+    /// A `set_alarm` became durable.
+    pub(crate) fn set(&mut self, setting: Setting, cause: Cause) {
+        self.leave(Why::Replaced { by_ms: setting.scheduled_ms }, cause);
+        self.spared = None;
+        self.doubtful = false;
+        let (committed, platform) = (cause.commit, Platform::default());
+        self.alarm = Some(Alarm { setting, committed, failures: 0, last: None, platform });
+    }
+
+    /// A `delete_alarm` or `delete_all` became durable.
+    pub(crate) fn delete(&mut self, cause: Cause) {
+        self.leave(Why::Deleted, cause);
+    }
+
+    /// R7: the alarm that the system has chosen to run again after all is back in the slot.
+    pub(crate) fn readmit(&mut self, setting: Setting, at: Mark, failures: u32) {
+        self.spared = None;
+        let platform = Platform::default();
+        self.alarm = Some(Alarm { setting, committed: at, failures, last: None, platform });
+    }
+
+    /// F4: a completion became durable.
+    pub(crate) fn complete(&mut self, cause: Cause) {
+        self.leave(Why::Completed, cause);
+    }
+
+    /// R4, R2: the record of a counted failure became durable.
+    pub(crate) fn fail(&mut self, ended: Failure, retries_max: u32, cause: Cause) {
+        let Some(alarm) = &mut self.alarm else { return };
+        if alarm.failures >= retries_max {
+            self.leave(Why::Exhausted, cause);
+            return;
+        }
+        alarm.failures += 1;
+        alarm.platform = Platform::default();
+        alarm.last = Some(ended.recorded(cause.commit));
+    }
+
+    /// A turn that set an alarm was lost: it never was in the slot.
+    pub(crate) fn lose(&mut self, setting: Setting, cause: Cause) {
+        self.remember(Gone { setting, why: Why::Lost, cause });
+    }
+
+    /// The alarm, if it is the one that was set there.
+    pub(crate) fn alarm_set_at(&mut self, set: Mark) -> Option<&mut Alarm> {
+        self.alarm.as_mut().filter(|alarm| alarm.setting.set == set)
+    }
+
+    /// The most recent alarm that has left and answers to the claim.
+    pub(crate) fn find_gone(&self, claim: Claim) -> Option<&Gone> {
+        self.gone.iter().rev().find(|gone| claim.names(&gone.setting))
+    }
+
+    /// Turns of an instance were acknowledged: with them what removed alarms in them.
+    pub(crate) fn acknowledge(&mut self, instance: u64, ack: Ack) {
+        for gone in self.gone.iter_mut().rev() {
+            if gone.cause.instance != instance || gone.cause.acked.is_some() {
+                break;
+            }
+            if gone.cause.turn <= ack.turn {
+                gone.cause.acked = Some(ack);
+            }
+        }
+    }
+
+    fn leave(&mut self, why: Why, cause: Cause) {
+        if let Some(alarm) = self.alarm.take() {
+            self.remember(Gone { setting: alarm.setting, why, cause });
+        }
+    }
+
+    fn remember(&mut self, gone: Gone) {
+        if self.gone.len() == GONE_MAX {
+            self.gone.pop_front();
+        }
+        self.gone.push_back(gone);
+    }
+}
+
+impl Alarm {
+    /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and
+    /// counts it. `sure` says whether the history shows that it counted.
+    pub(crate) fn count_platform(&mut self, epoch: u64, sure: bool) -> (u32, u32) {
+        if self.platform.epoch != epoch {
+            self.platform = Platform { epoch, sure: 0, possible: 0 };
+        }
+        let before = (self.platform.sure, self.platform.possible);
+        self.platform.sure += u32::from(sure);
+        self.platform.possible += 1;
+        before
+    }
+}
+
+/// What a run's end does to its alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Completes,
+    Fails,
+}
+
+impl End {
+    /// None for the platform's failures: they change nothing that is durable.
+    pub(crate) fn of(outcome: &RunOutcome) -> Option<End> {
+        match outcome {
+            RunOutcome::Ok => Some(End::Completes),
+            RunOutcome::Failed { .. } => Some(End::Fails),
+            RunOutcome::Platform { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Literal histories that read like the story they tell. One object; times in seconds of the run; wall clocks are
+//! right unless the story says otherwise.
+
+#![expect(dead_code, reason = "each test file tells its stories with some of these words")]
+
+use std::collections::BTreeMap;
+
+use reveille_model::history::{
+    AlarmAtRest, AlarmId, Blob, By, Cause, Constants, EndReason, Event, Header, History, Key, ListOptions,
+    ObjectName, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
+};
+use reveille_model::verdict::{Verdict, Violation};
+
+/// The wall clock at the begin of the run.
+const WALL_MS: i64 = 1_700_000_000_000;
+
+/// E of these histories.
+pub(crate) const WALL_ERROR_MAX_MS: u64 = 500;
+
+/// A history that is being told.
+pub(crate) struct Tale {
+    events: Vec<Event>,
+    at_ns: u64,
+    machine: u16,
+    clock_off_ms: i64,
+    instance: u64,
+    turn: u32,
+    op: u64,
+}
+
+/// The wall time that many seconds into the run.
+pub(crate) fn wall_ms(seconds: f64) -> i64 {
+    WALL_MS + (seconds * 1_000.0).round() as i64
+}
+
+pub(crate) fn object() -> ObjectName {
+    ObjectName("Batcher/0".into())
+}
+
+impl Tale {
+    /// Machine 0, instance 1, turn 1, at the begin of the run.
+    pub(crate) fn new() -> Self {
+        let mut tale =
+            Tale { events: Vec::new(), at_ns: 0, machine: 0, clock_off_ms: 0, instance: 1, turn: 1, op: 0 };
+        tale.start(1);
+        tale
+    }
+
+    /// It is now so many seconds into the run.
+    pub(crate) fn at(&mut self, seconds: f64) -> &mut Self {
+        self.at_ns = (seconds * 1e9).round() as u64;
+        self
+    }
+
+    /// What follows happens on this machine.
+    pub(crate) fn on(&mut self, machine: u16) -> &mut Self {
+        self.machine = machine;
+        self
+    }
+
+    /// The wall clock of what follows is ahead by so much.
+    pub(crate) fn clock_off_ms(&mut self, clock_off_ms: i64) -> &mut Self {
+        self.clock_off_ms = clock_off_ms;
+        self
+    }
+
+    /// What follows is done by this instance.
+    pub(crate) fn as_instance(&mut self, instance: u64) -> &mut Self {
+        self.instance = instance;
+        self
+    }
+
+    /// What follows happens in this turn.
+    pub(crate) fn turn(&mut self, turn: u32) -> &mut Self {
+        self.turn = turn;
+        self
+    }
+
+    /// Something that an instance does.
+    pub(crate) fn does(&mut self, what: What) -> &mut Self {
+        let seq = self.events.len() as u32;
+        let (instance, epoch, turn) = (self.instance, self.instance, self.turn);
+        let by = Some(By { object: object(), instance, epoch, seq, turn });
+        self.push(by, what)
+    }
+
+    /// Something that no instance does.
+    pub(crate) fn world(&mut self, what: What) -> &mut Self {
+        self.push(None, what)
+    }
+
+    pub(crate) fn push(&mut self, by: Option<By>, what: What) -> &mut Self {
+        let wall_ns = (WALL_MS + self.clock_off_ms) * 1_000_000 + self.at_ns as i64;
+        let place = by.as_ref().map(|_| Place { machine: self.machine, wall_ns });
+        self.events.push(Event { at_ns: self.at_ns, place, by, what });
+        self
+    }
+
+    /// A new instance, woken by a request, and its constructor. Its epoch is its number.
+    pub(crate) fn start(&mut self, instance: u64) -> &mut Self {
+        self.begin(instance, Cause::Request).does(What::ConstructorEnd { failed: None })
+    }
+
+    /// A new instance, woken by its alarm, and its constructor.
+    pub(crate) fn wake(&mut self, instance: u64) -> &mut Self {
+        self.begin(instance, Cause::Alarm).does(What::ConstructorEnd { failed: None })
+    }
+
+    /// A new instance, whose constructor has just started.
+    pub(crate) fn begin(&mut self, instance: u64, cause: Cause) -> &mut Self {
+        self.as_instance(instance).turn(1).does(What::InstanceStart { cause })
+    }
+
+    /// The instance is lost with its machine.
+    pub(crate) fn lost(&mut self) -> &mut Self {
+        self.does(What::InstanceEnd { reason: EndReason::Lost })
+    }
+
+    /// A call that has its result at once.
+    pub(crate) fn calls(&mut self, call: StorageCall, result: OpResult) -> &mut Self {
+        let op = self.call(call);
+        self.result(op, result)
+    }
+
+    /// A call that is still waiting for its result.
+    pub(crate) fn call(&mut self, call: StorageCall) -> u64 {
+        self.op += 1;
+        self.does(What::Op { op: self.op, call });
+        self.op
+    }
+
+    pub(crate) fn result(&mut self, op: u64, result: OpResult) -> &mut Self {
+        self.does(What::OpResult { op, result })
+    }
+
+    pub(crate) fn put(&mut self, key: &str, value: &str) -> &mut Self {
+        self.calls(StorageCall::Put { key: key.into(), value: value.into() }, OpResult::Done)
+    }
+
+    pub(crate) fn delete(&mut self, key: &str, was_there: bool) -> &mut Self {
+        self.calls(StorageCall::Delete { key: key.into() }, OpResult::Deleted(was_there))
+    }
+
+    pub(crate) fn get(&mut self, key: &str, shows: Option<&str>) -> &mut Self {
+        self.calls(StorageCall::Get { key: key.into() }, OpResult::Value(shows.map(Blob::from)))
+    }
+
+    pub(crate) fn list(&mut self, options: ListOptions, shows: &[(&str, &str)]) -> &mut Self {
+        let entries = shows.iter().map(|(key, value)| (Key::from(*key), Blob::from(*value))).collect();
+        self.calls(StorageCall::List(options), OpResult::Entries(entries))
+    }
+
+    /// `set_alarm`, which makes the alarm `id`.
+    pub(crate) fn set_alarm(&mut self, id: u64, seconds: f64) -> &mut Self {
+        let (scheduled_ms, alarm) = (wall_ms(seconds), Some(AlarmId(id)));
+        self.calls(StorageCall::SetAlarm { time_ms: scheduled_ms, scheduled_ms, alarm }, OpResult::Done)
+    }
+
+    pub(crate) fn delete_alarm(&mut self) -> &mut Self {
+        self.calls(StorageCall::DeleteAlarm, OpResult::Done)
+    }
+
+    pub(crate) fn get_alarm(&mut self, shows: Option<f64>) -> &mut Self {
+        self.calls(StorageCall::GetAlarm, OpResult::Alarm(shows.map(wall_ms)))
+    }
+
+    pub(crate) fn sync(&mut self) -> &mut Self {
+        self.calls(StorageCall::Sync, OpResult::Done)
+    }
+
+    /// This turn becomes durable.
+    pub(crate) fn commit(&mut self) -> &mut Self {
+        self.does(What::Commit { ends_run: None })
+    }
+
+    /// This turn becomes durable, and the end of the run with it.
+    pub(crate) fn commit_end(&mut self, run: u64) -> &mut Self {
+        self.does(What::Commit { ends_run: Some(run) })
+    }
+
+    /// The answer to request 7, made in this turn, leaves.
+    pub(crate) fn respond(&mut self) -> &mut Self {
+        self.does(What::Respond { request: 7, status: 200, body: Blob::default() })
+    }
+
+    /// `alarm()` starts and is told the truth.
+    pub(crate) fn run(&mut self, run: u64, alarm: u64, seconds: f64, retry_count: u32) -> &mut Self {
+        self.run_told(run, Some(alarm), seconds, retry_count, retry_count > 0)
+    }
+
+    pub(crate) fn run_told(
+        &mut self,
+        run: u64,
+        alarm: Option<u64>,
+        seconds: f64,
+        retry_count: u32,
+        is_retry: bool,
+    ) -> &mut Self {
+        let (alarm, scheduled_ms) = (alarm.map(AlarmId), wall_ms(seconds));
+        self.does(What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry })
+    }
+
+    pub(crate) fn run_ok(&mut self, run: u64) -> &mut Self {
+        self.does(What::RunEnd { run, outcome: RunOutcome::Ok })
+    }
+
+    pub(crate) fn run_fails(&mut self, run: u64) -> &mut Self {
+        self.does(What::RunEnd { run, outcome: RunOutcome::Failed { why: "boom".into() } })
+    }
+
+    pub(crate) fn run_is_failed_by_platform(&mut self, run: u64) -> &mut Self {
+        self.does(What::RunEnd { run, outcome: RunOutcome::Platform { why: "commit refused".into() } })
+    }
+
+    /// Instance 1 sets alarm 1, durably and with an answer.
+    pub(crate) fn alarm_is_set(&mut self, seconds: f64) -> &mut Self {
+        self.set_alarm(1, seconds).commit().respond()
+    }
+
+    pub(crate) fn fault(&mut self, fault: u32, kind: &str) -> &mut Self {
+        let scope = Scope::Machine(self.machine);
+        self.world(What::FaultBegin { fault, kind: kind.into(), scope })
+    }
+
+    pub(crate) fn heal(&mut self, fault: u32) -> &mut Self {
+        self.world(What::FaultEnd { fault })
+    }
+
+    /// What the datastore holds: keys, and the alarm with its identity, time and counted failures.
+    pub(crate) fn rests(&mut self, keys: &[(&str, &str)], alarm: Option<(u64, f64, u32)>) -> &mut Self {
+        let keys: BTreeMap<Key, Blob> =
+            keys.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        let alarm = alarm.map(|(id, seconds, retry_count)| AlarmAtRest {
+            alarm: Some(AlarmId(id)),
+            scheduled_ms: wall_ms(seconds),
+            retry_count,
+        });
+        self.world(What::AtRest { object: object(), keys, alarm })
+    }
+
+    /// The run is over.
+    pub(crate) fn end(&mut self) -> &mut Self {
+        self.world(What::Phase { phase: Phase::End })
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        verdict(self.events.clone())
+    }
+
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// The contract allows this history.
+    #[track_caller]
+    pub(crate) fn is_accepted(&self) {
+        assert_eq!(self.verdict().violations, [], "a legal history was refused");
+    }
+
+    /// The history breaks this rule, once, and no other. Returns the violation.
+    #[track_caller]
+    pub(crate) fn is_refused(&self, rule: &str) -> Violation {
+        let violations = self.verdict().violations;
+        let rules: Vec<&str> = violations.iter().map(|violation| violation.rule.0).collect();
+        assert_eq!(rules, [rule], "{violations:#?}");
+        let violation = violations.into_iter().next().expect("one was just counted");
+        let evidence = &violation.evidence;
+        assert!(evidence.is_sorted() && !evidence.is_empty(), "evidence ascends: {evidence:?}");
+        assert!(evidence.iter().all(|index| *index < self.events.len()), "evidence exists: {evidence:?}");
+        violation
+    }
+}
+
+/// What the checkers say to these events.
+pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
+    let header = Header {
+        version: VERSION,
+        product: "a tale".to_owned(),
+        scenario: String::new(),
+        seed: None,
+        datacenter_of: vec![0, 1, 2],
+        constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
+    };
+    reveille_model::check(&History { header, events })
+}

@@ -1,0 +1,238 @@
+//! Retries: how many (R2), how soon and how late (R3), and what the count says (R4).
+
+mod common;
+
+use common::Tale;
+use reveille_model::history::{Cause, EndReason, What};
+
+/// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
+fn fails(tale: &mut Tale, turn: u32, count: u32) {
+    let run = u64::from(count) + 1;
+    tale.turn(turn).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
+}
+
+/// Alarm 1 for second 1 whose first run failed at second 1.
+fn failed_once() -> Tale {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0);
+    fails(&mut tale, 2, 0);
+    tale.turn(3);
+    tale
+}
+
+/// Alarm 1 whose runs with retry counts up to `last` have failed, each at the first moment allowed. It is then the
+/// first moment allowed for the next.
+fn failed_up_to(last: u32) -> Tale {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0);
+    let mut at = 1.0;
+    for count in 0..=last {
+        tale.at(at);
+        fails(&mut tale, count + 2, count);
+        at += 2.0 * f64::from(1 << count);
+    }
+    tale.at(at).turn(last + 3);
+    tale
+}
+
+#[test]
+fn r2_an_alarm_is_given_up_after_seven_counted_runs() {
+    failed_up_to(6).run(8, 1, 1.0, 7).is_refused("R2");
+    failed_up_to(6).end().is_accepted();
+    failed_up_to(5).run(7, 1, 1.0, 6).is_accepted();
+}
+
+#[test]
+fn r2_a_given_up_alarm_is_gone() {
+    failed_up_to(6).get_alarm(None).at(999.0).end().is_accepted();
+    failed_up_to(6).get_alarm(Some(1.0)).is_refused("A3");
+    failed_up_to(6).rests(&[], Some((1, 1.0, 6))).end().is_refused("R2");
+}
+
+#[test]
+fn r2_an_alarm_that_is_being_given_up_may_be_read_or_not() {
+    let failing = || {
+        let mut tale = failed_up_to(5);
+        tale.run(7, 1, 1.0, 6).run_fails(7).turn(9);
+        tale
+    };
+    failing().get_alarm(Some(1.0)).is_accepted();
+    failing().get_alarm(None).is_accepted();
+    failing().turn(8).commit_end(7).turn(9).get_alarm(Some(1.0)).is_refused("A3");
+}
+
+#[test]
+fn r2_more_retries_than_there_may_be_are_refused_even_unseen() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 7).is_refused("R2");
+}
+
+#[test]
+fn r3_a_retry_waits_for_its_backoff() {
+    failed_once().at(2.99).run(2, 1, 1.0, 1).is_refused("R3");
+    failed_once().at(3.0).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r3_a_retry_in_calm_comes_within_the_jitter_and_a_moment() {
+    failed_once().at(3.71).run(2, 1, 1.0, 1).is_refused("R3");
+    failed_once().at(3.69).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r3_the_backoff_doubles() {
+    failed_up_to(2).at(14.9).run(4, 1, 1.0, 3).is_refused("R3");
+    failed_up_to(2).at(15.0).run(4, 1, 1.0, 3).is_accepted();
+}
+
+#[test]
+fn r3_a_retry_among_faults_has_until_the_last_change_and_sixty_seconds() {
+    let faulty = || {
+        let mut tale = failed_once();
+        tale.at(2.0).fault(1, "message-loss").at(10.0).heal(1);
+        tale
+    };
+    faulty().at(71.5).run(2, 1, 1.0, 1).is_refused("R3");
+    faulty().at(70.5).run(2, 1, 1.0, 1).is_accepted();
+    failed_once().fault(1, "message-loss").at(300.0).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r3_the_bounds_widen_by_the_clocks_where_the_machine_changed() {
+    let moved = || {
+        let mut tale = failed_once();
+        tale.at(1.5).fault(1, "crash").lost().on(1);
+        tale
+    };
+    moved().at(1.9).wake(2).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
+    moved().at(2.1).wake(2).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r3_a_clock_that_jumps_during_the_backoff_widens_the_bounds_too() {
+    failed_once().at(2.6).clock_off_ms(400).run(2, 1, 1.0, 1).is_accepted();
+    failed_once().at(2.6).clock_off_ms(0).run(2, 1, 1.0, 1).is_refused("R3");
+}
+
+#[test]
+fn r3_platform_failures_in_a_row_back_off_too_and_are_not_counted() {
+    let twice = || {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_is_failed_by_platform(1);
+        tale.at(3.1).turn(3).run(2, 1, 1.0, 0).run_is_failed_by_platform(2).turn(4);
+        tale
+    };
+    twice().at(6.9).run(3, 1, 1.0, 0).is_refused("R3");
+    twice().at(7.2).run(3, 1, 1.0, 0).is_accepted();
+}
+
+#[test]
+fn r3_a_failed_constructor_backs_off_like_a_platform_failure() {
+    let failed = || {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
+        tale.at(1.0).begin(2, Cause::Alarm).does(What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+        tale
+    };
+    // The next instance under the same holder.
+    let again = |mut tale: Tale| {
+        let next =
+            reveille_model::history::By { object: common::object(), instance: 3, epoch: 2, seq: 0, turn: 1 };
+        let run = What::RunStart {
+            run: 1,
+            alarm: None,
+            scheduled_ms: common::wall_ms(1.0),
+            retry_count: 0,
+            is_retry: false,
+        };
+        tale.push(Some(next.clone()), What::InstanceStart { cause: Cause::Alarm }).push(Some(next), run);
+        tale
+    };
+    let mut soon = failed();
+    soon.at(2.5);
+    again(soon).is_refused("R3");
+    let mut later = failed();
+    later.at(3.1);
+    again(later).is_accepted();
+}
+
+#[test]
+fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
+    let failed = || {
+        let mut tale = failed_once();
+        tale.does(What::InstanceEnd { reason: EndReason::Evicted }).at(1.2).begin(2, Cause::Request);
+        tale.does(What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+        tale
+    };
+    failed().at(1.9).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
+    failed().at(6.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r3_a_run_cut_short_by_the_loss_of_its_machine_starts_again_at_once() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).fault(1, "crash").lost();
+    tale.at(1.1).on(1).wake(2).turn(2).run(2, 1, 1.0, 0).is_accepted();
+}
+
+#[test]
+fn r3_a_cold_object_is_on_time_if_its_constructor_starts_on_time() {
+    let evicted = || {
+        let mut tale = failed_once();
+        tale.does(What::InstanceEnd { reason: EndReason::Evicted });
+        tale
+    };
+    let wakes_at = |seconds| {
+        let mut tale = evicted();
+        tale.at(seconds).begin(2, Cause::Alarm).at(20.0).does(What::ConstructorEnd { failed: None });
+        tale.turn(2).run(2, 1, 1.0, 1);
+        tale
+    };
+    wakes_at(6.0).is_refused("R3");
+    wakes_at(3.5).is_accepted();
+}
+
+#[test]
+fn r4_the_count_is_that_of_durable_failures() {
+    failed_once().at(3.1).run(2, 1, 1.0, 0).is_refused("R4");
+    failed_once().at(3.1).run(2, 1, 1.0, 2).is_refused("R4");
+    failed_once().at(3.1).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r4_a_failure_whose_record_was_lost_is_not_counted() {
+    let lost = || {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1).fault(1, "power-loss").lost();
+        tale.at(9.0).on(1).wake(2).turn(2);
+        tale
+    };
+    lost().run(2, 1, 1.0, 1).is_refused("R4");
+    lost().run(2, 1, 1.0, 0).is_accepted();
+}
+
+#[test]
+fn r4_the_count_survives_a_crash() {
+    let mut crashed = failed_once();
+    crashed.fault(1, "crash").lost().at(9.0).on(1).wake(2).turn(2).run(2, 1, 1.0, 0).is_refused("R4");
+    failed_once().rests(&[], Some((1, 1.0, 0))).end().is_refused("R4");
+    failed_once().rests(&[], Some((1, 1.0, 1))).end().is_accepted();
+}
+
+#[test]
+fn r5_an_alarm_set_during_backoff_starts_at_zero_and_at_its_own_time() {
+    let mut tale = failed_once();
+    tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, 0).is_accepted();
+    let mut tale = failed_once();
+    tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, 1).is_refused("R4");
+}
+
+#[test]
+fn r4_a_failure_that_resets_the_instance_is_counted_too() {
+    let reset = What::InstanceEnd { reason: EndReason::Reset { why: "panic".into() } };
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).does(reset).run_fails(1).commit_end(1);
+    tale.at(3.1).wake(2).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}

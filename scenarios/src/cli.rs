@@ -1,0 +1,186 @@
+//! The command line. Exit code 0: everything as expected; 1: it was not; 2: wrong use or bad input.
+
+use std::io::IsTerminal;
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use reveille_sim::run::{Look, run_with};
+
+use crate::explore::{Campaign, Ran, Seeds};
+use crate::scenario::{ALL, Scenario};
+use crate::{bench, finding, report};
+
+/// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
+/// promise it did not keep.
+#[derive(Debug, Parser)]
+#[command(name = "reveille", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The scenarios, each with a sentence.
+    List,
+    /// Runs many seeds and tells what was found.
+    Explore {
+        /// The scenarios; all of them if none is named.
+        #[arg(value_parser = scenario)]
+        scenarios: Vec<&'static Scenario>,
+        /// Seeds from A up to, not including, B.
+        #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
+        seeds: Range<u64>,
+        /// Instead of a range: seeds from 0 until this time is over.
+        #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "seeds")]
+        time: Option<Duration>,
+        /// Threads; as many as there are cores if not given.
+        #[arg(long, value_name = "N", value_parser = jobs)]
+        jobs: Option<usize>,
+    },
+    /// Runs one seed again and tells its story.
+    Replay {
+        /// The scenario.
+        #[arg(value_parser = scenario)]
+        scenario: &'static Scenario,
+        /// The seed.
+        seed: u64,
+        /// Print everything that happened inside.
+        #[arg(long)]
+        trace: bool,
+        /// Stop at this virtual time.
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        until: Option<Duration>,
+    },
+    /// Measures how fast the reference run is.
+    Bench {
+        /// How many seeds.
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+        seeds: u64,
+    },
+}
+
+/// Reads the command line and does what it says.
+///
+/// # Errors
+///
+/// If something could not be done that is no finding.
+pub fn run() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::List => {
+            for scenario in ALL {
+                println!("{:<14} {}", scenario.name, scenario.sentence);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Explore { scenarios, seeds, time, jobs } => {
+            let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
+            let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores) })
+        }
+        Command::Replay { scenario, seed, trace, until } => Ok(replay(scenario, seed, trace, until)),
+        Command::Bench { seeds } => {
+            print!("{}", bench::measure(seeds).text());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let interrupted = stop.clone();
+    // The second interrupt ends the process as usual.
+    let handler = move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
+    let mut progress = Progress::new(campaign);
+    let tallies = campaign.run(&stop, |ran| progress.ran(campaign, ran));
+    progress.end();
+    if stop.load(Ordering::Relaxed) {
+        println!("interrupted: this is what ran until then");
+    }
+    print!("{}", report::campaign(&tallies));
+    let met = tallies.iter().all(|tally| tally.verdict().is_ok());
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn replay(scenario: &Scenario, seed: u64, trace: bool, until: Option<Duration>) -> ExitCode {
+    let plan = scenario.plan(seed);
+    let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
+    let outcome = scenario.judge(run_with(&plan, scenario.classes, Look { trace, until_ms }));
+    for entry in &outcome.trace {
+        println!("{entry}");
+    }
+    print!("{}", report::replay(scenario, seed, &plan, &outcome));
+    if finding::of(&outcome).is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+/// A bar on a terminal; elsewhere a line now and then.
+struct Progress {
+    bar: ProgressBar,
+    done: u64,
+    plain: bool,
+}
+
+/// Without a terminal, a line for every so many runs.
+const RUNS_A_LINE: u64 = 100;
+
+impl Progress {
+    fn new(campaign: &Campaign) -> Self {
+        let bar = campaign.runs().map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} runs {msg}");
+        bar.set_style(style.expect("the template is a literal"));
+        Self { bar, done: 0, plain: !std::io::stderr().is_terminal() }
+    }
+
+    fn ran(&mut self, campaign: &Campaign, ran: &Ran) {
+        self.done += 1;
+        self.bar.inc(1);
+        if !ran.findings.is_empty() {
+            let name = campaign.scenarios[ran.scenario].name;
+            self.bar.set_message(format!("last finding: {name} {} {}", ran.seed, ran.findings[0].rule));
+        }
+        if self.plain && self.done.is_multiple_of(RUNS_A_LINE) {
+            let of = campaign.runs().map_or(String::new(), |runs| format!(" of {runs}"));
+            eprintln!("{}{of} runs", self.done);
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn scenario(name: &str) -> Result<&'static Scenario, String> {
+    let names = || ALL.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ");
+    Scenario::named(name).ok_or_else(|| format!("there is no scenario of that name; there are: {}", names()))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let right = "seeds are a range like 0..100: from the first up to, not including, the second";
+    let (from, to) = text.split_once("..").ok_or(right)?;
+    let parse = |number: &str| number.parse::<u64>().map_err(|error| format!("{number:?}: {error}; {right}"));
+    let range = parse(from)?..parse(to)?;
+    if range.is_empty() { Err(format!("the range is empty; {right}")) } else { Ok(range) }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; a duration is written like 30s or 1m 30s"))
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let right = "jobs are a number from 1 to 256";
+    let jobs = text.parse().map_err(|error| format!("{error}; {right}"))?;
+    if (1..=256).contains(&jobs) { Ok(jobs) } else { Err(right.to_owned()) }
+}

@@ -1,0 +1,161 @@
+//! A campaign: many seeds of some scenarios, on several threads. The result does not depend on their number, nor on who
+//! was faster; interrupted, it tells what ran until then.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reveille_sim::counts::Counts;
+
+use crate::finding::{self, Catch, Finding};
+use crate::scenario::{Expect, Scenario};
+
+/// Which seeds to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// These.
+    Range(Range<u64>),
+    /// From 0 until the time is over, in rounds over all scenarios.
+    For(Duration),
+}
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The scenarios.
+    pub scenarios: Vec<&'static Scenario>,
+    /// The seeds of each.
+    pub seeds: Seeds,
+    /// Threads.
+    pub jobs: usize,
+}
+
+/// What was found in one scenario.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// The scenario.
+    pub scenario: &'static Scenario,
+    /// Seeds that were run.
+    pub seeds: u64,
+    /// The numbers of all runs together.
+    pub counts: Counts,
+    /// In how many seeds faults of a kind had an effect.
+    pub seeds_with_effect: BTreeMap<&'static str, u64>,
+    /// The largest lateness of a run of `alarm()`; none if there was no run.
+    pub worst_lateness_ns: Option<u64>,
+    /// What was found.
+    pub catch: Catch,
+}
+
+/// One seed of one scenario, run.
+pub struct Ran {
+    /// Index of the scenario in the campaign.
+    pub scenario: usize,
+    /// The seed.
+    pub seed: u64,
+    counts: Counts,
+    worst_lateness_ns: Option<u64>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Campaign {
+    /// How many runs there are to do, if that is known.
+    pub fn runs(&self) -> Option<u64> {
+        match &self.seeds {
+            Seeds::Range(range) => Some((range.end - range.start) * self.scenarios.len() as u64),
+            Seeds::For(_) => None,
+        }
+    }
+
+    /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is begun.
+    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&Ran)) -> Vec<Tally> {
+        let mut tallies: Vec<Tally> = self.scenarios.iter().map(|scenario| Tally::new(scenario)).collect();
+        let begun = Instant::now();
+        let next = AtomicUsize::new(0);
+        let (sender, results) = mpsc::sync_channel(self.jobs);
+        thread::scope(|scope| {
+            for _ in 0..self.jobs {
+                let sender = sender.clone();
+                let next = &next;
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed)
+                        && let Some((scenario, seed)) = self.task(next.fetch_add(1, Ordering::Relaxed), begun)
+                        && sender.send(self.run_one(scenario, seed)).is_ok()
+                    {}
+                });
+            }
+            drop(sender);
+            for ran in results {
+                progress(&ran);
+                tallies[ran.scenario].add(ran);
+            }
+        });
+        tallies
+    }
+
+    /// The `index`-th run: seed by seed, each in all scenarios.
+    fn task(&self, index: usize, begun: Instant) -> Option<(usize, u64)> {
+        let (scenario, round) = (index % self.scenarios.len(), (index / self.scenarios.len()) as u64);
+        match &self.seeds {
+            Seeds::Range(range) => range.start.checked_add(round).filter(|seed| range.contains(seed)),
+            Seeds::For(limit) => (begun.elapsed() < *limit).then_some(round),
+        }
+        .map(|seed| (scenario, seed))
+    }
+
+    fn run_one(&self, scenario: usize, seed: u64) -> Ran {
+        let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
+        let findings = finding::of(&outcome);
+        let worst_lateness_ns = outcome.verdict.worst_lateness_ns;
+        Ran { scenario, seed, counts: outcome.counts, worst_lateness_ns, findings }
+    }
+}
+
+impl Tally {
+    fn new(scenario: &'static Scenario) -> Self {
+        Self {
+            scenario,
+            seeds: 0,
+            counts: Counts::default(),
+            seeds_with_effect: BTreeMap::new(),
+            worst_lateness_ns: None,
+            catch: Catch::default(),
+        }
+    }
+
+    fn add(&mut self, ran: Ran) {
+        self.seeds += 1;
+        for (kind, _) in ran.counts.faults.iter().filter(|(_, count)| count.effective > 0) {
+            *self.seeds_with_effect.entry(kind).or_default() += 1;
+        }
+        self.counts.add(&ran.counts);
+        self.worst_lateness_ns = self.worst_lateness_ns.max(ran.worst_lateness_ns);
+        self.catch.add(ran.seed, ran.findings);
+    }
+
+    /// Whether the scenario met its expectation; else what is wrong, in a sentence.
+    ///
+    /// # Errors
+    ///
+    /// What was expected and not found, or found and not expected.
+    pub fn verdict(&self) -> Result<(), String> {
+        let (with, also): (&[&str], &[&str]) = match self.scenario.expect {
+            Expect::Clean => (&[], &[]),
+            Expect::Caught { with, also } => (with, also),
+        };
+        let unexpected: Vec<&str> =
+            self.catch.iter().map(|(rule, _)| rule).filter(|rule| !with.contains(rule) && !also.contains(rule)).collect();
+        if !unexpected.is_empty() {
+            return Err(format!("broke {}", unexpected.join(", ")));
+        }
+        let missing: Vec<&str> = with.iter().copied().filter(|rule| !self.catch.has(rule)).collect();
+        if !missing.is_empty() {
+            return Err(format!("{} was not caught in {} seeds", missing.join(", "), self.seeds));
+        }
+        Ok(())
+    }
+}

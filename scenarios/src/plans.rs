@@ -1,0 +1,197 @@
+//! From a seed to a plan: proptest strategies, drawn with proptest's own ChaCha generator, so that the explorer, `cargo
+//! test` and the shrinker read the same plans.
+//!
+//! Everything that breaks is drawn here, before the run. Vectors may become empty, so that a plan can shrink to nothing
+//! but what matters.
+
+use std::ops::RangeInclusive;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use reveille_sim::plan::{
+    Clock, Cluster, Disk, Fault, FaultKind, Network, Outage, OutageKind, Phases, Plan, Request, Target, Upstream, VERSION,
+};
+
+use crate::scenario::Scenario;
+
+/// What is particular about a scenario's plans.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The class of its objects.
+    pub class: &'static str,
+    /// The body of the `index`-th request of a plan; the second argument is drawn at random.
+    pub body: fn(index: usize, dice: u32) -> String,
+    /// At most so many objects; at least one.
+    pub objects_max: usize,
+    /// At most so many requests.
+    pub requests_max: usize,
+}
+
+/// Machines boot and elect leaders.
+const WARM_UP_MS: u64 = 6_000;
+/// Workload and faults.
+const FAULTS_MS: u64 = 100_000;
+/// Long enough for whatever is overdue to show: 60 s after the last change (L2), and then some.
+const QUIET_MS: u64 = 90_000;
+/// The reference cluster: three datacenters of three machines, eight groups.
+pub(crate) const CLUSTER: Cluster = Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
+
+/// The plan that `seed` stands for in `scenario`.
+pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
+    let mut runner = runner(scenario.name, seed);
+    let tree = strategy(scenario, seed).new_tree(&mut runner).expect("the strategies filter nothing out");
+    tree.current()
+}
+
+fn runner(name: &str, seed: u64) -> TestRunner {
+    // The seed and the name side by side: scenarios do not share plans.
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    for (byte, letter) in bytes[8..].iter_mut().zip(name.bytes()) {
+        *byte = letter;
+    }
+    let config = Config { failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+/// All plans of a scenario whose random streams have the given seed.
+pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
+    let Scenario { name, shape, .. } = *scenario;
+    let world = (network(), disk(), clocks(), upstream());
+    let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
+        let faults = vec(fault(shape.class, objects), 0..14);
+        (requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max), faults)
+    });
+    (world, story, 8_000..12_000_u64).prop_map(move |(world, (workload, faults), idle_evict_ms)| {
+        let (network, disk, clocks, upstream) = world;
+        Plan {
+            version: VERSION,
+            scenario: name.to_owned(),
+            seed,
+            cluster: CLUSTER,
+            network,
+            disk,
+            clocks,
+            idle_evict_ms,
+            outside_timeout_ms: 30_000,
+            phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
+            workload,
+            request_timeout_ms: 20_000,
+            upstream,
+            faults: by_time(faults),
+        }
+    })
+}
+
+fn by_time(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_key(|fault| fault.at_ms);
+    faults
+}
+
+/// The name of a scenario's `index`-th object.
+pub(crate) fn object(class: &str, index: usize) -> String {
+    const NAMES: [&str; 4] = ["foo", "bar", "baz", "qux"];
+    match NAMES.get(index) {
+        Some(name) => format!("{class}/{name}"),
+        None => format!("{class}/object-{index}"),
+    }
+}
+
+fn requests_at(
+    shape: Shape,
+    objects: usize,
+    within_ms: u64,
+    how_many: RangeInclusive<usize>,
+) -> impl Strategy<Value = Vec<Request>> {
+    let request = (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>());
+    vec(request, how_many).prop_map(move |mut requests| {
+        requests.sort_by_key(|(at_ms, ..)| *at_ms);
+        let numbered = requests.into_iter().enumerate();
+        numbered
+            .map(|(index, (at_ms, machine, which, dice))| Request {
+                at_ms,
+                machine,
+                object: object(shape.class, which),
+                body: (shape.body)(index, dice),
+            })
+            .collect()
+    })
+}
+
+fn network() -> impl Strategy<Value = Network> {
+    let between = vec(vec(8_000..60_000_u32, 3), 3);
+    let loss = prop_oneof![3 => Just(0), 1 => 0..10_000_u32];
+    (100..600_u32, between, 0..60_u32, loss).prop_map(|(within_us, between_us, jitter_percent, loss_ppm)| Network {
+        within_us,
+        between_us,
+        jitter_percent,
+        loss_ppm,
+    })
+}
+
+fn disk() -> impl Strategy<Value = Disk> {
+    (100..1_000_u32, 0..6_000_u32)
+        .prop_map(|(sync_us_min, spread_us)| Disk { sync_us_min, sync_us_max: sync_us_min + spread_us })
+}
+
+fn clocks() -> impl Strategy<Value = Vec<Clock>> {
+    let clock = (-400..400_i32, -400..400_i32).prop_map(|(offset_ms, drift_ppm)| Clock { offset_ms, drift_ppm });
+    vec(clock, usize::from(CLUSTER.machines()))
+}
+
+fn upstream() -> impl Strategy<Value = Upstream> {
+    let kind = prop_oneof![
+        (0..20_000_u64).prop_map(|extra_ms| OutageKind::Slow { extra_ms }),
+        prop_oneof![Just(429), Just(500), Just(503)].prop_map(|status| OutageKind::Refuse { status }),
+        Just(OutageKind::Fail),
+    ];
+    let outage =
+        (0..FAULTS_MS, 0..30_000_u64, kind).prop_map(|(at_ms, for_ms, kind)| Outage { at_ms, for_ms, kind });
+    (5..200_u32, 0..800_u32, vec(outage, 0..4)).prop_map(|(answer_ms_min, spread_ms, outages)| Upstream {
+        answer_ms_min,
+        answer_ms_max: answer_ms_min + spread_ms,
+        outages,
+    })
+}
+
+fn fault(class: &'static str, objects: usize) -> impl Strategy<Value = Fault> {
+    // Half of the faults are aimed at a machine that has an object in its hands, so that they rarely go by unnoticed.
+    let target = prop_oneof![
+        (0..CLUSTER.machines()).prop_map(Target::Machine),
+        (0..objects).prop_map(move |index| Target::HolderOf(object(class, index))),
+    ];
+    let kind = (target, 200..12_000_u64, 0..50_000_u32).prop_flat_map(|(target, for_ms, ppm)| {
+        let again = target.clone();
+        prop_oneof![
+            3 => Just(FaultKind::Crash { target, down_ms: for_ms }),
+            3 => Just(FaultKind::PowerLoss { target: again, down_ms: for_ms }),
+            2 => Just(FaultKind::MessageLoss { ppm, for_ms }),
+        ]
+    });
+    (0..FAULTS_MS, kind).prop_map(|(at_ms, kind)| Fault { at_ms, kind })
+}
+
+/// The plan of the reference run: five virtual minutes, 100 objects, five requests a virtual second, and the fault mix of
+/// the scenario's other plans.
+pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
+    const OBJECTS: usize = 100;
+    const REQUESTS_A_SECOND: u64 = 5;
+    const FAULTS: usize = 8;
+    let mut plan = draw(scenario, seed);
+    plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms: 300_000 - WARM_UP_MS - QUIET_MS, quiet_ms: QUIET_MS };
+    let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
+    let faults_ms = plan.phases.faults_ms;
+    let mut runner = runner("reference", seed);
+    let requests = (faults_ms * REQUESTS_A_SECOND / 1_000) as usize;
+    let drawn = (requests_at(shape, OBJECTS, faults_ms, requests..=requests), vec(fault(shape.class, OBJECTS), FAULTS));
+    let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
+    (plan.workload, plan.faults) = tree.current();
+    for fault in &mut plan.faults {
+        // Drawn for a shorter phase: spread over this one.
+        fault.at_ms = fault.at_ms * faults_ms / FAULTS_MS;
+    }
+    plan.faults = by_time(plan.faults);
+    plan
+}

@@ -1,0 +1,155 @@
+//! What the command line prints about campaigns and runs.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use reveille_sim::plan::Plan;
+use reveille_sim::run::Outcome;
+
+use crate::explore::Tally;
+use crate::finding::{self, Caught};
+use crate::scenario::{Expect, Scenario};
+use crate::story;
+
+/// The tables and the findings of a campaign.
+pub fn campaign(tallies: &[Tally]) -> String {
+    let mut text = format!("{}\n\n{}\n", overview(tallies), faults(tallies));
+    for tally in tallies {
+        for (rule, caught) in tally.catch.iter() {
+            text.push('\n');
+            text.push_str(&caught_text(tally, rule, caught));
+        }
+    }
+    text
+}
+
+fn overview(tallies: &[Tally]) -> Table {
+    let mut table = table(&[
+        "scenario",
+        "seeds",
+        "virtual time",
+        "events",
+        "requests / answered",
+        "alarms fired / retried",
+        "worst lateness",
+        "verdict",
+    ]);
+    for tally in tallies {
+        let counts = &tally.counts;
+        let verdict = match (tally.verdict(), tally.scenario.expect) {
+            (Ok(()), Expect::Clean) => "clean".to_owned(),
+            (Ok(()), Expect::Caught { .. }) => {
+                format!("caught, as expected: {}", rules(tally))
+            }
+            (Err(wrong), _) => format!("NOT AS EXPECTED: {wrong}"),
+        };
+        table.add_row([
+            tally.scenario.name.to_owned(),
+            tally.seeds.to_string(),
+            virtual_time(counts.virtual_ns),
+            counts.events.to_string(),
+            format!("{} / {}", counts.requests, counts.answered),
+            format!("{} / {}", counts.runs_started, counts.runs_retried),
+            tally.worst_lateness_ns.map_or("none fired".to_owned(), story::seconds),
+            verdict,
+        ]);
+    }
+    table
+}
+
+fn rules(tally: &Tally) -> String {
+    tally.catch.iter().map(|(rule, _)| rule).collect::<Vec<_>>().join(", ")
+}
+
+fn faults(tallies: &[Tally]) -> Table {
+    let mut table = table(&["scenario", "fault", "injected", "with an effect", "seeds with an effect"]);
+    for tally in tallies {
+        for (kind, count) in &tally.counts.faults {
+            let seeds = tally.seeds_with_effect.get(kind).copied().unwrap_or(0);
+            table.add_row([
+                tally.scenario.name.to_owned(),
+                (*kind).to_owned(),
+                count.injected.to_string(),
+                count.effective.to_string(),
+                format!("{seeds} of {}", tally.seeds),
+            ]);
+        }
+    }
+    table
+}
+
+fn caught_text(tally: &Tally, rule: &str, caught: &Caught) -> String {
+    let Caught { seeds, first_seed, sentences } = caught;
+    let name = tally.scenario.name;
+    format!(
+        "{name} broke {rule} ({seeds} of {} seeds). Seed {first_seed}:\n{}\n  replay: {}\n",
+        tally.seeds,
+        indent(sentences),
+        replay_line(name, *first_seed),
+    )
+}
+
+/// The command that replays a seed.
+pub fn replay_line(scenario: &str, seed: u64) -> String {
+    format!("cargo run --release -- replay {scenario} {seed}")
+}
+
+/// What a replay prints: the plan in short, the digest, and the story of what was broken.
+pub fn replay(scenario: &Scenario, seed: u64, plan: &Plan, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let counts = &outcome.counts;
+    let injected: u64 = counts.faults.values().map(|count| count.injected).sum();
+    writeln!(
+        text,
+        "{} seed {seed}: {} of virtual time, {} requests, {injected} faults, {} runs of alarm(), {} events",
+        scenario.name,
+        virtual_time(counts.virtual_ns),
+        plan.workload.len(),
+        counts.runs_started,
+        counts.events,
+    )
+    .expect("writing to a string succeeds");
+    writeln!(text, "digest {}\n", outcome.digest).expect("writing to a string succeeds");
+    let findings = finding::of(outcome);
+    if findings.is_empty() {
+        text.push_str("No promise was broken.\n");
+    }
+    for finding in findings {
+        writeln!(text, "BROKEN: {}\n{}", finding.rule, indent(&finding.sentences)).expect("writing to a string succeeds");
+        let violation = outcome.verdict.violations.iter().find(|violation| violation.rule.0 == finding.rule);
+        if let Some(violation) = violation {
+            writeln!(text, "\n  time (s)  where               what   (> marks what proves it)").expect("as above");
+            writeln!(text, "{}", story::timeline(&outcome.history, violation)).expect("writing to a string succeeds");
+        }
+    }
+    text
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
+
+/// Whole seconds of virtual time, in words.
+fn virtual_time(virtual_ns: u64) -> String {
+    humantime::format_duration(Duration::from_secs(virtual_ns / 1_000_000_000)).to_string()
+}
+
+/// Sentences broken into lines of readable length.
+fn indent(sentences: &str) -> String {
+    const WIDTH: usize = 108;
+    let mut lines = vec![String::from(" ")];
+    for word in sentences.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.len() + 1 + word.len() > WIDTH {
+            lines.push(format!("  {word}"));
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,69 @@
+//! A scenario: objects, what is asked of them, what they promise, and what the harness is expected to find.
+
+use reveille_model::history::History;
+use reveille_model::verdict::Violation;
+use reveille_sim::run::{self, Outcome};
+use reveille_sim::plan::Plan;
+use reveille_system::object::class::Classes;
+
+use crate::plans::{self, Shape};
+use crate::scenarios::{batcher, batcher_docs, retry_info};
+
+/// All scenarios, in the order in which they are listed.
+pub const ALL: &[Scenario] = &[batcher_docs::SCENARIO, batcher::SCENARIO, retry_info::SCENARIO];
+
+/// A scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it is about.
+    pub sentence: &'static str,
+    /// What the harness is expected to find.
+    pub expect: Expect,
+    /// The classes of its objects.
+    pub classes: fn() -> Classes,
+    /// What its plans look like.
+    pub shape: Shape,
+    /// What its objects promise beside the rules, as a check over the history.
+    pub promise: Option<fn(&History) -> Vec<Violation>>,
+}
+
+/// What a campaign is expected to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Clean,
+    /// Broken promises.
+    Caught {
+        /// Each of these.
+        with: &'static [&'static str],
+        /// Perhaps these, and no others.
+        also: &'static [&'static str],
+    },
+}
+
+impl Scenario {
+    /// The scenario of that name.
+    pub fn named(name: &str) -> Option<&'static Scenario> {
+        ALL.iter().find(|scenario| scenario.name == name)
+    }
+
+    /// The plan that a seed stands for.
+    pub fn plan(&self, seed: u64) -> Plan {
+        plans::draw(self, seed)
+    }
+
+    /// Runs a plan and judges it: by the rules of the contract, then by the promise of the scenario's objects.
+    pub fn run(&self, plan: &Plan) -> Outcome {
+        self.judge(run::run(plan, self.classes))
+    }
+
+    /// Adds to the outcome of a run what the scenario's own promise finds in it.
+    pub fn judge(&self, mut outcome: Outcome) -> Outcome {
+        if let Some(promise) = self.promise {
+            outcome.verdict.violations.extend(promise(&outcome.history));
+        }
+        outcome
+    }
+}

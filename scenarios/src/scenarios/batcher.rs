@@ -1,0 +1,92 @@
+//! The Batcher done right. What it does otherwise than the documentation's is said at each place.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown};
+use reveille_system::object::class::Classes;
+
+use crate::delivery::{self, UPSTREAM};
+use crate::plans::Shape;
+use crate::scenario::{Expect, Scenario};
+
+/// The scenario.
+pub const SCENARIO: Scenario = Scenario {
+    name: "batcher",
+    sentence: "the same Batcher done right: every request that it acknowledges reaches the upstream service",
+    expect: Expect::Clean,
+    classes: || Classes::default().with(RustClass::<Batcher>::default()),
+    shape: Shape { class: Batcher::CLASS, body: delivery::item, objects_max: 12, requests_max: 400 },
+    promise: Some(delivery::check),
+};
+
+/// How long requests are collected, and how long a failing upstream is left alone.
+const COLLECT_MS: i64 = 10_000;
+
+/// Collects requests and sends them on in batches.
+pub struct Batcher {
+    ctx: Ctx,
+    last: Cell<u64>,
+}
+
+impl Batcher {
+    /// A key that sorts as its number does (S6: keys are strings, and `"10" < "9"`).
+    fn key(number: u64) -> String {
+        format!("{number:020}")
+    }
+
+    /// Sets the alarm unless one is scheduled.
+    async fn arm(&self) -> Result<(), Thrown> {
+        if self.ctx.storage().get_alarm().await.is_none() {
+            self.ctx.storage().set_alarm(self.ctx.now_ms() + COLLECT_MS).await?;
+        }
+        Ok(())
+    }
+}
+
+impl DurableObject for Batcher {
+    const CLASS: &'static str = "Batcher";
+    const DECLARES_ALARM: bool = true;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        let this = Rc::new(Self { ctx, last: Cell::new(0) });
+        let that = this.clone();
+        this.ctx.block_concurrency_while(async move {
+            let newest = List { reverse: true, limit: Some(1), ..List::default() };
+            let newest = that.ctx.storage().list(newest).await?;
+            let number = newest.first().map_or(Ok(0), |(key, _)| key.parse());
+            that.last.set(number.map_err(|error| Thrown(format!("a key that is no number: {error}")))?);
+            Ok(())
+        });
+        this
+    }
+
+    async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        self.ctx.storage().put(Self::key(number), request.body).await?;
+        self.arm().await?;
+        Ok(Response::ok(format!("{{\"queued\":{number}}}")))
+    }
+
+    async fn alarm(self: Rc<Self>, _info: AlarmInfo) -> Result<(), Thrown> {
+        let items = self.ctx.storage().list(List::default()).await?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        let answer = self.ctx.fetch(UPSTREAM, delivery::batch(items.iter().map(|(_, item)| item))).await;
+        let accepted = answer.is_ok_and(|answer| (200..300).contains(&answer.status));
+        if accepted {
+            // Only what was delivered goes: requests may have come while the answer was awaited (O3).
+            for (key, _) in items {
+                drop(self.ctx.storage().delete(key));
+            }
+            let oldest = List { limit: Some(1), ..List::default() };
+            if self.ctx.storage().list(oldest).await?.is_empty() {
+                return Ok(());
+            }
+        }
+        // A failure of the upstream is no failure of the handler: six retries would soon be used up (R2, X5).
+        self.arm().await
+    }
+}

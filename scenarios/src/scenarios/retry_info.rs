@@ -1,0 +1,92 @@
+//! The documentation's second example: a handler that looks at how often it was retried. Here it fails as often as the
+//! request that set its alarm asks for, by an error or by a panic.
+
+use std::rc::Rc;
+
+use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
+use reveille_system::object::class::Classes;
+use serde::{Deserialize, Serialize};
+
+use crate::plans::Shape;
+use crate::scenario::{Expect, Scenario};
+
+/// The scenario.
+pub const SCENARIO: Scenario = Scenario {
+    name: "retry-info",
+    sentence: "the documentation's alarmInfo example with a handler that fails now and then, up to giving up",
+    expect: Expect::Clean,
+    classes: || Classes::default().with(RustClass::<RetryInfo>::default()),
+    shape: Shape { class: RetryInfo::CLASS, body: order, objects_max: 12, requests_max: 150 },
+    promise: None,
+};
+
+/// Where the handler reports before it decides: it is in flight for a while, so that failures can strike meanwhile.
+const LOG_SERVICE: &str = "http://example.com/log";
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Order {
+    /// The alarm is due after this.
+    in_ms: i64,
+    /// The handler fails so often; seven times means for good (R2).
+    failures: u32,
+    /// It fails by a panic, which resets the object, rather than by an error.
+    panics: bool,
+}
+
+/// The order of the `index`-th request, spread by `dice`.
+fn order(index: usize, dice: u32) -> String {
+    let failures = [0, 0, 0, 1, 1, 2, 3, 8][dice as usize % 8];
+    let order = Order { in_ms: i64::from(dice / 8 % 12_000), failures, panics: index % 3 == 2 };
+    serde_json::to_string(&order).expect("an order can be written as JSON")
+}
+
+/// `class MyDurableObject extends DurableObject`
+pub struct RetryInfo {
+    ctx: Ctx,
+}
+
+impl DurableObject for RetryInfo {
+    const CLASS: &'static str = "RetryInfo";
+    const DECLARES_ALARM: bool = true;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        Rc::new(Self { ctx })
+    }
+
+    async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
+        let order: Order = parse(&request.body)?;
+        let storage = self.ctx.storage();
+        drop(storage.put("order", request.body));
+        storage.set_alarm(self.ctx.now_ms() + order.in_ms).await?;
+        Ok(Response::ok("ordered"))
+    }
+
+    // async alarm(alarmInfo) {
+    async fn alarm(self: Rc<Self>, info: AlarmInfo) -> Result<(), Thrown> {
+        let storage = self.ctx.storage();
+        // if (alarmInfo?.retryCount != 0) { console.log(...) }
+        if info.retry_count != 0 {
+            let text = format!("This alarm event has been attempted {} times before.", info.retry_count);
+            drop(storage.put("log", text.clone()));
+            // Whether the log service answers makes no difference.
+            drop(self.ctx.fetch(LOG_SERVICE, text).await);
+        } else {
+            drop(self.ctx.fetch(LOG_SERVICE, "first attempt").await);
+        }
+        let order: Order = match storage.get("order").await? {
+            Some(order) => parse(&order)?,
+            None => return Err(Thrown("there is no order".into())),
+        };
+        if info.retry_count < order.failures {
+            assert!(!order.panics, "the order asks for a panic");
+            return Err(Thrown("the order asks for a failure".into()));
+        }
+        drop(storage.delete("log"));
+        Ok(())
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Order, Thrown> {
+    serde_json::from_slice(bytes).map_err(|error| Thrown(format!("an order that cannot be read: {error}")))
+}

@@ -1,0 +1,239 @@
+//! Tells a piece of a history as a timeline that somebody can follow who has never seen the code.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use reveille_model::history::{
+    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall,
+    What,
+};
+use reveille_model::verdict::Violation;
+
+/// Lists longer than this are cut in a line of a story.
+const ENTRIES_SHOWN: usize = 12;
+
+/// True time as it stands in stories: seconds since the begin of the run, to the millisecond.
+pub fn seconds(at_ns: u64) -> String {
+    format!("{}.{:03} s", at_ns / 1_000_000_000, at_ns / 1_000_000 % 1_000)
+}
+
+/// The timeline of a violation: the events that prove it, marked, among the events that explain them.
+pub fn timeline(history: &History, violation: &Violation) -> String {
+    let proof: BTreeSet<usize> = violation.evidence.iter().copied().collect();
+    let mut shown = proof.clone();
+    if let (Some(first), Some(last)) = (proof.first(), proof.last()) {
+        shown.extend((*first..=*last).filter(|index| explains(history, *index, violation)));
+    }
+    let mut text = String::new();
+    for index in shown {
+        let event = &history.events[index];
+        let mark = if proof.contains(&index) { '>' } else { ' ' };
+        let at = format!("{}.{:03}", event.at_ns / 1_000_000_000, event.at_ns / 1_000_000 % 1_000);
+        let place = place(&history.header, event);
+        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", sentence(history, event)).expect("writing to a string succeeds");
+    }
+    text
+}
+
+/// Whether an event that is no proof helps to understand it: the life of the object, and the faults.
+fn explains(history: &History, index: usize, violation: &Violation) -> bool {
+    let event = &history.events[index];
+    let of_object = event.by.as_ref().is_some_and(|by| Some(&by.object) == violation.object.as_ref());
+    match &event.what {
+        What::InstanceStart { .. } | What::InstanceEnd { .. } | What::RunStart { .. } | What::RunEnd { .. } => of_object,
+        What::FaultBegin { scope: Scope::Machine(machine), .. } => hosts(history, *machine, violation, index),
+        What::DiskDamaged => true,
+        _ => false,
+    }
+}
+
+/// Whether the violation's object was in memory on `machine` at event `index`.
+fn hosts(history: &History, machine: u16, violation: &Violation, index: usize) -> bool {
+    let life = |event: &&Event| {
+        let of_object = event.by.as_ref().is_some_and(|by| Some(&by.object) == violation.object.as_ref());
+        of_object && matches!(event.what, What::InstanceStart { .. } | What::InstanceEnd { .. })
+    };
+    let last = history.events[..index].iter().rev().find(life);
+    last.is_some_and(|event| {
+        matches!(event.what, What::InstanceStart { .. }) && event.place.is_some_and(|place| place.machine == machine)
+    })
+}
+
+fn place(header: &Header, event: &Event) -> String {
+    let struck = match &event.what {
+        What::FaultBegin { scope: Scope::Machine(machine), .. } => Some(*machine),
+        _ => None,
+    };
+    if let Some(machine) = event.place.map(|place| place.machine).or(struck) {
+        let datacenter = header.datacenter_of.get(usize::from(machine)).copied().unwrap_or_default();
+        return format!("machine {machine} (dc {datacenter})");
+    }
+    match &event.what {
+        What::Call { .. } | What::Return { .. } => "client".into(),
+        What::OutboundArrive { .. } | What::OutboundAnswer { .. } => "outside service".into(),
+        What::AtRest { .. } => "datastore".into(),
+        _ => "world".into(),
+    }
+}
+
+/// What happened, as a sentence without its subject's place.
+fn sentence(history: &History, event: &Event) -> String {
+    let object = event.by.as_ref().map_or(String::new(), |By { object, .. }| object.to_string());
+    match &event.what {
+        What::Call { request, to, body } => format!("request {request} to {to}: {body:?}"),
+        What::Return { request, outcome: Outcome::Answered { status, body } } => {
+            format!("request {request} is answered: {status} {body:?}")
+        }
+        What::Return { request, outcome: Outcome::Unknown } => {
+            format!("request {request} gets no answer; whether it had an effect is unknown")
+        }
+        What::InstanceStart { cause } => {
+            let cause = match cause {
+                Cause::Request => "a request",
+                Cause::Alarm => "its alarm",
+            };
+            format!("{object} is brought into memory for {cause}; its constructor starts")
+        }
+        What::ConstructorEnd { failed: None } => format!("{object}: the constructor has ended"),
+        What::ConstructorEnd { failed: Some(why) } => format!("{object}: the constructor failed: {why}"),
+        What::InstanceEnd { reason } => format!("{object} {}", ended(reason)),
+        What::Deliver { delivery } => format!("{object}: {} is delivered", delivered(*delivery)),
+        What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
+        What::Op { op, call } => format!("{object}: {}  [operation {op}]", call_text(call)),
+        What::OpResult { op, result } => format!("{object}: operation {op} gives {}", result_text(result)),
+        What::RunStart { retry_count, scheduled_ms, .. } => {
+            let retry = if *retry_count > 0 { format!(", retry {retry_count}") } else { String::new() };
+            format!("{object}: alarm() starts, scheduled for {}{retry}", wall(history, event, *scheduled_ms))
+        }
+        What::RunEnd { outcome, .. } => format!("{object}: alarm() {}", run_ended(outcome)),
+        What::Commit { ends_run } => {
+            let turn = event.by.as_ref().map_or(0, |by| by.turn);
+            let with = if ends_run.is_some() { ", the end of alarm() with it" } else { "" };
+            format!("{object}: what turn {turn} wrote is durable{with}")
+        }
+        What::Respond { request, status, body } => {
+            format!("{object}: the answer to request {request} leaves: {status} {body:?}")
+        }
+        What::Outbound { call, service, body } => format!("{object}: call {call} to {service} leaves: {body:?}"),
+        What::OutboundArrive { call } => format!("call {call} arrives"),
+        What::OutboundAnswer { call, status: Some(status) } => format!("call {call} is answered: {status}"),
+        What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
+        What::FaultBegin { kind, scope, .. } => format!("FAULT {kind}: {}", scope_text(scope)),
+        What::FaultEnd { fault } => format!("fault {fault} is over"),
+        What::Majority { group, connected: true } => format!("group {group} has a connected majority"),
+        What::Majority { group, connected: false } => format!("group {group} has no connected majority"),
+        What::Phase { phase } => phase_text(*phase).into(),
+        What::AtRest { object, keys, alarm } => {
+            let alarm = alarm.as_ref().map_or("no alarm is scheduled".into(), |alarm| {
+                format!("an alarm is scheduled for {}", wall(history, event, alarm.scheduled_ms))
+            });
+            format!("at the end of the run {object} has {} keys, and {alarm}", keys.len())
+        }
+        What::DiskDamaged => "finds its own disk damaged and does not start".into(),
+    }
+}
+
+/// A wall time as seconds of the run on the clock of the event's machine.
+fn wall(history: &History, event: &Event, time_ms: i64) -> String {
+    let clock = event.place.or_else(|| history.events.iter().find_map(|event| event.place));
+    let Some(Place { wall_ns, .. }) = clock else { return format!("{time_ms} ms") };
+    let at_ns = i128::from(event.at_ns);
+    let of_run_ns = i128::from(time_ms) * 1_000_000 - i128::from(wall_ns) + at_ns;
+    format!("{:.3} s on its clock", of_run_ns as f64 / 1e9)
+}
+
+fn ended(reason: &EndReason) -> String {
+    match reason {
+        EndReason::Evicted => "was idle and leaves memory".into(),
+        EndReason::Reset { why } => format!("is reset: {why}"),
+        EndReason::Lost => "is lost with its machine".into(),
+    }
+}
+
+fn delivered(delivery: Delivery) -> String {
+    match delivery {
+        Delivery::Request { request } => format!("request {request}"),
+        Delivery::Alarm { .. } => "its alarm".into(),
+        Delivery::Result { op } => format!("the result of operation {op}"),
+    }
+}
+
+fn awaited(kind: AwaitKind) -> &'static str {
+    match kind {
+        AwaitKind::Storage => "storage: nothing else gets in meanwhile",
+        AwaitKind::Sync => "sync",
+        AwaitKind::Outside => "an outside service: other events get in meanwhile",
+    }
+}
+
+fn call_text(call: &StorageCall) -> String {
+    match call {
+        StorageCall::Get { key } => format!("get({key:?})"),
+        StorageCall::Put { key, value } => format!("put({key:?}, {value:?})"),
+        StorageCall::Delete { key } => format!("delete({key:?})"),
+        StorageCall::List(options) => {
+            let mut parts = Vec::new();
+            let bounds = [
+                ("prefix", &options.prefix),
+                ("start", &options.start),
+                ("start_after", &options.start_after),
+                ("end", &options.end),
+            ];
+            parts.extend(bounds.iter().filter_map(|(name, key)| Some(format!("{name}: {:?}", key.as_ref()?))));
+            parts.extend(options.reverse.then(|| "reverse".to_owned()));
+            parts.extend(options.limit.map(|limit| format!("limit: {limit}")));
+            format!("list({})", parts.join(", "))
+        }
+        StorageCall::DeleteAll { preserve_alarm: false } => "delete_all()".into(),
+        StorageCall::DeleteAll { preserve_alarm: true } => "delete_all(preserve_alarm)".into(),
+        StorageCall::Sync => "sync()".into(),
+        StorageCall::GetAlarm => "get_alarm()".into(),
+        StorageCall::SetAlarm { time_ms, .. } => format!("set_alarm({time_ms})"),
+        StorageCall::DeleteAlarm => "delete_alarm()".into(),
+    }
+}
+
+fn result_text(result: &OpResult) -> String {
+    match result {
+        OpResult::Done => "nothing: it is done".into(),
+        OpResult::Value(None) => "no value".into(),
+        OpResult::Value(Some(value)) => format!("{value:?}"),
+        OpResult::Deleted(true) => "true: the key was there".into(),
+        OpResult::Deleted(false) => "false: the key was not there".into(),
+        OpResult::Entries(entries) => {
+            let mut texts: Vec<_> =
+                entries.iter().take(ENTRIES_SHOWN).map(|(key, value)| format!("{key:?}: {value:?}")).collect();
+            texts.extend((entries.len() > ENTRIES_SHOWN).then(|| format!("and {} more", entries.len() - ENTRIES_SHOWN)));
+            format!("{{{}}}", texts.join(", "))
+        }
+        OpResult::Alarm(None) => "no alarm".into(),
+        OpResult::Alarm(Some(time_ms)) => format!("an alarm at {time_ms}"),
+        OpResult::Answer { status } => format!("the answer {status}"),
+        OpResult::Error(why) => format!("an error: {why}"),
+    }
+}
+
+fn run_ended(outcome: &RunOutcome) -> String {
+    match outcome {
+        RunOutcome::Ok => "returns".into(),
+        RunOutcome::Failed { why } => format!("fails: {why}"),
+        RunOutcome::Platform { why } => format!("is failed by the platform: {why}"),
+    }
+}
+
+fn scope_text(scope: &Scope) -> String {
+    match scope {
+        Scope::Machine(machine) => format!("machine {machine} goes down"),
+        Scope::Network => "all links between machines".into(),
+        Scope::Service(service) => service.to_string(),
+    }
+}
+
+fn phase_text(phase: Phase) -> &'static str {
+    match phase {
+        Phase::WarmUp => "the cluster boots",
+        Phase::Faults => "workload and faults begin",
+        Phase::Quiet => "no more requests, no more faults; everything that was down is back",
+        Phase::End => "the run is over",
+    }
+}

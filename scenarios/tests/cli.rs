@@ -1,0 +1,81 @@
+//! The command line as its user meets it: exit codes, messages, and the same run in a second process.
+
+use std::process::{Command, Output};
+
+use reveille::scenario::Scenario;
+
+fn reveille(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_reveille")).args(arguments).output().expect("the binary can be started")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn digest(output: &Output) -> String {
+    let text = text(&output.stdout);
+    let line = text.lines().find_map(|line| line.strip_prefix("digest "));
+    line.expect("a replay prints its digest").to_owned()
+}
+
+#[test]
+fn a_second_process_runs_the_same() {
+    let scenario = Scenario::named("batcher-docs").expect("it is one of ours");
+    let here = scenario.run(&scenario.plan(5)).digest.to_string();
+    let first = reveille(&["replay", "batcher-docs", "5"]);
+    let second = reveille(&["replay", "batcher-docs", "5"]);
+    assert_eq!(digest(&first), here);
+    assert_eq!(first.stdout, second.stdout, "the story is the same to the last letter");
+}
+
+#[test]
+fn a_broken_promise_is_exit_code_1_and_none_is_0() {
+    assert_eq!(reveille(&["replay", "batcher-docs", "0"]).status.code(), Some(1));
+    assert_eq!(reveille(&["replay", "batcher", "0"]).status.code(), Some(0));
+    assert_eq!(reveille(&["explore", "batcher", "--seeds", "0..2"]).status.code(), Some(0));
+    // One seed is too few to show every trap that the scenario is there for.
+    assert_eq!(reveille(&["explore", "batcher-docs", "--seeds", "0..1"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let run = |jobs| reveille(&["explore", "batcher-docs", "--seeds", "0..6", "--jobs", jobs]).stdout;
+    assert_eq!(text(&run("1")), text(&run("3")));
+}
+
+#[test]
+fn a_look_inside_changes_nothing() {
+    let plain = reveille(&["replay", "batcher", "3"]);
+    let traced = reveille(&["replay", "batcher", "3", "--trace"]);
+    assert_eq!(digest(&plain), digest(&traced));
+    assert!(traced.stdout.len() > 10 * plain.stdout.len());
+}
+
+#[test]
+fn a_replay_can_be_stopped() {
+    let output = reveille(&["replay", "batcher", "3", "--until", "20s"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stdout).contains("20s of virtual time"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn wrong_use_is_one_clear_error_and_exit_code_2() {
+    let cases: [(&[&str], &str); 9] = [
+        (&["replay", "batcher", "seven"], "invalid digit"),
+        (&["replay", "batcher", "-1"], "-1"),
+        (&["replay", "nobody", "7"], "there are: batcher-docs, batcher, retry-info"),
+        (&["explore", "nobody"], "there are: batcher-docs, batcher, retry-info"),
+        (&["explore", "--seeds", "5"], "a range like 0..100"),
+        (&["explore", "--seeds", "9..3"], "the range is empty"),
+        (&["explore", "--for", "soon"], "a duration is written like 30s"),
+        (&["explore", "--jobs", "0"], "a number from 1 to 256"),
+        (&["bench", "--seeds", "0"], "0 is not in 1.."),
+    ];
+    for (arguments, expected) in cases {
+        let output = reveille(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! One machine of the world: the incarnation that runs on it now, if any, and what outlives incarnations: its disk, its
+//! clocks, its random streams.
+
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+use reveille_system::ids::MachineId;
+use reveille_system::io::Now;
+use reveille_system::machine::Machine;
+
+use crate::clock::Clock;
+use crate::disk::{Disk, PowerLoss};
+use crate::plan;
+use crate::record::Spot;
+use crate::streams::{Concern, Streams};
+
+const NS_PER_US: u64 = 1_000;
+
+/// No moment: later than every run.
+const NEVER_NS: u64 = u64::MAX;
+
+pub(crate) struct Host {
+    pub(crate) id: MachineId,
+    /// None while the machine is down.
+    pub(crate) machine: Option<Machine>,
+    /// Counts boots. What was meant for one incarnation never reaches the next.
+    pub(crate) life: u32,
+    pub(crate) disk: Disk,
+    pub(crate) clock: Clock,
+    wake: Wake,
+    sync_ns: std::ops::RangeInclusive<u64>,
+    sync_rng: ChaCha8Rng,
+    loss_rng: ChaCha8Rng,
+    seed_rng: ChaCha8Rng,
+}
+
+/// The one wake that a machine has asked for. A machine changes its mind far more often than it is woken, so a wake that
+/// moves to a later time leaves its event in the queue, and is put in anew when that event comes.
+#[derive(Clone, Copy, Debug)]
+struct Wake {
+    /// When it is wanted, in true time.
+    wanted_ns: u64,
+    /// The earliest event in the queue that stands for it; never later than `wanted_ns` unless none is wanted.
+    queued_ns: u64,
+}
+
+/// What to do about a wake event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Wake the machine.
+    Now,
+    /// Not yet: put the event in again for this time.
+    Later(u64),
+    /// The event stands for nothing any more.
+    Never,
+}
+
+impl Host {
+    pub(crate) fn new(id: MachineId, disk: plan::Disk, clock: plan::Clock, streams: Streams) -> Self {
+        let stream = |concern| streams.stream(concern, u64::from(id.0));
+        Self {
+            id,
+            machine: None,
+            life: 0,
+            disk: Disk::default(),
+            clock: Clock::new(clock.offset_ms, clock.drift_ppm),
+            wake: Wake { wanted_ns: NEVER_NS, queued_ns: NEVER_NS },
+            sync_ns: u64::from(disk.sync_us_min) * NS_PER_US..=u64::from(disk.sync_us_max) * NS_PER_US,
+            sync_rng: stream(Concern::DiskSync),
+            loss_rng: stream(Concern::DiskLoss),
+            seed_rng: stream(Concern::System),
+        }
+    }
+
+    /// A new incarnation begins: returns its clocks and its seed.
+    pub(crate) fn begin_life(&mut self, at_ns: u64) -> (Now, u64) {
+        self.life += 1;
+        self.clock.boot(at_ns);
+        self.wake = Wake { wanted_ns: NEVER_NS, queued_ns: NEVER_NS };
+        (self.clock.now(at_ns), self.seed_rng.next_u64())
+    }
+
+    /// Whether this incarnation runs.
+    pub(crate) fn runs(&self, life: u32) -> bool {
+        self.machine.is_some() && self.life == life
+    }
+
+    pub(crate) fn spot(&self, at_ns: u64) -> Spot {
+        Spot { at_ns, machine: self.id, life: self.life, wall_ns: self.clock.wall_ns(at_ns) }
+    }
+
+    pub(crate) fn draw_sync_ns(&mut self) -> u64 {
+        self.sync_rng.random_range(self.sync_ns.clone())
+    }
+
+    pub(crate) fn lose_power(&mut self) -> PowerLoss {
+        self.disk.lose_power(&mut self.loss_rng)
+    }
+
+    /// The machine wants to be woken when its monotonic clock shows `mono_ns`, and no more at any other time. Returns the
+    /// time of the event to put into the queue, if one is needed.
+    pub(crate) fn want_wake(&mut self, at_ns: u64, mono_ns: u64) -> Option<u64> {
+        self.wake.wanted_ns = self.clock.true_ns(mono_ns).max(at_ns);
+        if self.wake.queued_ns <= self.wake.wanted_ns {
+            return None;
+        }
+        self.wake.queued_ns = self.wake.wanted_ns;
+        Some(self.wake.queued_ns)
+    }
+
+    /// A wake event of this incarnation has come.
+    pub(crate) fn wake_due(&mut self, at_ns: u64) -> Due {
+        if at_ns != self.wake.queued_ns {
+            return Due::Never;
+        }
+        self.wake.queued_ns = NEVER_NS;
+        if self.wake.wanted_ns > at_ns {
+            self.wake.queued_ns = self.wake.wanted_ns;
+            return Due::Later(self.wake.wanted_ns);
+        }
+        self.wake.wanted_ns = NEVER_NS;
+        Due::Now
+    }
+}

@@ -1,0 +1,289 @@
+//! A plan: everything that a run depends on beside the code, as data. The same plan gives the same run; nothing about
+//! workload or faults is drawn while the run goes on, so that a plan can be printed, kept and shrunk.
+//!
+//! Times of workload, outages and faults count from the begin of the fault phase. What still lasts when that phase ends
+//! is healed then.
+
+mod validate;
+
+use reveille_system::config::Config;
+use serde::{Deserialize, Serialize};
+
+pub use self::validate::PlanError;
+
+/// The version of the plan's format. It rises when a field changes its meaning.
+pub const VERSION: u32 = 1;
+
+/// The shortest warm-up: every machine has booted by its end.
+pub const WARM_UP_MIN_MS: u64 = 100;
+
+/// The longest run, all phases together: a week.
+pub const RUN_MAX_MS: u64 = 7 * 24 * 3_600_000;
+
+/// The most machines of a cluster: each pair of them is a link.
+pub const MACHINES_MAX: u32 = 255;
+
+/// The largest one-way latency of a link, before jitter: 1 s.
+pub const LATENCY_MAX_US: u32 = 1_000_000;
+
+/// The largest jitter, in percent of the latency: a message takes at most four times as long as another.
+pub const JITTER_MAX_PERCENT: u32 = 300;
+
+/// The largest drift of a clock, from the contract (SPEC.md, "Clocks").
+pub const DRIFT_MAX_PPM: u32 = 500;
+
+/// The largest offset of a wall clock: a day.
+pub const OFFSET_MAX_MS: u32 = 24 * 3_600_000;
+
+/// Everything that a run depends on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The scenario that this plan is one of, by name; it says which classes the objects are of.
+    pub scenario: String,
+    /// The seed of the random streams: latencies, sync times, what survives a loss of power.
+    pub seed: u64,
+    /// The shape of the cluster.
+    pub cluster: Cluster,
+    /// The links between machines.
+    pub network: Network,
+    /// The disk of every machine.
+    pub disk: Disk,
+    /// The clocks of each machine.
+    pub clocks: Vec<Clock>,
+    /// An instance without work is evicted after this.
+    pub idle_evict_ms: u64,
+    /// A machine waits so long for an outside service.
+    pub outside_timeout_ms: u64,
+    /// How long each phase lasts.
+    pub phases: Phases,
+    /// What clients ask.
+    pub workload: Vec<Request>,
+    /// A client waits so long for an answer.
+    pub request_timeout_ms: u64,
+    /// The outside services; all of them behave alike.
+    pub upstream: Upstream,
+    /// What breaks.
+    pub faults: Vec<Fault>,
+}
+
+/// The shape of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Datacenters; odd.
+    pub datacenters: u16,
+    /// Machines in each of them.
+    pub machines_per_datacenter: u16,
+    /// Consensus groups.
+    pub groups: u16,
+    /// Slices; a multiple of `groups`.
+    pub slices: u16,
+}
+
+/// The links between machines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// One-way latency between two machines of a datacenter, of a machine to itself, and between a client and the
+    /// machine that it is connected to.
+    pub within_us: u32,
+    /// One-way latency between machines of two datacenters: `between_us[from][to]`. The diagonal is not used.
+    pub between_us: Vec<Vec<u32>>,
+    /// A message takes up to so much longer, in percent of the latency.
+    pub jitter_percent: u32,
+    /// Of a million messages so many are lost throughout the fault phase.
+    pub loss_ppm: u32,
+}
+
+/// The disk of every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    /// The shortest sync.
+    pub sync_us_min: u32,
+    /// The longest sync.
+    pub sync_us_max: u32,
+}
+
+/// The clocks of one machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// How far the wall clock is ahead at the begin of the run.
+    pub offset_ms: i32,
+    /// How fast both clocks run: microseconds gained in a second.
+    pub drift_ppm: i32,
+}
+
+/// How long each phase lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phases {
+    /// The cluster boots.
+    pub warm_up_ms: u64,
+    /// Workload and faults.
+    pub faults_ms: u64,
+    /// Everything is healed, nothing more is asked.
+    pub quiet_ms: u64,
+}
+
+/// A client's request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// When it is sent.
+    pub at_ms: u64,
+    /// The machine that the client is connected to.
+    pub machine: u16,
+    /// The object that it is for, as `Class/name`.
+    pub object: String,
+    /// What it says.
+    pub body: String,
+}
+
+/// The outside services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// The shortest time from arrival to answer.
+    pub answer_ms_min: u32,
+    /// The longest.
+    pub answer_ms_max: u32,
+    /// When they behave badly. Where outages overlap the one that began last decides.
+    pub outages: Vec<Outage>,
+}
+
+/// A time in which outside services behave badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// Begin.
+    pub at_ms: u64,
+    /// Length.
+    pub for_ms: u64,
+    /// What they do.
+    pub kind: OutageKind,
+}
+
+/// How an outside service behaves badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OutageKind {
+    /// It answers, but takes longer.
+    Slow {
+        /// How much.
+        extra_ms: u64,
+    },
+    /// It refuses.
+    Refuse {
+        /// With this HTTP status: 400 to 599.
+        status: u16,
+    },
+    /// It receives the request and gives no answer; the connection breaks.
+    Fail,
+}
+
+/// Something that breaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When.
+    pub at_ms: u64,
+    /// What.
+    pub kind: FaultKind,
+}
+
+/// What can break. This grows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// The process of a machine dies; the page cache stays.
+    Crash {
+        /// Which machine.
+        target: Target,
+        /// It boots again after this.
+        down_ms: u64,
+    },
+    /// A machine loses power; of what was not synced any subset of sectors survives.
+    PowerLoss {
+        /// Which machine.
+        target: Target,
+        /// It boots again after this.
+        down_ms: u64,
+    },
+    /// Messages between machines are lost.
+    MessageLoss {
+        /// So many of a million.
+        ppm: u32,
+        /// For so long.
+        for_ms: u64,
+    },
+}
+
+/// Whom a fault strikes: a machine by name, or by the role it has when the fault begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Target {
+    /// This machine.
+    Machine(u16),
+    /// The machine that serves this object.
+    HolderOf(String),
+}
+
+impl Plan {
+    /// What every machine of the plan's cluster is told.
+    ///
+    /// # Panics
+    ///
+    /// If the plan is not valid.
+    pub fn config(&self) -> Config {
+        let Cluster { datacenters, machines_per_datacenter, groups, slices } = self.cluster;
+        let mut config = Config::new(datacenters, machines_per_datacenter, groups, slices);
+        config.idle_evict_ms = self.idle_evict_ms;
+        config.outside_timeout_ms = self.outside_timeout_ms;
+        config
+    }
+
+    /// The largest error of any wall clock in the run (E), rounded up.
+    pub fn wall_error_max_ms(&self) -> u64 {
+        let run_ms = self.phases.run_ms();
+        let error = |clock: &Clock| {
+            let drift_ms = (run_ms * u64::from(clock.drift_ppm.unsigned_abs())).div_ceil(1_000_000);
+            u64::from(clock.offset_ms.unsigned_abs()) + drift_ms
+        };
+        self.clocks.iter().map(error).max().unwrap_or(0)
+    }
+}
+
+impl Cluster {
+    /// Machines in all datacenters.
+    pub fn machines(self) -> u16 {
+        self.datacenters.saturating_mul(self.machines_per_datacenter)
+    }
+}
+
+impl Network {
+    /// One-way latency between machines of two datacenters, or of one.
+    pub fn latency_us(&self, from: usize, to: usize) -> u32 {
+        if from == to { self.within_us } else { self.between_us[from][to] }
+    }
+
+    /// The longest round trip between any two machines, jitter included, rounded up to milliseconds.
+    pub fn round_trip_max_ms(&self) -> u64 {
+        let datacenters = self.between_us.len();
+        let pairs = (0..datacenters).flat_map(|a| (0..datacenters).map(move |b| (a, b)));
+        let round_trip_us = |(a, b)| u64::from(self.latency_us(a, b)) + u64::from(self.latency_us(b, a));
+        let longest_us = pairs.map(round_trip_us).max().unwrap_or(0);
+        (longest_us * u64::from(100 + self.jitter_percent)).div_ceil(100 * 1_000)
+    }
+}
+
+impl Phases {
+    /// All phases together.
+    pub fn run_ms(self) -> u64 {
+        self.warm_up_ms + self.faults_ms + self.quiet_ms
+    }
+}

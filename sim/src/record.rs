@@ -1,0 +1,252 @@
+//! The history of a run as it is written: observations of the system and the world's own doings, put into the words of
+//! the model. The only place that knows both vocabularies, so every match here is exhaustive. It watches and changes
+//! nothing.
+
+mod words;
+
+use std::collections::BTreeMap;
+
+use reveille_model::history::{
+    AlarmAtRest, AlarmId, By, Cause, Constants, Delivery, EndReason, Event, Header, OpResult, Place,
+    StorageCall, VERSION, What,
+};
+use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
+use reveille_system::machine::LiveInstance;
+use reveille_system::object::op::{Call, Reply};
+use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
+use reveille_system::store::Row;
+
+use self::words::{await_kind, op_result, run_outcome, storage_call};
+pub(crate) use self::words::{blob, object_name};
+use crate::counts::Counts;
+use crate::plan::Plan;
+use crate::trace::{Kind, Trace};
+
+/// Everything that watches a run.
+#[derive(Debug)]
+pub(crate) struct Record {
+    events: Vec<Event>,
+    pub(crate) trace: Trace,
+    pub(crate) counts: Counts,
+    /// The highest index that any replica of each group has applied: what is not above it was recorded already.
+    applied: Vec<u64>,
+    /// Numbers of calls to outside services, by machine, incarnation, and the machine's own number.
+    calls: BTreeMap<(MachineId, u32, CallId), u64>,
+    calls_next: u64,
+    /// A `set_alarm` whose result has not been seen; it follows at once.
+    setting: Option<(Source, OpId, i64)>,
+}
+
+/// Where and when an observation was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    pub(crate) at_ns: u64,
+    pub(crate) machine: MachineId,
+    /// The incarnation of the machine.
+    pub(crate) life: u32,
+    pub(crate) wall_ns: i64,
+}
+
+impl Record {
+    pub(crate) fn new(plan: &Plan, keep_trace: bool) -> Self {
+        Self {
+            events: Vec::with_capacity(4096),
+            trace: Trace::new(keep_trace),
+            counts: Counts::default(),
+            applied: vec![0; usize::from(plan.cluster.groups)],
+            calls: BTreeMap::new(),
+            calls_next: 0,
+            setting: None,
+        }
+    }
+
+    /// Something that happened outside all machines.
+    pub(crate) fn outside(&mut self, at_ns: u64, what: What) {
+        self.push(Event { at_ns, place: None, by: None, what });
+    }
+
+    /// Something that happened on a machine, but to no instance.
+    pub(crate) fn machine(&mut self, spot: Spot, what: What) {
+        self.push(Event { at_ns: spot.at_ns, place: Some(spot.place()), by: None, what });
+    }
+
+    /// What a machine says about itself.
+    pub(crate) fn observe(&mut self, spot: Spot, observation: Observation) {
+        let mut note = |kind, a: u64, b: u64| self.trace.note(spot.at_ns, Some(spot.machine), kind, a, b);
+        match observation {
+            Observation::Instance { by, seen } => self.instance(spot, by, seen),
+            Observation::Applied { group, index, turns } => {
+                note(Kind::Applied, u64::from(group.0), index);
+                self.applied(spot, group, index, turns);
+            }
+            Observation::Elected { group, term } => {
+                note(Kind::Elected, u64::from(group.0), term);
+                self.counts.elections += 1;
+            }
+            Observation::Serving { slice, epoch } => {
+                note(Kind::Serving, u64::from(slice.0), u64::from(epoch.0))
+            }
+            Observation::StaleEpoch { slice, epoch } => {
+                note(Kind::StaleEpoch, u64::from(slice.0), u64::from(epoch.0));
+                self.counts.stale_epochs += 1;
+            }
+        }
+    }
+
+    /// An instance is lost with its machine.
+    pub(crate) fn lost(&mut self, spot: Spot, instance: LiveInstance) {
+        self.counts.instances_lost += 1;
+        self.counts.runs_lost += u64::from(instance.running);
+        self.by(spot, instance.source, What::InstanceEnd { reason: EndReason::Lost });
+    }
+
+    /// What the datastore holds for an object at the end.
+    pub(crate) fn at_rest(&mut self, at_ns: u64, object: &ids::ObjectName, row: &Row) {
+        let keys = row.keys.iter().map(|(key, value)| (key.clone(), blob(value.clone()))).collect();
+        let alarm = row.alarm.as_ref().map(|alarm| AlarmAtRest {
+            alarm: Some(alarm_id(alarm.alarm)),
+            scheduled_ms: alarm.scheduled_ms,
+            retry_count: alarm.retry_count,
+        });
+        self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm });
+    }
+
+    /// The number in the history of a machine's call to an outside service.
+    pub(crate) fn call_number(&mut self, machine: MachineId, life: u32, call: CallId) -> u64 {
+        *self.calls.entry((machine, life, call)).or_insert_with(|| {
+            self.calls_next += 1;
+            self.calls_next - 1
+        })
+    }
+
+    /// The events of the history so far, and what else was kept.
+    pub(crate) fn finish(self) -> (Vec<Event>, Trace, Counts) {
+        (self.events, self.trace, self.counts)
+    }
+
+    fn push(&mut self, event: Event) {
+        self.trace.event(&event);
+        self.events.push(event);
+    }
+
+    fn by(&mut self, spot: Spot, source: Source, what: What) {
+        let Source { object, instance, seq, turn } = source;
+        let by = By {
+            object: object_name(&object),
+            instance: instance.as_u64(),
+            epoch: u64::from(instance.epoch.0),
+            seq,
+            turn,
+        };
+        self.push(Event { at_ns: spot.at_ns, place: Some(spot.place()), by: Some(by), what });
+    }
+
+    /// S2: the first replica that applies an entry shows the moment from which its turns are durable. `by.seq` of a
+    /// commit says nothing: the datastore does it, not the instance.
+    fn applied(&mut self, spot: Spot, group: GroupId, index: u64, turns: Vec<AppliedTurn>) {
+        let seen = &mut self.applied[usize::from(group.0)];
+        if index <= *seen {
+            return;
+        }
+        *seen = index;
+        for AppliedTurn { object, instance, turn, ends_run } in turns {
+            self.counts.commits += 1;
+            let ends_run = ends_run.map(Stamp::as_u64);
+            self.by(spot, Source { object, instance, seq: 0, turn }, What::Commit { ends_run });
+        }
+    }
+
+    fn instance(&mut self, spot: Spot, by: Source, seen: Seen) {
+        assert!(
+            self.setting.is_none() || matches!(seen, Seen::Returned(..)),
+            "the result of set_alarm follows it at once"
+        );
+        let what = match seen {
+            Seen::Called(op, Call::SetAlarm { time_ms }) => {
+                self.setting = Some((by, op, time_ms));
+                return;
+            }
+            Seen::Called(op, call) => What::Op { op: op.0, call: storage_call(call) },
+            Seen::Returned(op, reply) => What::OpResult { op: op.0, result: self.returned(spot, op, reply) },
+            Seen::Started { for_alarm } => {
+                self.counts.instances += 1;
+                What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request } }
+            }
+            Seen::Constructed { failed } => What::ConstructorEnd { failed },
+            Seen::Ended { reset: Some(why) } => What::InstanceEnd { reason: EndReason::Reset { why } },
+            Seen::Ended { reset: None } => What::InstanceEnd { reason: EndReason::Evicted },
+            Seen::DeliveredRequest(request) => {
+                What::Deliver { delivery: Delivery::Request { request: request.0 } }
+            }
+            Seen::DeliveredAlarm(run) => What::Deliver { delivery: Delivery::Alarm { run: run.as_u64() } },
+            Seen::DeliveredResult(op) => What::Deliver { delivery: Delivery::Result { op: op.0 } },
+            Seen::Awaits(op, kind) => What::Await { op: op.0, kind: await_kind(kind) },
+            Seen::RunStarted { run, alarm, scheduled_ms, retry_count } => {
+                self.run_started(run, alarm, scheduled_ms, retry_count)
+            }
+            Seen::RunEnded { run, outcome } => {
+                What::RunEnd { run: run.as_u64(), outcome: run_outcome(outcome, &mut self.counts) }
+            }
+            Seen::Responded { request, status, body } => {
+                What::Respond { request: request.0, status, body: blob(body) }
+            }
+            Seen::CalledOut { call, service, body } => {
+                let call = self.call_number(spot.machine, spot.life, call);
+                What::Outbound { call, service, body: blob(body) }
+            }
+        };
+        self.by(spot, by, what);
+    }
+
+    fn run_started(&mut self, run: Stamp, alarm: Stamp, scheduled_ms: i64, retry_count: u32) -> What {
+        self.counts.runs_started += 1;
+        // F7: `is_retry` is not observed on its own; object code computes it from the count, as the contract does.
+        let is_retry = retry_count > 0;
+        self.counts.runs_retried += u64::from(is_retry);
+        What::RunStart {
+            run: run.as_u64(),
+            alarm: Some(alarm_id(alarm)),
+            scheduled_ms,
+            retry_count,
+            is_retry,
+        }
+    }
+
+    /// The result of an operation. If it is that of a `set_alarm`, the call itself is recorded first: only now it is
+    /// known what was stored (A6) and under which identity (A10).
+    fn returned(&mut self, spot: Spot, op: OpId, reply: Reply) -> OpResult {
+        let Some((source, set, time_ms)) = self.setting.take() else { return op_result(reply) };
+        assert_eq!(set, op, "the result of set_alarm follows it at once");
+        let (scheduled_ms, alarm, result) = match reply {
+            Reply::AlarmSet { alarm, scheduled_ms } => (scheduled_ms, Some(alarm_id(alarm)), OpResult::Done),
+            refused => (time_ms, None, op_result(refused)),
+        };
+        let call = StorageCall::SetAlarm { time_ms, scheduled_ms, alarm };
+        self.by(spot, source, What::Op { op: op.0, call });
+        result
+    }
+}
+
+impl Spot {
+    fn place(self) -> Place {
+        Place { machine: self.machine.0, wall_ns: self.wall_ns }
+    }
+}
+
+/// The constants of a run, as far as the rules use them.
+pub(crate) fn header(plan: &Plan) -> Header {
+    let config = plan.config();
+    let datacenter_of = (0..config.machines()).map(|machine| config.datacenter_of(MachineId(machine)).0);
+    Header {
+        version: VERSION,
+        product: "reveille".to_owned(),
+        scenario: plan.scenario.clone(),
+        seed: Some(plan.seed),
+        datacenter_of: datacenter_of.collect(),
+        constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
+    }
+}
+
+fn alarm_id(stamp: Stamp) -> AlarmId {
+    AlarmId(stamp.as_u64())
+}

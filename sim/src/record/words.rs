@@ -1,0 +1,77 @@
+//! One word of the system, one word of the model: what needs no context to be translated.
+
+use bytes::Bytes;
+use reveille_model::history::{AwaitKind, Blob, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall};
+use reveille_system::ids;
+use reveille_system::object::op::{Call, List, Reply};
+use reveille_system::observe::{RunEnd, WaitKind};
+
+use crate::counts::Counts;
+
+pub(crate) fn object_name(object: &ids::ObjectName) -> ObjectName {
+    ObjectName(object.shared())
+}
+
+pub(crate) fn blob(bytes: Bytes) -> Blob {
+    Blob(bytes)
+}
+
+pub(super) fn await_kind(kind: WaitKind) -> AwaitKind {
+    match kind {
+        WaitKind::Storage => AwaitKind::Storage,
+        WaitKind::Sync => AwaitKind::Sync,
+        WaitKind::Outside => AwaitKind::Outside,
+    }
+}
+
+pub(super) fn run_outcome(end: RunEnd, counts: &mut Counts) -> RunOutcome {
+    match end {
+        RunEnd::Ok => {
+            counts.runs_ok += 1;
+            RunOutcome::Ok
+        }
+        RunEnd::Failed(why) => {
+            counts.runs_failed += 1;
+            RunOutcome::Failed { why }
+        }
+        RunEnd::Platform(why) => {
+            counts.runs_platform += 1;
+            RunOutcome::Platform { why }
+        }
+    }
+}
+
+/// A call whose arguments say all. `set_alarm` is recorded with its result; alone it says what was asked for.
+pub(super) fn storage_call(call: Call) -> StorageCall {
+    match call {
+        Call::Get(key) => StorageCall::Get { key },
+        Call::Put(key, value) => StorageCall::Put { key, value: blob(value) },
+        Call::Delete(key) => StorageCall::Delete { key },
+        Call::List(list) => StorageCall::List(list_options(list)),
+        Call::DeleteAll { preserve_alarm } => StorageCall::DeleteAll { preserve_alarm },
+        Call::Sync => StorageCall::Sync,
+        Call::GetAlarm => StorageCall::GetAlarm,
+        Call::SetAlarm { time_ms } => StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm: None },
+        Call::DeleteAlarm => StorageCall::DeleteAlarm,
+    }
+}
+
+fn list_options(list: List) -> ListOptions {
+    let List { prefix, start, start_after, end, reverse, limit } = list;
+    ListOptions { prefix, start, start_after, end, reverse, limit }
+}
+
+pub(super) fn op_result(reply: Reply) -> OpResult {
+    match reply {
+        Reply::Done | Reply::AlarmSet { .. } => OpResult::Done,
+        Reply::Value(value) => OpResult::Value(value.map(blob)),
+        Reply::Deleted(was_there) => OpResult::Deleted(was_there),
+        Reply::Entries(entries) => {
+            OpResult::Entries(entries.into_iter().map(|(key, value)| (key, blob(value))).collect())
+        }
+        Reply::Alarm(scheduled_ms) => OpResult::Alarm(scheduled_ms),
+        Reply::Outside(Ok(answer)) => OpResult::Answer { status: answer.status },
+        Reply::Outside(Err(error)) => OpResult::Error(error.to_string().into()),
+        Reply::Refused(error) => OpResult::Error(error.to_string().into()),
+    }
+}

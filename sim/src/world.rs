@@ -1,0 +1,412 @@
+//! The world: one loop over one heap of events. It gives machines their inputs, does what they ask for, and moves
+//! virtual time; object code that asks the operating system for the time gets that time as well.
+
+mod edge;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use madsim::time::TimeHandle;
+use rand::RngExt;
+use reveille_model::history::{Outcome, Phase, What};
+use reveille_system::config::Config;
+use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, RequestId};
+use reveille_system::io::{Effects, Input};
+use reveille_system::machine::{Machine, Setup};
+use reveille_system::object::class::Classes;
+use reveille_system::observe::Observation;
+use reveille_system::store::Row;
+
+use crate::clients::Clients;
+use crate::disk::Sync;
+use crate::fault::Faults;
+use crate::host::{Due, Host};
+use crate::net::{Fate, Net};
+use crate::outside::{Exchange, Outside};
+use crate::plan::{self, Plan, WARM_UP_MIN_MS};
+use crate::queue::Queue;
+use crate::record::{Record, blob};
+use crate::streams::{Concern, Streams};
+use crate::trace::Kind;
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/// The most events of one run: a run that needs more goes in circles. Nine machines need some ten thousand for five
+/// minutes.
+const EVENTS_MAX: u64 = 5_000_000;
+
+pub(crate) struct World<'a> {
+    pub(crate) plan: &'a Plan,
+    config: Arc<Config>,
+    time: TimeHandle,
+    pub(crate) now_ns: u64,
+    pub(crate) queue: Queue<Event>,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) net: Net,
+    pub(crate) outside: Outside,
+    clients: Clients,
+    client_ns: u64,
+    pub(crate) faults: Faults,
+    /// Who serves each slice as of the highest epoch seen.
+    serving: Vec<Option<(Epoch, MachineId)>>,
+    classes: Option<Classes>,
+    /// One for all machines: its memory is used again.
+    effects: Effects,
+    pub(crate) record: Record,
+}
+
+/// What can happen next.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Boot {
+        machine: MachineId,
+    },
+    Wake {
+        machine: MachineId,
+        life: u32,
+    },
+    Deliver {
+        from: MachineId,
+        to: MachineId,
+        life: u32,
+        bytes: Bytes,
+    },
+    Synced {
+        machine: MachineId,
+        life: u32,
+        sync: Sync,
+    },
+    /// A client sends its request.
+    Ask {
+        request: RequestId,
+    },
+    /// The request reaches the machine.
+    Arrive {
+        request: RequestId,
+    },
+    /// The answer reaches the client.
+    Answered {
+        request: RequestId,
+        status: u16,
+        body: Bytes,
+    },
+    /// The client waits no longer.
+    GiveUp {
+        request: RequestId,
+    },
+    OutsideArrive {
+        exchange: Exchange,
+    },
+    OutsideDecide {
+        exchange: Exchange,
+        status: Option<u16>,
+    },
+    OutsideAnswer {
+        exchange: Exchange,
+        status: Option<u16>,
+    },
+    /// Position in the plan.
+    Fault {
+        position: usize,
+    },
+    /// Position in the plan.
+    Outage {
+        position: usize,
+    },
+    FaultEnd {
+        fault: u32,
+    },
+    Phase(Phase),
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Completed,
+    Stopped,
+    Livelock { events: u64 },
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(plan: &'a Plan, keep_trace: bool) -> Self {
+        let config = Arc::new(plan.config());
+        let streams = Streams::new(plan.seed);
+        let hosts = (0..).zip(&plan.clocks);
+        let mut world = Self {
+            plan,
+            time: TimeHandle::current(),
+            now_ns: 0,
+            queue: Queue::new(),
+            hosts: hosts.map(|(id, clock)| Host::new(MachineId(id), plan.disk, *clock, streams)).collect(),
+            net: Net::new(&config, &plan.network, streams),
+            outside: Outside::new(&plan.upstream, config.machines(), streams),
+            clients: Clients::new(&plan.workload),
+            client_ns: u64::from(plan.network.within_us) * 1_000,
+            faults: Faults::default(),
+            serving: vec![None; usize::from(config.slices)],
+            classes: None,
+            effects: Effects::default(),
+            record: Record::new(plan, keep_trace),
+            config,
+        };
+        world.schedule(streams);
+        world
+    }
+
+    /// Puts in what is known before the run begins. Phases first: at the same moment nothing comes before them.
+    fn schedule(&mut self, streams: Streams) {
+        let plan::Phases { warm_up_ms, faults_ms, quiet_ms } = self.plan.phases;
+        let begins = [
+            (Phase::WarmUp, 0),
+            (Phase::Faults, warm_up_ms),
+            (Phase::Quiet, warm_up_ms + faults_ms),
+            (Phase::End, warm_up_ms + faults_ms + quiet_ms),
+        ];
+        for (phase, at_ms) in begins {
+            self.queue.push(at_ms * NS_PER_MS, Event::Phase(phase));
+        }
+        for host in &self.hosts {
+            // Machines never boot all at once; everything is up well before the warm-up can end.
+            let mut rng = streams.stream(Concern::Boot, u64::from(host.id.0));
+            let at_ns = rng.random_range(0..WARM_UP_MIN_MS * NS_PER_MS / 2);
+            self.queue.push(at_ns, Event::Boot { machine: host.id });
+        }
+        for (position, fault) in self.plan.faults.iter().enumerate() {
+            self.queue.push(self.in_fault_phase_ns(fault.at_ms), Event::Fault { position });
+        }
+        for (position, outage) in self.plan.upstream.outages.iter().enumerate() {
+            self.queue.push(self.in_fault_phase_ns(outage.at_ms), Event::Outage { position });
+        }
+        self.schedule_next_request();
+    }
+
+    fn in_fault_phase_ns(&self, at_ms: u64) -> u64 {
+        (self.plan.phases.warm_up_ms + at_ms) * NS_PER_MS
+    }
+
+    /// Runs to the end, or to the first event after `until_ns`.
+    pub(crate) fn run(&mut self, classes: Classes, until_ns: u64) -> Ended {
+        self.classes = Some(classes);
+        while let Some((at_ns, event)) = self.queue.pop() {
+            if at_ns > until_ns {
+                return Ended::Stopped;
+            }
+            assert!(at_ns >= self.now_ns, "time never runs backwards");
+            if at_ns > self.now_ns {
+                self.time.advance(std::time::Duration::from_nanos(at_ns - self.now_ns));
+                self.now_ns = at_ns;
+            }
+            self.record.counts.events += 1;
+            if self.record.counts.events > EVENTS_MAX {
+                return Ended::Livelock { events: EVENTS_MAX };
+            }
+            if matches!(event, Event::Phase(Phase::End)) {
+                self.end();
+                return Ended::Completed;
+            }
+            self.happen(event);
+        }
+        unreachable!("the end of the run stands in the queue from the begin");
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Wake { machine, life } => self.wake(machine, life),
+            Event::Deliver { from, to, life, bytes } => self.deliver(from, to, life, bytes),
+            Event::Synced { machine, life, sync } => self.synced(machine, life, sync),
+            Event::Ask { request } => self.ask(request),
+            Event::Arrive { request } => self.arrive(request),
+            Event::Answered { request, status, body } => {
+                self.request_over(request, Outcome::Answered { status, body: blob(body) });
+            }
+            Event::GiveUp { request } => self.request_over(request, Outcome::Unknown),
+            Event::OutsideArrive { exchange } => self.outside_arrive(exchange),
+            Event::OutsideDecide { exchange, status } => self.outside_decide(exchange, status),
+            Event::OutsideAnswer { exchange, status } => self.outside_answer(exchange, status),
+            Event::Boot { machine } => self.boot(machine),
+            Event::Fault { position } => self.begin_fault(position),
+            Event::Outage { position } => self.begin_outage(position),
+            Event::FaultEnd { fault } => self.end_fault(fault),
+            Event::Phase(phase) => self.begin_phase(phase),
+        }
+    }
+
+    fn begin_phase(&mut self, phase: Phase) {
+        self.note(None, Kind::Phase, phase as u64, 0);
+        // What is healed is healed before the quiet phase; what breaks breaks in the fault phase.
+        if phase == Phase::Quiet {
+            self.heal();
+        }
+        self.record.outside(self.now_ns, What::Phase { phase });
+        if phase == Phase::Faults {
+            self.begin_background_loss();
+        }
+    }
+
+    /// Machine `id` boots. If it finds its disk damaged it stays down (D8).
+    pub(crate) fn boot(&mut self, id: MachineId) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        assert!(host.machine.is_none(), "a machine that runs does not boot");
+        let (now, seed) = host.begin_life(self.now_ns);
+        let life = u64::from(host.life);
+        self.record.counts.boots += 1;
+        self.note(Some(id), Kind::Boot, life, 0);
+        let classes = self.classes.clone().expect("classes are there before the first event");
+        let setup = Setup { config: self.config.clone(), me: id, seed, classes };
+        let host = &mut self.hosts[usize::from(id.0)];
+        match Machine::boot(setup, now, &host.disk, &mut self.effects) {
+            Ok(machine) => {
+                host.machine = Some(machine);
+                self.settle(id);
+            }
+            Err(_damage) => {
+                self.effects.clear();
+                self.record.machine(host.spot(self.now_ns), What::DiskDamaged);
+                self.note(Some(id), Kind::Damaged, 0, 0);
+            }
+        }
+    }
+
+    /// Gives a machine an input and does what it asks for. Nothing happens if the machine is down.
+    fn feed(&mut self, id: MachineId, input: Input) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        let Some(machine) = host.machine.as_mut() else { return };
+        machine.handle(host.clock.now(self.now_ns), input, &mut self.effects);
+        self.settle(id);
+    }
+
+    /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
+    fn settle(&mut self, id: MachineId) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
+        for observation in effects.observed.drain(..) {
+            if let Observation::Serving { slice, epoch } = observation {
+                let serving = &mut self.serving[usize::from(slice.0)];
+                if serving.is_none_or(|(known, _)| known < epoch) {
+                    *serving = Some((epoch, id));
+                }
+            }
+            self.record.observe(spot, observation);
+        }
+        for (to, bytes) in effects.sends.drain(..) {
+            self.send(id, to, bytes);
+        }
+        let host = &mut self.hosts[usize::from(id.0)];
+        for op in effects.disk.drain(..) {
+            if let Some(sync) = host.disk.submit(op) {
+                let after_ns = host.draw_sync_ns();
+                self.record.trace.note(self.now_ns, Some(id), Kind::SyncAsked, sync.ticket, after_ns);
+                self.queue.push(self.now_ns + after_ns, Event::Synced { machine: id, life: host.life, sync });
+            }
+        }
+        if let Some(mono_ns) = effects.wake_at_ns.take()
+            && let Some(at_ns) = host.want_wake(self.now_ns, mono_ns)
+        {
+            self.queue.push(at_ns, Event::Wake { machine: id, life: host.life });
+        }
+        for call in effects.outside.drain(..) {
+            self.call_out(id, spot.life, &call);
+        }
+        for answer in effects.answers.drain(..) {
+            self.note(Some(id), Kind::Answer, answer.request.0, u64::from(answer.status));
+            let (request, status, body) = (answer.request, answer.status, answer.body);
+            self.queue.push(self.now_ns + self.client_ns, Event::Answered { request, status, body });
+        }
+        self.effects = effects;
+    }
+
+    fn wake(&mut self, id: MachineId, life: u32) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        if !host.runs(life) {
+            return;
+        }
+        match host.wake_due(self.now_ns) {
+            Due::Now => {
+                self.note(Some(id), Kind::Wake, 0, 0);
+                self.feed(id, Input::Wake);
+            }
+            Due::Later(at_ns) => self.queue.push(at_ns, Event::Wake { machine: id, life }),
+            Due::Never => {}
+        }
+    }
+
+    fn send(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
+        let len = bytes.len() as u64;
+        self.record.counts.messages_sent += 1;
+        self.note(Some(from), Kind::Sent, u64::from(to.0), len);
+        self.record.trace.bytes(&bytes);
+        match self.net.send(from, to) {
+            Fate::Arrives { after_ns } => {
+                let life = self.hosts[usize::from(to.0)].life;
+                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, life, bytes });
+            }
+            Fate::Lost { to: fault } => {
+                self.record.counts.messages_lost += 1;
+                self.faults.took_effect(fault, &mut self.record.counts);
+                self.note(Some(from), Kind::Lost, u64::from(to.0), len);
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: MachineId, to: MachineId, life: u32, bytes: Bytes) {
+        let len = bytes.len() as u64;
+        if !self.hosts[usize::from(to.0)].runs(life) {
+            self.record.counts.messages_lost += 1;
+            self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
+            return;
+        }
+        self.note(Some(to), Kind::Delivered, u64::from(from.0), len);
+        self.feed(to, Input::Message { from, bytes });
+    }
+
+    fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        // The process that asked for it is gone: what it would have covered stays unsynced.
+        if !host.runs(life) {
+            return;
+        }
+        let bytes = host.disk.synced(sync);
+        self.record.counts.syncs += 1;
+        self.record.counts.bytes_synced += bytes;
+        self.note(Some(id), Kind::Synced, sync.ticket, bytes);
+        self.feed(id, Input::Synced { ticket: sync.ticket });
+    }
+
+    /// The machine that serves an object: who said so last, or whom the configuration names as long as nobody has.
+    pub(crate) fn holder_of(&self, object: &str) -> MachineId {
+        let object = ObjectName::parse(object).expect("a valid plan names objects Class/name");
+        let slice = object.slice(self.config.slices);
+        self.serving[usize::from(slice.0)]
+            .map_or_else(|| self.config.holder_of(slice), |(_, machine)| machine)
+    }
+
+    /// The run is over: whoever waits gets no answer, and what the datastore holds is written down.
+    fn end(&mut self) {
+        for request in self.clients.waiting() {
+            self.request_over(request, Outcome::Unknown);
+        }
+        for group in 0..self.config.groups {
+            let live = self.hosts.iter().filter_map(|host| host.machine.as_ref());
+            let stores = live.filter_map(|machine| machine.replicas().store(GroupId(group)));
+            let Some((store, _)) = stores.max_by_key(|(_, applied)| *applied) else { continue };
+            let mut rows: Vec<(&ObjectName, &Row)> = store.rows().collect();
+            rows.sort_by_key(|(object, _)| *object);
+            for (object, row) in rows {
+                if !row.keys.is_empty() || row.alarm.is_some() {
+                    self.record.at_rest(self.now_ns, object, row);
+                }
+            }
+        }
+        self.note(None, Kind::Phase, Phase::End as u64, 0);
+        self.record.outside(self.now_ns, What::Phase { phase: Phase::End });
+    }
+
+    /// Drops all machines with their objects.
+    pub(crate) fn stop_machines(&mut self) {
+        self.hosts.clear();
+    }
+
+    pub(crate) fn note(&mut self, machine: Option<MachineId>, kind: Kind, a: u64, b: u64) {
+        self.record.trace.note(self.now_ns, machine, kind, a, b);
+    }
+}

@@ -1,0 +1,76 @@
+//! What crosses the border of the cluster: clients' requests and their answers, calls to outside services and theirs.
+//! Nothing is lost on these ways; what finds its machine gone finds nobody.
+
+use reveille_model::history::{Outcome, What};
+use reveille_system::ids::{MachineId, RequestId};
+use reveille_system::io::{Input, OutsideCall};
+
+use super::{Event, NS_PER_MS, World};
+use crate::outside::{self, Exchange};
+use crate::record::{blob, object_name};
+use crate::trace::Kind;
+
+impl World<'_> {
+    pub(super) fn schedule_next_request(&mut self) {
+        if let Some((request, at_ms)) = self.clients.next() {
+            self.queue.push(self.in_fault_phase_ns(at_ms), Event::Ask { request });
+        }
+    }
+
+    pub(super) fn ask(&mut self, request: RequestId) {
+        self.schedule_next_request();
+        let (_, asked) = self.clients.send(request);
+        self.record.counts.requests += 1;
+        let (to, body) = (object_name(&asked.object), blob(asked.body));
+        self.record.outside(self.now_ns, What::Call { request: request.0, to, body });
+        self.queue.push(self.now_ns + self.client_ns, Event::Arrive { request });
+        let timeout_ns = self.plan.request_timeout_ms * NS_PER_MS;
+        self.queue.push(self.now_ns + timeout_ns, Event::GiveUp { request });
+    }
+
+    pub(super) fn arrive(&mut self, request: RequestId) {
+        let (machine, asked) = self.clients.request(request);
+        let up = self.hosts[usize::from(machine.0)].machine.is_some();
+        self.note(Some(machine), Kind::Request, request.0, u64::from(up));
+        self.feed(machine, Input::Request(asked));
+    }
+
+    pub(super) fn request_over(&mut self, request: RequestId, outcome: Outcome) {
+        // A second answer, an answer after the client gave up, or giving up after the answer: nobody waits any more.
+        if self.clients.over(request) {
+            self.record.counts.answered += u64::from(matches!(outcome, Outcome::Answered { .. }));
+            self.record.outside(self.now_ns, What::Return { request: request.0, outcome });
+        }
+    }
+
+    pub(super) fn call_out(&mut self, machine: MachineId, life: u32, call: &OutsideCall) {
+        let number = self.record.call_number(machine, life, call.call);
+        self.record.counts.outside_calls += 1;
+        self.note(Some(machine), Kind::CalledOut, number, 0);
+        let exchange = Exchange { machine, life, call: call.call, number };
+        self.queue.push(self.now_ns + self.client_ns, Event::OutsideArrive { exchange });
+    }
+
+    pub(super) fn outside_arrive(&mut self, exchange: Exchange) {
+        self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number });
+        let outside::Decision { after_ns, status, fault } = self.outside.arrive(exchange.machine);
+        if let Some(fault) = fault {
+            self.faults.took_effect(fault, &mut self.record.counts);
+        }
+        self.queue.push(self.now_ns + after_ns, Event::OutsideDecide { exchange, status });
+    }
+
+    pub(super) fn outside_decide(&mut self, exchange: Exchange, status: Option<u16>) {
+        self.record.outside(self.now_ns, What::OutboundAnswer { call: exchange.number, status });
+        self.queue.push(self.now_ns + self.client_ns, Event::OutsideAnswer { exchange, status });
+    }
+
+    pub(super) fn outside_answer(&mut self, exchange: Exchange, status: Option<u16>) {
+        let Exchange { machine, life, call, number } = exchange;
+        if !self.hosts[usize::from(machine.0)].runs(life) {
+            return;
+        }
+        self.note(Some(machine), Kind::OutsideAnswered, number, u64::from(status.unwrap_or(0)));
+        self.feed(machine, Input::Answer { call, result: outside::answer(status) });
+    }
+}

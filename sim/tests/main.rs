@@ -1,0 +1,8 @@
+//! What the simulated world promises, one file for each of its parts.
+
+mod clock;
+mod common;
+mod disk;
+mod net;
+mod plan;
+mod run;

@@ -1,0 +1,77 @@
+use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Plan, Target};
+
+use crate::common;
+
+fn json(plan: &Plan) -> String {
+    serde_json::to_string_pretty(plan).expect("a plan is JSON")
+}
+
+#[test]
+fn a_plan_survives_json() {
+    let mut plan = common::plan(u64::MAX);
+    let kinds = [OutageKind::Slow { extra_ms: 5 }, OutageKind::Refuse { status: 503 }, OutageKind::Fail];
+    plan.upstream.outages = kinds.map(|kind| Outage { at_ms: 1, for_ms: 2, kind }).into();
+    assert_eq!(plan.validate(), Ok(()));
+    let text = json(&plan);
+    let again: Plan = serde_json::from_str(&text).expect("what was written can be read");
+    assert_eq!(again, plan);
+    assert_eq!(json(&again), text);
+}
+
+#[test]
+fn a_fault_reads_as_one_would_write_it() {
+    let text = r#"{"at_ms": 5, "kind": {"power_loss": {"target": {"holder_of": "Bell/0"}, "down_ms": 7}}}"#;
+    let fault: Fault = serde_json::from_str(text).expect("a fault");
+    let target = Target::HolderOf("Bell/0".to_owned());
+    assert_eq!(fault, Fault { at_ms: 5, kind: FaultKind::PowerLoss { target, down_ms: 7 } });
+}
+
+#[test]
+fn an_unknown_field_is_refused_by_name() {
+    for (from, to) in [("\"seed\"", "\"sead\""), ("\"down_ms\"", "\"down\""), ("\"groups\"", "\"group\"")] {
+        let text = json(&common::plan(1)).replace(from, to);
+        let error = serde_json::from_str::<Plan>(&text).expect_err("a misspelt field");
+        assert!(error.to_string().contains("unknown field"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
+    type Spoil = fn(&mut Plan);
+    let cases: [(Spoil, &str); 16] = [
+        (|p| p.version = 2, "the plan's version is 2; this build reads version 1"),
+        (|p| p.cluster.datacenters = 4, "cluster.datacenters is 4; it is odd"),
+        (|p| p.cluster.slices = 7, "cluster.slices is 7; it is a multiple of the 2 groups"),
+        (|p| p.cluster.groups = 0, "cluster.groups is 0; it is at least 1"),
+        (|p| p.network.within_us = 0, "network.within_us is 0; a latency is from 1 to"),
+        (|p| p.network.between_us[2][0] = 0, "network.between_us[2][0] is 0; a latency is from 1 to"),
+        (|p| p.network.between_us.truncate(2), "network.between_us is of another shape; it has 3 rows of 3"),
+        (|p| p.disk.sync_us_min = 9_999, "disk.sync_us_min is 9999; it is at most 3000"),
+        (|p| p.clocks.truncate(1), "clocks is a list of 1; there is one for each of the 3 machines"),
+        (|p| p.clocks[1].drift_ppm = -501, "clocks[1].drift_ppm is -501; it is from -500 to 500"),
+        (|p| p.phases.warm_up_ms = 5, "phases.warm_up_ms is 5; machines need 100 to boot"),
+        (|p| p.phases.quiet_ms = u64::MAX, "phases is 18446744073709551615 ms long; a run is at most"),
+        (|p| p.workload[3].machine = 3, "workload[3].machine is 3; the cluster has machines 0 to 2"),
+        (
+            |p| p.workload[4].object = "Bell".into(),
+            "workload[4].object is \"Bell\"; an object is named Class/name",
+        ),
+        (|p| p.faults[2].at_ms = 20_000, "faults[2].at_ms is 20000; the fault phase is 20000 ms long"),
+        (|p| p.request_timeout_ms = 0, "request_timeout_ms is 0; it is from 1 to"),
+    ];
+    for (spoil, said) in cases {
+        let mut plan = common::plan(1);
+        spoil(&mut plan);
+        let error = plan.validate().expect_err(said).to_string();
+        assert!(error.contains(said), "said: {error}\nexpected: {said}");
+    }
+}
+
+#[test]
+fn the_constants_of_the_run_cover_its_clocks_and_links() {
+    let plan = common::plan(1);
+    // Machine 1: 40 ms ahead, and 200 ppm of 100 s.
+    assert_eq!(plan.wall_error_max_ms(), 60);
+    // 30 ms there, 31 ms back, and 20 % of it.
+    assert_eq!(plan.network.round_trip_max_ms(), 74);
+}

@@ -1,0 +1,85 @@
+//! Consensus among the replicas of one group, as the rest of the system sees it: messages, ticks and proposals in; what
+//! to persist, to send and to apply out. Which library does it is known in [`self::raft`] alone.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::MachineId;
+
+mod raft;
+
+pub use raft::Node;
+
+/// One entry of a group's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The term of the leader that proposed it.
+    pub term: u64,
+    /// Its place in the group's log, from 1.
+    pub index: u64,
+    /// What was proposed. Empty in the entry with which a leader begins.
+    pub data: Bytes,
+}
+
+/// What a replica must not forget beside the entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HardState {
+    /// The newest term that it knows.
+    pub term: u64,
+    /// Its vote in that term.
+    pub vote: Option<MachineId>,
+    /// All entries up to here are committed, as far as it knows.
+    pub commit: u64,
+}
+
+/// What a replica has to remember of one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Persist {
+    /// New entries without gaps. They replace what stands at and after the first one's index.
+    pub entries: Vec<Entry>,
+    /// The new hard state; none if it is as before.
+    pub hard_state: Option<HardState>,
+}
+
+impl Persist {
+    /// Whether there is nothing to remember.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.hard_state.is_none()
+    }
+}
+
+/// What a step of consensus wants done.
+#[derive(Debug)]
+pub struct Ready {
+    /// Comes back with [`Node::persisted`], in order.
+    pub number: u64,
+    /// To be remembered.
+    pub persist: Persist,
+    /// Whether `send_persisted` of this and all later steps has to wait until `persist` is durable.
+    pub must_sync: bool,
+    /// Messages that may leave at once.
+    pub send: Vec<(MachineId, Bytes)>,
+    /// Messages that may leave only once this and all earlier steps are durable as far as they must be.
+    pub send_persisted: Vec<(MachineId, Bytes)>,
+    /// Committed entries, to be applied before the next step is asked for.
+    pub committed: Vec<Entry>,
+    /// The term whose leader this replica has just become.
+    pub elected: Option<u64>,
+}
+
+/// Where in the group's log a proposal was put. It is committed if the entry applied at `index` has this term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The term.
+    pub term: u64,
+    /// The index.
+    pub index: u64,
+}
+
+/// The replica cannot propose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this replica is not the leader")]
+pub struct NotLeader {
+    /// Who is, as far as it knows.
+    pub leader: Option<MachineId>,
+}

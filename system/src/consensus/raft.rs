@@ -1,0 +1,230 @@
+//! The consensus library behind [`super`]: one replica of one group on raft-rs. The only file that names the library.
+//! It knows neither the disk nor what the entries mean. A panic of the library is a finding: nobody catches it.
+
+use bytes::Bytes;
+use protobuf::Message as _;
+use raft::eraftpb::{EntryType, Message};
+use raft::{RawNode, StateRole};
+use siphasher::sip::SipHasher13;
+
+use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready};
+use crate::config::Config;
+use crate::ids::{GroupId, MachineId};
+
+mod memory;
+
+use memory::Memory;
+
+/// Ticks between heartbeats.
+const HEARTBEAT_TICKS: usize = 1;
+/// Ticks without a leader before an election, at least; and less than twice as many.
+const ELECTION_TICKS: usize = 4;
+/// The most bytes of entries in one message to a follower.
+const APPEND_BYTES_MAX: u64 = 1 << 20;
+/// The most messages with entries on their way to one follower.
+const APPENDS_INFLIGHT_MAX: usize = 64;
+/// The most bytes of committed entries that one step gives out.
+const COMMITTED_BYTES_MAX: u64 = 4 << 20;
+
+/// One replica of a group.
+pub struct Node {
+    raw: RawNode<Memory>,
+    timeouts: Timeouts,
+    /// Whether it asks for votes at once while the group has had no leader yet.
+    goes_first: bool,
+    /// The last term of which it was told to be the leader.
+    led_term: u64,
+}
+
+impl Node {
+    /// The replica of `group` on `me`, with what it has `recovered` from before, in order. All committed entries are
+    /// given out anew.
+    ///
+    /// # Panics
+    ///
+    /// If `me` has no replica of the group, or `recovered` is no history of a replica.
+    pub fn new(
+        config: &Config,
+        group: GroupId,
+        me: MachineId,
+        seed: u64,
+        recovered: impl IntoIterator<Item = Persist>,
+    ) -> Self {
+        let replicas = config.replicas_of(group);
+        let rank = replicas.clone().position(|machine| machine == me).expect("this machine has a replica");
+        let mut memory = Memory::new(replicas.map(raft_id).collect());
+        for persist in recovered {
+            memory.persist(&persist);
+        }
+        let settings = raft::Config {
+            id: raft_id(me),
+            heartbeat_tick: HEARTBEAT_TICKS,
+            election_tick: ELECTION_TICKS,
+            // The state machine is built anew at each boot, so every committed entry is applied again.
+            applied: 0,
+            max_size_per_msg: APPEND_BYTES_MAX,
+            max_inflight_msgs: APPENDS_INFLIGHT_MAX,
+            max_committed_size_per_ready: COMMITTED_BYTES_MAX,
+            check_quorum: true,
+            pre_vote: true,
+            // raft-rs 0.7.0 joins entries to an empty message that is older than a rejection, whose index is then not
+            // the one before them: the follower acknowledges more than it has.
+            batch_append: false,
+            // A lease counted in ticks does not notice that its machine was paused.
+            read_only_option: raft::ReadOnlyOption::Safe,
+            ..raft::Config::default()
+        };
+        let quiet = slog::Logger::root(slog::Discard, slog::o!());
+        let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
+        // Leaders of the groups begin spread over the datacenters.
+        let goes_first = rank == usize::from(group.0 % config.datacenters);
+        let mut node = Self { raw, timeouts: Timeouts { seed, group, rank }, goes_first, led_term: 0 };
+        node.call(|_| ());
+        node
+    }
+
+    /// Time passes. Returns whether there may be something [`Node::ready`].
+    pub fn tick(&mut self) -> bool {
+        let campaigns = self.goes_first && self.raw.raft.term == 0;
+        self.call(|raw| {
+            let busy = raw.tick();
+            if campaigns {
+                raw.campaign().expect("a campaign is never refused");
+            }
+            busy || campaigns
+        })
+    }
+
+    /// Takes a message of the library from another replica. What cannot be one is ignored.
+    pub fn step(&mut self, from: MachineId, bytes: &[u8]) {
+        let Ok(message) = Message::parse_from_bytes(bytes) else { return };
+        if message.from != raft_id(from) || message.to != self.raw.raft.id {
+            return;
+        }
+        // An error says that the message is of no use to this replica, which is what loss is like.
+        let _ = self.call(|raw| raw.step(message));
+    }
+
+    /// Puts `data` into the group's log. Whether it will be committed is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// If this replica is not the leader.
+    pub fn propose(&mut self, data: Vec<u8>) -> Result<Proposal, NotLeader> {
+        if !self.is_leader() {
+            return Err(NotLeader { leader: self.leader() });
+        }
+        let context = Vec::new();
+        // A leader that is about to hand over drops proposals.
+        self.call(|raw| raw.propose(context, data)).map_err(|_| NotLeader { leader: None })?;
+        Ok(Proposal { term: self.raw.raft.term, index: self.raw.raft.raft_log.last_index() })
+    }
+
+    /// What is to be done next, if anything. The committed entries count as applied.
+    pub fn ready(&mut self) -> Option<Ready> {
+        if !self.raw.has_ready() {
+            return None;
+        }
+        let led_term = self.led_term;
+        let ready = self.call(|raw| take_ready(raw, led_term));
+        self.led_term = ready.elected.unwrap_or(led_term);
+        Some(ready)
+    }
+
+    /// All steps up to this number are durable, as far as they must be.
+    pub fn persisted(&mut self, number: u64) {
+        self.call(|raw| raw.on_persist_ready(number));
+    }
+
+    /// The leader of the group, as far as this replica knows.
+    pub fn leader(&self) -> Option<MachineId> {
+        machine_of(self.raw.raft.leader_id)
+    }
+
+    /// Whether this replica believes to be the leader.
+    pub fn is_leader(&self) -> bool {
+        self.raw.raft.state == StateRole::Leader
+    }
+
+    /// Every change of the library's state goes through here: whenever it changes roles it draws an election timeout
+    /// from the operating system's entropy, and that must never be used.
+    fn call<R>(&mut self, change: impl FnOnce(&mut RawNode<Memory>) -> R) -> R {
+        let result = change(&mut self.raw);
+        let ticks = self.timeouts.ticks(self.raw.raft.term);
+        self.raw.raft.set_randomized_election_timeout(ticks);
+        result
+    }
+}
+
+/// Election timeouts as a pure function of the term.
+#[derive(Clone, Copy, Debug)]
+struct Timeouts {
+    seed: u64,
+    group: GroupId,
+    /// Which replica of the group.
+    rank: usize,
+}
+
+impl Timeouts {
+    /// Up to [`ELECTION_TICKS`] replicas get different timeouts in a term, so that they do not split the vote.
+    fn ticks(self, term: u64) -> usize {
+        let hash = SipHasher13::new_with_keys(self.seed, u64::from(self.group.0)).hash(&term.to_le_bytes());
+        let range = ELECTION_TICKS as u64;
+        let drawn = usize::try_from(hash % range).expect("less than the range");
+        ELECTION_TICKS + (drawn + self.rank) % ELECTION_TICKS
+    }
+}
+
+fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
+    let mut ready = raw.ready();
+    assert!(ready.snapshot().is_empty(), "nobody makes snapshots, so none arrives");
+    let (number, must_sync) = (ready.number(), ready.must_sync());
+    let (send, send_persisted) = (ready.take_messages(), ready.take_persisted_messages());
+    let committed: Vec<_> = ready.take_committed_entries().into_iter().map(entry_of).collect();
+    let entries = ready.take_entries();
+    let hard_state = ready.hs().map(hard_state_of);
+    let persist = Persist { entries: entries.into_iter().map(entry_of).collect(), hard_state };
+    raw.mut_store().persist(&persist);
+    raw.advance_append_async(ready);
+    if let Some(last) = committed.last() {
+        raw.advance_apply_to(last.index);
+    }
+    let leads = raw.raft.state == StateRole::Leader && raw.raft.term != led_term;
+    Ready {
+        number,
+        persist,
+        must_sync,
+        send: encode(send),
+        send_persisted: encode(send_persisted),
+        committed,
+        elected: leads.then_some(raw.raft.term),
+    }
+}
+
+fn encode(messages: Vec<Message>) -> Vec<(MachineId, Bytes)> {
+    let encode_one = |message: Message| {
+        let to = machine_of(message.to).expect("the library sends to replicas");
+        let bytes = message.write_to_bytes().expect("the library's messages can be encoded");
+        (to, Bytes::from(bytes))
+    };
+    messages.into_iter().map(encode_one).collect()
+}
+
+fn entry_of(entry: raft::eraftpb::Entry) -> Entry {
+    assert_eq!(entry.get_entry_type(), EntryType::EntryNormal, "nobody proposes a change of membership");
+    Entry { term: entry.term, index: entry.index, data: entry.data }
+}
+
+fn hard_state_of(state: &raft::eraftpb::HardState) -> HardState {
+    HardState { term: state.term, vote: machine_of(state.vote), commit: state.commit }
+}
+
+/// The library's name of a machine's replica; zero means none to it.
+fn raft_id(machine: MachineId) -> u64 {
+    u64::from(machine.0) + 1
+}
+
+fn machine_of(raft_id: u64) -> Option<MachineId> {
+    let machine = raft_id.checked_sub(1)?;
+    Some(MachineId(u16::try_from(machine).expect("raft ids are made from machines")))
+}

@@ -1,0 +1,286 @@
+//! One append-only log for all replicas of a machine, and the end mark that says how much of it is acknowledged (D8).
+//! It knows what is durable and what is whole, and nothing of consensus: a record is a group's step, never looked into.
+//!
+//! A batch is acknowledged in four steps, one batch at a time, so that one pair of syncs serves all groups:
+//!
+//! ```text
+//! append append flush - write log - sync log - write mark - sync mark - acknowledged
+//!                       `- what is appended from here on waits for the next batch -'
+//! ```
+//!
+//! A frame is the length of its payload, a checksum, and the payload: one record. The checksum is seeded with that of the
+//! frame before it, so a frame counts only behind the very frames that it was written behind.
+
+use std::mem;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::consensus::Persist;
+use crate::ids::GroupId;
+use crate::io::{DiskImage, DiskOp, Effects, FileId};
+
+mod mark;
+
+use mark::Mark;
+
+/// Bytes of a frame before its payload: length and checksum, both little-endian `u32`.
+const HEADER_BYTES: usize = 8;
+/// The checksum that the first frame is seeded with.
+const CHAIN_START: u32 = 0;
+
+/// What one replica has to remember of one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The group.
+    pub group: GroupId,
+    /// What it remembers. All of it is kept or none.
+    pub persist: Persist,
+}
+
+/// The log cannot be proven whole: something acknowledged may be missing. The machine must not start from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// A frame that was acknowledged is broken or missing.
+    #[error("the log is damaged at byte {offset}, before its end mark at byte {marked}")]
+    Frame {
+        /// Where the first broken frame begins, in bytes.
+        offset: u64,
+        /// Up to where the log was acknowledged, in bytes.
+        marked: u64,
+    },
+    /// The frames are whole, but they are not those that were acknowledged.
+    #[error("the log up to its end mark at byte {marked} is not the one that was marked")]
+    NotTheMarked {
+        /// Up to where the log was acknowledged, in bytes.
+        marked: u64,
+    },
+    /// There is a log of this length, but no valid end mark.
+    #[error("a log of {len} bytes has no valid end mark")]
+    NoMark {
+        /// Length of the log in bytes.
+        len: u64,
+    },
+    /// A frame's checksum holds, but it is nothing that we write.
+    #[error("the frame at byte {offset} of the log cannot be decoded")]
+    Undecodable {
+        /// Where the frame begins, in bytes.
+        offset: u64,
+    },
+}
+
+/// What the disk is doing for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Idle,
+    /// The mark that was found at boot is being made durable. It may stand in a page cache only, and the slot that the
+    /// next mark is written to may hold the only one that a loss of power would leave.
+    SyncingFoundMark {
+        ticket: u64,
+    },
+    /// The batch is written, or the tail is cut off, and that is being made durable.
+    SyncingLog {
+        ticket: u64,
+    },
+    /// The mark behind the batch is written and is being made durable.
+    SyncingMark {
+        ticket: u64,
+    },
+}
+
+/// The log of a machine. Positions in it are offsets in bytes.
+#[derive(Debug)]
+pub struct Log {
+    /// Frames that are in no batch yet. They begin at `written`.
+    buffer: Vec<u8>,
+    /// The last batch ends here.
+    written: u64,
+    /// Checksum of the last frame before `written`.
+    written_chain: u32,
+    /// Checksum of the last frame.
+    chain: u32,
+    /// Someone waits for everything up to here.
+    required: u64,
+    /// Acknowledged up to here in this boot.
+    durable: u64,
+    /// The number of the newest mark.
+    mark_seq: u64,
+    step: Step,
+    tickets: u64,
+}
+
+impl Log {
+    /// Reads the log that the disk has kept, cuts off a torn tail, and begins to make the rest durable. Before that is
+    /// done nothing new is written: what was cut off can never come back behind something new.
+    ///
+    /// Whole frames beyond the mark are kept: nobody was told of them, so they do no harm, but if it is the newest mark
+    /// that is damaged then they are acknowledged (D8: one fault hits a record or its mark, not both). They may stand in
+    /// a page cache only: nothing may be said on the strength of any record until [`Log::durable`] has reached the
+    /// [`Log::end`] that the log has on return.
+    ///
+    /// # Errors
+    ///
+    /// If an acknowledged frame is not whole, or no mark says which are acknowledged (D8).
+    pub fn recover(disk: &dyn DiskImage, out: &mut Effects) -> Result<(Self, Vec<Record>), Damage> {
+        let bytes = disk.read(FileId::Log);
+        let found = match Mark::newest(&disk.read(FileId::Mark)) {
+            Some(mark) => Found::scan(&bytes, mark)?,
+            // The first boot writes a mark before anything else.
+            None if bytes.is_empty() => {
+                Found { records: Vec::new(), len: 0, chain: CHAIN_START, mark_seq: 0 }
+            }
+            None => return Err(Damage::NoMark { len: len_u64(&bytes) }),
+        };
+        if found.len < len_u64(&bytes) {
+            out.disk.push(DiskOp::Truncate { file: FileId::Log, len: found.len });
+        }
+        let mut log = Self {
+            buffer: Vec::new(),
+            written: found.len,
+            written_chain: found.chain,
+            chain: found.chain,
+            required: 0,
+            durable: 0,
+            mark_seq: found.mark_seq,
+            step: Step::Idle,
+            tickets: 0,
+        };
+        log.step = Step::SyncingFoundMark { ticket: log.sync(FileId::Mark, out) };
+        Ok((log, found.records))
+    }
+
+    /// Takes a record into the next batch. With `must_sync` someone waits for it, else it may lie until the next one
+    /// that someone waits for.
+    pub fn append(&mut self, record: &Record, must_sync: bool) {
+        self.push(record);
+        if must_sync {
+            self.required = self.end();
+        }
+    }
+
+    /// Position behind everything appended so far.
+    pub fn end(&self) -> u64 {
+        self.written + len_u64(&self.buffer)
+    }
+
+    /// Everything before this position is acknowledged: durable, and so is a mark that says so.
+    pub fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// Gives what was appended to the disk if someone waits for it and the disk is doing nothing for the log.
+    pub fn flush(&mut self, out: &mut Effects) {
+        if self.step != Step::Idle || self.required <= self.written {
+            return;
+        }
+        let bytes = Bytes::from(mem::take(&mut self.buffer));
+        let len = len_u64(&bytes);
+        out.disk.push(DiskOp::Write { file: FileId::Log, offset: self.written, bytes });
+        self.written += len;
+        self.written_chain = self.chain;
+        self.step = Step::SyncingLog { ticket: self.sync(FileId::Log, out) };
+    }
+
+    /// The disk has done a sync. Returns whether [`Log::durable`] has moved. [`Log::flush`] is wanted after it.
+    ///
+    /// # Panics
+    ///
+    /// If the sync is not the one that this log waits for.
+    pub fn synced(&mut self, done: u64, out: &mut Effects) -> bool {
+        match self.step {
+            Step::SyncingFoundMark { ticket } if ticket == done => {
+                self.step = Step::SyncingLog { ticket: self.sync(FileId::Log, out) };
+                false
+            }
+            // D8: the mark is written once the records are durable, never before.
+            Step::SyncingLog { ticket } if ticket == done => {
+                self.mark_seq += 1;
+                let mark = Mark { seq: self.mark_seq, len: self.written, chain: self.written_chain };
+                out.disk.push(mark.write());
+                self.step = Step::SyncingMark { ticket: self.sync(FileId::Mark, out) };
+                false
+            }
+            // D8: acknowledged only now that the mark is durable too.
+            Step::SyncingMark { ticket } if ticket == done => {
+                self.durable = self.written;
+                self.step = Step::Idle;
+                true
+            }
+            step => panic!("sync {done} is done, but the log is at {step:?}"),
+        }
+    }
+
+    fn sync(&mut self, file: FileId, out: &mut Effects) -> u64 {
+        self.tickets += 1;
+        out.disk.push(DiskOp::Sync { file, ticket: self.tickets });
+        self.tickets
+    }
+
+    fn push(&mut self, record: &Record) {
+        let start = self.buffer.len();
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.extend_from_slice(&[0; HEADER_BYTES]);
+        buffer = postcard::to_extend(record, buffer).expect("our own records can be encoded");
+        let (header, payload) = buffer[start..].split_at_mut(HEADER_BYTES);
+        let len = u32::try_from(payload.len()).expect("a batch of turns is far below 4 GiB");
+        self.chain = checksum(self.chain, len, payload);
+        header[..4].copy_from_slice(&len.to_le_bytes());
+        header[4..].copy_from_slice(&self.chain.to_le_bytes());
+        self.buffer = buffer;
+    }
+}
+
+/// What the disk has kept.
+struct Found {
+    records: Vec<Record>,
+    /// Length of what is whole, in bytes.
+    len: u64,
+    /// Checksum of the last whole frame.
+    chain: u32,
+    mark_seq: u64,
+}
+
+impl Found {
+    fn scan(bytes: &Bytes, mark: Mark) -> Result<Self, Damage> {
+        let mut found = Self { records: Vec::new(), len: 0, chain: CHAIN_START, mark_seq: mark.seq };
+        while let Some((payload, chain)) = frame_at(bytes, found.len, found.chain) {
+            let record = postcard::from_bytes(payload);
+            found.records.push(record.map_err(|_| Damage::Undecodable { offset: found.len })?);
+            let begin = found.len;
+            found.len += len_u64(payload) + HEADER_BYTES as u64;
+            found.chain = chain;
+            let (reaches, passes) = (found.len >= mark.len, found.len > mark.len);
+            // A mark stands at the end of a frame, and it knows that frame's checksum.
+            if begin < mark.len && (passes || (reaches && chain != mark.chain)) {
+                return Err(Damage::NotTheMarked { marked: mark.len });
+            }
+        }
+        if found.len < mark.len {
+            return Err(Damage::Frame { offset: found.len, marked: mark.len });
+        }
+        Ok(found)
+    }
+}
+
+/// The payload of the frame at `offset` and its checksum, or none if there is no whole frame.
+fn frame_at(bytes: &[u8], offset: u64, chain: u32) -> Option<(&[u8], u32)> {
+    let rest = bytes.get(usize::try_from(offset).ok()?..)?;
+    let (len, rest) = rest.split_first_chunk()?;
+    let (stored, rest) = rest.split_first_chunk()?;
+    let len = u32::from_le_bytes(*len);
+    let payload = rest.get(..usize::try_from(len).ok()?)?;
+    let computed = checksum(chain, len, payload);
+    // No frame is empty: a hole of zeros is none.
+    (len > 0 && computed == u32::from_le_bytes(*stored)).then_some((payload, computed))
+}
+
+fn checksum(seed: u32, len: u32, payload: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    hasher.update(&len.to_le_bytes());
+    hasher.update(payload);
+    hasher.finalize()
+}
+
+fn len_u64(bytes: &[u8]) -> u64 {
+    bytes.len() as u64
+}

@@ -1,0 +1,141 @@
+//! All replicas of one machine over its one log: what the machine drives. It takes what comes in for any group, and in
+//! [`Replicas::settle`] does for all touched groups at once what follows from it. It does not know what holders are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::consensus::Persist;
+use crate::ids::{GroupId, MachineId};
+use crate::io::{DiskImage, Effects};
+use crate::log::{Damage, Log};
+use crate::outbox::Outbox;
+use crate::store::Store;
+use crate::store::command::{Command, Query};
+use crate::wire::{Ask, Message, Proposed};
+
+mod replica;
+
+use replica::Replica;
+
+/// The replicas on a machine. What its methods find to send is sent with the next [`Replicas::settle`].
+pub struct Replicas {
+    log: Log,
+    replicas: BTreeMap<GroupId, Replica>,
+    /// Groups in which something has happened since the last settling.
+    touched: BTreeSet<GroupId>,
+    /// Answers to those who asked for a group that has no replica here.
+    strays: Vec<(MachineId, Message)>,
+}
+
+impl Replicas {
+    /// Recovers the replicas of `me` from its disk. The first [`Replicas::settle`] applies what is known to be committed.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be proven whole: then no replica on this machine may vote, answer or serve (D8).
+    pub fn boot(
+        config: &Config,
+        me: MachineId,
+        seed: u64,
+        disk: &dyn DiskImage,
+        out: &mut Effects,
+    ) -> Result<Self, Damage> {
+        let (log, records) = Log::recover(disk, out)?;
+        let mut recovered: BTreeMap<GroupId, Vec<Persist>> = BTreeMap::new();
+        for record in records {
+            recovered.entry(record.group).or_default().push(record.persist);
+        }
+        let mut replicas = BTreeMap::new();
+        for group in (0..config.groups).map(GroupId) {
+            if config.replicas_of(group).any(|machine| machine == me) {
+                let recovered = recovered.remove(&group).unwrap_or_default();
+                replicas.insert(group, Replica::new(config, group, me, seed, recovered, log.end()));
+            }
+        }
+        assert!(recovered.is_empty(), "a machine logs only for groups that it has a replica of");
+        let touched = replicas.keys().copied().collect();
+        Ok(Self { log, replicas, touched, strays: Vec::new() })
+    }
+
+    /// One tick of every replica. Wanted once each [`Config::tick_ms`].
+    pub fn tick(&mut self) {
+        for (group, replica) in &mut self.replicas {
+            if replica.tick() {
+                self.touched.insert(*group);
+            }
+        }
+    }
+
+    /// A message of the consensus library from another replica. What cannot be one is ignored, as if it were lost.
+    pub fn consensus(&mut self, from: MachineId, group: GroupId, bytes: &[u8]) {
+        if let Some(replica) = self.replicas.get_mut(&group) {
+            replica.step(from, bytes);
+            self.touched.insert(group);
+        }
+    }
+
+    /// Proposes a command. `from` gets a [`Message::Proposed`] when it was applied here, or at once if this replica is
+    /// not the leader, or none if a change of leader comes between: then it has to ask again.
+    pub fn propose(&mut self, from: MachineId, ask: Ask, group: GroupId, command: Command) {
+        match self.replicas.get_mut(&group) {
+            Some(replica) => {
+                replica.propose(from, ask, &command);
+                self.touched.insert(group);
+            }
+            None => {
+                let result = Proposed::NotLeader { leader: None };
+                self.strays.push((from, Message::Proposed { ask, result }));
+            }
+        }
+    }
+
+    /// Answers a question once the group's log is applied here up to `at_least`. A question may be dropped: then it has
+    /// to be asked again.
+    pub fn read(&mut self, from: MachineId, ask: Ask, group: GroupId, at_least: u64, query: Query) {
+        if let Some(replica) = self.replicas.get_mut(&group) {
+            replica.read(from, ask, at_least, query);
+            self.touched.insert(group);
+        }
+    }
+
+    /// The disk has done the sync with this ticket.
+    pub fn synced(&mut self, ticket: u64, out: &mut Effects) {
+        if !self.log.synced(ticket, out) {
+            return;
+        }
+        let durable = self.log.durable();
+        for (group, replica) in &mut self.replicas {
+            if replica.release(durable) {
+                self.touched.insert(*group);
+            }
+        }
+    }
+
+    /// Does what follows from everything since the last settling: persists, sends, applies, observes. Wanted once at
+    /// the end of each `handle`.
+    pub fn settle(&mut self, post: &mut Outbox, out: &mut Effects) {
+        for (to, message) in self.strays.drain(..) {
+            post.push(to, message);
+        }
+        while let Some(group) = self.touched.pop_first() {
+            let replica = self.replicas.get_mut(&group).expect("only replicas of this machine are touched");
+            replica.settle(&mut self.log, post, out);
+        }
+        self.log.flush(out);
+    }
+
+    /// The state of a group's replica here, and the index in the group's log up to which it is applied.
+    pub fn store(&self, group: GroupId) -> Option<(&Store, u64)> {
+        self.replicas.get(&group).map(Replica::store)
+    }
+
+    /// The leader of a group, as far as its replica here knows.
+    pub fn leader_of(&self, group: GroupId) -> Option<MachineId> {
+        self.replicas.get(&group)?.leader()
+    }
+
+    /// Whether the replica of the group here believes to be the leader.
+    pub fn is_leader(&self, group: GroupId) -> bool {
+        self.replicas.get(&group).is_some_and(Replica::is_leader)
+    }
+}

@@ -1,0 +1,221 @@
+//! One replica of one group: consensus, what waits for the disk, the state machine, and who waits for it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::consensus::{Entry, Node, NotLeader, Persist, Ready};
+use crate::ids::{GroupId, MachineId};
+use crate::io::Effects;
+use crate::log::{Log, Record};
+use crate::observe::Observation;
+use crate::outbox::Outbox;
+use crate::store::Store;
+use crate::store::command::{Applied, Command, Query};
+use crate::wire::{Ask, Message, Proposed};
+
+/// The most questions that wait for a replica to catch up. Further ones are dropped; who asks asks again.
+const PARKED_READS_MAX: usize = 1024;
+
+/// A replica.
+pub(super) struct Replica {
+    group: GroupId,
+    node: Node,
+    /// The position in the log behind the last thing of this replica that must be durable before it says more.
+    must_be_durable: u64,
+    /// Steps that wait for the log, oldest first.
+    held: VecDeque<Held>,
+    store: Store,
+    /// Everything up to this index is applied to `store`.
+    applied: u64,
+    /// Who waits for the entry at an index.
+    askers: BTreeMap<u64, Asker>,
+    /// Questions by the index that they wait for, then by arrival.
+    parked: BTreeMap<(u64, u64), Parked>,
+    parked_ever: u64,
+    /// Made since the last settling.
+    messages: Vec<(MachineId, Message)>,
+}
+
+/// A step of consensus that is not durable yet.
+struct Held {
+    number: u64,
+    /// The log has to be durable up to here.
+    position: u64,
+    messages: Vec<(MachineId, Bytes)>,
+}
+
+/// Who waits for a proposal.
+struct Asker {
+    /// The term in which it was proposed: an entry of another term in its place is not it.
+    term: u64,
+    from: MachineId,
+    ask: Ask,
+}
+
+/// A question that came before its answer was known.
+struct Parked {
+    from: MachineId,
+    ask: Ask,
+    query: Query,
+}
+
+impl Replica {
+    /// The replica with what it has recovered. The log ends at `log_end`.
+    pub(super) fn new(
+        config: &Config,
+        group: GroupId,
+        me: MachineId,
+        seed: u64,
+        recovered: Vec<Persist>,
+        log_end: u64,
+    ) -> Self {
+        Self {
+            group,
+            node: Node::new(config, group, me, seed, recovered),
+            // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
+            must_be_durable: log_end,
+            held: VecDeque::new(),
+            store: Store::new(config, group),
+            applied: 0,
+            askers: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            parked_ever: 0,
+            messages: Vec::new(),
+        }
+    }
+
+    /// Returns whether it has to settle.
+    pub(super) fn tick(&mut self) -> bool {
+        self.node.tick()
+    }
+
+    pub(super) fn step(&mut self, from: MachineId, bytes: &[u8]) {
+        self.node.step(from, bytes);
+    }
+
+    pub(super) fn propose(&mut self, from: MachineId, ask: Ask, command: &Command) {
+        let data = postcard::to_stdvec(command).expect("our own commands can be encoded");
+        match self.node.propose(data) {
+            Ok(proposal) => {
+                self.askers.insert(proposal.index, Asker { term: proposal.term, from, ask });
+            }
+            Err(NotLeader { leader }) => {
+                let result = Proposed::NotLeader { leader };
+                self.messages.push((from, Message::Proposed { ask, result }));
+            }
+        }
+    }
+
+    pub(super) fn read(&mut self, from: MachineId, ask: Ask, at_least: u64, query: Query) {
+        if self.parked.len() < PARKED_READS_MAX {
+            self.parked_ever += 1;
+            self.parked.insert((at_least, self.parked_ever), Parked { from, ask, query });
+        }
+    }
+
+    /// The log is durable up to `durable`. Returns whether this replica has to settle.
+    pub(super) fn release(&mut self, durable: u64) -> bool {
+        let mut last = None;
+        while let Some(held) = self.held.pop_front_if(|held| held.position <= durable) {
+            last = Some(held.number);
+            self.queue(held.messages);
+        }
+        if let Some(number) = last {
+            self.node.persisted(number);
+        }
+        last.is_some()
+    }
+
+    /// Goes on until there is nothing more to do without the disk or the network.
+    pub(super) fn settle(&mut self, log: &mut Log, post: &mut Outbox, out: &mut Effects) {
+        while let Some(ready) = self.node.ready() {
+            self.take(ready, log, out);
+        }
+        if !self.node.is_leader() {
+            // Whether their proposals survive is for the next leader to decide.
+            self.askers.clear();
+        }
+        self.answer_parked();
+        for (to, message) in self.messages.drain(..) {
+            post.push(to, message);
+        }
+    }
+
+    pub(super) fn store(&self) -> (&Store, u64) {
+        (&self.store, self.applied)
+    }
+
+    pub(super) fn leader(&self) -> Option<MachineId> {
+        self.node.leader()
+    }
+
+    pub(super) fn is_leader(&self) -> bool {
+        self.node.is_leader()
+    }
+
+    fn take(&mut self, ready: Ready, log: &mut Log, out: &mut Effects) {
+        if let Some(term) = ready.elected {
+            out.observed.push(Observation::Elected { group: self.group, term });
+        }
+        self.queue(ready.send);
+        if !ready.persist.is_empty() {
+            // A commit index alone is only worth knowing, so nobody waits for it and no sync is spent on it.
+            log.append(&Record { group: self.group, persist: ready.persist }, ready.must_sync);
+        }
+        if ready.must_sync {
+            self.must_be_durable = log.end();
+        }
+        let position = self.must_be_durable;
+        self.held.push_back(Held { number: ready.number, position, messages: ready.send_persisted });
+        self.release(log.durable());
+        for entry in ready.committed {
+            self.apply(&entry, out);
+        }
+    }
+
+    fn apply(&mut self, entry: &Entry, out: &mut Effects) {
+        assert_eq!(entry.index, self.applied + 1, "{:?} applies its log without a gap", self.group);
+        self.applied = entry.index;
+        let asker = self.askers.remove(&entry.index).filter(|asker| asker.term == entry.term);
+        if entry.data.is_empty() {
+            return;
+        }
+        let command: Command = postcard::from_bytes(&entry.data).expect("entries are commands of ours");
+        let commit = match &command {
+            Command::Commit(commit) => Some((commit.slice, commit.epoch)),
+            Command::Claim(_) => None,
+        };
+        let outcome = self.store.apply(command);
+        if !outcome.turns.is_empty() {
+            let (group, index) = (self.group, entry.index);
+            out.observed.push(Observation::Applied { group, index, turns: outcome.turns });
+        }
+        // A claim that comes too late is how machines find out the epoch, and nothing to tell.
+        if let (Applied::Stale(_), Some((slice, epoch))) = (outcome.applied, commit) {
+            out.observed.push(Observation::StaleEpoch { slice, epoch });
+        }
+        if let Some(Asker { from, ask, .. }) = asker {
+            let result = Proposed::Applied { applied: outcome.applied, index: entry.index };
+            self.messages.push((from, Message::Proposed { ask, result }));
+        }
+    }
+
+    fn answer_parked(&mut self) {
+        while let Some(first) = self.parked.first_entry() {
+            if first.key().0 > self.applied {
+                return;
+            }
+            let Parked { from, ask, query } = first.remove();
+            let answer = self.store.read(&query);
+            self.messages.push((from, Message::ReadDone { ask, answer }));
+        }
+    }
+
+    fn queue(&mut self, messages: Vec<(MachineId, Bytes)>) {
+        let group = self.group;
+        let wrap = |(to, bytes)| (to, Message::Consensus { group, bytes });
+        self.messages.extend(messages.into_iter().map(wrap));
+    }
+}

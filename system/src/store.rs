@@ -1,0 +1,139 @@
+//! The state machine of one group: what its log, applied from the first entry on, adds up to (D1). A pure function of the
+//! commands: no clock, no disk, no knowledge of who proposed them or of how they were agreed on.
+
+use std::collections::BTreeMap;
+
+use crate::config::Config;
+use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
+use crate::observe::AppliedTurn;
+
+pub mod command;
+mod rows;
+
+use command::{Answer, Applied, Claim, Command, Commit, Query};
+pub use rows::Row;
+use rows::Rows;
+
+/// The slices of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    slices: BTreeMap<SliceId, Slice>,
+    /// Slices of all groups, by which an object finds its own.
+    slices_in_all: u16,
+}
+
+/// What applying a command did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer for whoever proposed it.
+    pub applied: Applied,
+    /// The turns that this very application made durable, in order. None if it was refused or applied before.
+    pub turns: Vec<AppliedTurn>,
+}
+
+/// One slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Slice {
+    epoch: Epoch,
+    /// The machine that took it over last, and the nonce of its boot.
+    claimed_by: Option<(MachineId, u64)>,
+    /// The last batch applied in this epoch.
+    batch: u64,
+    rows: Rows,
+}
+
+impl Store {
+    /// The empty state of a group.
+    pub fn new(config: &Config, group: GroupId) -> Self {
+        let slices = config.slices_of(group).map(|slice| (slice, Slice::default())).collect();
+        Self { slices, slices_in_all: config.slices }
+    }
+
+    /// Applies the next entry of the group's log.
+    ///
+    /// # Panics
+    ///
+    /// If the command is for another group, or leaves out a batch: a holder proposes the next one only after the one
+    /// before was applied.
+    pub fn apply(&mut self, command: Command) -> Outcome {
+        let id = command.slice();
+        let slices_in_all = self.slices_in_all;
+        let slice = self.slices.get_mut(&id).expect("a command goes to the group of its slice");
+        match command {
+            Command::Claim(claim) => Outcome { applied: slice.claim(&claim), turns: Vec::new() },
+            Command::Commit(commit) => slice.commit(commit, slices_in_all),
+        }
+    }
+
+    /// Answers a question from what has been applied.
+    ///
+    /// # Panics
+    ///
+    /// If the question is about another group's slice.
+    pub fn read(&self, query: &Query) -> Answer {
+        match query {
+            Query::Get { object, key } => Answer::Value(self.rows_of(object).get(object, key)),
+            Query::List { object, list } => Answer::Entries(self.rows_of(object).list(object, list)),
+            Query::Due { slice, after, limit } => {
+                Answer::Due(self.slice(*slice).rows.due(after.as_ref(), *limit))
+            }
+        }
+    }
+
+    /// All objects with something stored, slice by slice, in no particular order within a slice.
+    pub fn rows(&self) -> impl Iterator<Item = (&ObjectName, &Row)> {
+        self.slices.values().flat_map(|slice| slice.rows.iter())
+    }
+
+    fn rows_of(&self, object: &ObjectName) -> &Rows {
+        &self.slice(object.slice(self.slices_in_all)).rows
+    }
+
+    fn slice(&self, slice: SliceId) -> &Slice {
+        self.slices.get(&slice).expect("a question goes to the group of its slice")
+    }
+}
+
+impl Slice {
+    /// O1: at most one machine gets an epoch.
+    fn claim(&mut self, claim: &Claim) -> Applied {
+        let by = (claim.machine, claim.nonce);
+        let next = Epoch(claim.over.0 + 1);
+        if self.epoch == claim.over {
+            self.epoch = next;
+            self.claimed_by = Some(by);
+            self.batch = 0;
+            return Applied::Claimed(next);
+        }
+        // One boot may claim a slice more than once, so its nonce alone does not tell which of its claims this is.
+        if self.epoch == next && self.claimed_by == Some(by) {
+            return Applied::Claimed(next);
+        }
+        Applied::Stale(self.epoch)
+    }
+
+    fn commit(&mut self, commit: Commit, slices_in_all: u16) -> Outcome {
+        // O1: what a former holder proposes has no effect.
+        if commit.epoch != self.epoch {
+            return Outcome { applied: Applied::Stale(self.epoch), turns: Vec::new() };
+        }
+        if commit.batch <= self.batch {
+            return Outcome { applied: Applied::Committed, turns: Vec::new() };
+        }
+        // S3: turns become durable in order.
+        assert_eq!(commit.batch, self.batch + 1, "{:?} has no gap between batches", commit.slice);
+        self.batch = commit.batch;
+        let mut turns = Vec::with_capacity(commit.turns.len());
+        for turn in commit.turns {
+            assert_eq!(turn.object.slice(slices_in_all), commit.slice, "{} is of the slice", turn.object);
+            turns.push(AppliedTurn {
+                object: turn.object.clone(),
+                instance: turn.instance,
+                turn: turn.turn,
+                ends_run: turn.ends_run,
+            });
+            self.rows.write(turn);
+        }
+        Outcome { applied: Applied::Committed, turns }
+    }
+}

@@ -1,0 +1,348 @@
+//! Three machines with replicas and nothing else, in a small world of their own: a network that loses, doubles and
+//! reorders, disks that honour no more than a sync, and faults drawn from a seed. Two clients compete for every slice.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use reveille_system::config::Config;
+use reveille_system::ids::{GroupId, MachineId};
+use reveille_system::io::{DiskOp, Effects};
+use reveille_system::observe::{AppliedTurn, Observation};
+use reveille_system::outbox::Outbox;
+use reveille_system::replicas::Replicas;
+use reveille_system::store::Store;
+use reveille_system::wire::{self, Message};
+
+mod client;
+
+use crate::disk::Disk;
+use client::Client;
+
+const CLIENTS: u16 = 2;
+const TICK_MS: u64 = 500;
+const CLIENT_TICK_MS: u64 = 100;
+/// The states of a group's replicas are compared whenever two of them stand at a multiple of this index.
+const COMPARED_EVERY: u64 = 8;
+
+/// What the world does to its machines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Faults {
+    pub(crate) loss: f64,
+    /// A machine goes down about so often, in milliseconds.
+    pub(crate) down_every_ms: Option<u64>,
+}
+
+enum Event {
+    Datagram { from: MachineId, to: MachineId, bytes: Bytes },
+    Synced { machine: MachineId, boot: u64 },
+    Tick { machine: MachineId, boot: u64 },
+    ClientTick { client: u16 },
+    GoesDown,
+    ComesUp { machine: MachineId },
+}
+
+struct Machine {
+    disk: Disk,
+    /// None while it is down.
+    replicas: Option<Replicas>,
+    /// The index at which the state of a group was looked at last.
+    compared: BTreeMap<GroupId, u64>,
+    boots: u64,
+}
+
+/// The world.
+pub(crate) struct World {
+    pub(crate) config: Config,
+    random: ChaCha8Rng,
+    faults: Faults,
+    now_ms: u64,
+    agenda: BTreeMap<(u64, u64), Event>,
+    events: u64,
+    machines: Vec<Machine>,
+    clients: Vec<Client>,
+    /// The state of a group at each index, as the first replica to get there had it.
+    states: BTreeMap<(GroupId, u64), Store>,
+    applied: BTreeMap<(GroupId, u64), Vec<AppliedTurn>>,
+    leaders: BTreeMap<(GroupId, u64), MachineId>,
+    pub(crate) disk_writes: u64,
+    digest: crc32fast::Hasher,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, config: Config, faults: Faults) -> Self {
+        let machines =
+            || Machine { disk: Disk::default(), replicas: None, compared: BTreeMap::new(), boots: 0 };
+        let mut world = Self {
+            random: ChaCha8Rng::seed_from_u64(seed),
+            faults,
+            now_ms: 0,
+            agenda: BTreeMap::new(),
+            events: 0,
+            machines: std::iter::repeat_with(machines).take(usize::from(config.machines())).collect(),
+            clients: (0..CLIENTS).map(|number| Client::new(&config, number)).collect(),
+            states: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            leaders: BTreeMap::new(),
+            disk_writes: 0,
+            digest: crc32fast::Hasher::new(),
+            config,
+        };
+        for machine in 0..world.config.machines() {
+            world.plan(0, Event::ComesUp { machine: MachineId(machine) });
+        }
+        for client in 0..CLIENTS {
+            world.plan(CLIENT_TICK_MS, Event::ClientTick { client });
+        }
+        if let Some(mean) = faults.down_every_ms {
+            world.plan(mean, Event::GoesDown);
+        }
+        world
+    }
+
+    pub(crate) fn run_for(&mut self, ms: u64) {
+        let end = self.now_ms + ms;
+        while let Some(entry) = self.agenda.first_entry() {
+            let at = entry.key().0;
+            if at > end {
+                break;
+            }
+            let event = entry.remove();
+            self.now_ms = at;
+            self.happens(event);
+        }
+        self.now_ms = end;
+    }
+
+    /// No more faults; what is down comes up by itself.
+    pub(crate) fn heal(&mut self) {
+        self.faults = Faults { loss: 0.0, down_every_ms: None };
+    }
+
+    /// Stops the clients, so that the replicas can become equal.
+    pub(crate) fn silence_clients(&mut self) {
+        self.agenda.retain(|_, event| !matches!(event, Event::ClientTick { .. }));
+    }
+
+    pub(crate) fn disk(&self, machine: MachineId) -> &Disk {
+        &self.machine(machine).disk
+    }
+
+    pub(crate) fn digest(&self) -> u32 {
+        self.digest.clone().finalize()
+    }
+
+    pub(crate) fn acknowledged(&self) -> usize {
+        self.clients.iter().map(|client| client.acknowledged.len()).sum()
+    }
+
+    pub(crate) fn reads_answered(&self) -> usize {
+        self.clients.iter().map(|client| client.reads_answered).sum()
+    }
+
+    pub(crate) fn elections(&self) -> usize {
+        self.leaders.len()
+    }
+
+    /// Everything acknowledged is on all replicas of its group, and they are equal.
+    pub(crate) fn check_replicas_are_equal_and_whole(&self) {
+        for group in (0..self.config.groups).map(GroupId) {
+            let all: Vec<_> =
+                self.config.replicas_of(group).map(|machine| self.store(machine, group)).collect();
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].1, pair[1].1, "replicas of {group:?} are applied up to the same index");
+                assert!(pair[0].0 == pair[1].0, "replicas of {group:?} are equal");
+            }
+        }
+        for (group, query, answer) in self.clients.iter().flat_map(|client| &client.acknowledged) {
+            for machine in self.config.replicas_of(*group) {
+                assert_eq!(
+                    &self.store(machine, *group).0.read(query),
+                    answer,
+                    "{machine:?} has what was acknowledged"
+                );
+            }
+        }
+    }
+
+    fn store(&self, machine: MachineId, group: GroupId) -> (&Store, u64) {
+        let replicas = self.machine(machine).replicas.as_ref().expect("all machines are up");
+        replicas.store(group).expect("it has a replica")
+    }
+
+    fn machine(&self, machine: MachineId) -> &Machine {
+        &self.machines[usize::from(machine.0)]
+    }
+
+    fn plan(&mut self, in_ms: u64, event: Event) {
+        self.events += 1;
+        self.agenda.insert((self.now_ms + in_ms, self.events), event);
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Datagram { from, to, bytes } => self.arrives(from, to, &bytes),
+            Event::Synced { machine, boot } => self.synced(machine, boot),
+            Event::Tick { machine, boot } => {
+                self.with(machine, Some(boot), |replicas, _, _| replicas.tick());
+                if self.machine(machine).boots == boot {
+                    self.plan(TICK_MS, Event::Tick { machine, boot });
+                }
+            }
+            Event::ClientTick { client } => {
+                let now_ms = self.now_ms;
+                let sends = self.clients[usize::from(client)].tick(now_ms, &mut self.random);
+                self.send_all(Client::address(client), sends);
+                self.plan(CLIENT_TICK_MS, Event::ClientTick { client });
+            }
+            Event::GoesDown => self.goes_down(),
+            Event::ComesUp { machine } => self.comes_up(machine),
+        }
+    }
+
+    fn arrives(&mut self, from: MachineId, to: MachineId, bytes: &[u8]) {
+        self.digest.update(&self.now_ms.to_le_bytes());
+        self.digest.update(&to.0.to_le_bytes());
+        self.digest.update(bytes);
+        let messages = wire::decode(bytes).expect("our own datagram");
+        if let Some(client) = Client::at(to) {
+            for message in messages {
+                let sends = self.clients[usize::from(client)].message(message, &mut self.random);
+                self.send_all(to, sends);
+            }
+            return;
+        }
+        self.with(to, None, |replicas, _, _| {
+            for message in messages {
+                match message {
+                    Message::Consensus { group, bytes } => replicas.consensus(from, group, &bytes),
+                    Message::Propose { group, ask, command } => replicas.propose(from, ask, group, command),
+                    Message::Read { group, ask, at_least, query } => {
+                        replicas.read(from, ask, group, at_least, query);
+                    }
+                    other => panic!("{other:?} is not for a replica"),
+                }
+            }
+        });
+    }
+
+    fn synced(&mut self, machine: MachineId, boot: u64) {
+        if self.machine(machine).boots == boot {
+            let ticket =
+                self.machines[usize::from(machine.0)].disk.sync().expect("each sync is planned once");
+            self.with(machine, Some(boot), |replicas, _, out| replicas.synced(ticket, out));
+        }
+    }
+
+    fn goes_down(&mut self) {
+        let Some(mean_ms) = self.faults.down_every_ms else { return };
+        let machine = MachineId(self.random.random_range(0..self.config.machines()));
+        let power = self.random.random_bool(0.6);
+        let survival = self.random.random_range(0.0..=1.0);
+        let it = &mut self.machines[usize::from(machine.0)];
+        if it.replicas.take().is_some() {
+            it.boots += 1;
+            if power {
+                it.disk.lose_power(|| self.random.random_bool(survival));
+            } else {
+                it.disk.crash();
+            }
+            let down_ms = self.random.random_range(1..6_000);
+            self.plan(down_ms, Event::ComesUp { machine });
+        }
+        let next_ms = self.random.random_range(1..2 * mean_ms);
+        self.plan(next_ms, Event::GoesDown);
+    }
+
+    fn comes_up(&mut self, machine: MachineId) {
+        let phase_ms = self.random.random_range(0..TICK_MS);
+        let it = &mut self.machines[usize::from(machine.0)];
+        let mut out = Effects::default();
+        let replicas =
+            Replicas::boot(&self.config, machine, 1, &it.disk, &mut out).expect("no disk is damaged");
+        it.replicas = Some(replicas);
+        let boot = it.boots;
+        self.plan(phase_ms, Event::Tick { machine, boot });
+        self.take(machine, out);
+        self.with(machine, Some(boot), |_, _, _| ());
+    }
+
+    /// One `handle` of a machine, if it is up and in the boot meant.
+    fn with(
+        &mut self,
+        machine: MachineId,
+        boot: Option<u64>,
+        handle: impl FnOnce(&mut Replicas, &mut Outbox, &mut Effects),
+    ) {
+        let it = &mut self.machines[usize::from(machine.0)];
+        let Some(replicas) = it.replicas.as_mut().filter(|_| boot.is_none_or(|boot| boot == it.boots)) else {
+            return;
+        };
+        let (mut post, mut out) = (Outbox::default(), Effects::default());
+        handle(replicas, &mut post, &mut out);
+        replicas.settle(&mut post, &mut out);
+        post.drain_into(&mut out);
+        for group in (0..self.config.groups).map(GroupId) {
+            let Some((store, index)) = replicas.store(group) else { continue };
+            let seen = it.compared.insert(group, index);
+            // Not each index: copies are what this test spends its time on.
+            if seen == Some(index) || index % COMPARED_EVERY != 0 {
+                continue;
+            }
+            let first = self.states.entry((group, index)).or_insert_with(|| store.clone());
+            assert!(first == store, "states of {group:?} at index {index} are equal");
+        }
+        self.take(machine, out);
+    }
+
+    fn take(&mut self, machine: MachineId, out: Effects) {
+        let boot = self.machine(machine).boots;
+        for op in &out.disk {
+            match op {
+                DiskOp::Sync { .. } => {
+                    let in_ms = self.random.random_range(1..10);
+                    self.plan(in_ms, Event::Synced { machine, boot });
+                }
+                DiskOp::Write { .. } => self.disk_writes += 1,
+                DiskOp::Truncate { .. } => {}
+            }
+        }
+        self.machines[usize::from(machine.0)].disk.submit(out.disk);
+        out.observed.into_iter().for_each(|seen| self.observe(machine, seen));
+        self.send_bytes(machine, out.sends);
+    }
+
+    fn observe(&mut self, machine: MachineId, seen: Observation) {
+        match seen {
+            Observation::Applied { group, index, turns } => {
+                let first = self.applied.entry((group, index)).or_insert_with(|| turns.clone());
+                assert_eq!(*first, turns, "replicas apply the same");
+            }
+            Observation::Elected { group, term } => {
+                let leader = *self.leaders.entry((group, term)).or_insert(machine);
+                assert_eq!(leader, machine, "{group:?} has one leader in term {term}");
+            }
+            Observation::StaleEpoch { .. } => {}
+            other => panic!("{other:?} is no business of a replica"),
+        }
+    }
+
+    fn send_all(&mut self, from: MachineId, messages: Vec<(MachineId, Message)>) {
+        let encoded = messages.into_iter().map(|(to, message)| (to, wire::encode(&[message]))).collect();
+        self.send_bytes(from, encoded);
+    }
+
+    fn send_bytes(&mut self, from: MachineId, datagrams: Vec<(MachineId, Bytes)>) {
+        for (to, bytes) in datagrams {
+            while !self.random.random_bool(self.faults.loss) {
+                let in_ms = self.random.random_range(5..60);
+                self.plan(in_ms, Event::Datagram { from, to, bytes: bytes.clone() });
+                // What is lost often is also doubled sometimes.
+                if !self.random.random_bool(self.faults.loss / 2.0) {
+                    break;
+                }
+            }
+        }
+    }
+}

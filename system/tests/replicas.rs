@@ -1,0 +1,118 @@
+//! Replicas of three machines together: what was acknowledged stays, whatever crashes, and they agree.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod cluster;
+#[expect(dead_code, reason = "the log's tests spoil disks too")]
+mod disk;
+
+use cluster::{Faults, World};
+use reveille_system::config::Config;
+use reveille_system::ids::MachineId;
+use reveille_system::io::Effects;
+use reveille_system::outbox::Outbox;
+use reveille_system::replicas::Replicas;
+
+const QUIET: Faults = Faults { loss: 0.0, down_every_ms: None };
+const ROUGH: Faults = Faults { loss: 0.05, down_every_ms: Some(4_000) };
+
+/// After so many ticks without a leader every replica asks for votes.
+const ELECTION_TICKS_MAX: usize = 8;
+
+fn config() -> Config {
+    Config::new(3, 1, 2, 4)
+}
+
+/// One minute under faults, then heal, then let the replicas become equal.
+fn minute(seed: u64) -> World {
+    let mut world = World::new(seed, config(), ROUGH);
+    world.run_for(60_000);
+    world.heal();
+    world.run_for(20_000);
+    world.silence_clients();
+    world.run_for(5_000);
+    world.check_replicas_are_equal_and_whole();
+    world
+}
+
+#[test]
+fn d2_what_was_acknowledged_is_on_all_replicas() {
+    let (mut acknowledged, mut reads, mut elections) = (0, 0, 0);
+    for seed in 0..60 {
+        let world = minute(seed);
+        acknowledged += world.acknowledged();
+        reads += world.reads_answered();
+        elections += world.elections();
+    }
+    assert!(acknowledged > 60 * 300, "service goes on under faults: {acknowledged} batches");
+    assert!(reads > acknowledged / 2, "most reads are answered: {reads} of {acknowledged}");
+    assert!(elections > 60 * 6, "leaders went down: {elections} elections");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    assert_eq!(minute(7).digest(), minute(7).digest());
+    assert_ne!(minute(7).digest(), minute(8).digest());
+}
+
+#[test]
+fn l3_service_begins_soon_after_boot_and_goes_on() {
+    let mut world = World::new(1, config(), QUIET);
+    world.run_for(2_000);
+    assert!(world.acknowledged() > 0, "groups do not wait for a timeout to elect their first leader");
+    world.run_for(60_000);
+    assert_eq!(world.elections(), 2, "a leader that is not disturbed stays");
+    let (writes, batches) = (world.disk_writes, world.acknowledged() as u64);
+    // Log and mark on three machines, and the clients' claims; not as much again for commit indices.
+    assert!(writes < 9 * batches, "{writes} writes for {batches} batches");
+}
+
+/// What a process left in its page cache may be gone with the next loss of power, so nobody is told of it.
+#[test]
+fn d8_a_replica_is_silent_until_what_it_recovered_is_durable() {
+    let mut world = World::new(1, config(), QUIET);
+    world.run_for(10_000);
+    let me = MachineId(1);
+    let mut disk = world.disk(me).clone();
+    disk.crash();
+    let (mut post, mut out) = (Outbox::default(), Effects::default());
+    let mut replicas = Replicas::boot(&config(), me, 1, &disk, &mut out).unwrap();
+    for _ in 0..ELECTION_TICKS_MAX {
+        replicas.tick();
+        replicas.settle(&mut post, &mut out);
+        post.drain_into(&mut out);
+    }
+    assert!(out.sends.is_empty(), "it asks for votes, but nobody hears it yet");
+    disk.submit(out.disk.drain(..));
+    while let Some(ticket) = disk.sync() {
+        replicas.synced(ticket, &mut out);
+        replicas.settle(&mut post, &mut out);
+        post.drain_into(&mut out);
+        disk.submit(out.disk.drain(..));
+    }
+    assert!(!out.sends.is_empty());
+}
+
+/// A lone replica is its own quorum.
+#[test]
+fn a_cluster_of_one_machine_serves() {
+    let alone = || Config::new(1, 1, 1, 2);
+    let mut world = World::new(1, alone(), Faults { loss: 0.0, down_every_ms: Some(2_000) });
+    world.run_for(60_000);
+    world.heal();
+    world.run_for(8_000);
+    world.silence_clients();
+    world.run_for(1_000);
+    world.check_replicas_are_equal_and_whole();
+    assert!(world.acknowledged() > 100);
+}
+
+#[test]
+fn an_idle_cluster_leaves_its_disks_alone() {
+    let mut world = World::new(1, config(), QUIET);
+    world.silence_clients();
+    world.run_for(10_000);
+    let writes = world.disk_writes;
+    world.run_for(600_000);
+    assert_eq!(world.disk_writes, writes);
+}
