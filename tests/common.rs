@@ -23,21 +23,31 @@ pub fn seeds(default: Range<u64>) -> Range<u64> {
 pub fn choose(seed: Option<&str>, seeds: Option<&str>, default: Range<u64>) -> Result<Range<u64>, String> {
     match (seed, seeds) {
         (None, None) => Ok(default),
-        (Some(_), Some(_)) => Err("REVEILLE_SEED and REVEILLE_SEEDS exclude each other: set one of them".into()),
+        (Some(_), Some(_)) => {
+            Err("REVEILLE_SEED and REVEILLE_SEEDS exclude each other: set one of them".into())
+        }
         (Some(seed), None) => match seed.parse::<u64>() {
             Ok(seed) if seed < u64::MAX => Ok(seed..seed + 1),
             _ => Err(format!("REVEILLE_SEED is a number like 7, not {seed:?}")),
         },
         (None, Some(seeds)) => {
-            let range = seeds.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+            let range =
+                seeds.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
             let range = range.filter(|range| !range.is_empty());
-            range.ok_or_else(|| format!("REVEILLE_SEEDS is a range like 0..5000 that is not empty, not {seeds:?}"))
+            range.ok_or_else(|| {
+                format!("REVEILLE_SEEDS is a range like 0..5000 that is not empty, not {seeds:?}")
+            })
         }
     }
 }
 
 /// Runs a scenario's seeds and gives what was found with each. Fails at the first finding that `allowed` does not name.
-pub fn run_seeds(scenario: &Scenario, test: &str, default: Range<u64>, allowed: &[&str]) -> Vec<(u64, Vec<Finding>)> {
+pub fn run_seeds(
+    scenario: &Scenario,
+    test: &str,
+    default: Range<u64>,
+    allowed: &[&str],
+) -> Vec<(u64, Vec<Finding>)> {
     let run = |seed| {
         let outcome = scenario.run(&scenario.plan(seed));
         let findings = finding::of(&outcome);
@@ -52,6 +62,7 @@ pub fn run_seeds(scenario: &Scenario, test: &str, default: Range<u64>, allowed: 
 /// A finding with its timeline.
 pub fn told(outcome: &Outcome, finding: &Finding) -> String {
     let violation = outcome.verdict.violations.iter().find(|violation| violation.rule.0 == finding.rule);
-    let timeline = violation.map(|violation| story::timeline(&outcome.history, violation)).unwrap_or_default();
+    let timeline =
+        violation.map(|violation| story::timeline(&outcome.history, violation)).unwrap_or_default();
     format!("broke {}: {}\n{timeline}", finding.rule, finding.sentences)
 }

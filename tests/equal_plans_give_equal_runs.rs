@@ -15,7 +15,11 @@ fn equal_plans_give_equal_runs() {
             assert_eq!(plan, scenario.plan(seed), "a seed stands for one plan");
             let alone = scenario.run(&plan);
             let again = scenario.run(&plan);
-            assert!(alone.digest == again.digest && alone.history == again.history, "{} {seed}", scenario.name);
+            assert!(
+                alone.digest == again.digest && alone.history == again.history,
+                "{} {seed}",
+                scenario.name
+            );
         }
     }
 }

@@ -12,7 +12,8 @@ const PLANS: u32 = 24;
 
 #[test]
 fn every_plan_is_survived() {
-    let config = Config { cases: PLANS, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
+    let config =
+        Config { cases: PLANS, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let mut runner = TestRunner::new(config);
     for name in ["batcher", "retry-info"] {
         let scenario = scenario(name);

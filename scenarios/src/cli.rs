@@ -176,7 +176,8 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; a duration is written like 30s or 1m 30s"))
+    humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; a duration is written like 30s or 1m 30s"))
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

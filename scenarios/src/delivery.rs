@@ -67,7 +67,8 @@ impl Ledger {
             match &event.what {
                 What::Call { request, to, body } => {
                     by_request.insert(*request, body.clone());
-                    let item = Item { object: to.clone(), request: *request, called: index, acknowledged: None };
+                    let item =
+                        Item { object: to.clone(), request: *request, called: index, acknowledged: None };
                     ledger.items.insert(body.clone(), item);
                 }
                 What::Return { request, outcome: Outcome::Answered { status: 200, .. } } => {
@@ -136,7 +137,9 @@ impl Ledger {
         let mut put: Option<(usize, &Key)> = None;
         for (index, event) in of_object(history, &entry.object) {
             match (&event.what, put) {
-                (What::Op { call: StorageCall::Put { key, value }, .. }, _) if value == item => put = Some((index, key)),
+                (What::Op { call: StorageCall::Put { key, value }, .. }, _) if value == item => {
+                    put = Some((index, key))
+                }
                 (What::Op { call: StorageCall::Put { key, value }, .. }, Some((at, mine))) if key == mine => {
                     return overwritten(history, entry, at, mine, index, value);
                 }
@@ -201,7 +204,9 @@ fn overwritten(history: &History, entry: &Item, put: usize, key: &Key, again: us
     let started = later.filter(|(_, event)| matches!(event.what, What::InstanceStart { .. })).last();
     if let Some((start, _)) = started {
         let listed = of_object(history, &entry.object).find_map(|(index, event)| match &event.what {
-            What::OpResult { result: OpResult::Entries(entries), .. } if index > start => Some((index, entries.first())),
+            What::OpResult { result: OpResult::Entries(entries), .. } if index > start => {
+                Some((index, entries.first()))
+            }
             _ => None,
         });
         evidence.push(start);
@@ -224,9 +229,13 @@ fn overwritten(history: &History, entry: &Item, put: usize, key: &Key, again: us
 
 /// X5: it is still stored, and nothing will ever deliver it.
 fn left_behind(history: &History, entry: &Item, at_rest: usize) -> Loss {
-    let last_run = of_object(history, &entry.object).filter(|(_, event)| matches!(event.what, What::RunEnd { .. })).last();
+    let last_run = of_object(history, &entry.object)
+        .filter(|(_, event)| matches!(event.what, What::RunEnd { .. }))
+        .last();
     let mut evidence = vec![at_rest];
-    let mut told = "At the end of the run it is still in storage, and no alarm is scheduled that would deliver it.".to_owned();
+    let mut told =
+        "At the end of the run it is still in storage, and no alarm is scheduled that would deliver it."
+            .to_owned();
     if let Some((run, event)) = last_run {
         evidence.push(run);
         told = format!(

@@ -13,6 +13,9 @@ use reveille_sim::counts::Counts;
 use crate::finding::{self, Catch, Finding};
 use crate::scenario::{Expect, Scenario};
 
+/// The kinds of faults that take a machine with everything in its memory.
+const MACHINE_LOST: [&str; 2] = ["crash", "power-loss"];
+
 /// Which seeds to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seeds {
@@ -44,6 +47,8 @@ pub struct Tally {
     pub counts: Counts,
     /// In how many seeds faults of a kind had an effect.
     pub seeds_with_effect: BTreeMap<&'static str, u64>,
+    /// In how many seeds a machine was lost, to a crash or a loss of power, that had something to lose.
+    pub seeds_with_machine_lost: u64,
     /// The largest lateness of a run of `alarm()`; none if there was no run.
     pub worst_lateness_ns: Option<u64>,
     /// What was found.
@@ -122,6 +127,7 @@ impl Tally {
             seeds: 0,
             counts: Counts::default(),
             seeds_with_effect: BTreeMap::new(),
+            seeds_with_machine_lost: 0,
             worst_lateness_ns: None,
             catch: Catch::default(),
         }
@@ -129,9 +135,12 @@ impl Tally {
 
     fn add(&mut self, ran: Ran) {
         self.seeds += 1;
-        for (kind, _) in ran.counts.faults.iter().filter(|(_, count)| count.effective > 0) {
+        let effective =
+            || ran.counts.faults.iter().filter(|(_, count)| count.effective > 0).map(|(kind, _)| *kind);
+        for kind in effective() {
             *self.seeds_with_effect.entry(kind).or_default() += 1;
         }
+        self.seeds_with_machine_lost += u64::from(effective().any(|kind| MACHINE_LOST.contains(&kind)));
         self.counts.add(&ran.counts);
         self.worst_lateness_ns = self.worst_lateness_ns.max(ran.worst_lateness_ns);
         self.catch.add(ran.seed, ran.findings);
@@ -147,8 +156,12 @@ impl Tally {
             Expect::Clean => (&[], &[]),
             Expect::Caught { with, also } => (with, also),
         };
-        let unexpected: Vec<&str> =
-            self.catch.iter().map(|(rule, _)| rule).filter(|rule| !with.contains(rule) && !also.contains(rule)).collect();
+        let unexpected: Vec<&str> = self
+            .catch
+            .iter()
+            .map(|(rule, _)| rule)
+            .filter(|rule| !with.contains(rule) && !also.contains(rule))
+            .collect();
         if !unexpected.is_empty() {
             return Err(format!("broke {}", unexpected.join(", ")));
         }

@@ -28,7 +28,10 @@ pub fn of(outcome: &Outcome) -> Vec<Finding> {
             add("panic", format!("The system panicked at {at}: {message} ({location})."));
         }
         RunEnd::Livelock { events } => {
-            add("livelock", format!("The run did not end within {events} events: machines keep each other busy."));
+            add(
+                "livelock",
+                format!("The run did not end within {events} events: machines keep each other busy."),
+            );
         }
         RunEnd::Stuck { after_s } => {
             add("stuck", format!("The run was given up after {after_s} s: some code loops without an end."));

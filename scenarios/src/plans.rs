@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, FaultKind, Network, Outage, OutageKind, Phases, Plan, Request, Target, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, FaultKind, Network, Outage, OutageKind, Phases, Plan, Request, Target,
+    Upstream, VERSION,
 };
 
 use crate::scenario::Scenario;
@@ -36,7 +37,8 @@ const FAULTS_MS: u64 = 100_000;
 /// Long enough for whatever is overdue to show: 60 s after the last change (L2), and then some.
 const QUIET_MS: u64 = 90_000;
 /// The reference cluster: three datacenters of three machines, eight groups.
-pub(crate) const CLUSTER: Cluster = Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
+pub(crate) const CLUSTER: Cluster =
+    Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
 
 /// The plan that `seed` stands for in `scenario`.
 pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
@@ -123,11 +125,8 @@ fn requests_at(
 fn network() -> impl Strategy<Value = Network> {
     let between = vec(vec(8_000..60_000_u32, 3), 3);
     let loss = prop_oneof![3 => Just(0), 1 => 0..10_000_u32];
-    (100..600_u32, between, 0..60_u32, loss).prop_map(|(within_us, between_us, jitter_percent, loss_ppm)| Network {
-        within_us,
-        between_us,
-        jitter_percent,
-        loss_ppm,
+    (100..600_u32, between, 0..60_u32, loss).prop_map(|(within_us, between_us, jitter_percent, loss_ppm)| {
+        Network { within_us, between_us, jitter_percent, loss_ppm }
     })
 }
 
@@ -137,7 +136,8 @@ fn disk() -> impl Strategy<Value = Disk> {
 }
 
 fn clocks() -> impl Strategy<Value = Vec<Clock>> {
-    let clock = (-400..400_i32, -400..400_i32).prop_map(|(offset_ms, drift_ppm)| Clock { offset_ms, drift_ppm });
+    let clock =
+        (-400..400_i32, -400..400_i32).prop_map(|(offset_ms, drift_ppm)| Clock { offset_ms, drift_ppm });
     vec(clock, usize::from(CLUSTER.machines()))
 }
 
@@ -180,12 +180,16 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     const REQUESTS_A_SECOND: u64 = 5;
     const FAULTS: usize = 8;
     let mut plan = draw(scenario, seed);
-    plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms: 300_000 - WARM_UP_MS - QUIET_MS, quiet_ms: QUIET_MS };
+    plan.phases =
+        Phases { warm_up_ms: WARM_UP_MS, faults_ms: 300_000 - WARM_UP_MS - QUIET_MS, quiet_ms: QUIET_MS };
     let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
     let faults_ms = plan.phases.faults_ms;
     let mut runner = runner("reference", seed);
     let requests = (faults_ms * REQUESTS_A_SECOND / 1_000) as usize;
-    let drawn = (requests_at(shape, OBJECTS, faults_ms, requests..=requests), vec(fault(shape.class, OBJECTS), FAULTS));
+    let drawn = (
+        requests_at(shape, OBJECTS, faults_ms, requests..=requests),
+        vec(fault(shape.class, OBJECTS), FAULTS),
+    );
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
     (plan.workload, plan.faults) = tree.current();
     for fault in &mut plan.faults {

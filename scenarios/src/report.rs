@@ -32,6 +32,7 @@ fn overview(tallies: &[Tally]) -> Table {
         "events",
         "requests / answered",
         "alarms fired / retried",
+        "seeds with a machine lost",
         "worst lateness",
         "verdict",
     ]);
@@ -51,6 +52,7 @@ fn overview(tallies: &[Tally]) -> Table {
             counts.events.to_string(),
             format!("{} / {}", counts.requests, counts.answered),
             format!("{} / {}", counts.runs_started, counts.runs_retried),
+            format!("{} of {}", tally.seeds_with_machine_lost, tally.seeds),
             tally.worst_lateness_ns.map_or("none fired".to_owned(), story::seconds),
             verdict,
         ]);
@@ -116,11 +118,14 @@ pub fn replay(scenario: &Scenario, seed: u64, plan: &Plan, outcome: &Outcome) ->
         text.push_str("No promise was broken.\n");
     }
     for finding in findings {
-        writeln!(text, "BROKEN: {}\n{}", finding.rule, indent(&finding.sentences)).expect("writing to a string succeeds");
+        writeln!(text, "BROKEN: {}\n{}", finding.rule, indent(&finding.sentences))
+            .expect("writing to a string succeeds");
         let violation = outcome.verdict.violations.iter().find(|violation| violation.rule.0 == finding.rule);
         if let Some(violation) = violation {
-            writeln!(text, "\n  time (s)  where               what   (> marks what proves it)").expect("as above");
-            writeln!(text, "{}", story::timeline(&outcome.history, violation)).expect("writing to a string succeeds");
+            writeln!(text, "\n  time (s)  where               what   (> marks what proves it)")
+                .expect("as above");
+            writeln!(text, "{}", story::timeline(&outcome.history, violation))
+                .expect("writing to a string succeeds");
         }
     }
     text

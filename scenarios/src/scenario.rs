@@ -2,8 +2,8 @@
 
 use reveille_model::history::History;
 use reveille_model::verdict::Violation;
-use reveille_sim::run::{self, Outcome};
 use reveille_sim::plan::Plan;
+use reveille_sim::run::{self, Outcome};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};

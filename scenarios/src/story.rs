@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use reveille_model::history::{
-    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall,
-    What,
+    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Place,
+    RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::Violation;
 
@@ -30,7 +30,8 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
         let mark = if proof.contains(&index) { '>' } else { ' ' };
         let at = format!("{}.{:03}", event.at_ns / 1_000_000_000, event.at_ns / 1_000_000 % 1_000);
         let place = place(&history.header, event);
-        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", sentence(history, event)).expect("writing to a string succeeds");
+        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", sentence(history, event))
+            .expect("writing to a string succeeds");
     }
     text
 }
@@ -40,7 +41,10 @@ fn explains(history: &History, index: usize, violation: &Violation) -> bool {
     let event = &history.events[index];
     let of_object = event.by.as_ref().is_some_and(|by| Some(&by.object) == violation.object.as_ref());
     match &event.what {
-        What::InstanceStart { .. } | What::InstanceEnd { .. } | What::RunStart { .. } | What::RunEnd { .. } => of_object,
+        What::InstanceStart { .. }
+        | What::InstanceEnd { .. }
+        | What::RunStart { .. }
+        | What::RunEnd { .. } => of_object,
         What::FaultBegin { scope: Scope::Machine(machine), .. } => hosts(history, *machine, violation, index),
         What::DiskDamaged => true,
         _ => false,
@@ -55,7 +59,8 @@ fn hosts(history: &History, machine: u16, violation: &Violation, index: usize) -
     };
     let last = history.events[..index].iter().rev().find(life);
     last.is_some_and(|event| {
-        matches!(event.what, What::InstanceStart { .. }) && event.place.is_some_and(|place| place.machine == machine)
+        matches!(event.what, What::InstanceStart { .. })
+            && event.place.is_some_and(|place| place.machine == machine)
     })
 }
 
@@ -114,7 +119,9 @@ fn sentence(history: &History, event: &Event) -> String {
         What::Respond { request, status, body } => {
             format!("{object}: the answer to request {request} leaves: {status} {body:?}")
         }
-        What::Outbound { call, service, body } => format!("{object}: call {call} to {service} leaves: {body:?}"),
+        What::Outbound { call, service, body } => {
+            format!("{object}: call {call} to {service} leaves: {body:?}")
+        }
         What::OutboundArrive { call } => format!("call {call} arrives"),
         What::OutboundAnswer { call, status: Some(status) } => format!("call {call} is answered: {status}"),
         What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
@@ -133,13 +140,13 @@ fn sentence(history: &History, event: &Event) -> String {
     }
 }
 
-/// A wall time as seconds of the run on the clock of the event's machine.
+/// A wall time as seconds of the run, by the clock of the event's machine.
 fn wall(history: &History, event: &Event, time_ms: i64) -> String {
     let clock = event.place.or_else(|| history.events.iter().find_map(|event| event.place));
     let Some(Place { wall_ns, .. }) = clock else { return format!("{time_ms} ms") };
     let at_ns = i128::from(event.at_ns);
     let of_run_ns = i128::from(time_ms) * 1_000_000 - i128::from(wall_ns) + at_ns;
-    format!("{:.3} s on its clock", of_run_ns as f64 / 1e9)
+    format!("{:.3} s", of_run_ns as f64 / 1e9)
 }
 
 fn ended(reason: &EndReason) -> String {
@@ -179,7 +186,8 @@ fn call_text(call: &StorageCall) -> String {
                 ("start_after", &options.start_after),
                 ("end", &options.end),
             ];
-            parts.extend(bounds.iter().filter_map(|(name, key)| Some(format!("{name}: {:?}", key.as_ref()?))));
+            parts
+                .extend(bounds.iter().filter_map(|(name, key)| Some(format!("{name}: {:?}", key.as_ref()?))));
             parts.extend(options.reverse.then(|| "reverse".to_owned()));
             parts.extend(options.limit.map(|limit| format!("limit: {limit}")));
             format!("list({})", parts.join(", "))
@@ -201,9 +209,15 @@ fn result_text(result: &OpResult) -> String {
         OpResult::Deleted(true) => "true: the key was there".into(),
         OpResult::Deleted(false) => "false: the key was not there".into(),
         OpResult::Entries(entries) => {
-            let mut texts: Vec<_> =
-                entries.iter().take(ENTRIES_SHOWN).map(|(key, value)| format!("{key:?}: {value:?}")).collect();
-            texts.extend((entries.len() > ENTRIES_SHOWN).then(|| format!("and {} more", entries.len() - ENTRIES_SHOWN)));
+            let mut texts: Vec<_> = entries
+                .iter()
+                .take(ENTRIES_SHOWN)
+                .map(|(key, value)| format!("{key:?}: {value:?}"))
+                .collect();
+            texts.extend(
+                (entries.len() > ENTRIES_SHOWN)
+                    .then(|| format!("and {} more", entries.len() - ENTRIES_SHOWN)),
+            );
             format!("{{{}}}", texts.join(", "))
         }
         OpResult::Alarm(None) => "no alarm".into(),

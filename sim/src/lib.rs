@@ -16,16 +16,23 @@ pub mod counts;
 pub mod disk;
 pub mod net;
 pub mod plan;
-#[cfg(madsim)]
-pub mod run;
 pub mod streams;
 pub mod trace;
 
+// Without the cfg these would only add errors to the one above.
+#[cfg(madsim)]
 mod clients;
+#[cfg(madsim)]
 mod fault;
+#[cfg(madsim)]
 mod host;
+#[cfg(madsim)]
 mod outside;
+#[cfg(madsim)]
 mod queue;
+#[cfg(madsim)]
 mod record;
+#[cfg(madsim)]
+pub mod run;
 #[cfg(madsim)]
 mod world;

@@ -1,3 +1,5 @@
+//! A machine's clocks: what they show, and that no wake is early.
+
 use reveille_sim::clock::{Clock, WALL_EPOCH_NS};
 
 const S: u64 = 1_000_000_000;

@@ -1,3 +1,5 @@
+//! What the disk keeps, and what a loss of power may take (D8).
+
 use bytes::Bytes;
 use rand::{Rng, RngExt};
 use reveille_sim::disk::Disk;

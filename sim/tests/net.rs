@@ -1,3 +1,5 @@
+//! Latency and loss, and that no link disturbs another.
+
 use reveille_sim::net::{Fate, Net};
 use reveille_sim::plan::Plan;
 use reveille_sim::streams::Streams;

@@ -1,3 +1,5 @@
+//! Plans as JSON, and what is said about those that cannot be run.
+
 use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Plan, Target};
 
 use crate::common;

@@ -1,3 +1,5 @@
+//! Whole runs: equal for equal plans, with faults that begin, act and end, and findings instead of crashes.
+
 use reveille_model::history::{Outcome as Ended, Phase, What};
 use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Plan, Target};
 use reveille_sim::run::{Look, Outcome, RunEnd, run, run_with};

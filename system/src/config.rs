@@ -39,7 +39,7 @@ impl Config {
     /// If a count is zero, or `slices` is not a multiple of `groups`.
     pub fn new(datacenters: u16, machines_per_datacenter: u16, groups: u16, slices: u16) -> Self {
         assert!(datacenters > 0 && machines_per_datacenter > 0 && groups > 0, "a cluster has no empty part");
-        assert!(slices > 0 && slices % groups == 0, "each group has the same number of slices");
+        assert!(slices > 0 && slices.is_multiple_of(groups), "each group has the same number of slices");
         Self {
             datacenters,
             machines_per_datacenter,

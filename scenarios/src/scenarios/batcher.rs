@@ -3,7 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown};
+use reveille_system::object::api::{
+    AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown,
+};
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
