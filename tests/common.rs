@@ -8,19 +8,24 @@ use reveille::story;
 use reveille_sim::run::Outcome;
 
 /// The scenario of that name.
-pub fn scenario(name: &str) -> &'static Scenario {
+pub(crate) fn scenario(name: &str) -> &'static Scenario {
     Scenario::named(name).unwrap_or_else(|| panic!("there is no scenario {name}"))
 }
 
 /// The seeds to run: `default`, unless the environment says otherwise.
-pub fn seeds(default: Range<u64>) -> Range<u64> {
+#[expect(clippy::disallowed_methods, reason = "the environment chooses the seeds, before any run begins")]
+pub(crate) fn seeds(default: Range<u64>) -> Range<u64> {
     let read = |name: &str| std::env::var(name).ok();
     choose(read("REVEILLE_SEED").as_deref(), read("REVEILLE_SEEDS").as_deref(), default)
         .unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 /// The seeds that two variables ask for.
-pub fn choose(seed: Option<&str>, seeds: Option<&str>, default: Range<u64>) -> Result<Range<u64>, String> {
+pub(crate) fn choose(
+    seed: Option<&str>,
+    seeds: Option<&str>,
+    default: Range<u64>,
+) -> Result<Range<u64>, String> {
     match (seed, seeds) {
         (None, None) => Ok(default),
         (Some(_), Some(_)) => {
@@ -42,7 +47,7 @@ pub fn choose(seed: Option<&str>, seeds: Option<&str>, default: Range<u64>) -> R
 }
 
 /// Runs a scenario's seeds and gives what was found with each. Fails at the first finding that `allowed` does not name.
-pub fn run_seeds(
+pub(crate) fn run_seeds(
     scenario: &Scenario,
     test: &str,
     default: Range<u64>,
@@ -60,7 +65,7 @@ pub fn run_seeds(
 }
 
 /// A finding with its timeline.
-pub fn told(outcome: &Outcome, finding: &Finding) -> String {
+pub(crate) fn told(outcome: &Outcome, finding: &Finding) -> String {
     let violation = outcome.verdict.violations.iter().find(|violation| violation.rule.0 == finding.rule);
     let timeline =
         violation.map(|violation| story::timeline(&outcome.history, violation)).unwrap_or_default();

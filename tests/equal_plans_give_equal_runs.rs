@@ -25,6 +25,7 @@ fn equal_plans_give_equal_runs() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "whole runs side by side are what is tested here")]
 fn runs_side_by_side_do_not_touch_each_other() {
     let scenario = scenario("batcher");
     let alone: Vec<_> = (0..4).map(|seed| scenario.run(&scenario.plan(seed)).digest).collect();

@@ -4,13 +4,11 @@
 use crate::common::scenario;
 use reveille::report;
 
-/// The documentation's Batcher loses an item to its own `delete_all`.
+/// The documentation's Batcher loses items, to a key that sorts wrongly (X1(a)) and to its own `delete_all` (X1(b)).
 #[test]
 fn the_documentations_batcher_loses_an_item() {
     let scenario = scenario("batcher-docs");
-    let seed = 0;
-    let plan = scenario.plan(seed);
-    let told = report::replay(scenario, seed, &plan, &scenario.run(&plan));
+    let told = report::broken(&scenario.run(&scenario.plan(2)));
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
         prepend_module_to_snapshot => false,

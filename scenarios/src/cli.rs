@@ -108,7 +108,7 @@ fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
     let tallies = campaign.run(&stop, |ran| progress.ran(campaign, ran));
     progress.end();
     if stop.load(Ordering::Relaxed) {
-        println!("interrupted: this is what ran until then");
+        println!("stopped early: this is what ran until then");
     }
     print!("{}", report::campaign(&tallies));
     let met = tallies.iter().all(|tally| tally.verdict().is_ok());

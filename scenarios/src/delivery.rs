@@ -156,10 +156,10 @@ impl Ledger {
 
     /// X1(b), X1(c): the handler removed everything.
     fn swept_away(&self, history: &History, item: &Blob, entry: &Item, put: usize, sweep: usize) -> Loss {
-        let before = of_object(history, &entry.object).filter(|(index, _)| *index < sweep);
-        let run = before.filter(|(_, event)| matches!(event.what, What::RunStart { .. })).last();
+        let run = of_object(history, &entry.object)
+            .rfind(|(index, event)| *index < sweep && matches!(event.what, What::RunStart { .. }));
         let run = run.map_or(put, |(index, _)| index);
-        let call = self.calls.values().filter(|call| (run..sweep).contains(&call.left)).next_back();
+        let call = self.calls.values().rfind(|call| (run..sweep).contains(&call.left));
         let mut evidence = vec![put, run, sweep];
         evidence.extend(call.map(|call| call.left));
         let started = seconds(&history.events[run]);
@@ -200,8 +200,9 @@ struct Loss {
 fn overwritten(history: &History, entry: &Item, put: usize, key: &Key, again: usize, by: &Blob) -> Loss {
     let mut evidence = vec![put, again];
     let mut read = String::new();
-    let later = of_object(history, &entry.object).filter(|(index, _)| (put..again).contains(index));
-    let started = later.filter(|(_, event)| matches!(event.what, What::InstanceStart { .. })).last();
+    let started = of_object(history, &entry.object).rfind(|(index, event)| {
+        (put..again).contains(index) && matches!(event.what, What::InstanceStart { .. })
+    });
     if let Some((start, _)) = started {
         let listed = of_object(history, &entry.object).find_map(|(index, event)| match &event.what {
             What::OpResult { result: OpResult::Entries(entries), .. } if index > start => {
@@ -229,9 +230,8 @@ fn overwritten(history: &History, entry: &Item, put: usize, key: &Key, again: us
 
 /// X5: it is still stored, and nothing will ever deliver it.
 fn left_behind(history: &History, entry: &Item, at_rest: usize) -> Loss {
-    let last_run = of_object(history, &entry.object)
-        .filter(|(_, event)| matches!(event.what, What::RunEnd { .. }))
-        .last();
+    let last_run =
+        of_object(history, &entry.object).rfind(|(_, event)| matches!(event.what, What::RunEnd { .. }));
     let mut evidence = vec![at_rest];
     let mut told =
         "At the end of the run it is still in storage, and no alarm is scheduled that would deliver it."

@@ -76,7 +76,8 @@ impl Campaign {
         }
     }
 
-    /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is begun.
+    /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is
+    /// begun; a run that is stuck makes it so.
     pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&Ran)) -> Vec<Tally> {
         let mut tallies: Vec<Tally> = self.scenarios.iter().map(|scenario| Tally::new(scenario)).collect();
         let begun = Instant::now();
@@ -95,6 +96,10 @@ impl Campaign {
             }
             drop(sender);
             for ran in results {
+                if ran.findings.iter().any(|finding| finding.rule == finding::STUCK) {
+                    // Its thread goes on for ever beside the others: more such runs would leave no core free.
+                    stop.store(true, Ordering::Relaxed);
+                }
                 progress(&ran);
                 tallies[ran.scenario].add(ran);
             }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use reveille_sim::run::{Outcome, RunEnd};
 
+/// The finding for a run that had no end.
+pub const STUCK: &str = "stuck";
+
 /// Something that was found in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -34,7 +37,7 @@ pub fn of(outcome: &Outcome) -> Vec<Finding> {
             );
         }
         RunEnd::Stuck { after_s } => {
-            add("stuck", format!("The run was given up after {after_s} s: some code loops without an end."));
+            add(STUCK, format!("The run was given up after {after_s} s: some code loops without an end."));
         }
     }
     for violation in &outcome.verdict.violations {

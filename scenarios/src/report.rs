@@ -113,10 +113,15 @@ pub fn replay(scenario: &Scenario, seed: u64, plan: &Plan, outcome: &Outcome) ->
     )
     .expect("writing to a string succeeds");
     writeln!(text, "digest {}\n", outcome.digest).expect("writing to a string succeeds");
+    let broken = broken(outcome);
+    text.push_str(if broken.is_empty() { "No promise was broken.\n" } else { &broken });
+    text
+}
+
+/// The stories of what was broken in a run; empty for a clean one.
+pub fn broken(outcome: &Outcome) -> String {
+    let mut text = String::new();
     let findings = finding::of(outcome);
-    if findings.is_empty() {
-        text.push_str("No promise was broken.\n");
-    }
     for finding in findings {
         writeln!(text, "BROKEN: {}\n{}", finding.rule, indent(&finding.sentences))
             .expect("writing to a string succeeds");

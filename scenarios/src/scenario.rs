@@ -3,7 +3,7 @@
 use reveille_model::history::History;
 use reveille_model::verdict::Violation;
 use reveille_sim::plan::Plan;
-use reveille_sim::run::{self, Outcome};
+use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};
@@ -59,9 +59,12 @@ impl Scenario {
         self.judge(run::run(plan, self.classes))
     }
 
-    /// Adds to the outcome of a run what the scenario's own promise finds in it.
+    /// Adds to the outcome of a run what the scenario's own promise finds in it. Only a whole run can tell: before its end
+    /// what was promised may still come true.
     pub fn judge(&self, mut outcome: Outcome) -> Outcome {
-        if let Some(promise) = self.promise {
+        if let Some(promise) = self.promise
+            && outcome.end == RunEnd::Completed
+        {
             outcome.verdict.violations.extend(promise(&outcome.history));
         }
         outcome

@@ -118,6 +118,7 @@ impl World<'_> {
         let spot = self.hosts[index].spot(self.now_ns);
         let instances = victim.live_instances();
         drop(victim);
+        self.review_majorities();
         let lost_instances = instances.len() as u64;
         for instance in instances {
             self.record.lost(spot, instance);

@@ -27,6 +27,8 @@ mod fault;
 #[cfg(madsim)]
 mod host;
 #[cfg(madsim)]
+mod majority;
+#[cfg(madsim)]
 mod outside;
 #[cfg(madsim)]
 mod queue;

@@ -37,7 +37,7 @@ const EVENTS_MAX: u64 = 5_000_000;
 
 pub(crate) struct World<'a> {
     pub(crate) plan: &'a Plan,
-    config: Arc<Config>,
+    pub(crate) config: Arc<Config>,
     time: TimeHandle,
     pub(crate) now_ns: u64,
     pub(crate) queue: Queue<Event>,
@@ -49,6 +49,8 @@ pub(crate) struct World<'a> {
     pub(crate) faults: Faults,
     /// Who serves each slice as of the highest epoch seen.
     serving: Vec<Option<(Epoch, MachineId)>>,
+    /// Which groups have a connected majority, as was last told.
+    pub(crate) majorities: Vec<bool>,
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
     effects: Effects,
@@ -144,6 +146,7 @@ impl<'a> World<'a> {
             client_ns: u64::from(plan.network.within_us) * 1_000,
             faults: Faults::default(),
             serving: vec![None; usize::from(config.slices)],
+            majorities: vec![false; usize::from(config.groups)],
             classes: None,
             effects: Effects::default(),
             record: Record::new(plan, keep_trace),
@@ -189,6 +192,7 @@ impl<'a> World<'a> {
         self.classes = Some(classes);
         while let Some((at_ns, event)) = self.queue.pop() {
             if at_ns > until_ns {
+                self.now_ns = until_ns;
                 return Ended::Stopped;
             }
             assert!(at_ns >= self.now_ns, "time never runs backwards");
@@ -257,6 +261,7 @@ impl<'a> World<'a> {
         match Machine::boot(setup, now, &host.disk, &mut self.effects) {
             Ok(machine) => {
                 host.machine = Some(machine);
+                self.review_majorities();
                 self.settle(id);
             }
             Err(_damage) => {
