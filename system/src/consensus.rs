@@ -1,5 +1,5 @@
 //! Consensus among the replicas of one group, as the rest of the system sees it: messages, ticks and proposals in; what
-//! to persist, to send and to apply out. Which library does it is known in [`self::raft`] alone.
+//! to persist, to send and to apply out. Which library does it is known in `consensus/raft.rs` alone.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

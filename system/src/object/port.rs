@@ -1,6 +1,6 @@
 //! What an instance can do, and the account of what it did.
 //!
-//! The instance holds a [`Port`], the host holds the other end: both are handles to the same [`Core`]. When the instance
+//! The instance holds a [`Port`], the host holds the other end: both are handles to the same `Core`. When the instance
 //! is gone its port may live on in destructors of object code; what is called through it then reaches nobody.
 
 use std::cell::{Cell, RefCell};
