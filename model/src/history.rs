@@ -344,6 +344,36 @@ pub enum What {
         /// Whether a majority is up and connected pairwise, both ways.
         connected: bool,
     },
+    /// A machine serves a slice of the objects from now on.
+    Holder {
+        /// The slice.
+        slice: u16,
+        /// Its epoch: at most one machine ever serves a slice in an epoch (D5).
+        epoch: u64,
+    },
+    /// A machine leads its datacenter from now on (D4).
+    Leader {
+        /// The datacenter.
+        datacenter: u16,
+        /// The term: at most one machine ever leads a datacenter in a term.
+        term: u64,
+    },
+    /// A machine leads a consensus group from now on.
+    GroupLeader {
+        /// The group.
+        group: u16,
+        /// The consensus term.
+        term: u64,
+    },
+    /// How far a replica has come at the end of the run, and what it holds then.
+    Replica {
+        /// The group.
+        group: u16,
+        /// The last entry that it has applied.
+        applied: u64,
+        /// A hash of all it holds: equal for replicas that hold the same.
+        state: u64,
+    },
     /// A phase of the run begins; the one before it ends.
     Phase {
         /// The phase.
@@ -566,6 +596,15 @@ pub enum RunOutcome {
 pub enum Scope {
     /// One machine.
     Machine(u16),
+    /// All machines of a datacenter.
+    Datacenter(u16),
+    /// The links from each of these machines to each of those.
+    Links {
+        /// Senders.
+        from: Vec<u16>,
+        /// Receivers.
+        to: Vec<u16>,
+    },
     /// All links between machines.
     Network,
     /// An outside service.

@@ -129,6 +129,16 @@ fn sentence(history: &History, event: &Event) -> String {
         What::FaultEnd { fault } => format!("fault {fault} is over"),
         What::Majority { group, connected: true } => format!("group {group} has a connected majority"),
         What::Majority { group, connected: false } => format!("group {group} has no connected majority"),
+        What::Holder { slice, epoch } => format!("serves slice {slice} from now on, epoch {epoch}"),
+        What::Leader { datacenter, term } => {
+            format!("leads datacenter {datacenter} from now on, term {term}")
+        }
+        What::GroupLeader { group, term } => {
+            format!("leads consensus group {group} from now on, term {term}")
+        }
+        What::Replica { group, applied, .. } => {
+            format!("its replica of group {group} has applied {applied} entries")
+        }
         What::Phase { phase } => phase_text(*phase).into(),
         What::AtRest { object, keys, alarm } => {
             let alarm = alarm.as_ref().map_or("no alarm is scheduled".into(), |alarm| {
@@ -237,7 +247,9 @@ fn run_ended(outcome: &RunOutcome) -> String {
 
 fn scope_text(scope: &Scope) -> String {
     match scope {
-        Scope::Machine(machine) => format!("machine {machine} goes down"),
+        Scope::Machine(machine) => format!("machine {machine}"),
+        Scope::Datacenter(datacenter) => format!("all machines of datacenter {datacenter}"),
+        Scope::Links { from, to } => format!("the links from machines {from:?} to machines {to:?}"),
         Scope::Network => "all links between machines".into(),
         Scope::Service(service) => service.to_string(),
     }

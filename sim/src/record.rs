@@ -82,9 +82,15 @@ impl Record {
             Observation::Elected { group, term } => {
                 note(Kind::Elected, u64::from(group.0), term);
                 self.counts.elections += 1;
+                self.machine(spot, What::GroupLeader { group: group.0, term });
+            }
+            Observation::Leads { datacenter, term } => {
+                note(Kind::Leads, u64::from(datacenter.0), term);
+                self.machine(spot, What::Leader { datacenter: datacenter.0, term });
             }
             Observation::Serving { slice, epoch } => {
-                note(Kind::Serving, u64::from(slice.0), u64::from(epoch.0))
+                note(Kind::Serving, u64::from(slice.0), u64::from(epoch.0));
+                self.machine(spot, What::Holder { slice: slice.0, epoch: u64::from(epoch.0) });
             }
             Observation::StaleEpoch { slice, epoch } => {
                 note(Kind::StaleEpoch, u64::from(slice.0), u64::from(epoch.0));

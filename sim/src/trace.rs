@@ -76,6 +76,8 @@ pub enum Kind {
     OutsideAnswered,
     /// This replica leads its group; group, term.
     Elected,
+    /// A machine leads its datacenter: the datacenter, the term.
+    Leads,
     /// A slice is served from here; slice, epoch.
     Serving,
     /// An entry with a stale epoch is refused; slice, epoch.
@@ -118,6 +120,7 @@ impl fmt::Display for Entry {
             Kind::CalledOut => write!(f, "calls out: call {a}"),
             Kind::OutsideAnswered if *b == 0 => write!(f, "call {a} fails"),
             Kind::OutsideAnswered => write!(f, "call {a} is answered with {b}"),
+            Kind::Leads => write!(f, "leads datacenter {a} in term {b}"),
             Kind::Elected => write!(f, "leads group {a} in term {b}"),
             Kind::Serving => write!(f, "serves slice {a} in epoch {b}"),
             Kind::StaleEpoch => write!(f, "refuses epoch {b} of slice {a}: stale"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::ids::{CallId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
+use crate::ids::{CallId, DatacenterId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
 use crate::object::op::{Call, Reply};
 
 /// One thing that was seen.
@@ -33,6 +33,13 @@ pub enum Observation {
         /// The group.
         group: GroupId,
         /// The consensus term.
+        term: u64,
+    },
+    /// This machine leads its datacenter (D4).
+    Leads {
+        /// The datacenter.
+        datacenter: DatacenterId,
+        /// The term, which fences what it decides.
         term: u64,
     },
     /// A slice has a new epoch and is served from this machine.

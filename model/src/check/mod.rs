@@ -105,7 +105,11 @@ impl Checker {
             | What::Await { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
-            | What::Majority { .. } => {}
+            | What::Majority { .. }
+            | What::Holder { .. }
+            | What::Leader { .. }
+            | What::GroupLeader { .. }
+            | What::Replica { .. } => {}
             What::FaultBegin { fault, kind, .. } => self.faults.begin(*fault, kind, event.at_ns),
             What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
             What::DiskDamaged => self.disk_damaged(mark, event.place),
