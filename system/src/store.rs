@@ -2,8 +2,10 @@
 //! commands: no clock, no disk, no knowledge of who proposed them or of how they were agreed on.
 
 use std::collections::BTreeMap;
+use std::hash::Hasher;
 
 use crate::config::Config;
+use crate::hash::FixedHasher;
 use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
 use crate::observe::AppliedTurn;
 
@@ -83,6 +85,25 @@ impl Store {
     /// All objects with something stored, slice by slice, in no particular order within a slice.
     pub fn rows(&self) -> impl Iterator<Item = (&ObjectName, &Row)> {
         self.slices.values().flat_map(|slice| slice.rows.iter())
+    }
+
+    /// A hash of everything in the store, the same in every process and on every machine: replicas that have applied the
+    /// same entries have the same (L4).
+    pub fn digest(&self) -> u64 {
+        let mut hasher = FixedHasher::default();
+        let mut take = |bytes: postcard::Result<Vec<u8>>| {
+            hasher.write(&bytes.expect("what came out of an encoded command can be encoded"));
+        };
+        for (id, Slice { epoch, claimed_by, batch, rows }) in &self.slices {
+            // The order of rows says how they came to be there, not what they are.
+            let mut sorted: Vec<(&ObjectName, &Row)> = rows.iter().collect();
+            sorted.sort_by_key(|(object, _)| *object);
+            take(postcard::to_stdvec(&(id, epoch, claimed_by, batch, sorted.len())));
+            for (object, Row { keys, alarm }) in sorted {
+                take(postcard::to_stdvec(&(object, keys, alarm)));
+            }
+        }
+        hasher.finish()
     }
 
     fn rows_of(&self, object: &ObjectName) -> &Rows {
