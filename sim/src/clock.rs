@@ -1,5 +1,5 @@
 //! A machine's clocks: how true time looks from inside. Both run at the machine's own rate; the wall clock is off by an
-//! offset as well, the monotonic clock starts at zero with every boot.
+//! offset as well, which changes when it steps, the monotonic clock starts at zero with every boot.
 //!
 //! ```text
 //! true time   0 ----------- boot ------------------------- t
@@ -37,6 +37,11 @@ impl Clock {
     /// The machine boots: its monotonic clock starts anew.
     pub fn boot(&mut self, at_ns: u64) {
         self.booted_at_ns = at_ns;
+    }
+
+    /// The wall clock steps forward, or back if `by_ms` is negative.
+    pub fn step(&mut self, by_ms: i32) {
+        self.wall_at_zero_ns += i64::from(by_ms) * 1_000_000;
     }
 
     /// Both clocks at a true time, which is not before the last boot.

@@ -11,7 +11,7 @@ pub struct Counts {
     pub virtual_ns: u64,
     /// Messages that machines sent to machines.
     pub messages_sent: u64,
-    /// Of these, lost: to the network, or because the receiver was down or had crashed since they were sent.
+    /// Of these, lost: to the network, a cut, or because the receiver was down or had crashed since they were sent.
     pub messages_lost: u64,
     /// Requests that clients sent.
     pub requests: u64,
@@ -54,9 +54,10 @@ pub struct Counts {
 /// The faults of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FaultCount {
-    /// Begun. A crash of a machine that is down already is skipped and not counted.
+    /// Begun. What finds its machine down already, or nobody in the role it is aimed at, is skipped and not counted.
     pub injected: u64,
-    /// Of these, with an effect: an instance or unsynced bytes were lost, a message dropped, a call treated badly.
+    /// Of these, with an effect: an instance or unsynced bytes were lost, a machine of a datacenter went down, an input
+    /// had to wait, a message was dropped or slow, the clock of a running machine stepped, a call was treated badly.
     pub effective: u64,
 }
 

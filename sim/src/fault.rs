@@ -1,10 +1,18 @@
 //! Faults: they begin, they end, and everything is healed when the quiet phase begins. A fault that did nothing tests
 //! nothing, so each is counted twice: when it is injected, and once more when it has an effect.
+//!
+//! Faults overlap. Each machine and each link knows which faults hold it, and is well again when none does.
+
+mod links;
+mod machines;
+mod roles;
 
 use reveille_model::history::{Scope, What};
 use reveille_system::ids::MachineId;
 
+pub(crate) use self::roles::Roles;
 use crate::counts::Counts;
+use crate::host::Host;
 use crate::plan::{FaultKind, OutageKind, Target};
 use crate::trace::Kind;
 use crate::world::{Event, World};
@@ -26,11 +34,18 @@ struct Begun {
 }
 
 /// What to mend when the fault is over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Broken {
-    Machine(MachineId),
-    Loss,
-    Outage,
+    /// These machines are down.
+    Down(Vec<MachineId>),
+    /// This machine stands still.
+    Paused(MachineId),
+    /// Links, in whatever way: the network knows.
+    Network,
+    /// The outside services.
+    Outside,
+    /// Nothing that could be mended.
+    Nothing,
 }
 
 impl Faults {
@@ -45,16 +60,38 @@ impl Faults {
 }
 
 impl World<'_> {
-    /// Begins the fault at this position of the plan.
+    /// Begins the fault at this position of the plan, or skips it if there is nothing to break.
     pub(crate) fn begin_fault(&mut self, position: usize) {
-        match &self.plan.faults[position].kind {
-            FaultKind::Crash { target, down_ms } => self.stop_machine(position, target, *down_ms, false),
-            FaultKind::PowerLoss { target, down_ms } => self.stop_machine(position, target, *down_ms, true),
-            FaultKind::MessageLoss { ppm, for_ms } => {
-                let fault = self.fault_begins("message-loss", Scope::Network, Broken::Loss);
-                self.net.begin_loss(fault, *ppm);
-                self.queue.push(self.now_ns + for_ms * NS_PER_MS, Event::FaultEnd { fault });
+        let plan = self.plan;
+        let kind = &plan.faults[position].kind;
+        let begun = match kind {
+            FaultKind::Crash { target, .. } => self.machine_stops(kind.name(), target, false),
+            FaultKind::PowerLoss { target, .. } => self.machine_stops(kind.name(), target, true),
+            FaultKind::Pause { target, .. } => self.machine_pauses(kind.name(), target),
+            FaultKind::MachineCut { target, direction, .. } => {
+                self.machine_is_cut(kind.name(), target, *direction)
             }
+            FaultKind::DatacenterDown { datacenter, power, .. } => {
+                Some(self.datacenter_stops(kind.name(), *datacenter, *power))
+            }
+            FaultKind::DatacenterCut { datacenter, .. } => {
+                Some(self.datacenter_is_cut(kind.name(), *datacenter))
+            }
+            FaultKind::Partition { from, to, both_ways, .. } => {
+                Some(self.partition(kind.name(), from, to, *both_ways))
+            }
+            FaultKind::SlowLinks { of, factor_percent, .. } => {
+                self.links_slow_down(kind.name(), of, *factor_percent)
+            }
+            FaultKind::ClockStep { target, by_ms } => self.clock_steps(kind.name(), target, *by_ms),
+            FaultKind::MessageLoss { ppm, .. } => Some(self.messages_are_lost(kind.name(), *ppm)),
+        };
+        match begun {
+            Some(fault) => {
+                let end_ns = self.now_ns + kind.lasts_ms() * NS_PER_MS;
+                self.queue.push(end_ns, Event::FaultEnd { fault });
+            }
+            None => self.note(None, Kind::FaultSkipped, position as u64, 0),
         }
     }
 
@@ -62,8 +99,7 @@ impl World<'_> {
     pub(crate) fn begin_background_loss(&mut self) {
         let ppm = self.plan.network.loss_ppm;
         if ppm > 0 {
-            let fault = self.fault_begins("background-loss", Scope::Network, Broken::Loss);
-            self.net.begin_loss(fault, ppm);
+            self.messages_are_lost("background-loss", ppm);
         }
     }
 
@@ -75,7 +111,7 @@ impl World<'_> {
             OutageKind::Refuse { .. } => "upstream-refuses",
             OutageKind::Fail => "upstream-fails",
         };
-        let fault = self.fault_begins(kind, Scope::Service("upstream".into()), Broken::Outage);
+        let fault = self.fault_begins(kind, Scope::Service("upstream".into()), Broken::Outside);
         self.outside.begin_outage(fault, outage.kind);
         self.queue.push(self.now_ns + outage.for_ms * NS_PER_MS, Event::FaultEnd { fault });
     }
@@ -86,13 +122,20 @@ impl World<'_> {
         if std::mem::replace(&mut begun.over, true) {
             return;
         }
-        let what = begun.what;
+        let what = begun.what.clone();
         self.note(None, Kind::FaultEnd, u64::from(fault), 0);
         self.record.outside(self.now_ns, What::FaultEnd { fault });
         match what {
-            Broken::Machine(machine) => self.boot(machine),
-            Broken::Loss => self.net.end_loss(fault),
-            Broken::Outage => self.outside.end_outage(fault),
+            Broken::Down(machines) => {
+                machines.into_iter().for_each(|machine| self.machine_returns(fault, machine));
+            }
+            Broken::Paused(machine) => self.machine_goes_on(fault, machine),
+            Broken::Network => {
+                self.net.mend(fault);
+                self.review_majorities();
+            }
+            Broken::Outside => self.outside.end_outage(fault),
+            Broken::Nothing => {}
         }
     }
 
@@ -101,40 +144,18 @@ impl World<'_> {
         for fault in (0..).take(self.faults.begun.len()) {
             self.end_fault(fault);
         }
+        let is_held = |host: &Host| !host.downs.is_empty() || !host.pauses.is_empty();
+        assert!(!self.hosts.iter().any(is_held), "a fault that is over holds nothing");
     }
 
-    fn stop_machine(&mut self, position: usize, target: &Target, down_ms: u64, power: bool) {
-        let machine = match target {
-            Target::Machine(machine) => MachineId(*machine),
-            Target::HolderOf(object) => self.holder_of(object),
-        };
-        let index = usize::from(machine.0);
-        let Some(victim) = self.hosts[index].machine.take() else {
-            self.note(Some(machine), Kind::FaultSkipped, position as u64, 0);
-            return;
-        };
-        let kind = if power { "power-loss" } else { "crash" };
-        let fault = self.fault_begins(kind, Scope::Machine(machine.0), Broken::Machine(machine));
-        let spot = self.hosts[index].spot(self.now_ns);
-        let instances = victim.live_instances();
-        drop(victim);
-        self.review_majorities();
-        let lost_instances = instances.len() as u64;
-        for instance in instances {
-            self.record.lost(spot, instance);
+    /// The machine that a fault is aimed at, if there is one.
+    fn struck(&self, target: &Target) -> Option<MachineId> {
+        match target {
+            Target::Machine(machine) => Some(MachineId(*machine)),
+            Target::HolderOf(object) => Some(self.holder_of(object)),
+            Target::LeaderOfDatacenter(datacenter) => self.roles.leader_of_datacenter(*datacenter),
+            Target::LeaderOfGroup(group) => self.roles.leader_of_group(*group),
         }
-        let mut effective = lost_instances > 0;
-        if power {
-            let loss = self.hosts[index].lose_power();
-            effective |= loss.lost_bytes > 0 || loss.lost_truncations > 0;
-            self.note(Some(machine), Kind::PowerLoss, u64::from(fault), loss.lost_bytes);
-        } else {
-            self.note(Some(machine), Kind::Crash, u64::from(fault), lost_instances);
-        }
-        if effective {
-            self.faults.took_effect(fault, &mut self.record.counts);
-        }
-        self.queue.push(self.now_ns + down_ms * NS_PER_MS, Event::FaultEnd { fault });
     }
 
     fn fault_begins(&mut self, kind: &'static str, scope: Scope, what: Broken) -> u32 {

@@ -1,10 +1,12 @@
 //! One machine of the world: the incarnation that runs on it now, if any, and what outlives incarnations: its disk, its
 //! clocks, its random streams.
 
+use std::collections::VecDeque;
+
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::MachineId;
-use reveille_system::io::Now;
+use reveille_system::io::{Input, Now};
 use reveille_system::machine::Machine;
 
 use crate::clock::Clock;
@@ -12,6 +14,7 @@ use crate::disk::{Disk, PowerLoss};
 use crate::plan;
 use crate::record::Spot;
 use crate::streams::{Concern, Streams};
+use crate::trace::Kind;
 
 const NS_PER_US: u64 = 1_000;
 
@@ -26,11 +29,26 @@ pub(crate) struct Host {
     pub(crate) life: u32,
     pub(crate) disk: Disk,
     pub(crate) clock: Clock,
+    /// The faults that hold the machine down.
+    pub(crate) downs: Vec<u32>,
+    /// The faults that make its process stand still.
+    pub(crate) pauses: Vec<u32>,
+    /// What has come for the process while it stood still.
+    pub(crate) held: VecDeque<Held>,
     wake: Wake,
     sync_ns: std::ops::RangeInclusive<u64>,
     sync_rng: ChaCha8Rng,
     loss_rng: ChaCha8Rng,
     seed_rng: ChaCha8Rng,
+}
+
+/// An input that waits for a paused machine, with the step that it is when the machine gets it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) kind: Kind,
+    pub(crate) a: u64,
+    pub(crate) b: u64,
+    pub(crate) input: Input,
 }
 
 /// The one wake that a machine has asked for. A machine changes its mind far more often than it is woken, so a wake that
@@ -63,6 +81,9 @@ impl Host {
             life: 0,
             disk: Disk::default(),
             clock: Clock::new(clock.offset_ms, clock.drift_ppm),
+            downs: Vec::new(),
+            pauses: Vec::new(),
+            held: VecDeque::new(),
             wake: Wake { wanted_ns: NEVER_NS, queued_ns: NEVER_NS },
             sync_ns: u64::from(disk.sync_us_min) * NS_PER_US..=u64::from(disk.sync_us_max) * NS_PER_US,
             sync_rng: stream(Concern::DiskSync),

@@ -1,6 +1,6 @@
-//! The network: directed links between machines with latency by pair of datacenters, jitter and loss. Jitter larger
-//! than the gap between two messages reorders them. What a link does depends on what passes over it alone: each message
-//! costs exactly one draw from the link's own stream, whether or not loss is switched on.
+//! The network: directed links between machines with latency by pair of datacenters, jitter, loss, slowness and cuts.
+//! Jitter larger than the gap between two messages reorders them. What a link does depends on what passes over it alone:
+//! each message costs exactly one draw from the link's own stream, whatever troubles the network.
 
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -20,32 +20,39 @@ pub struct Net {
     /// The link from machine `a` to machine `b` is entry `a * machines + b`.
     links: Vec<Link>,
     /// What loses messages now, with how many of a million. The most lossy decides; of equals the first.
-    losses: Vec<(LossId, u32)>,
+    losses: Vec<(TroubleId, u32)>,
 }
 
-/// Whatever switched a loss on: comes back with each message that was lost to it.
-pub type LossId = u32;
+/// Whatever troubles the network: comes back with each message that it harmed.
+pub type TroubleId = u32;
 
 #[derive(Debug)]
 struct Link {
     latency_ns: u64,
     jitter_ns: u64,
-    lossless: bool,
+    /// From a machine to itself: nothing ever troubles it.
+    inner: bool,
+    /// What cuts the link now. It is open when nothing does.
+    cuts: Vec<TroubleId>,
+    /// What slows it down now, with the factor in percent. The worst decides; of equals the first.
+    slow: Vec<(TroubleId, u32)>,
     rng: ChaCha8Rng,
 }
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It arrives after this time.
+    /// It arrives after this time, unless the link is cut then.
     Arrives {
         /// In nanoseconds.
         after_ns: u64,
+        /// What made it take longer.
+        slowed_by: Option<TroubleId>,
     },
     /// It is lost.
     Lost {
         /// To what.
-        to: LossId,
+        to: TroubleId,
     },
 }
 
@@ -61,38 +68,84 @@ impl Net {
             Link {
                 latency_ns,
                 jitter_ns: latency_ns * u64::from(shape.jitter_percent) / 100,
-                lossless: from == to,
+                inner: from == to,
+                cuts: Vec::new(),
+                slow: Vec::new(),
                 rng: streams.stream(Concern::Network, (u64::from(from) << 16) | u64::from(to)),
             }
         });
         Self { machines: usize::from(machines), links: links.collect(), losses: Vec::new() }
     }
 
-    /// Switches a loss on: `ppm` of a million messages are lost, those of a machine to itself excepted.
-    pub fn begin_loss(&mut self, id: LossId, ppm: u32) {
+    /// Loses `ppm` of a million messages from now on, those of a machine to itself excepted.
+    pub fn lose(&mut self, id: TroubleId, ppm: u32) {
         self.losses.push((id, ppm));
     }
 
-    /// Switches a loss off.
-    pub fn end_loss(&mut self, id: LossId) {
-        self.losses.retain(|(loss, _)| *loss != id);
+    /// Cuts the link from one machine to another. That of a machine to itself is never cut.
+    pub fn cut(&mut self, id: TroubleId, from: MachineId, to: MachineId) {
+        let link = self.link_mut(from, to);
+        if !link.inner {
+            link.cuts.push(id);
+        }
     }
 
-    /// Decides about one message.
+    /// Slows the link from one machine to another down: messages take `percent` of their time.
+    pub fn slow_down(&mut self, id: TroubleId, from: MachineId, to: MachineId, percent: u32) {
+        let link = self.link_mut(from, to);
+        if !link.inner {
+            link.slow.push((id, percent));
+        }
+    }
+
+    /// Ends whatever this one does to the network.
+    pub fn mend(&mut self, id: TroubleId) {
+        self.losses.retain(|(loss, _)| *loss != id);
+        for link in &mut self.links {
+            link.cuts.retain(|cut| *cut != id);
+            link.slow.retain(|(slow, _)| *slow != id);
+        }
+    }
+
+    /// What cuts the link from one machine to another, if anything does: that which began first.
+    pub fn cut_by(&self, from: MachineId, to: MachineId) -> Option<TroubleId> {
+        self.links[self.index(from, to)].cuts.first().copied()
+    }
+
+    /// Decides about one message as it leaves. As it arrives, ask [`Net::cut_by`] once more.
     pub fn send(&mut self, from: MachineId, to: MachineId) -> Fate {
-        let link = &mut self.links[usize::from(from.0) * self.machines + usize::from(to.0)];
+        let index = self.index(from, to);
+        let link = &mut self.links[index];
         let draw = link.rng.next_u64();
         let (luck, jitter) = (draw >> 32, draw & u64::from(u32::MAX));
-        if !link.lossless && !self.losses.is_empty() {
-            let (id, ppm) = worst(&self.losses);
-            if (luck * PPM) >> 32 < u64::from(ppm) {
-                return Fate::Lost { to: id };
+        if let Some(cut) = link.cuts.first() {
+            return Fate::Lost { to: *cut };
+        }
+        if let (false, Some((id, ppm))) = (link.inner, worst(&self.losses))
+            && (luck * PPM) >> 32 < u64::from(ppm)
+        {
+            return Fate::Lost { to: id };
+        }
+        let after_ns = link.latency_ns + ((jitter * (link.jitter_ns + 1)) >> 32);
+        match worst(&link.slow) {
+            None => Fate::Arrives { after_ns, slowed_by: None },
+            Some((id, percent)) => {
+                Fate::Arrives { after_ns: after_ns * u64::from(percent) / 100, slowed_by: Some(id) }
             }
         }
-        Fate::Arrives { after_ns: link.latency_ns + ((jitter * (link.jitter_ns + 1)) >> 32) }
+    }
+
+    fn link_mut(&mut self, from: MachineId, to: MachineId) -> &mut Link {
+        let index = self.index(from, to);
+        &mut self.links[index]
+    }
+
+    fn index(&self, from: MachineId, to: MachineId) -> usize {
+        usize::from(from.0) * self.machines + usize::from(to.0)
     }
 }
 
-fn worst(losses: &[(LossId, u32)]) -> (LossId, u32) {
-    losses.iter().copied().reduce(|worst, loss| if loss.1 > worst.1 { loss } else { worst }).unwrap_or((0, 0))
+/// The worst of several troubles of a kind, of equals the first.
+fn worst(troubles: &[(TroubleId, u32)]) -> Option<(TroubleId, u32)> {
+    troubles.iter().copied().reduce(|worst, other| if other.1 > worst.1 { other } else { worst })
 }

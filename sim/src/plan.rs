@@ -4,11 +4,13 @@
 //! Times of workload, outages and faults count from the begin of the fault phase. What still lasts when that phase ends
 //! is healed then.
 
+mod fault;
 mod validate;
 
 use reveille_system::config::Config;
 use serde::{Deserialize, Serialize};
 
+pub use self::fault::{CLOCK_STEP_MAX_MS, Direction, Fault, FaultKind, LinksOf, SLOW_MAX_PERCENT, Target};
 pub use self::validate::PlanError;
 
 /// The version of the plan's format. It rises when a field changes its meaning.
@@ -186,53 +188,6 @@ pub enum OutageKind {
     Fail,
 }
 
-/// Something that breaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// When.
-    pub at_ms: u64,
-    /// What.
-    pub kind: FaultKind,
-}
-
-/// What can break. This grows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum FaultKind {
-    /// The process of a machine dies; the page cache stays.
-    Crash {
-        /// Which machine.
-        target: Target,
-        /// It boots again after this.
-        down_ms: u64,
-    },
-    /// A machine loses power; of what was not synced any subset of sectors survives.
-    PowerLoss {
-        /// Which machine.
-        target: Target,
-        /// It boots again after this.
-        down_ms: u64,
-    },
-    /// Messages between machines are lost.
-    MessageLoss {
-        /// So many of a million.
-        ppm: u32,
-        /// For so long.
-        for_ms: u64,
-    },
-}
-
-/// Whom a fault strikes: a machine by name, or by the role it has when the fault begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Target {
-    /// This machine.
-    Machine(u16),
-    /// The machine that serves this object.
-    HolderOf(String),
-}
-
 impl Plan {
     /// What every machine of the plan's cluster is told.
     ///
@@ -247,14 +202,31 @@ impl Plan {
         config
     }
 
-    /// The largest error of any wall clock in the run (E), rounded up.
+    /// The largest error of any wall clock in the run (E), rounded up: a bound, whatever the order of the steps. Whom a
+    /// step strikes that is aimed at a role shows only in the run: here it counts for every machine.
     pub fn wall_error_max_ms(&self) -> u64 {
         let run_ms = self.phases.run_ms();
-        let error = |clock: &Clock| {
+        let error = |(machine, clock): (u16, &Clock)| {
             let drift_ms = (run_ms * u64::from(clock.drift_ppm.unsigned_abs())).div_ceil(1_000_000);
-            u64::from(clock.offset_ms.unsigned_abs()) + drift_ms
+            let (mut ahead_ms, mut behind_ms) = (i64::from(clock.offset_ms), i64::from(clock.offset_ms));
+            for by_ms in self.faults.iter().filter_map(|fault| fault.clock_step_ms(machine)) {
+                ahead_ms += i64::from(by_ms.max(0));
+                behind_ms += i64::from(by_ms.min(0));
+            }
+            ahead_ms.unsigned_abs().max(behind_ms.unsigned_abs()) + drift_ms
         };
-        self.clocks.iter().map(error).max().unwrap_or(0)
+        (0..).zip(&self.clocks).map(error).max().unwrap_or(0)
+    }
+}
+
+impl Fault {
+    /// By how much the fault may step the wall clock of this machine.
+    fn clock_step_ms(&self, of: u16) -> Option<i32> {
+        match &self.kind {
+            FaultKind::ClockStep { target: Target::Machine(machine), .. } if *machine != of => None,
+            FaultKind::ClockStep { by_ms, .. } => Some(*by_ms),
+            _ => None,
+        }
     }
 }
 

@@ -53,7 +53,8 @@ impl Record {
             events: Vec::with_capacity(4096),
             trace: Trace::new(keep_trace),
             counts: Counts::default(),
-            applied: vec![0; usize::from(plan.cluster.groups)],
+            // One more: the system group stands behind the others.
+            applied: vec![0; usize::from(plan.cluster.groups) + 1],
             calls: BTreeMap::new(),
             calls_next: 0,
             setting: None,

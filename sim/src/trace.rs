@@ -88,10 +88,16 @@ pub enum Kind {
     FaultBegin,
     /// A fault ends; its number in the history.
     FaultEnd,
-    /// A fault finds nothing to break; its position in the plan.
+    /// A fault finds nothing to break, or nobody in the role that it is aimed at; its position in the plan.
     FaultSkipped,
     /// A phase begins; its number.
     Phase,
+    /// A message arrives over a link that was cut while it was on its way; sender, bytes.
+    CutOff,
+    /// The machine's process stands still; the fault.
+    Paused,
+    /// The machine's process goes on; how much has come for it meanwhile.
+    Resumed,
 }
 
 impl fmt::Display for Entry {
@@ -129,6 +135,9 @@ impl fmt::Display for Entry {
             Kind::FaultEnd => write!(f, "fault {a} ends"),
             Kind::FaultSkipped => write!(f, "fault {a} of the plan finds nothing to break"),
             Kind::Phase => write!(f, "phase {a} begins"),
+            Kind::CutOff => write!(f, "is cut off from m{a} and misses {b} bytes"),
+            Kind::Paused => write!(f, "stands still (fault {a})"),
+            Kind::Resumed => write!(f, "goes on; {a} inputs have come meanwhile"),
         }
     }
 }

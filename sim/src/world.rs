@@ -3,6 +3,7 @@
 
 mod edge;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,17 +11,16 @@ use madsim::time::TimeHandle;
 use rand::RngExt;
 use reveille_model::history::{Outcome, Phase, What};
 use reveille_system::config::Config;
-use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, RequestId};
+use reveille_system::ids::{GroupId, MachineId, ObjectName, RequestId};
 use reveille_system::io::{Effects, Input};
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
-use reveille_system::observe::Observation;
 use reveille_system::store::Row;
 
 use crate::clients::Clients;
 use crate::disk::Sync;
-use crate::fault::Faults;
-use crate::host::{Due, Host};
+use crate::fault::{Faults, Roles};
+use crate::host::{Due, Held, Host};
 use crate::net::{Fate, Net};
 use crate::outside::{Exchange, Outside};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
@@ -47,10 +47,9 @@ pub(crate) struct World<'a> {
     clients: Clients,
     client_ns: u64,
     pub(crate) faults: Faults,
-    /// Who serves each slice as of the highest epoch seen.
-    serving: Vec<Option<(Epoch, MachineId)>>,
+    pub(crate) roles: Roles,
     /// Which groups have a connected majority, as was last told.
-    pub(crate) majorities: Vec<bool>,
+    pub(crate) majorities: BTreeMap<GroupId, bool>,
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
     effects: Effects,
@@ -145,8 +144,8 @@ impl<'a> World<'a> {
             clients: Clients::new(&plan.workload),
             client_ns: u64::from(plan.network.within_us) * 1_000,
             faults: Faults::default(),
-            serving: vec![None; usize::from(config.slices)],
-            majorities: vec![false; usize::from(config.groups)],
+            roles: Roles::default(),
+            majorities: BTreeMap::new(),
             classes: None,
             effects: Effects::default(),
             record: Record::new(plan, keep_trace),
@@ -272,6 +271,20 @@ impl<'a> World<'a> {
         }
     }
 
+    /// An input reaches a machine: it gets it now, or when it goes on if it stands still. `kind`, `a` and `b` are the step
+    /// that this is.
+    pub(crate) fn reach(&mut self, id: MachineId, kind: Kind, a: u64, b: u64, input: Input) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        if let Some(pause) = host.pauses.first() {
+            let pause = *pause;
+            host.held.push_back(Held { kind, a, b, input });
+            self.faults.took_effect(pause, &mut self.record.counts);
+            return;
+        }
+        self.note(Some(id), kind, a, b);
+        self.feed(id, input);
+    }
+
     /// Gives a machine an input and does what it asks for. Nothing happens if the machine is down.
     fn feed(&mut self, id: MachineId, input: Input) {
         let host = &mut self.hosts[usize::from(id.0)];
@@ -285,12 +298,7 @@ impl<'a> World<'a> {
         let mut effects = std::mem::take(&mut self.effects);
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
-            if let Observation::Serving { slice, epoch } = observation {
-                let serving = &mut self.serving[usize::from(slice.0)];
-                if serving.is_none_or(|(known, _)| known < epoch) {
-                    *serving = Some((epoch, id));
-                }
-            }
+            self.roles.see(id, &observation);
             self.record.observe(spot, observation);
         }
         for (to, bytes) in effects.sends.drain(..) {
@@ -326,10 +334,7 @@ impl<'a> World<'a> {
             return;
         }
         match host.wake_due(self.now_ns) {
-            Due::Now => {
-                self.note(Some(id), Kind::Wake, 0, 0);
-                self.feed(id, Input::Wake);
-            }
+            Due::Now => self.reach(id, Kind::Wake, 0, 0, Input::Wake),
             Due::Later(at_ns) => self.queue.push(at_ns, Event::Wake { machine: id, life }),
             Due::Never => {}
         }
@@ -341,13 +346,15 @@ impl<'a> World<'a> {
         self.note(Some(from), Kind::Sent, u64::from(to.0), len);
         self.record.trace.bytes(&bytes);
         match self.net.send(from, to) {
-            Fate::Arrives { after_ns } => {
+            Fate::Arrives { after_ns, slowed_by } => {
+                if let Some(fault) = slowed_by {
+                    self.faults.took_effect(fault, &mut self.record.counts);
+                }
                 let life = self.hosts[usize::from(to.0)].life;
                 self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, life, bytes });
             }
             Fate::Lost { to: fault } => {
-                self.record.counts.messages_lost += 1;
-                self.faults.took_effect(fault, &mut self.record.counts);
+                self.message_lost_to(fault, to);
                 self.note(Some(from), Kind::Lost, u64::from(to.0), len);
             }
         }
@@ -360,8 +367,12 @@ impl<'a> World<'a> {
             self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
             return;
         }
-        self.note(Some(to), Kind::Delivered, u64::from(from.0), len);
-        self.feed(to, Input::Message { from, bytes });
+        if let Some(fault) = self.net.cut_by(from, to) {
+            self.message_lost_to(fault, to);
+            self.note(Some(to), Kind::CutOff, u64::from(from.0), len);
+            return;
+        }
+        self.reach(to, Kind::Delivered, u64::from(from.0), len, Input::Message { from, bytes });
     }
 
     fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {
@@ -373,16 +384,14 @@ impl<'a> World<'a> {
         let bytes = host.disk.synced(sync);
         self.record.counts.syncs += 1;
         self.record.counts.bytes_synced += bytes;
-        self.note(Some(id), Kind::Synced, sync.ticket, bytes);
-        self.feed(id, Input::Synced { ticket: sync.ticket });
+        self.reach(id, Kind::Synced, sync.ticket, bytes, Input::Synced { ticket: sync.ticket });
     }
 
     /// The machine that serves an object: who said so last, or whom the configuration names as long as nobody has.
     pub(crate) fn holder_of(&self, object: &str) -> MachineId {
         let object = ObjectName::parse(object).expect("a valid plan names objects Class/name");
         let slice = object.slice(self.config.slices);
-        self.serving[usize::from(slice.0)]
-            .map_or_else(|| self.config.holder_of(slice), |(_, machine)| machine)
+        self.roles.holder_of(slice).unwrap_or_else(|| self.config.holder_of(slice))
     }
 
     /// The run is over: whoever waits gets no answer, and what the datastore holds is written down.
@@ -390,9 +399,10 @@ impl<'a> World<'a> {
         for request in self.clients.waiting() {
             self.request_over(request, Outcome::Unknown);
         }
-        for group in 0..self.config.groups {
+        for group in self.groups() {
+            self.tell_replicas(group);
             let live = self.hosts.iter().filter_map(|host| host.machine.as_ref());
-            let stores = live.filter_map(|machine| machine.replicas().store(GroupId(group)));
+            let stores = live.filter_map(|machine| machine.replicas().store(group));
             let Some((store, _)) = stores.max_by_key(|(_, applied)| *applied) else { continue };
             let mut rows: Vec<(&ObjectName, &Row)> = store.rows().collect();
             rows.sort_by_key(|(object, _)| *object);
@@ -404,6 +414,16 @@ impl<'a> World<'a> {
         }
         self.note(None, Kind::Phase, Phase::End as u64, 0);
         self.record.outside(self.now_ns, What::Phase { phase: Phase::End });
+    }
+
+    /// How far the replicas of a group have come, and what they hold (L4).
+    fn tell_replicas(&mut self, group: GroupId) {
+        for host in &self.hosts {
+            let Some(machine) = &host.machine else { continue };
+            let Some((store, applied)) = machine.replicas().store(group) else { continue };
+            let replica = What::Replica { group: group.0, applied, state: store.digest() };
+            self.record.machine(host.spot(self.now_ns), replica);
+        }
     }
 
     /// Drops all machines with their objects.

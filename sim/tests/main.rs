@@ -3,6 +3,7 @@
 mod clock;
 mod common;
 mod disk;
+mod fault;
 mod net;
 mod plan;
 mod run;

@@ -1,6 +1,6 @@
 //! Plans as JSON, and what is said about those that cannot be run.
 
-use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
 
 use crate::common;
 
@@ -26,6 +26,112 @@ fn a_fault_reads_as_one_would_write_it() {
     let fault: Fault = serde_json::from_str(text).expect("a fault");
     let target = Target::HolderOf("Bell/0".to_owned());
     assert_eq!(fault, Fault { at_ms: 5, kind: FaultKind::PowerLoss { target, down_ms: 7 } });
+}
+
+/// One fault of each kind, aimed in each way.
+fn every_fault() -> Vec<FaultKind> {
+    let leader = || Target::LeaderOfDatacenter(2);
+    vec![
+        FaultKind::Crash { target: leader(), down_ms: 1 },
+        FaultKind::PowerLoss { target: Target::LeaderOfGroup(2), down_ms: 1 },
+        FaultKind::Pause { target: Target::HolderOf("Bell/0".into()), for_ms: 1 },
+        FaultKind::MachineCut { target: leader(), for_ms: 1, direction: Direction::Both },
+        FaultKind::MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::In },
+        FaultKind::MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::Out },
+        FaultKind::DatacenterDown { datacenter: 2, down_ms: 1, power: true },
+        FaultKind::DatacenterCut { datacenter: 2, for_ms: 1 },
+        FaultKind::Partition { from: vec![0, 1], to: vec![2], both_ways: false, for_ms: 1 },
+        FaultKind::SlowLinks { of: LinksOf::Datacenter(2), factor_percent: 200, for_ms: 1 },
+        FaultKind::SlowLinks { of: LinksOf::Machine(leader()), factor_percent: 10_000, for_ms: 1 },
+        FaultKind::ClockStep { target: leader(), by_ms: -7 },
+        FaultKind::MessageLoss { ppm: 5, for_ms: 1 },
+    ]
+}
+
+#[test]
+fn every_fault_survives_json() {
+    let mut plan = common::plan(1);
+    plan.faults = every_fault().into_iter().map(|kind| Fault { at_ms: 1, kind }).collect();
+    assert_eq!(plan.validate(), Ok(()));
+    let again: Plan = serde_json::from_str(&json(&plan)).expect("what was written can be read");
+    assert_eq!(again, plan);
+}
+
+#[test]
+fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
+    let machine = || Target::Machine(0);
+    let cases = [
+        (
+            FaultKind::Crash { target: Target::Machine(3), down_ms: 1 },
+            "target is 3; the cluster has machines 0 to 2",
+        ),
+        (
+            FaultKind::Pause { target: Target::LeaderOfDatacenter(3), for_ms: 1 },
+            "target is 3; the cluster has datacenters 0 to 2",
+        ),
+        (
+            FaultKind::MachineCut { target: Target::LeaderOfGroup(3), for_ms: 1, direction: Direction::In },
+            "target is 3; the cluster has groups 0 to 1, and the system group 2",
+        ),
+        (
+            FaultKind::PowerLoss { target: Target::HolderOf("Bell".into()), down_ms: 1 },
+            "target is \"Bell\"; an object is named Class/name",
+        ),
+        (
+            FaultKind::Crash { target: machine(), down_ms: u64::MAX },
+            "down_ms is 18446744073709551615; it is at most",
+        ),
+        (
+            FaultKind::Pause { target: machine(), for_ms: u64::MAX },
+            "for_ms is 18446744073709551615; it is at most",
+        ),
+        (
+            FaultKind::DatacenterDown { datacenter: 7, down_ms: 1, power: false },
+            "datacenter is 7; the cluster has datacenters 0 to 2",
+        ),
+        (FaultKind::DatacenterCut { datacenter: 3, for_ms: 1 }, "datacenter is 3; the cluster has"),
+        (
+            FaultKind::Partition { from: vec![0], to: vec![1, 9], both_ways: true, for_ms: 1 },
+            "to[1] is 9; the cluster has machines 0 to 2",
+        ),
+        (
+            FaultKind::Partition { from: vec![0, 1], to: vec![2, 1], both_ways: true, for_ms: 1 },
+            "to[1] is 1; a machine is on one side",
+        ),
+        (
+            FaultKind::SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 100, for_ms: 1 },
+            "factor_percent is 100; it is from 101 to 10000",
+        ),
+        (
+            FaultKind::SlowLinks { of: LinksOf::Datacenter(3), factor_percent: 200, for_ms: 1 },
+            "of is 3; the cluster has datacenters 0 to 2",
+        ),
+        (
+            FaultKind::ClockStep { target: machine(), by_ms: -3_600_001 },
+            "by_ms is -3600001; it is from -3600000 to 3600000",
+        ),
+        (FaultKind::MessageLoss { ppm: 1_000_001, for_ms: 1 }, "ppm is 1000001; it is at most 1000000"),
+    ];
+    for (kind, said) in cases {
+        let mut plan = common::plan(1);
+        plan.faults[1].kind = kind;
+        let error = plan.validate().expect_err(said).to_string();
+        assert!(error.contains(&format!("faults[1].kind.{said}")), "said: {error}\nexpected: {said}");
+    }
+}
+
+#[test]
+fn the_error_of_wall_clocks_counts_their_steps() {
+    let mut plan = common::plan(1);
+    let step = |target, by_ms| Fault { at_ms: 1, kind: FaultKind::ClockStep { target, by_ms } };
+    // Machine 1: 40 ms ahead, and 200 ppm of 100 s. Machine 2: 30 ms behind, and 100 ppm.
+    plan.faults = vec![step(Target::Machine(1), 500), step(Target::Machine(1), -100)];
+    assert_eq!(plan.wall_error_max_ms(), 560);
+    plan.faults = vec![step(Target::Machine(2), -1_000)];
+    assert_eq!(plan.wall_error_max_ms(), 1_040);
+    // Whom this one strikes is not known yet.
+    plan.faults.push(step(Target::LeaderOfDatacenter(0), 2_000));
+    assert_eq!(plan.wall_error_max_ms(), 2_060);
 }
 
 #[test]

@@ -37,7 +37,11 @@ fn looking_changes_nothing() {
 
 fn in_flight(seen: &Outcome) -> u64 {
     let count = |kind| seen.trace.iter().filter(|entry| entry.kind == kind).count() as u64;
-    count(Kind::Sent) - count(Kind::Lost) - count(Kind::Delivered) - count(Kind::Undelivered)
+    count(Kind::Sent)
+        - count(Kind::Lost)
+        - count(Kind::Delivered)
+        - count(Kind::Undelivered)
+        - count(Kind::CutOff)
 }
 
 #[test]

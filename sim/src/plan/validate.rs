@@ -1,11 +1,13 @@
 //! Whether a plan can be run; if not, the first thing that is wrong, where it stands, and what would be right. A plan may
 //! come from a file that somebody has edited, so nothing in it is taken for granted.
 
+mod faults;
+
 use reveille_system::ids::ObjectName;
 
 use super::{
-    Cluster, DRIFT_MAX_PPM, Disk, FaultKind, JITTER_MAX_PERCENT, LATENCY_MAX_US, MACHINES_MAX, Network,
-    OFFSET_MAX_MS, OutageKind, Phases, Plan, RUN_MAX_MS, Target, VERSION, WARM_UP_MIN_MS,
+    Cluster, DRIFT_MAX_PPM, Disk, JITTER_MAX_PERCENT, LATENCY_MAX_US, MACHINES_MAX, Network, OFFSET_MAX_MS,
+    OutageKind, Phases, Plan, RUN_MAX_MS, VERSION, WARM_UP_MIN_MS,
 };
 
 /// Why a plan cannot be run.
@@ -143,27 +145,6 @@ impl Plan {
                     ensure((400..600).contains(&status), place, status, || "it is from 400 to 599".into())?;
                 }
                 OutageKind::Fail => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn validate_faults(&self) -> Result<(), PlanError> {
-        for (i, fault) in self.faults.iter().enumerate() {
-            self.validate_moment(fault.at_ms, || format!("faults[{i}].at_ms"))?;
-            match &fault.kind {
-                FaultKind::Crash { target, down_ms } | FaultKind::PowerLoss { target, down_ms } => {
-                    at_most(*down_ms, RUN_MAX_MS, || format!("faults[{i}].kind.down_ms"))?;
-                    let place = || format!("faults[{i}].kind.target");
-                    match target {
-                        Target::Machine(machine) => self.validate_machine(*machine, place)?,
-                        Target::HolderOf(object) => validate_object(object, place)?,
-                    }
-                }
-                FaultKind::MessageLoss { ppm, for_ms } => {
-                    at_most(*ppm, 1_000_000, || format!("faults[{i}].kind.message_loss.ppm"))?;
-                    at_most(*for_ms, RUN_MAX_MS, || format!("faults[{i}].kind.message_loss.for_ms"))?;
-                }
             }
         }
         Ok(())

@@ -31,8 +31,7 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, request: RequestId) {
         let (machine, asked) = self.clients.request(request);
         let up = self.hosts[usize::from(machine.0)].machine.is_some();
-        self.note(Some(machine), Kind::Request, request.0, u64::from(up));
-        self.feed(machine, Input::Request(asked));
+        self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(asked));
     }
 
     pub(super) fn request_over(&mut self, request: RequestId, outcome: Outcome) {
@@ -70,7 +69,7 @@ impl World<'_> {
         if !self.hosts[usize::from(machine.0)].runs(life) {
             return;
         }
-        self.note(Some(machine), Kind::OutsideAnswered, number, u64::from(status.unwrap_or(0)));
-        self.feed(machine, Input::Answer { call, result: outside::answer(status) });
+        let (said, result) = (u64::from(status.unwrap_or(0)), outside::answer(status));
+        self.reach(machine, Kind::OutsideAnswered, number, said, Input::Answer { call, result });
     }
 }
