@@ -381,8 +381,7 @@ impl<'a> World<'a> {
     pub(crate) fn holder_of(&self, object: &str) -> MachineId {
         let object = ObjectName::parse(object).expect("a valid plan names objects Class/name");
         let slice = object.slice(self.config.slices);
-        self.serving[usize::from(slice.0)]
-            .map_or_else(|| self.config.holder_of(slice), |(_, machine)| machine)
+        self.serving[usize::from(slice.0)].map_or_else(|| self.config.home_of(slice), |(_, machine)| machine)
     }
 
     /// The run is over: whoever waits gets no answer, and what the datastore holds is written down.

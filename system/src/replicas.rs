@@ -46,7 +46,7 @@ impl Replicas {
             recovered.entry(record.group).or_default().push(record.persist);
         }
         let mut replicas = BTreeMap::new();
-        for group in (0..config.groups).map(GroupId) {
+        for group in config.all_groups() {
             if config.replicas_of(group).any(|machine| machine == me) {
                 let recovered = recovered.remove(&group).unwrap_or_default();
                 replicas.insert(group, Replica::new(config, group, me, seed, recovered, log.end()));

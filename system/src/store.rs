@@ -4,20 +4,23 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
+use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
 use crate::observe::AppliedTurn;
+use crate::registry::Roster;
 
 pub mod command;
 mod rows;
 
-use command::{Answer, Applied, Claim, Command, Commit, Query};
+use command::{Answer, Applied, Claim, Command, Commit, Holding, Query};
 pub use rows::Row;
 use rows::Rows;
 
-/// The slices of one group.
+/// The slices of one group; of the system group, the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
     slices: BTreeMap<SliceId, Slice>,
+    /// Where sessions, leaders and assignments are kept; unused in other groups.
+    registry: Roster,
     /// Slices of all groups, by which an object finds its own.
     slices_in_all: u16,
 }
@@ -35,8 +38,8 @@ pub struct Outcome {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Slice {
     epoch: Epoch,
-    /// The machine that took it over last, and the nonce of its boot.
-    claimed_by: Option<(MachineId, u64)>,
+    /// Who took it over last.
+    holding: Option<Holding>,
     /// The last batch applied in this epoch.
     batch: u64,
     rows: Rows,
@@ -46,7 +49,7 @@ impl Store {
     /// The empty state of a group.
     pub fn new(config: &Config, group: GroupId) -> Self {
         let slices = config.slices_of(group).map(|slice| (slice, Slice::default())).collect();
-        Self { slices, slices_in_all: config.slices }
+        Self { slices, registry: Roster::new(config), slices_in_all: config.slices }
     }
 
     /// Applies the next entry of the group's log.
@@ -56,13 +59,19 @@ impl Store {
     /// If the command is for another group, or leaves out a batch: a holder proposes the next one only after the one
     /// before was applied.
     pub fn apply(&mut self, command: Command) -> Outcome {
-        let id = command.slice();
-        let slices_in_all = self.slices_in_all;
-        let slice = self.slices.get_mut(&id).expect("a command goes to the group of its slice");
-        match command {
-            Command::Claim(claim) => Outcome { applied: slice.claim(&claim), turns: Vec::new() },
-            Command::Commit(commit) => slice.commit(commit, slices_in_all),
-        }
+        let applied = match command {
+            Command::Claim(claim) => self.slice_mut(claim.slice).claim(&claim),
+            Command::Commit(commit) => {
+                let slices_in_all = self.slices_in_all;
+                return self.slice_mut(commit.slice).commit(commit, slices_in_all);
+            }
+            Command::Release(release) => self.slice_mut(release.slice).release(release.epoch),
+            Command::Registry(change) => {
+                self.registry.apply(&change);
+                Applied::Registry(self.registry.clone())
+            }
+        };
+        Outcome { applied, turns: Vec::new() }
     }
 
     /// Answers a question from what has been applied.
@@ -77,6 +86,10 @@ impl Store {
             Query::Due { slice, after, limit } => {
                 Answer::Due(self.slice(*slice).rows.due(after.as_ref(), *limit))
             }
+            Query::Holder { slice } => {
+                let slice = self.slice(*slice);
+                Answer::Holder(slice.epoch, slice.holding)
+            }
         }
     }
 
@@ -89,32 +102,47 @@ impl Store {
         &self.slice(object.slice(self.slices_in_all)).rows
     }
 
+    fn slice_mut(&mut self, slice: SliceId) -> &mut Slice {
+        self.slices.get_mut(&slice).expect("a command goes to the group of its slice")
+    }
+
     fn slice(&self, slice: SliceId) -> &Slice {
         self.slices.get(&slice).expect("a question goes to the group of its slice")
     }
 }
 
 impl Slice {
-    /// O1: at most one machine gets an epoch.
+    /// O1, D5: at most one machine gets an epoch.
     fn claim(&mut self, claim: &Claim) -> Applied {
-        let by = (claim.machine, claim.nonce);
+        let by = Holding { machine: claim.machine, session: claim.session, released: false };
         let next = Epoch(claim.over.0 + 1);
         if self.epoch == claim.over {
             self.epoch = next;
-            self.claimed_by = Some(by);
+            self.holding = Some(by);
             self.batch = 0;
             return Applied::Claimed(next);
         }
-        // One boot may claim a slice more than once, so its nonce alone does not tell which of its claims this is.
-        if self.epoch == next && self.claimed_by == Some(by) {
+        // One session may claim a slice more than once, so it alone does not tell which of its claims this is.
+        if self.epoch == next && self.holding == Some(by) {
             return Applied::Claimed(next);
         }
         Applied::Stale(self.epoch)
     }
 
+    /// From here on nothing of this epoch has an effect.
+    fn release(&mut self, epoch: Epoch) -> Applied {
+        match &mut self.holding {
+            Some(holding) if self.epoch == epoch => {
+                holding.released = true;
+                Applied::Released
+            }
+            _ => Applied::Stale(self.epoch),
+        }
+    }
+
     fn commit(&mut self, commit: Commit, slices_in_all: u16) -> Outcome {
         // O1: what a former holder proposes has no effect.
-        if commit.epoch != self.epoch {
+        if commit.epoch != self.epoch || self.holding.is_some_and(|holding| holding.released) {
             return Outcome { applied: Applied::Stale(self.epoch), turns: Vec::new() };
         }
         if commit.batch <= self.batch {

@@ -185,7 +185,7 @@ impl Replica {
         let command: Command = postcard::from_bytes(&entry.data).expect("entries are commands of ours");
         let commit = match &command {
             Command::Commit(commit) => Some((commit.slice, commit.epoch)),
-            Command::Claim(_) => None,
+            Command::Claim(_) | Command::Release(_) | Command::Registry(_) => None,
         };
         let outcome = self.store.apply(command);
         if !outcome.turns.is_empty() {
@@ -193,7 +193,7 @@ impl Replica {
             out.observed.push(Observation::Applied { group, index, turns: outcome.turns });
         }
         // A claim that comes too late is how machines find out the epoch, and nothing to tell.
-        if let (Applied::Stale(_), Some((slice, epoch))) = (outcome.applied, commit) {
+        if let (Applied::Stale(_), Some((slice, epoch))) = (&outcome.applied, commit) {
             out.observed.push(Observation::StaleEpoch { slice, epoch });
         }
         if let Some(Asker { from, ask, .. }) = asker {
