@@ -114,10 +114,13 @@ pub enum Proposed {
 #[error("a datagram that cannot be decoded: {0}")]
 pub struct DecodeError(#[from] postcard::Error);
 
+/// Most datagrams are shorter than this, and so need one allocation.
+const DATAGRAM_BYTES: usize = 512;
+
 /// Encodes messages as one datagram.
 pub fn encode(messages: &[Message]) -> Bytes {
-    let bytes = postcard::to_stdvec(messages).expect("our own messages can be encoded");
-    bytes.into()
+    let bytes = postcard::to_extend(messages, Vec::with_capacity(DATAGRAM_BYTES));
+    bytes.expect("our own messages can be encoded").into()
 }
 
 /// Decodes a datagram.
