@@ -127,29 +127,36 @@ fn assign(
         .map(MachineId)
         .filter(|machine| !watch.is_given_up(*machine, now_ns))
         .collect();
-    let moves: Vec<(SliceId, MachineId)> = (0..config.slices)
-        .map(SliceId)
-        .filter_map(|slice| Some((slice, place(config, slice, &alive)?)))
+    let placed = (0..).map(SliceId).zip(placement(config, &alive));
+    let moves: Vec<(SliceId, MachineId)> = placed
+        .filter_map(|(slice, to)| Some((slice, to?)))
         .filter(|(slice, to)| config.datacenter_of(*to) == datacenter && roster.assigned(*slice) != *to)
         .filter(|(_, to)| roster.session_of(*to).is_some())
         .collect();
     (!moves.is_empty()).then_some(Change::Assign { datacenter, term, moves })
 }
 
-/// Where a slice belongs while exactly these machines are alive: at home; else on a machine of its home's datacenter;
-/// else on any. A dead machine's slices are spread evenly over those that take them.
-pub fn place(config: &Config, slice: SliceId, alive: &[MachineId]) -> Option<MachineId> {
-    let home = config.home_of(slice);
-    if alive.contains(&home) {
-        return Some(home);
-    }
-    let nearby: Vec<MachineId> = alive
-        .iter()
-        .copied()
-        .filter(|machine| config.datacenter_of(*machine) == config.datacenter_of(home))
-        .collect();
-    let takers = if nearby.is_empty() { alive } else { &nearby };
-    // The slices of one machine are `machines` apart: their rank among themselves spreads them.
-    let rank = usize::from(slice.0 / config.machines());
-    (!takers.is_empty()).then(|| takers[(rank + usize::from(home.0)) % takers.len()])
+/// Where the slices belong while exactly these machines are alive, slice by slice: at home; else on machines of the home's
+/// datacenter; else on any. What a dead machine leaves is dealt out to them in turn, so that it is spread evenly.
+pub fn placement(config: &Config, alive: &[MachineId]) -> Vec<Option<MachineId>> {
+    let near = |home: MachineId| {
+        let home = config.datacenter_of(home);
+        alive.iter().copied().filter(move |machine| config.datacenter_of(*machine) == home)
+    };
+    let mut dealt = vec![0_usize; usize::from(config.datacenters)];
+    let mut place = |slice| {
+        let home = config.home_of(slice);
+        if alive.contains(&home) {
+            return Some(home);
+        }
+        let dealt = &mut dealt[usize::from(config.datacenter_of(home).0)];
+        *dealt += 1;
+        let nearby = near(home).count();
+        if nearby > 0 {
+            near(home).nth(*dealt % nearby)
+        } else {
+            alive.get(*dealt % alive.len().max(1)).copied()
+        }
+    };
+    (0..config.slices).map(|slice| place(SliceId(slice))).collect()
 }
