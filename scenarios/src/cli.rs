@@ -88,8 +88,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Replay { scenario, seed, trace, until } => Ok(replay(scenario, seed, trace, until)),
         Command::Bench { seeds } => {
-            print!("{}", bench::measure(seeds).text());
-            Ok(ExitCode::SUCCESS)
+            let measured = bench::measure(seeds);
+            print!("{}", measured.text());
+            let too_light = measured.too_light();
+            if let Some(why) = &too_light {
+                eprintln!("{why}");
+            }
+            Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
     }
 }
