@@ -86,3 +86,23 @@ impl Measured {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reveille_sim::counts::FaultCount;
+
+    use super::*;
+
+    #[test]
+    fn a_load_that_is_too_light_is_told() {
+        let mut counts =
+            Counts { answered: 2 * ANSWERED_MIN, runs_started: 2 * FIRED_MIN, ..Counts::default() };
+        let fault = FaultCount { injected: 10, effective: 2 * EFFECTIVE_MIN };
+        counts.faults.insert("crash", fault);
+        let mut measured = Measured { seeds: 2, counts, wall_s: 1.0 };
+        assert_eq!(measured.too_light(), None);
+        measured.counts.runs_started -= 1;
+        let told = measured.too_light().expect("an alarm is missing");
+        assert_eq!(told, "the load is too light: 999.5 alarms fired a run, at least 1000 are due");
+    }
+}
