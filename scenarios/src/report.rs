@@ -64,8 +64,8 @@ fn failures(tallies: &[Tally]) -> Table {
     let mut table = table(&[
         "scenario",
         "seeds with a machine lost",
-        "objects lost from memory",
-        "runs of alarm() cut short",
+        "objects lost",
+        "runs cut short",
         "group leaders elected",
         "stale epochs refused",
     ]);
@@ -89,7 +89,7 @@ fn rules(tally: &Tally) -> String {
 
 /// Kinds of faults downwards, scenarios across: there are many kinds.
 fn faults(tallies: &[Tally]) -> Table {
-    let mut header = vec!["faults with an effect / injected (in so many seeds)"];
+    let mut header = vec!["with an effect / injected (seeds)"];
     header.extend(tallies.iter().map(|tally| tally.scenario.name));
     let mut table = table(&header);
     let kinds: BTreeSet<&str> =
@@ -163,10 +163,16 @@ pub fn broken(outcome: &Outcome) -> String {
     text
 }
 
+/// Where there is no terminal that would say how wide it is, tables are so wide at most.
+const WIDTH_MAX: u16 = 140;
+
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
+    if !table.is_tty() {
+        table.set_width(WIDTH_MAX);
+    }
     table
 }
 
