@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
 use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
 use crate::observe::AppliedTurn;
@@ -16,7 +19,7 @@ pub use rows::Row;
 use rows::Rows;
 
 /// The slices of one group; of the system group, the registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     slices: BTreeMap<SliceId, Slice>,
     /// Where sessions, leaders and assignments are kept; unused in other groups.
@@ -35,7 +38,7 @@ pub struct Outcome {
 }
 
 /// One slice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Slice {
     epoch: Epoch,
     /// Who took it over last.
@@ -50,6 +53,20 @@ impl Store {
     pub fn new(config: &Config, group: GroupId) -> Self {
         let slices = config.slices_of(group).map(|slice| (slice, Slice::default())).collect();
         Self { slices, registry: Roster::new(config), slices_in_all: config.slices }
+    }
+
+    /// The whole state as bytes: rows, and what tells a stale epoch or a batch that was applied before.
+    pub fn to_bytes(&self) -> Bytes {
+        postcard::to_stdvec(self).expect("our own state can be encoded").into()
+    }
+
+    /// The state that [`Store::to_bytes`] gave these bytes for.
+    ///
+    /// # Panics
+    ///
+    /// If it gave no such bytes: they come from a log or a replica that has vouched for them.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        postcard::from_bytes(bytes).expect("a snapshot is a state of ours")
     }
 
     /// Applies the next entry of the group's log.
