@@ -53,7 +53,7 @@ fn overview(tallies: &[Tally]) -> Table {
             format!("{} / {}", counts.requests, counts.answered),
             format!("{} / {}", counts.runs_started, counts.runs_retried),
             format!("{} of {}", tally.seeds_with_machine_lost, tally.seeds),
-            tally.worst_lateness_ns.map_or("none fired".to_owned(), story::seconds),
+            tally.lateness.worst().map_or("none fired".to_owned(), story::seconds),
             verdict,
         ]);
     }
