@@ -52,7 +52,7 @@ fn overview(tallies: &[Tally]) -> Table {
             counts.events.to_string(),
             format!("{} / {}", counts.requests, counts.answered),
             format!("{} / {}", counts.runs_started, counts.runs_retried),
-            tally.worst_lateness_ns.map_or("none fired".to_owned(), story::seconds),
+            tally.lateness.worst().map_or("none fired".to_owned(), story::seconds),
             verdict,
         ]);
     }
