@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{Phase, What};
+use reveille_model::history::{EndReason, Phase, Scope, What};
 
 /// Alarm 1, for second 10.
 fn set() -> Tale {
@@ -25,10 +25,24 @@ fn l3_a_run_in_calm_starts_within_a_moment() {
 }
 
 #[test]
+fn l3_counts_from_the_end_of_a_run_that_an_earlier_instance_was_in() {
+    let reset = |woken_at| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 2.0).commit();
+        let why = EndReason::Reset { why: "panic".into() };
+        tale.at(5.0).turn(3).run_fails(1).commit_end(1).does(What::InstanceEnd { reason: why });
+        tale.at(woken_at).wake(2).turn(2).run(2, 2, 2.0, 0);
+        tale
+    };
+    reset(5.8).is_refused("L3");
+    reset(5.6).is_accepted();
+}
+
+#[test]
 fn l3_an_outage_of_an_outside_service_is_no_failure() {
     let outage = || {
         let mut tale = set();
-        let scope = reveille_model::history::Scope::Service("upstream".into());
+        let scope = Scope::Service("upstream".into());
         tale.world(What::FaultBegin { fault: 1, kind: "upstream-fails".into(), scope });
         tale
     };
@@ -41,7 +55,7 @@ fn l3_promises_nothing_beyond_a_hundred_alarms_a_second() {
     let busy = |alarms: u64| {
         let mut tale = Tale::new();
         for alarm in 1..=alarms {
-            let turn = 2 * u32::try_from(alarm).unwrap();
+            let turn = 2 * u32::try_from(alarm).expect("few");
             let at = 20.0 + alarm as f64 / 1_000.0;
             tale.at(at).turn(turn).set_alarm(alarm, at).commit().turn(turn + 1);
             tale.run(alarm, alarm, at, 0).run_ok(alarm).commit_end(alarm);

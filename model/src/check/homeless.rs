@@ -1,9 +1,9 @@
 //! O6: an object whose machine or datacenter is unhealthy is started on another.
 //!
-//! What is refused: a request waits for the object and its last instance was lost, or its machine is struck by a fault to
-//! the end of the run; or its alarm is due and its machine is struck to the end; and although another machine is healthy and every group has a
-//! majority, no instance of it has started by the bound of L2, counted from the request or the last change. That the
-//! instance which does start has all acknowledged state is S3.
+//! What is refused: a request waits for the object and its last instance was lost, or its machine is struck by a fault
+//! to the end of the run; or its alarm is due and its machine is struck to the end; and although another machine is
+//! healthy and every group has a majority, no instance of it has started by the bound of L2, counted from the request
+//! or the last change. That the instance which does start has all acknowledged state is S3.
 
 use super::faults::Faults;
 use super::lateness::Pace;

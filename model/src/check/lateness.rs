@@ -88,7 +88,7 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     let may_start_ns = may_start_ns(case, alarm, place);
     let was_cold = instance.cause == Some(Cause::Alarm) && instance.runs == 0;
     let (seen_ns, eligible_ns) = if was_cold {
-        (instance.started.at_ns, may_start_ns)
+        (instance.started.at_ns, may_start_ns.max(instance.run_ended_ns))
     } else {
         (case.mark.at_ns, may_start_ns.max(instance.gate_ns).max(instance.run_ended_ns))
     };

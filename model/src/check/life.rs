@@ -86,6 +86,9 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
 pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
     let is_lost = matches!(reason, EndReason::Lost);
+    if acting.instance.run.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     acting.instance.ended = Some(if is_lost { Ended::Lost } else { Ended::Orderly });
     if acting.instance.superseded {
         acting.instance.run = None;

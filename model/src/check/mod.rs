@@ -13,6 +13,7 @@
 //! A checker never panics on a history, however wrong: what it cannot follow it leaves unjudged. Of an instance that
 //! was superseded only its own writes are known, so only reads of those are judged (SPEC.md, "Effect").
 
+mod blame;
 mod cluster;
 mod faults;
 mod firing;

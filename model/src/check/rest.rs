@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::faults::Faults;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
-use super::{LIVENESS_WALL_ERROR_MAX_MS, firing, ns, storage};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::Mark;
 use crate::reference::keys::Written;
@@ -79,12 +79,12 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
             known.iter().any(shares) || alarm.is_some_and(|alarm| writer.sets(alarm))
         })
     };
-    let rule = storage::rule_of(&object.row, key, seen, writer, is_split);
+    let rule = blame::rule_of(&object.row, key, seen, writer, is_split);
     let sentences = format!(
         "At the end of the run the datastore holds {} at {key:?}; it should hold {}.{}",
         Shown(seen),
         Shown(known.get(key).map(|written| &written.value)),
-        storage::why(rule),
+        blame::why(rule),
     );
     let mut evidence = vec![scene.mark];
     evidence.extend(writer.map(|writer| writer.mark));

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Scheduled, Seconds, Shown};
-use super::{Case, firing, life};
+use super::{Case, blame, firing, life};
 use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::object::{Acting, Object};
 use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
 use crate::reference::slot::{Ack, AckKind, End};
-use crate::reference::{Mark, Row, Writer};
+use crate::reference::{Mark, Writer};
 
 /// Object code makes a call.
 pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
@@ -66,7 +66,7 @@ fn get(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         _ => (view.value(key), view.writer(key)),
     };
     let is_later = view.value(key) == seen;
-    let rule = rule_for(case, acting, key, seen, writer, || false);
+    let rule = blame::rule_for(case, acting, key, seen, writer, || false);
     let wrong = Wrong { call: "get", key, seen, value, writer, rule, is_later };
     wrong_key(case, acting.doubtful, read, &wrong);
     correct(case, acting, read, key, seen);
@@ -92,8 +92,8 @@ fn delete(
         told_by(writer),
     );
     let known = if seen { acting.row.keys.before(key) } else { None };
-    let rule = rule_for(case, acting, key, known, writer, || false);
-    blame(case, read, writer, rule, sentences);
+    let rule = blame::rule_for(case, acting, key, known, writer, || false);
+    report(case, read, writer, rule, sentences);
 }
 
 fn list(
@@ -135,8 +135,8 @@ fn list(
             let value = expected.iter().find(|(known, _)| *known == key).map(|(_, value)| value);
             let (seen, writer) = (seen.as_ref(), view.writer(&key));
             let is_later = view.value(&key) == seen;
-            let is_split = || writer.is_some_and(|writer| shows_part(acting, &writer, shown));
-            let rule = rule_for(case, acting, &key, seen, writer, is_split);
+            let is_split = || writer.is_some_and(|writer| blame::shows_part(acting, &writer, shown));
+            let rule = blame::rule_for(case, acting, &key, seen, writer, is_split);
             let wrong = Wrong { call: "list", key: &key, seen, value, writer, rule, is_later };
             wrong_key(case, acting.doubtful, read, &wrong);
         }
@@ -191,68 +191,14 @@ fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wro
         return;
     }
     let told = told_by(writer);
-    let sentences = format!("{showed}; it should have shown {}. {told}{}", Shown(value), why(rule));
-    blame(case, read, writer, rule, sentences);
+    let sentences = format!("{showed}; it should have shown {}. {told}{}", Shown(value), blame::why(rule));
+    report(case, read, writer, rule, sentences);
 }
 
-fn blame(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: &'static str, sentences: String) {
+fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: &'static str, sentences: String) {
     let mut evidence = vec![read.mark];
     evidence.extend(writer.map(|writer| writer.mark));
     case.report(rule, &evidence, sentences);
-}
-
-/// Which rule a read breaks that does not show what `writer` wrote. A write of the same instance that it does not see
-/// breaks the order of reads (S4), unless a failed run wrote it (R8); what earlier instances wrote is durable.
-fn rule_for(
-    case: &Case<'_>,
-    acting: &Acting<'_>,
-    key: &Key,
-    seen: Option<&Blob>,
-    writer: Option<Writer>,
-    is_split: impl FnOnce() -> bool,
-) -> &'static str {
-    let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
-    match rule_of(acting.row, key, seen, writer, is_split) {
-        "R8" => "R8",
-        _ if is_own => "S4",
-        rule => rule,
-    }
-}
-
-/// Which rule is broken where a durable write is not to be seen: R8 if it is missing and a failed run wrote it, S8 if a
-/// `delete_all` removed what is seen, S2 if it is missing while another write of its turn is there, else S3.
-pub(super) fn rule_of(
-    row: &Row,
-    key: &Key,
-    seen: Option<&Blob>,
-    writer: Option<Writer>,
-    is_split: impl FnOnce() -> bool,
-) -> &'static str {
-    let is_missing = row.keys.lacks_last_write(key, seen);
-    match writer {
-        Some(writer) if is_missing && row.is_of_failed_run(&writer) => "R8",
-        Some(writer) if writer.clears && seen.is_some() => "S8",
-        Some(_) if is_missing && is_split() => "S2",
-        _ => "S3",
-    }
-}
-
-/// What a rule of [`rule_of`] promises, as the end of a report.
-pub(super) fn why(rule: &str) -> &'static str {
-    match rule {
-        "R8" => " A failed run made that write; what is written before a failure stays.",
-        "S8" => " delete_all had removed it.",
-        "S2" => " Another write of the same turn is there: the writes of a turn are durable together.",
-        _ => "",
-    }
-}
-
-/// S2: whether a list shows another write of the same turn.
-fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Blob)]) -> bool {
-    let keys = &acting.row.keys;
-    shown.iter().any(|(key, value)| {
-        keys.get(key).is_some_and(|written| written.writer.shares_turn(writer) && written.value == *value)
-    })
 }
 
 fn told_by(writer: Option<Writer>) -> String {
@@ -286,7 +232,7 @@ fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: Al
     }
     acting.row.slot.doubtful = true;
     let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
-    let (rule, why) = rule_of_alarm(acting, view, seen);
+    let (rule, why) = blame::rule_of_alarm(acting, view, seen);
     let sentences = format!(
         "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",
         Seconds(read.mark.at_ns),
@@ -298,23 +244,6 @@ fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: Al
     evidence.extend(acting.instance.run.filter(|_| view.in_run).map(|run| run.started));
     evidence.extend(acting.instance.scheduled(&acting.row.slot).map(|alarm| alarm.set));
     case.report(rule, &evidence, sentences);
-}
-
-/// A4, A3, or the rule of what the slot has been through.
-fn rule_of_alarm(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> (&'static str, &'static str) {
-    let slot = &acting.row.slot;
-    if view.in_run {
-        return ("A4", "While alarm() runs that is none, unless set_alarm was called since it started.");
-    }
-    let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
-    if alarm.is_some_and(|alarm| alarm.failures > 0) {
-        return ("R6", "While an alarm waits for its retry that is its original time.");
-    }
-    let was_cleared = view.scheduled_ms.is_none() && slot.is_last_cleared(seen);
-    if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {
-        return ("S8", "delete_all removes the alarm, unless it is to preserve it.");
-    }
-    ("A3", "That is the time of the alarm that is scheduled, or none.")
 }
 
 /// `sync` returned: everything before it is acknowledged.
@@ -377,7 +306,10 @@ pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {
-        return if is_fenced { () } else { late(case, newest) };
+        if !is_fenced {
+            late(case, newest);
+        }
+        return;
     };
     if instance.superseded {
         doubtful.extend(instance.uncommitted_keys(turn).cloned());

@@ -93,6 +93,7 @@ pub(crate) struct Instance {
     /// F3: the run that it was in when a newer instance started, and the first run of a newer one that started then.
     pub(crate) left_open: Option<Run>,
     pub(crate) overlapped: Option<Mark>,
+    /// When a run of the object last ended, in this instance or one before it.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
     pub(crate) acked: Option<Ack>,

@@ -116,6 +116,8 @@ impl Object {
             return None;
         }
         let started = instance.started;
+        // "Eligible instant": a handler of the object that ran in an earlier instance counts too.
+        instance.run_ended_ns = self.current.as_ref().map_or(0, |before| before.run_ended_ns);
         let mut before = self.current.replace(instance)?;
         for (setting, cause) in before.supersede() {
             self.row.slot.lose(setting, cause);
