@@ -1,19 +1,84 @@
 //! Stories that are kept word for word: what a newcomer is shown. When a change of the system changes one, read the new
 //! one before you accept it (`cargo insta review`).
+//!
+//! The lives of single alarms are told from plans that are written here, not drawn: they change with the system alone.
 
 use crate::common::scenario;
-use reveille::report;
+use reveille::{finding, report, story};
+use reveille_sim::plan::{Clock, Disk, Fault, FaultKind, Network, Plan, Request, Target, Upstream};
+
+const S: u64 = 1_000_000_000;
+
+/// A run of one object, `foo` of a class, in which nothing is left to chance and nothing breaks: one request, 2 s into
+/// the fault phase.
+fn calm(name: &str, body: &str) -> Plan {
+    let scenario = scenario(name);
+    let mut plan = scenario.plan(0);
+    plan.network =
+        Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
+    plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
+    plan.clocks.fill(Clock::default());
+    plan.upstream = Upstream { answer_ms_min: 100, answer_ms_max: 100, outages: Vec::new() };
+    plan.idle_evict_ms = 10_000;
+    plan.faults = Vec::new();
+    plan.workload = vec![Request { at_ms: 2_000, machine: 0, object: object(&plan), body: body.to_owned() }];
+    plan
+}
+
+/// The one object of a calm plan.
+fn object(plan: &Plan) -> String {
+    let class = scenario(&plan.scenario).shape.class;
+    format!("{class}/foo")
+}
+
+/// The life of a plan's one object, from the begin of the fault phase on. No promise is broken in it.
+fn life(plan: &Plan) -> String {
+    let outcome = scenario(&plan.scenario).run(plan);
+    assert_eq!(finding::of(&outcome), [], "these stories are of promises kept");
+    story::life(&outcome.history, &object(plan), 6 * S..u64::MAX)
+}
+
+fn keep(name: &str, told: &str) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, told);
+    });
+}
 
 /// The documentation's Batcher loses items, to a key that sorts wrongly (X1(a)) and to its own `delete_all` (X1(b)).
 #[test]
 fn the_documentations_batcher_loses_an_item() {
     let scenario = scenario("batcher-docs");
     let told = report::broken(&scenario.run(&scenario.plan(2)));
-    insta::with_settings!({
-        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"),
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, {
-        insta::assert_snapshot!("the_documentations_batcher_loses_an_item", told);
-    });
+    keep("the_documentations_batcher_loses_an_item", &told);
+}
+
+/// An alarm fires ten seconds after it was set, though the object has left memory meanwhile (F1, F8).
+#[test]
+fn f8_an_alarm_fires() {
+    let mut plan = calm("alarm-example", "hello");
+    plan.idle_evict_ms = 5_000;
+    keep("f8_an_alarm_fires", &life(&plan));
+}
+
+/// A handler that never succeeds runs seven times, 2, 4, 8, ... seconds apart; then its alarm is gone (R2, R3).
+#[test]
+fn r2_an_alarm_is_given_up() {
+    let order = r#"{"in_ms":1000,"failures":8,"panics":false}"#;
+    keep("r2_an_alarm_is_given_up", &life(&calm("retry-info", order)));
+}
+
+/// A machine is lost while `alarm()` runs on it: the run starts again from its beginning (F6), with the same retry count
+/// (R4).
+#[test]
+fn f6_a_machine_is_lost_in_the_handler() {
+    let mut plan = calm("alarm-example", "hello");
+    (plan.upstream.answer_ms_min, plan.upstream.answer_ms_max) = (2_000, 2_000);
+    let target = Target::HolderOf(object(&plan));
+    // The alarm is due 10 s after the request, at 12 s of the fault phase; its run awaits a service for 2 s.
+    plan.faults = vec![Fault { at_ms: 13_000, kind: FaultKind::Crash { target, down_ms: 8_000 } }];
+    keep("f6_a_machine_is_lost_in_the_handler", &life(&plan));
 }

@@ -10,5 +10,6 @@ mod batcher_keeps_every_item;
 mod equal_plans_give_equal_runs;
 mod every_plan_is_survived;
 mod golden_timelines;
+mod objects_go_on;
 mod retries_follow_the_contract;
 mod seeds_come_from_the_environment;

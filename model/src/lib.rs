@@ -6,6 +6,7 @@
 
 mod check;
 pub mod history;
+pub mod lateness;
 mod reference;
 pub mod verdict;
 

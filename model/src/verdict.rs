@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::history::ObjectName;
+use crate::lateness::Lateness;
 
 /// The id of a rule of SPEC.md (`F1`), of a known trap (`X1(a)`), or of a promise that a scenario makes beside them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -44,8 +45,8 @@ pub struct Violation {
 pub struct Verdict {
     /// Broken promises in the order in which they were found; empty for a clean run.
     pub violations: Vec<Violation>,
-    /// The largest lateness of a run of `alarm()` (SPEC.md, "Words"); none if no run started.
-    pub worst_lateness_ns: Option<u64>,
+    /// How late runs of `alarm()` started, and how many started elsewhere.
+    pub lateness: Lateness,
 }
 
 impl Verdict {

@@ -69,13 +69,13 @@ fn a3_a_refused_set_alarm_leaves_the_alarm_as_it_was() {
 }
 
 #[test]
-fn a3_get_alarm_is_the_original_time_during_backoff() {
+fn r6_get_alarm_is_the_original_time_during_backoff() {
     let failed = || {
         let mut tale = Tale::new();
         tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1).commit_end(1).turn(3);
         tale
     };
-    failed().get_alarm(None).is_refused("A3");
+    failed().get_alarm(None).is_refused("R6");
     failed().get_alarm(Some(1.0)).is_accepted();
 }
 
@@ -118,14 +118,14 @@ fn a5_a_deleted_alarm_does_not_start() {
 }
 
 #[test]
-fn a5_delete_all_deletes_the_alarm_unless_it_is_preserved() {
+fn s8_delete_all_deletes_the_alarm_unless_it_is_preserved() {
     let cleared = |preserve_alarm| {
         let mut tale = Tale::new();
         tale.put("k", "v").alarm_is_set(10.0).at(2.0).turn(2);
         tale.calls(StorageCall::DeleteAll { preserve_alarm }, OpResult::Done).commit().at(10.0).turn(3);
         tale
     };
-    cleared(false).run(1, 1, 10.0, 0).is_refused("A5");
+    cleared(false).run(1, 1, 10.0, 0).is_refused("S8");
     cleared(true).run(1, 1, 10.0, 0).is_accepted();
 }
 

@@ -89,12 +89,19 @@ fn r3_the_backoff_doubles() {
 fn r3_a_retry_among_faults_has_until_the_last_change_and_sixty_seconds() {
     let faulty = || {
         let mut tale = failed_once();
-        tale.at(2.0).fault(1, "message-loss").at(10.0).heal(1);
+        tale.at(2.0).fault(1, "crash").on(1).fault(2, "crash").heal(2).at(10.0).on(0).heal(1);
         tale
     };
     faulty().at(71.5).run(2, 1, 1.0, 1).is_refused("R3");
     faulty().at(70.5).run(2, 1, 1.0, 1).is_accepted();
-    failed_once().fault(1, "message-loss").at(300.0).run(2, 1, 1.0, 1).is_accepted();
+    let mut apart = failed_once();
+    apart
+        .fault(1, "crash")
+        .on(1)
+        .fault(2, "crash")
+        .on(0)
+        .world(What::Majority { group: 0, connected: false });
+    apart.at(300.0).run(2, 1, 1.0, 1).is_accepted();
 }
 
 #[test]
@@ -226,7 +233,7 @@ fn r5_an_alarm_set_during_backoff_starts_at_zero_and_at_its_own_time() {
     let mut tale = failed_once();
     tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, 0).is_accepted();
     let mut tale = failed_once();
-    tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, 1).is_refused("R4");
+    tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, 1).is_refused("R5");
 }
 
 #[test]

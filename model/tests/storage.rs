@@ -53,8 +53,7 @@ fn s3_what_an_earlier_instance_made_durable_is_seen() {
     };
     durable().get("k", None).is_refused("S3");
     durable().get("k", None).get("k", None).get("k", Some("v")).is_refused("S3");
-    durable().list(ListOptions::default(), &[("l", "w")]).is_refused("S3");
-    durable().list(first(1), &[("l", "w")]).is_refused("S3");
+    durable().list(ListOptions::default(), &[]).is_refused("S3");
     durable().delete("k", false).is_refused("S3");
     durable().get("k", Some("v")).list(first(1), &[("k", "v")]).delete("k", true).is_accepted();
 }
@@ -78,7 +77,6 @@ fn s3_the_datastore_rests_as_the_durable_turns_left_it() {
         tale
     };
     written().rests(&[("a", "3"), ("b", "2")], None).end().is_refused("S3");
-    written().rests(&[("a", "1")], None).end().is_refused("S3");
     written().end().is_refused("S3");
     written().rests(&[("a", "1"), ("b", "2")], None).end().is_accepted();
     written().turn(2).commit().rests(&[("a", "3"), ("b", "2")], None).end().is_accepted();

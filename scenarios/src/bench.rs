@@ -7,6 +7,14 @@ use reveille_sim::counts::Counts;
 use crate::plans;
 use crate::scenarios::batcher;
 
+/// What a run does on average at least, so that figures of different days can be compared: a system that drops its work is
+/// no faster. Requests answered.
+pub const ANSWERED_MIN: u64 = 1_400;
+/// Runs of `alarm()` started.
+pub const FIRED_MIN: u64 = 1_000;
+/// Faults that had an effect.
+pub const EFFECTIVE_MIN: u64 = 5;
+
 /// What was measured.
 #[derive(Clone, Debug)]
 pub struct Measured {
@@ -32,29 +40,69 @@ pub fn measure(seeds: u64) -> Measured {
 }
 
 impl Measured {
+    /// What the runs did too little of, if anything: then the figures say nothing.
+    pub fn too_light(&self) -> Option<String> {
+        let loads = [
+            (self.counts.answered, ANSWERED_MIN, "answered requests"),
+            (self.counts.runs_started, FIRED_MIN, "alarms fired"),
+            (self.effective(), EFFECTIVE_MIN, "faults with an effect"),
+        ];
+        let light = loads.iter().find(|(total, least, _)| *total < least * self.seeds);
+        light.map(|(total, least, what)| {
+            format!("the load is too light: {:.1} {what} a run, at least {least} are due", self.a_run(*total))
+        })
+    }
+
+    fn effective(&self) -> u64 {
+        self.counts.faults.values().map(|count| count.effective).sum()
+    }
+
+    fn a_run(&self, number: u64) -> f64 {
+        number as f64 / self.seeds as f64
+    }
+
     /// As it is printed.
     pub fn text(&self) -> String {
         let Self { seeds, counts, wall_s } = self;
-        let per_run = |number: u64| number as f64 / *seeds as f64;
-        let effective: u64 = counts.faults.values().map(|count| count.effective).sum();
         let simulated_s = counts.virtual_ns as f64 / 1e9;
         format!(
             "reference run: {:.0} virtual seconds, 3 x 3 machines, 8 groups, 100 objects\n\
-             a run: {:.0} requests ({:.0} answered), {:.0} alarms fired, {:.1} faults with an effect, {:.0} events\n\
+             a run: {:.0} requests ({:.0} answered, at least {ANSWERED_MIN}), {:.0} alarms fired (at least {FIRED_MIN}), \
+             {:.1} faults with an effect (at least {EFFECTIVE_MIN}), {:.0} events\n\
              seeds/s {:.2}\n\
              events/s {:.0}\n\
              ns an event {:.0}\n\
              simulated/wall {:.0}\n",
             simulated_s / *seeds as f64,
-            per_run(counts.requests),
-            per_run(counts.answered),
-            per_run(counts.runs_started),
-            per_run(effective),
-            per_run(counts.events),
+            self.a_run(counts.requests),
+            self.a_run(counts.answered),
+            self.a_run(counts.runs_started),
+            self.a_run(self.effective()),
+            self.a_run(counts.events),
             *seeds as f64 / wall_s,
             counts.events as f64 / wall_s,
             wall_s * 1e9 / counts.events as f64,
             simulated_s / wall_s,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reveille_sim::counts::FaultCount;
+
+    use super::*;
+
+    #[test]
+    fn a_load_that_is_too_light_is_told() {
+        let mut counts =
+            Counts { answered: 2 * ANSWERED_MIN, runs_started: 2 * FIRED_MIN, ..Counts::default() };
+        let fault = FaultCount { injected: 10, effective: 2 * EFFECTIVE_MIN };
+        counts.faults.insert("crash", fault);
+        let mut measured = Measured { seeds: 2, counts, wall_s: 1.0 };
+        assert_eq!(measured.too_light(), None);
+        measured.counts.runs_started -= 1;
+        let told = measured.too_light().expect("an alarm is missing");
+        assert_eq!(told, "the load is too light: 999.5 alarms fired a run, at least 1000 are due");
     }
 }

@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reveille_sim::run::{Look, run_with};
 
 use crate::explore::{Campaign, Ran, Seeds};
+use crate::log::{self, Filter};
 use crate::scenario::{ALL, Scenario};
 use crate::{bench, finding, report};
 
@@ -58,6 +59,12 @@ enum Command {
         /// Stop at this virtual time.
         #[arg(long, value_name = "TIME", value_parser = duration)]
         until: Option<Duration>,
+        /// Log what happened, in virtual time: levels by concern, like alarm=debug,storage=info, or just info.
+        #[arg(long, value_name = "FILTER", value_parser = Filter::parse)]
+        log: Option<Filter>,
+        /// Log the life of this object alone, named Class/name.
+        #[arg(long, value_name = "ID", requires = "log")]
+        object: Option<String>,
     },
     /// Measures how fast the reference run is.
     Bench {
@@ -86,10 +93,18 @@ pub fn run() -> anyhow::Result<ExitCode> {
             let cores = thread::available_parallelism().map_or(1, usize::from);
             explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores) })
         }
-        Command::Replay { scenario, seed, trace, until } => Ok(replay(scenario, seed, trace, until)),
+        Command::Replay { scenario, seed, trace, until, log, object } => {
+            let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
+            replay(scenario, seed, Look { trace, until_ms }, log.as_ref(), object.as_deref())
+        }
         Command::Bench { seeds } => {
-            print!("{}", bench::measure(seeds).text());
-            Ok(ExitCode::SUCCESS)
+            let measured = bench::measure(seeds);
+            print!("{}", measured.text());
+            let too_light = measured.too_light();
+            if let Some(why) = &too_light {
+                eprintln!("{why}");
+            }
+            Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
         }
     }
 }
@@ -115,15 +130,27 @@ fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn replay(scenario: &Scenario, seed: u64, trace: bool, until: Option<Duration>) -> ExitCode {
+fn replay(
+    scenario: &Scenario,
+    seed: u64,
+    look: Look,
+    filter: Option<&Filter>,
+    object: Option<&str>,
+) -> anyhow::Result<ExitCode> {
     let plan = scenario.plan(seed);
-    let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
-    let outcome = scenario.judge(run_with(&plan, scenario.classes, Look { trace, until_ms }));
-    for entry in &outcome.trace {
-        println!("{entry}");
+    let object = object.map(|name| log::object_of(&plan, name)).transpose()?;
+    let keep = Look { trace: look.trace || filter.is_some_and(Filter::wants_trace), ..look };
+    let outcome = scenario.judge(run_with(&plan, scenario.classes, keep));
+    if look.trace {
+        for entry in &outcome.trace {
+            println!("{entry}");
+        }
+    }
+    if let Some(filter) = filter {
+        log::print(&outcome, filter, object.as_ref());
     }
     print!("{}", report::replay(scenario, seed, &plan, &outcome));
-    if finding::of(&outcome).is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    Ok(if finding::of(&outcome).is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// A bar on a terminal; elsewhere a line now and then.

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
 
 use crate::finding::{self, Catch, Finding};
@@ -49,8 +50,8 @@ pub struct Tally {
     pub seeds_with_effect: BTreeMap<&'static str, u64>,
     /// In how many seeds a machine was lost, to a crash or a loss of power, that had something to lose.
     pub seeds_with_machine_lost: u64,
-    /// The largest lateness of a run of `alarm()`; none if there was no run.
-    pub worst_lateness_ns: Option<u64>,
+    /// How late runs of `alarm()` started, and how many started elsewhere.
+    pub lateness: Lateness,
     /// What was found.
     pub catch: Catch,
 }
@@ -62,7 +63,7 @@ pub struct Ran {
     /// The seed.
     pub seed: u64,
     counts: Counts,
-    worst_lateness_ns: Option<u64>,
+    lateness: Lateness,
     /// What was found.
     pub findings: Vec<Finding>,
 }
@@ -120,8 +121,7 @@ impl Campaign {
     fn run_one(&self, scenario: usize, seed: u64) -> Ran {
         let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
         let findings = finding::of(&outcome);
-        let worst_lateness_ns = outcome.verdict.worst_lateness_ns;
-        Ran { scenario, seed, counts: outcome.counts, worst_lateness_ns, findings }
+        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, findings }
     }
 }
 
@@ -133,7 +133,7 @@ impl Tally {
             counts: Counts::default(),
             seeds_with_effect: BTreeMap::new(),
             seeds_with_machine_lost: 0,
-            worst_lateness_ns: None,
+            lateness: Lateness::default(),
             catch: Catch::default(),
         }
     }
@@ -147,7 +147,7 @@ impl Tally {
         }
         self.seeds_with_machine_lost += u64::from(effective().any(|kind| MACHINE_LOST.contains(&kind)));
         self.counts.add(&ran.counts);
-        self.worst_lateness_ns = self.worst_lateness_ns.max(ran.worst_lateness_ns);
+        self.lateness.merge(&ran.lateness);
         self.catch.add(ran.seed, ran.findings);
     }
 

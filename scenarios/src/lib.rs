@@ -8,6 +8,7 @@ pub mod cli;
 pub mod delivery;
 pub mod explore;
 pub mod finding;
+pub mod log;
 pub mod plans;
 pub mod report;
 pub mod scenario;

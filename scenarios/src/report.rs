@@ -1,5 +1,6 @@
 //! What the command line prints about campaigns and runs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::story;
 
 /// The tables and the findings of a campaign.
 pub fn campaign(tallies: &[Tally]) -> String {
-    let mut text = format!("{}\n\n{}\n", overview(tallies), faults(tallies));
+    let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
     for tally in tallies {
         for (rule, caught) in tally.catch.iter() {
             text.push('\n');
@@ -32,7 +33,6 @@ fn overview(tallies: &[Tally]) -> Table {
         "events",
         "requests / answered",
         "alarms fired / retried",
-        "seeds with a machine lost",
         "worst lateness",
         "verdict",
     ]);
@@ -52,9 +52,32 @@ fn overview(tallies: &[Tally]) -> Table {
             counts.events.to_string(),
             format!("{} / {}", counts.requests, counts.answered),
             format!("{} / {}", counts.runs_started, counts.runs_retried),
-            format!("{} of {}", tally.seeds_with_machine_lost, tally.seeds),
-            tally.worst_lateness_ns.map_or("none fired".to_owned(), story::seconds),
+            tally.lateness.worst().map_or("none fired".to_owned(), story::seconds),
             verdict,
+        ]);
+    }
+    table
+}
+
+/// What the failures of machines came to.
+fn failures(tallies: &[Tally]) -> Table {
+    let mut table = table(&[
+        "scenario",
+        "seeds with a machine lost",
+        "objects lost",
+        "runs cut short",
+        "group leaders elected",
+        "stale epochs refused",
+    ]);
+    for tally in tallies {
+        let counts = &tally.counts;
+        table.add_row([
+            tally.scenario.name.to_owned(),
+            format!("{} of {}", tally.seeds_with_machine_lost, tally.seeds),
+            counts.instances_lost.to_string(),
+            counts.runs_lost.to_string(),
+            counts.elections.to_string(),
+            counts.stale_epochs.to_string(),
         ]);
     }
     table
@@ -64,19 +87,23 @@ fn rules(tally: &Tally) -> String {
     tally.catch.iter().map(|(rule, _)| rule).collect::<Vec<_>>().join(", ")
 }
 
+/// Kinds of faults downwards, scenarios across: there are many kinds.
 fn faults(tallies: &[Tally]) -> Table {
-    let mut table = table(&["scenario", "fault", "injected", "with an effect", "seeds with an effect"]);
-    for tally in tallies {
-        for (kind, count) in &tally.counts.faults {
-            let seeds = tally.seeds_with_effect.get(kind).copied().unwrap_or(0);
-            table.add_row([
-                tally.scenario.name.to_owned(),
-                (*kind).to_owned(),
-                count.injected.to_string(),
-                count.effective.to_string(),
-                format!("{seeds} of {}", tally.seeds),
-            ]);
-        }
+    let mut header = vec!["with an effect / injected (seeds)"];
+    header.extend(tallies.iter().map(|tally| tally.scenario.name));
+    let mut table = table(&header);
+    let kinds: BTreeSet<&str> =
+        tallies.iter().flat_map(|tally| tally.counts.faults.keys().copied()).collect();
+    for kind in kinds {
+        let mut row = vec![kind.to_owned()];
+        row.extend(tallies.iter().map(|tally| match tally.counts.faults.get(kind) {
+            Some(count) => {
+                let seeds = tally.seeds_with_effect.get(kind).copied().unwrap_or(0);
+                format!("{} / {} ({seeds})", count.effective, count.injected)
+            }
+            None => "-".to_owned(),
+        }));
+        table.add_row(row);
     }
     table
 }
@@ -136,10 +163,16 @@ pub fn broken(outcome: &Outcome) -> String {
     text
 }
 
+/// Where there is no terminal that would say how wide it is, tables are so wide at most.
+const WIDTH_MAX: u16 = 140;
+
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
+    if !table.is_tty() {
+        table.set_width(WIDTH_MAX);
+    }
     table
 }
 

@@ -7,10 +7,16 @@ use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};
-use crate::scenarios::{batcher, batcher_docs, retry_info};
+use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, retry_info};
 
 /// All scenarios, in the order in which they are listed.
-pub const ALL: &[Scenario] = &[batcher_docs::SCENARIO, batcher::SCENARIO, retry_info::SCENARIO];
+pub const ALL: &[Scenario] = &[
+    batcher_docs::SCENARIO,
+    batcher::SCENARIO,
+    retry_info::SCENARIO,
+    alarm_example::SCENARIO,
+    cron::SCENARIO,
+];
 
 /// A scenario.
 #[derive(Clone, Copy, Debug)]

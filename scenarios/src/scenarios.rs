@@ -1,5 +1,7 @@
 //! The objects that come with the harness, one scenario a file.
 
+pub mod alarm_example;
 pub mod batcher;
 pub mod batcher_docs;
+pub mod cron;
 pub mod retry_info;

@@ -1,5 +1,8 @@
 //! Tells a piece of a history as a timeline that somebody can follow who has never seen the code.
 
+mod faults;
+mod life;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -8,6 +11,8 @@ use reveille_model::history::{
     RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::Violation;
+
+pub use self::life::life;
 
 /// Lists longer than this are cut in a line of a story.
 const ENTRIES_SHOWN: usize = 12;
@@ -64,14 +69,14 @@ fn hosts(history: &History, machine: u16, violation: &Violation, index: usize) -
     })
 }
 
-fn place(header: &Header, event: &Event) -> String {
+/// Where an event happened, or whom it strikes.
+pub(crate) fn place(header: &Header, event: &Event) -> String {
     let struck = match &event.what {
         What::FaultBegin { scope: Scope::Machine(machine), .. } => Some(*machine),
         _ => None,
     };
     if let Some(machine) = event.place.map(|place| place.machine).or(struck) {
-        let datacenter = header.datacenter_of.get(usize::from(machine)).copied().unwrap_or_default();
-        return format!("machine {machine} (dc {datacenter})");
+        return machine_text(header, machine);
     }
     match &event.what {
         What::Call { .. } | What::Return { .. } => "client".into(),
@@ -81,8 +86,14 @@ fn place(header: &Header, event: &Event) -> String {
     }
 }
 
+/// A machine and its datacenter, as they stand in stories.
+pub(crate) fn machine_text(header: &Header, machine: u16) -> String {
+    let datacenter = header.datacenter_of.get(usize::from(machine)).copied().unwrap_or_default();
+    format!("machine {machine} (dc {datacenter})")
+}
+
 /// What happened, as a sentence without its subject's place.
-fn sentence(history: &History, event: &Event) -> String {
+pub(crate) fn sentence(history: &History, event: &Event) -> String {
     let object = event.by.as_ref().map_or(String::new(), |By { object, .. }| object.to_string());
     match &event.what {
         What::Call { request, to, body } => format!("request {request} to {to}: {body:?}"),
@@ -104,7 +115,13 @@ fn sentence(history: &History, event: &Event) -> String {
         What::InstanceEnd { reason } => format!("{object} {}", ended(reason)),
         What::Deliver { delivery } => format!("{object}: {} is delivered", delivered(*delivery)),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
+        What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. } } => {
+            format!("{object}: set_alarm({})  [operation {op}]", wall(history, event, *scheduled_ms))
+        }
         What::Op { op, call } => format!("{object}: {}  [operation {op}]", call_text(call)),
+        What::OpResult { op, result: OpResult::Alarm(Some(time_ms)) } => {
+            format!("{object}: operation {op} gives an alarm at {}", wall(history, event, *time_ms))
+        }
         What::OpResult { op, result } => format!("{object}: operation {op} gives {}", result_text(result)),
         What::RunStart { retry_count, scheduled_ms, .. } => {
             let retry = if *retry_count > 0 { format!(", retry {retry_count}") } else { String::new() };
@@ -125,8 +142,8 @@ fn sentence(history: &History, event: &Event) -> String {
         What::OutboundArrive { call } => format!("call {call} arrives"),
         What::OutboundAnswer { call, status: Some(status) } => format!("call {call} is answered: {status}"),
         What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
-        What::FaultBegin { kind, scope, .. } => format!("FAULT {kind}: {}", scope_text(scope)),
-        What::FaultEnd { fault } => format!("fault {fault} is over"),
+        What::FaultBegin { kind, scope, .. } => faults::begins(kind, scope),
+        What::FaultEnd { fault } => faults::ends(history, *fault),
         What::Majority { group, connected: true } => format!("group {group} has a connected majority"),
         What::Majority { group, connected: false } => format!("group {group} has no connected majority"),
         What::Holder { slice, epoch } => format!("serves slice {slice} from now on, epoch {epoch}"),
@@ -144,7 +161,8 @@ fn sentence(history: &History, event: &Event) -> String {
             let alarm = alarm.as_ref().map_or("no alarm is scheduled".into(), |alarm| {
                 format!("an alarm is scheduled for {}", wall(history, event, alarm.scheduled_ms))
             });
-            format!("at the end of the run {object} has {} keys, and {alarm}", keys.len())
+            let keys = if keys.len() == 1 { "1 key".to_owned() } else { format!("{} keys", keys.len()) };
+            format!("at the end of the run {object} has {keys}, and {alarm}")
         }
         What::DiskDamaged => "finds its own disk damaged and does not start".into(),
     }
@@ -242,16 +260,6 @@ fn run_ended(outcome: &RunOutcome) -> String {
         RunOutcome::Ok => "returns".into(),
         RunOutcome::Failed { why } => format!("fails: {why}"),
         RunOutcome::Platform { why } => format!("is failed by the platform: {why}"),
-    }
-}
-
-fn scope_text(scope: &Scope) -> String {
-    match scope {
-        Scope::Machine(machine) => format!("machine {machine}"),
-        Scope::Datacenter(datacenter) => format!("all machines of datacenter {datacenter}"),
-        Scope::Links { from, to } => format!("the links from machines {from:?} to machines {to:?}"),
-        Scope::Network => "all links between machines".into(),
-        Scope::Service(service) => service.to_string(),
     }
 }
 

@@ -52,6 +52,26 @@ fn a_look_inside_changes_nothing() {
 }
 
 #[test]
+fn a_log_shows_one_concern_of_one_object_and_changes_nothing() {
+    let plain = reveille(&["replay", "cron", "3"]);
+    let logged = reveille(&["replay", "cron", "3", "--log", "alarm=debug", "--object", "Cron/foo"]);
+    assert_eq!(digest(&plain), digest(&logged));
+    let logged = text(&logged.stdout);
+    let lines: Vec<_> = logged.lines().take_while(|line| !line.starts_with("cron seed")).collect();
+    assert!(lines.iter().any(|line| line.contains(" INFO alarm ") && line.contains("alarm() starts")));
+    assert!(lines.iter().any(|line| line.contains("DEBUG alarm ") && line.contains("set_alarm(")));
+    let of_foo = |line: &&str| line.contains(" alarm ") && line.contains("Cron/foo: ");
+    assert!(lines.iter().all(of_foo), "{logged}");
+}
+
+#[test]
+fn only_a_log_of_traces_shows_the_inner_world() {
+    let log = |filter| text(&reveille(&["replay", "cron", "3", "--log", filter]).stdout);
+    assert!(log("disk=trace").contains("TRACE disk "));
+    assert!(!log("debug").contains("TRACE"));
+}
+
+#[test]
 fn a_replay_can_be_stopped() {
     let output = reveille(&["replay", "batcher", "3", "--until", "20s"]);
     assert_eq!(output.status.code(), Some(0));
@@ -60,7 +80,7 @@ fn a_replay_can_be_stopped() {
 
 #[test]
 fn wrong_use_is_one_clear_error_and_exit_code_2() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["replay", "batcher", "seven"], "invalid digit"),
         (&["replay", "batcher", "-1"], "-1"),
         (&["replay", "nobody", "7"], "there are: batcher-docs, batcher, retry-info"),
@@ -70,6 +90,10 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         (&["explore", "--for", "soon"], "a duration is written like 30s"),
         (&["explore", "--jobs", "0"], "a number from 1 to 256"),
         (&["bench", "--seeds", "0"], "0 is not in 1.."),
+        (&["replay", "cron", "3", "--log", "alarm=loud"], "a filter is written like"),
+        (&["replay", "cron", "3", "--log", "alrm=debug"], "there are: object, storage, alarm, request"),
+        (&["replay", "cron", "3", "--log", "info", "--object", "Cron/nobody"], "there are: Cron/bar"),
+        (&["replay", "cron", "3", "--object", "Cron/foo"], "--log <FILTER>"),
     ];
     for (arguments, expected) in cases {
         let output = reveille(arguments);

@@ -7,14 +7,9 @@ use reveille_system::ids::{GroupId, MachineId};
 use crate::world::World;
 
 impl World<'_> {
-    /// All consensus groups.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = GroupId> + use<> {
-        (0..self.config.groups).map(GroupId)
-    }
-
     /// Machines or links went down or came back: tells which groups lost or regained their majority by it.
     pub(crate) fn review_majorities(&mut self) {
-        for group in self.groups() {
+        for group in self.config.all_groups() {
             let connected = self.has_majority(group);
             let known = self.majorities.insert(group, connected).unwrap_or(false);
             if known != connected {

@@ -100,14 +100,32 @@ pub enum Kind {
     Resumed,
 }
 
+/// What an entry says, without its time and machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a>(&'a Entry);
+
+impl Entry {
+    /// What happened, to be written beside a time and a machine.
+    pub fn step(&self) -> Step<'_> {
+        Step(self)
+    }
+}
+
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry { at_ns, machine, kind, a, b } = self;
+        let Entry { at_ns, machine, .. } = self;
         write!(f, "{:>5}.{:09} ", at_ns / 1_000_000_000, at_ns % 1_000_000_000)?;
         match machine {
             Some(machine) => write!(f, "m{:<3} ", machine.0)?,
             None => write!(f, "     ")?,
         }
+        self.step().fmt(f)
+    }
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Entry { kind, a, b, .. } = self.0;
         match kind {
             Kind::Boot => write!(f, "boots, for the {a}. time"),
             Kind::Damaged => write!(f, "finds its disk damaged and stays down"),

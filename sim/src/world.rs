@@ -391,7 +391,7 @@ impl<'a> World<'a> {
     pub(crate) fn holder_of(&self, object: &str) -> MachineId {
         let object = ObjectName::parse(object).expect("a valid plan names objects Class/name");
         let slice = object.slice(self.config.slices);
-        self.roles.holder_of(slice).unwrap_or_else(|| self.config.holder_of(slice))
+        self.roles.holder_of(slice).unwrap_or_else(|| self.config.home_of(slice))
     }
 
     /// The run is over: whoever waits gets no answer, and what the datastore holds is written down.
@@ -399,7 +399,7 @@ impl<'a> World<'a> {
         for request in self.clients.waiting() {
             self.request_over(request, Outcome::Unknown);
         }
-        for group in self.groups() {
+        for group in self.config.all_groups() {
             self.tell_replicas(group);
             let live = self.hosts.iter().filter_map(|host| host.machine.as_ref());
             let stores = live.filter_map(|machine| machine.replicas().store(group));

@@ -13,14 +13,24 @@ use crate::wire::{Ask, Message, Proposed};
 
 /// A question without an answer is asked again after this, at the next tick.
 const ASK_AGAIN_MS: u64 = 400;
+/// The same for a renewal, which waits for a tick of the system group's leader before it is proposed.
+const RENEW_AGAIN_MS: u64 = 1_200;
 
 /// What a question is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// The machine's own session.
+    Session,
+    /// A decision about other machines.
+    Decision,
+    /// Who holds a slice.
+    Holder(SliceId),
     /// The claim of a slice.
     Claim(SliceId),
     /// The batch of a slice that is in flight.
     Commit(SliceId),
+    /// The release of a slice.
+    Release(SliceId),
     /// A page of the due index of a slice.
     Due(SliceId),
     /// A read of an instance.
@@ -57,18 +67,13 @@ enum Question {
 
 impl Client {
     pub(crate) fn new(config: &Config, me: MachineId, boot: u64) -> Self {
-        let leaders = vec![None; usize::from(config.groups)];
+        let leaders = vec![None; config.all_groups().count()];
         Self { me, boot, last: 0, open: BTreeMap::new(), leaders }
-    }
-
-    /// Different for each boot of each machine.
-    pub(crate) fn boot(&self) -> u64 {
-        self.boot
     }
 
     /// Proposes a command to its group's leader.
     pub(crate) fn propose(&mut self, purpose: Purpose, command: Command, cx: &mut Cx<'_>) {
-        let group = cx.config.group_of(command.slice());
+        let group = command.group(cx.config);
         self.ask(purpose, group, Question::Propose(command), cx);
     }
 
@@ -110,7 +115,9 @@ impl Client {
 
     /// Asks again what has waited long enough. Called once a tick.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
-        let waited = |open: &Open| cx.now_ns - open.sent_ns >= ASK_AGAIN_MS * NS_PER_MS;
+        let patience_ms =
+            |open: &Open| if open.purpose == Purpose::Session { RENEW_AGAIN_MS } else { ASK_AGAIN_MS };
+        let waited = |open: &Open| cx.now_ns - open.sent_ns >= patience_ms(open) * NS_PER_MS;
         let again: Vec<u64> =
             self.open.iter().filter(|(_, open)| waited(open)).map(|(number, _)| *number).collect();
         for number in again {
@@ -160,9 +167,11 @@ impl Client {
     /// Nobody waits for the answers of this slice any more.
     pub(crate) fn forget(&mut self, slice: SliceId) {
         self.open.retain(|_, open| match &open.purpose {
-            Purpose::Claim(of) | Purpose::Commit(of) | Purpose::Due(of) | Purpose::Read(of, ..) => {
+            Purpose::Session | Purpose::Decision => true,
+            Purpose::Holder(of) | Purpose::Claim(of) | Purpose::Commit(of) | Purpose::Release(of) => {
                 *of != slice
             }
+            Purpose::Due(of) | Purpose::Read(of, ..) => *of != slice,
         });
     }
 }

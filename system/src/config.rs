@@ -78,13 +78,24 @@ impl Config {
         GroupId(slice.0 % self.groups)
     }
 
-    /// The slices of a group, ascending.
+    /// The slices of a group, ascending; none of the system group.
     pub fn slices_of(&self, group: GroupId) -> impl Iterator<Item = SliceId> + use<> {
-        (group.0..self.slices).step_by(usize::from(self.groups)).map(SliceId)
+        let first = if group == self.system_group() { self.slices } else { group.0 };
+        (first..self.slices).step_by(usize::from(self.groups)).map(SliceId)
     }
 
-    /// The machine that hosts a slice's objects and tracks their alarms. Spread evenly over all machines (D3).
-    pub fn holder_of(&self, slice: SliceId) -> MachineId {
+    /// The group that keeps the registry ([`crate::registry`]).
+    pub fn system_group(&self) -> GroupId {
+        GroupId(self.groups)
+    }
+
+    /// All groups, the system group last.
+    pub fn all_groups(&self) -> impl Iterator<Item = GroupId> + use<> {
+        (0..=self.groups).map(GroupId)
+    }
+
+    /// The machine that holds a slice while all machines are well. Spread evenly over them (D3).
+    pub fn home_of(&self, slice: SliceId) -> MachineId {
         MachineId(slice.0 % self.machines())
     }
 }

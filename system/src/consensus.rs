@@ -32,9 +32,22 @@ pub struct HardState {
     pub commit: u64,
 }
 
+/// What the entries of a group's log up to one of them add up to. It stands for all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The term of the last entry in it.
+    pub term: u64,
+    /// The index of the last entry in it. All of them are committed.
+    pub index: u64,
+    /// The state that they add up to, in the encoding of whoever applies entries.
+    pub data: Bytes,
+}
+
 /// What a replica has to remember of one step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Persist {
+    /// Replaces all entries and the state so far. What else is in this step comes after it.
+    pub snapshot: Option<Snapshot>,
     /// New entries without gaps. They replace what stands at and after the first one's index.
     pub entries: Vec<Entry>,
     /// The new hard state; none if it is as before.
@@ -44,7 +57,7 @@ pub struct Persist {
 impl Persist {
     /// Whether there is nothing to remember.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.hard_state.is_none()
+        self.snapshot.is_none() && self.entries.is_empty() && self.hard_state.is_none()
     }
 }
 
@@ -53,7 +66,7 @@ impl Persist {
 pub struct Ready {
     /// Comes back with [`Node::persisted`], in order.
     pub number: u64,
-    /// To be remembered.
+    /// To be remembered. A snapshot in it also replaces the state, before anything further is applied.
     pub persist: Persist,
     /// Whether `send_persisted` of this and all later steps has to wait until `persist` is durable.
     pub must_sync: bool,

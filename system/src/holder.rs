@@ -1,8 +1,7 @@
 //! The holder: hosts the objects of the slices that its machine holds, and tracks their alarms.
 //!
-//! A slice goes through three stages after a boot: its epoch is claimed, its alarms are loaded, then it is served. While
-//! it is served, the writes of its objects go to the datastore in numbered batches, one in flight at a time; what
-//! becomes ready meanwhile shares the next batch.
+//! Which slices those are to be, the registry says; the holder takes over what is assigned to it and gives up what is
+//! assigned elsewhere. When the machine's session ends it has lost everything at once.
 
 mod slice;
 
@@ -20,9 +19,11 @@ use crate::io::{Effects, Now, OutsideAnswer, OutsideError};
 use crate::object::class::Classes;
 use crate::object::entry::Acts;
 use crate::object::op::Reply;
-use crate::observe::Source;
+use crate::observe::{Observation, Source};
 use crate::outbox::Outbox;
-use crate::store::command::Answer;
+use crate::registry::Roster;
+use crate::session::{Membership, News};
+use crate::store::command::{Answer, Applied};
 use crate::wire::{Ask, Message, Proposed};
 use slice::Slice;
 
@@ -38,6 +39,7 @@ pub(crate) struct Env {
     me: MachineId,
     classes: Classes,
     client: Client,
+    membership: Membership,
     jitter: ChaCha8Rng,
     /// Calls to outside services without an answer.
     calls: BTreeMap<CallId, Call>,
@@ -54,6 +56,17 @@ struct Call {
     since_ns: u64,
 }
 
+/// A client's request on its way to the holder of its object.
+pub(crate) struct Incoming {
+    pub(crate) request: RequestId,
+    pub(crate) object: ObjectName,
+    pub(crate) body: Bytes,
+    /// Where the answer goes.
+    pub(crate) ingress: MachineId,
+    /// How often it may still be passed on.
+    pub(crate) hops: u8,
+}
+
 /// The moment and the ways out.
 pub(crate) struct Cx<'a> {
     pub(crate) now: Now,
@@ -66,10 +79,15 @@ impl Env {
         let cx = client::Cx { now_ns: cx.now.mono_ns, config: &self.config, outbox: cx.outbox };
         (&mut self.client, cx)
     }
+
+    fn member<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> (&'a mut Membership, &'a mut Client, client::Cx<'a>) {
+        let cx = client::Cx { now_ns: cx.now.mono_ns, config: &self.config, outbox: cx.outbox };
+        (&mut self.membership, &mut self.client, cx)
+    }
 }
 
 impl Holder {
-    /// The holder of a machine that has just booted.
+    /// The holder of a machine that has just booted: it asks for a session, and holds nothing yet.
     pub(crate) fn new(
         config: Arc<Config>,
         me: MachineId,
@@ -77,39 +95,40 @@ impl Holder {
         classes: Classes,
         cx: &mut Cx<'_>,
     ) -> Self {
-        let client = Client::new(&config, me, seed);
-        let slices = (0..config.slices).map(SliceId).filter(|slice| config.holder_of(*slice) == me);
-        let slices = slices.map(|slice| (slice, Slice::new(slice))).collect();
         let env = Env {
+            client: Client::new(&config, me, seed),
+            membership: Membership::new(me, seed),
             config,
             me,
             classes,
-            client,
             jitter: ChaCha8Rng::seed_from_u64(seed),
             calls: BTreeMap::new(),
             last_call: 0,
             acts: Acts::default(),
         };
-        let mut holder = Self { slices, env };
-        for slice in holder.slices.values_mut() {
-            slice.claim(&mut holder.env, cx);
-        }
+        let mut holder = Self { slices: BTreeMap::new(), env };
+        let (membership, client, mut ask) = holder.env.member(cx);
+        membership.tick(client, &mut ask);
         holder
     }
 
-    /// A request for an object has arrived from the machine `from`.
-    pub(crate) fn request(
-        &mut self,
-        from: MachineId,
-        request: RequestId,
-        object: ObjectName,
-        body: Bytes,
-        cx: &mut Cx<'_>,
-    ) {
+    /// The machine that is to hold an object's slice, as far as is known here.
+    pub(crate) fn route(&self, object: &ObjectName) -> MachineId {
         let slice = object.slice(self.env.config.slices);
-        // Without the slice the request came to the wrong machine; its client will get no answer.
-        if let Some(slice) = self.slices.get_mut(&slice) {
-            slice.request(from, request, object, body, &mut self.env, cx);
+        let roster = self.env.membership.roster();
+        roster.map_or_else(|| self.env.config.home_of(slice), |roster| roster.assigned(slice))
+    }
+
+    /// A request for an object has arrived. One for an object that is held elsewhere is passed on.
+    pub(crate) fn request(&mut self, incoming: Incoming, cx: &mut Cx<'_>) {
+        let slice = self.slices.get_mut(&incoming.object.slice(self.env.config.slices));
+        if let Some(slice) = slice.filter(|slice| !slice.is_leaving()) {
+            return slice.request(incoming, &mut self.env, cx);
+        }
+        let to = self.route(&incoming.object);
+        if to != self.env.me && incoming.hops > 0 {
+            let Incoming { request, object, body, ingress, hops } = incoming;
+            cx.outbox.push(to, Message::Request { request, object, body, ingress, hops: hops - 1 });
         }
     }
 
@@ -117,12 +136,25 @@ impl Holder {
     pub(crate) fn proposed(&mut self, from: MachineId, ask: Ask, result: Proposed, cx: &mut Cx<'_>) {
         let (client, mut ask_cx) = self.env.ask(cx);
         let Some((purpose, applied, index)) = client.proposed(from, ask, result, &mut ask_cx) else { return };
-        match purpose {
-            Purpose::Claim(slice) => held(&mut self.slices, slice).claimed(applied, index, &mut self.env, cx),
-            Purpose::Commit(slice) => {
-                held(&mut self.slices, slice).committed(applied, index, &mut self.env, cx)
+        match (purpose, applied) {
+            (Purpose::Session, Applied::Registry(roster)) => {
+                let (membership, _, ask) = self.env.member(cx);
+                let news = membership.renewed(index, roster, &ask);
+                self.react(news, cx);
             }
-            Purpose::Due(_) | Purpose::Read(..) => unreachable!("a read is not answered as a proposal"),
+            (Purpose::Decision, Applied::Registry(roster)) => {
+                let (membership, _, mut ask) = self.env.member(cx);
+                let news = membership.decided(index, roster, &mut ask);
+                self.react(news, cx);
+            }
+            (Purpose::Claim(slice), applied) => {
+                self.with(slice, cx, |it, env, cx| it.claimed(applied, index, env, cx))
+            }
+            (Purpose::Commit(slice), applied) => {
+                self.with(slice, cx, |it, env, cx| it.committed(applied, index, env, cx))
+            }
+            (Purpose::Release(slice), _) => self.with(slice, cx, |it, _, _| it.released()),
+            (purpose, applied) => unreachable!("{applied:?} does not answer {purpose:?}"),
         }
     }
 
@@ -130,14 +162,56 @@ impl Holder {
     pub(crate) fn read_done(&mut self, ask: Ask, answer: Answer, cx: &mut Cx<'_>) {
         match self.env.client.read_done(ask, answer) {
             Some((Purpose::Due(slice), Answer::Due(page))) => {
-                held(&mut self.slices, slice).loaded(page, &mut self.env, cx)
+                self.with(slice, cx, |it, env, cx| it.loaded(page, env, cx))
+            }
+            Some((Purpose::Holder(slice), Answer::Holder(epoch, holding))) => {
+                self.with(slice, cx, |it, env, cx| it.found(epoch, holding, env, cx));
             }
             Some((Purpose::Read(slice, object, instance, op), answer)) => {
-                held(&mut self.slices, slice).read_answered(&object, instance, op, answer, &mut self.env, cx);
+                self.with(slice, cx, |it, env, cx| it.read_answered(&object, instance, op, answer, env, cx));
             }
             Some((purpose, answer)) => unreachable!("{answer:?} does not answer {purpose:?}"),
             None => {}
         }
+    }
+
+    /// A leader has told a change of the registry.
+    pub(crate) fn heard(&mut self, index: u64, roster: Roster, cx: &mut Cx<'_>) {
+        let (membership, _, ask) = self.env.member(cx);
+        let news = membership.heard(index, roster, &ask);
+        self.react(news, cx);
+    }
+
+    fn react(&mut self, news: News, cx: &mut Cx<'_>) {
+        match news {
+            News::None => {}
+            News::Newer => self.review(cx),
+            News::Ended => {
+                for (_, mut slice) in std::mem::take(&mut self.slices) {
+                    slice.drop_everything(&mut self.env, cx);
+                }
+            }
+        }
+    }
+
+    /// Takes over what is assigned to this machine, gives up what is assigned elsewhere, and decides what follows.
+    fn review(&mut self, cx: &mut Cx<'_>) {
+        let me = self.env.me;
+        let home = self.env.config.datacenter_of(me);
+        if let Some(term) = self.env.membership.newly_leads(home) {
+            cx.out.observed.push(Observation::Leads { datacenter: home, term });
+        }
+        if let (Some(roster), Some(_)) = (self.env.membership.roster(), self.env.membership.session()) {
+            let mine: Vec<SliceId> = roster.assigned_to(me).collect();
+            for slice in self.slices.values_mut().filter(|slice| mine.binary_search(&slice.id()).is_err()) {
+                slice.leave(cx.now);
+            }
+            for slice in mine {
+                self.slices.entry(slice).or_insert_with(|| Slice::new(slice)).look(&mut self.env, cx);
+            }
+        }
+        let (membership, client, mut ask) = self.env.member(cx);
+        membership.tick(client, &mut ask);
     }
 
     /// An outside service answered.
@@ -147,20 +221,14 @@ impl Holder {
         result: Result<OutsideAnswer, OutsideError>,
         cx: &mut Cx<'_>,
     ) {
-        // Without an entry the call has timed out before.
+        // Without an entry the call has timed out before, or its object is held elsewhere.
         if let Some(Call { slice, object, instance, op, .. }) = self.env.calls.remove(&call) {
-            held(&mut self.slices, slice).outside_answered(
-                &object,
-                instance,
-                op,
-                Reply::Outside(result),
-                &mut self.env,
-                cx,
-            );
+            let reply = Reply::Outside(result);
+            self.with(slice, cx, |it, env, cx| it.outside_answered(&object, instance, op, reply, env, cx));
         }
     }
 
-    /// Once a tick: ask again, time out, evict.
+    /// Once a tick: renew, ask again, time out, evict.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
         let (client, mut ask_cx) = self.env.ask(cx);
         client.tick(&mut ask_cx);
@@ -174,17 +242,24 @@ impl Holder {
         for slice in self.slices.values_mut() {
             slice.tick(&mut self.env, cx);
         }
+        self.slices.retain(|_, slice| !slice.is_gone());
+        self.review(cx);
     }
 
-    /// Wakes the objects whose alarms are due (F8).
+    /// Wakes the objects whose alarms are due (F8), as long as the session lasts.
     pub(crate) fn fire(&mut self, cx: &mut Cx<'_>) {
-        for slice in self.slices.values_mut() {
-            slice.fire(&mut self.env, cx);
+        if self.env.membership.may_emit(cx.now.mono_ns) {
+            for slice in self.slices.values_mut() {
+                slice.fire(&mut self.env, cx);
+            }
         }
     }
 
-    /// When the next alarm is due, on the monotonic clock.
+    /// When the next alarm is due, on the monotonic clock. Outside the session nothing is: it waits for a tick.
     pub(crate) fn next_due_ns(&self, now: Now) -> Option<u64> {
+        if !self.env.membership.may_emit(now.mono_ns) {
+            return None;
+        }
         self.slices.values().filter_map(|slice| slice.next_due_ns(now)).min()
     }
 
@@ -192,10 +267,20 @@ impl Holder {
     pub(crate) fn live_instances(&self) -> impl Iterator<Item = (Source, bool)> + '_ {
         self.slices.values().flat_map(Slice::live_instances)
     }
-}
 
-fn held(slices: &mut BTreeMap<SliceId, Slice>, slice: SliceId) -> &mut Slice {
-    slices.get_mut(&slice).expect("questions are asked only for slices that are held")
+    /// Lets something happen to a slice, if it is still there.
+    fn with(
+        &mut self,
+        slice: SliceId,
+        cx: &mut Cx<'_>,
+        happens: impl FnOnce(&mut Slice, &mut Env, &mut Cx<'_>),
+    ) {
+        let Some(it) = self.slices.get_mut(&slice) else { return };
+        happens(it, &mut self.env, cx);
+        if it.is_gone() {
+            self.slices.remove(&slice);
+        }
+    }
 }
 
 impl Cx<'_> {

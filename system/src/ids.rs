@@ -26,6 +26,10 @@ pub struct SliceId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Epoch(pub u32);
 
+/// A machine's session: its lease in the registry. Numbers are given in ascending order and never again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SessionId(pub u64);
+
 /// A number unique within its slice for ever: the epoch it was made in, and a count within that epoch. Instances, runs
 /// and alarms are named by stamps; an alarm's stamp is its identity (A10).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -108,8 +108,10 @@ pub enum OutsideError {
 /// A file of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileId {
-    /// The log of all groups on the machine.
+    /// The log of all groups on the machine, in its generations of even number.
     Log,
+    /// The log in its generations of odd number: a new one is written beside the old one.
+    OddLog,
     /// The end mark of the log, kept elsewhere on the disk.
     Mark,
 }

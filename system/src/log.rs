@@ -10,6 +10,21 @@
 //!
 //! A frame is the length of its payload, a checksum, and the payload: one record. The checksum is seeded with that of the
 //! frame before it, so a frame counts only behind the very frames that it was written behind.
+//!
+//! A log that has become long is compacted: a new generation of it, which begins with records that stand for everything
+//! before, is written into the other one of two files, in place of a batch. The marks say which generation counts:
+//!
+//! ```text
+//! cut off and write other file - sync it - write mark - sync - write mark into the other slot - sync - acknowledged
+//! `---- the old generation counts ---------------------'`-- both hold everything acknowledged --'`- the new one counts
+//! ```
+//!
+//! While a mark names the old generation its file is not touched, and what only the new one holds is not acknowledged.
+//! So whichever one mark is torn or rots, the other one leads to everything acknowledged (D8).
+//!
+//! The new generation is one write, and the batches of all groups wait for it: with a million objects on a machine that
+//! is some hundred megabytes and as many milliseconds. Then it has to be written in pieces between batches, which go
+//! into both files meanwhile; the marks can stay as they are.
 
 use std::mem;
 
@@ -24,10 +39,10 @@ mod mark;
 
 use mark::Mark;
 
+/// What stands for a mark on a disk that was never written.
+const NO_MARK: Mark = Mark { seq: 0, generation: 0, len: 0, chain: 0 };
 /// Bytes of a frame before its payload: length and checksum, both little-endian `u32`.
 const HEADER_BYTES: usize = 8;
-/// The checksum that the first frame is seeded with.
-const CHAIN_START: u32 = 0;
 
 /// What one replica has to remember of one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,10 +70,10 @@ pub enum Damage {
         /// Up to where the log was acknowledged, in bytes.
         marked: u64,
     },
-    /// There is a log of this length, but no valid end mark.
+    /// There are logs of this length, but no valid end mark.
     #[error("a log of {len} bytes has no valid end mark")]
     NoMark {
-        /// Length of the log in bytes.
+        /// Length of both files of the log in bytes.
         len: u64,
     },
     /// A frame's checksum holds, but it is nothing that we write.
@@ -78,19 +93,28 @@ enum Step {
     SyncingFoundMark {
         ticket: u64,
     },
-    /// The batch is written, or the tail is cut off, and that is being made durable.
+    /// The batch is written, or the tail is cut off, or the new generation written, and that is being made durable. Then
+    /// so many marks are to be written.
     SyncingLog {
         ticket: u64,
+        marks: u8,
     },
-    /// The mark behind the batch is written and is being made durable.
+    /// A mark is written and is being made durable. So many more are to follow.
     SyncingMark {
         ticket: u64,
+        marks: u8,
     },
 }
 
-/// The log of a machine. Positions in it are offsets in bytes.
+/// The log of a machine. A position in it counts the bytes that this boot has found and appended, so it never goes back:
+/// compacting moves no position.
 #[derive(Debug)]
 pub struct Log {
+    generation: u64,
+    /// Length of the generation's file in bytes; `written` stands at its end.
+    file_len: u64,
+    /// What the generation began with, in bytes. Not known after a boot, and zero then.
+    base_len: u64,
     /// Frames that are in no batch yet. They begin at `written`.
     buffer: Vec<u8>,
     /// The last batch ends here.
@@ -122,26 +146,28 @@ impl Log {
     ///
     /// If an acknowledged frame is not whole, or no mark says which are acknowledged (D8).
     pub fn recover(disk: &dyn DiskImage, out: &mut Effects) -> Result<(Self, Vec<Record>), Damage> {
-        let bytes = disk.read(FileId::Log);
-        let found = match Mark::newest(&disk.read(FileId::Mark)) {
-            Some(mark) => Found::scan(&bytes, mark)?,
-            // The first boot writes a mark before anything else.
-            None if bytes.is_empty() => {
-                Found { records: Vec::new(), len: 0, chain: CHAIN_START, mark_seq: 0 }
-            }
-            None => return Err(Damage::NoMark { len: len_u64(&bytes) }),
-        };
+        let mark = Mark::newest(&disk.read(FileId::Mark)).unwrap_or(NO_MARK);
+        let bytes = disk.read(file_of(mark.generation));
+        // The first boot writes a mark before anything else.
+        let len = || len_u64(&bytes) + len_u64(&disk.read(FileId::OddLog));
+        if mark == NO_MARK && len() > 0 {
+            return Err(Damage::NoMark { len: len() });
+        }
+        let found = Found::scan(&bytes, mark)?;
         if found.len < len_u64(&bytes) {
-            out.disk.push(DiskOp::Truncate { file: FileId::Log, len: found.len });
+            out.disk.push(DiskOp::Truncate { file: file_of(mark.generation), len: found.len });
         }
         let mut log = Self {
+            generation: mark.generation,
+            file_len: found.len,
+            base_len: 0,
             buffer: Vec::new(),
             written: found.len,
             written_chain: found.chain,
             chain: found.chain,
             required: 0,
             durable: 0,
-            mark_seq: found.mark_seq,
+            mark_seq: mark.seq,
             step: Step::Idle,
             tickets: 0,
         };
@@ -173,12 +199,34 @@ impl Log {
         if self.step != Step::Idle || self.required <= self.written {
             return;
         }
-        let bytes = Bytes::from(mem::take(&mut self.buffer));
-        let len = len_u64(&bytes);
-        out.disk.push(DiskOp::Write { file: FileId::Log, offset: self.written, bytes });
-        self.written += len;
-        self.written_chain = self.chain;
-        self.step = Step::SyncingLog { ticket: self.sync(FileId::Log, out) };
+        self.written = self.end();
+        self.write(out, 1);
+    }
+
+    /// Whether [`Log::compact`] is wanted now, in place of a flush, if the log is to be no longer than `bytes_max` bytes
+    /// as far as that pays.
+    pub fn is_due(&self, bytes_max: u64) -> bool {
+        let len = self.file_len + len_u64(&self.buffer);
+        self.step == Step::Idle && self.required > self.written && len > bytes_max.max(2 * self.base_len)
+    }
+
+    /// Begins a new generation of the log with `base`, which stands for all that was appended so far, flushed or not.
+    ///
+    /// # Panics
+    ///
+    /// If the disk is doing something for the log.
+    pub fn compact(&mut self, base: &[Record], out: &mut Effects) {
+        assert_eq!(self.step, Step::Idle, "a batch and a new generation exclude each other");
+        self.written = self.end();
+        self.buffer.clear();
+        self.generation += 1;
+        self.chain = chain_start(self.generation);
+        self.file_len = 0;
+        base.iter().for_each(|record| self.push(record));
+        self.base_len = len_u64(&self.buffer);
+        // Both marks name the generation before this one since this boot, so the other file is free.
+        out.disk.push(DiskOp::Truncate { file: file_of(self.generation), len: 0 });
+        self.write(out, 2);
     }
 
     /// The disk has done a sync. Returns whether [`Log::durable`] has moved. [`Log::flush`] is wanted after it.
@@ -189,25 +237,40 @@ impl Log {
     pub fn synced(&mut self, done: u64, out: &mut Effects) -> bool {
         match self.step {
             Step::SyncingFoundMark { ticket } if ticket == done => {
-                self.step = Step::SyncingLog { ticket: self.sync(FileId::Log, out) };
+                let ticket = self.sync(file_of(self.generation), out);
+                self.step = Step::SyncingLog { ticket, marks: 1 };
                 false
             }
             // D8: the mark is written once the records are durable, never before.
-            Step::SyncingLog { ticket } if ticket == done => {
+            Step::SyncingLog { ticket, marks } | Step::SyncingMark { ticket, marks: marks @ 1.. }
+                if ticket == done =>
+            {
                 self.mark_seq += 1;
-                let mark = Mark { seq: self.mark_seq, len: self.written, chain: self.written_chain };
+                let (seq, generation) = (self.mark_seq, self.generation);
+                let mark = Mark { seq, generation, len: self.file_len, chain: self.written_chain };
                 out.disk.push(mark.write());
-                self.step = Step::SyncingMark { ticket: self.sync(FileId::Mark, out) };
+                self.step = Step::SyncingMark { ticket: self.sync(FileId::Mark, out), marks: marks - 1 };
                 false
             }
             // D8: acknowledged only now that the mark is durable too.
-            Step::SyncingMark { ticket } if ticket == done => {
+            Step::SyncingMark { ticket, marks: 0 } if ticket == done => {
                 self.durable = self.written;
                 self.step = Step::Idle;
                 true
             }
             step => panic!("sync {done} is done, but the log is at {step:?}"),
         }
+    }
+
+    /// Writes what is in the buffer behind what is in the file, and begins to make it durable.
+    fn write(&mut self, out: &mut Effects, marks: u8) {
+        let file = file_of(self.generation);
+        let bytes = Bytes::from(mem::take(&mut self.buffer));
+        let len = len_u64(&bytes);
+        out.disk.push(DiskOp::Write { file, offset: self.file_len, bytes });
+        self.file_len += len;
+        self.written_chain = self.chain;
+        self.step = Step::SyncingLog { ticket: self.sync(file, out), marks };
     }
 
     fn sync(&mut self, file: FileId, out: &mut Effects) -> u64 {
@@ -237,12 +300,11 @@ struct Found {
     len: u64,
     /// Checksum of the last whole frame.
     chain: u32,
-    mark_seq: u64,
 }
 
 impl Found {
     fn scan(bytes: &Bytes, mark: Mark) -> Result<Self, Damage> {
-        let mut found = Self { records: Vec::new(), len: 0, chain: CHAIN_START, mark_seq: mark.seq };
+        let mut found = Self { records: Vec::new(), len: 0, chain: chain_start(mark.generation) };
         while let Some((payload, chain)) = frame_at(bytes, found.len, found.chain) {
             let record = postcard::from_bytes(payload);
             found.records.push(record.map_err(|_| Damage::Undecodable { offset: found.len })?);
@@ -272,6 +334,16 @@ fn frame_at(bytes: &[u8], offset: u64, chain: u32) -> Option<(&[u8], u32)> {
     let computed = checksum(chain, len, payload);
     // No frame is empty: a hole of zeros is none.
     (len > 0 && computed == u32::from_le_bytes(*stored)).then_some((payload, computed))
+}
+
+/// The file of a generation.
+fn file_of(generation: u64) -> FileId {
+    if generation.is_multiple_of(2) { FileId::Log } else { FileId::OddLog }
+}
+
+/// What the first frame's checksum is seeded with: different for each generation, so that none is taken for another.
+fn chain_start(generation: u64) -> u32 {
+    crc32fast::hash(&generation.to_le_bytes())
 }
 
 fn checksum(seed: u32, len: u32, payload: &[u8]) -> u32 {

@@ -7,15 +7,20 @@
 use std::sync::Arc;
 
 use crate::config::{Config, NS_PER_MS};
-use crate::holder::{self, Holder};
+use crate::holder::{self, Holder, Incoming};
 use crate::ids::MachineId;
 use crate::io::{ClientAnswer, ClientRequest, DiskImage, Effects, Input, Now};
 use crate::log::Damage;
 use crate::object::class::Classes;
 use crate::observe::Source;
 use crate::outbox::Outbox;
+use crate::registry::Change;
 use crate::replicas::Replicas;
-use crate::wire::{self, Message};
+use crate::store::command::Command;
+use crate::wire::{self, Ask, Message};
+
+/// A request is passed on so often by machines that no longer hold its object.
+const HOPS_MAX: u8 = 3;
 
 /// What a machine is given when it boots.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct Machine {
     replicas: Replicas,
     holder: Holder,
     outbox: Outbox,
+    /// Renewals of sessions that wait for the next tick. Together they cost hardly more than one of them.
+    renewals: Vec<(MachineId, Ask, Command)>,
     next_tick_ns: u64,
 }
 
@@ -62,7 +69,7 @@ impl Machine {
         let mut cx = holder::Cx { now, outbox: &mut outbox, out };
         let holder = Holder::new(config.clone(), me, seed, classes, &mut cx);
         let next_tick_ns = now.mono_ns + config.tick_ms * NS_PER_MS;
-        let mut machine = Self { config, me, replicas, holder, outbox, next_tick_ns };
+        let mut machine = Self { config, me, replicas, holder, outbox, renewals: Vec::new(), next_tick_ns };
         machine.settle(now, out);
         Ok(machine)
     }
@@ -79,8 +86,9 @@ impl Machine {
             }
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
             Input::Request(ClientRequest { request, object, body }) => {
-                let holder = self.config.holder_of(object.slice(self.config.slices));
-                self.outbox.push(holder, Message::Request { request, object, body });
+                let holder = self.holder.route(&object);
+                let message = Message::Request { request, object, body, ingress: self.me, hops: HOPS_MAX };
+                self.outbox.push(holder, message);
             }
             Input::Answer { call, result } => {
                 let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
@@ -90,6 +98,9 @@ impl Machine {
         if now.mono_ns >= self.next_tick_ns {
             self.next_tick_ns = now.mono_ns + self.config.tick_ms * NS_PER_MS;
             self.replicas.tick();
+            for (from, ask, command) in self.renewals.drain(..) {
+                self.replicas.propose(from, ask, self.config.system_group(), command);
+            }
             let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
             self.holder.tick(&mut cx);
         }
@@ -100,15 +111,19 @@ impl Machine {
         let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
         match message {
             Message::Consensus { group, bytes } => self.replicas.consensus(from, group, &bytes),
+            Message::Propose { ask, command: command @ Command::Registry(Change::Renew { .. }), .. } => {
+                self.renewals.push((from, ask, command));
+            }
             Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),
             Message::Proposed { ask, result } => self.holder.proposed(from, ask, result, &mut cx),
             Message::Read { group, ask, at_least, query } => {
                 self.replicas.read(from, ask, group, at_least, query)
             }
             Message::ReadDone { ask, answer } => self.holder.read_done(ask, answer, &mut cx),
-            Message::Request { request, object, body } => {
-                self.holder.request(from, request, object, body, &mut cx)
+            Message::Request { request, object, body, ingress, hops } => {
+                self.holder.request(Incoming { request, object, body, ingress, hops }, &mut cx);
             }
+            Message::Roster { index, roster } => self.holder.heard(index, roster, &mut cx),
             Message::Response { request, status, body } => {
                 out.answers.push(ClientAnswer { request, status, body });
             }

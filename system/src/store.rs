@@ -4,22 +4,28 @@
 use std::collections::BTreeMap;
 use std::hash::Hasher;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
 use crate::hash::FixedHasher;
-use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
+use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
 use crate::observe::AppliedTurn;
+use crate::registry::Roster;
 
 pub mod command;
 mod rows;
 
-use command::{Answer, Applied, Claim, Command, Commit, Query};
+use command::{Answer, Applied, Claim, Command, Commit, Holding, Query};
 pub use rows::Row;
 use rows::Rows;
 
-/// The slices of one group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The slices of one group; of the system group, the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Store {
     slices: BTreeMap<SliceId, Slice>,
+    /// Where sessions, leaders and assignments are kept; unused in other groups.
+    registry: Roster,
     /// Slices of all groups, by which an object finds its own.
     slices_in_all: u16,
 }
@@ -34,11 +40,11 @@ pub struct Outcome {
 }
 
 /// One slice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Slice {
     epoch: Epoch,
-    /// The machine that took it over last, and the nonce of its boot.
-    claimed_by: Option<(MachineId, u64)>,
+    /// Who took it over last.
+    holding: Option<Holding>,
     /// The last batch applied in this epoch.
     batch: u64,
     rows: Rows,
@@ -48,7 +54,21 @@ impl Store {
     /// The empty state of a group.
     pub fn new(config: &Config, group: GroupId) -> Self {
         let slices = config.slices_of(group).map(|slice| (slice, Slice::default())).collect();
-        Self { slices, slices_in_all: config.slices }
+        Self { slices, registry: Roster::new(config), slices_in_all: config.slices }
+    }
+
+    /// The whole state as bytes: rows, and what tells a stale epoch or a batch that was applied before.
+    pub fn to_bytes(&self) -> Bytes {
+        postcard::to_stdvec(self).expect("our own state can be encoded").into()
+    }
+
+    /// The state that [`Store::to_bytes`] gave these bytes for.
+    ///
+    /// # Panics
+    ///
+    /// If it gave no such bytes: they come from a log or a replica that has vouched for them.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        postcard::from_bytes(bytes).expect("a snapshot is a state of ours")
     }
 
     /// Applies the next entry of the group's log.
@@ -58,13 +78,19 @@ impl Store {
     /// If the command is for another group, or leaves out a batch: a holder proposes the next one only after the one
     /// before was applied.
     pub fn apply(&mut self, command: Command) -> Outcome {
-        let id = command.slice();
-        let slices_in_all = self.slices_in_all;
-        let slice = self.slices.get_mut(&id).expect("a command goes to the group of its slice");
-        match command {
-            Command::Claim(claim) => Outcome { applied: slice.claim(&claim), turns: Vec::new() },
-            Command::Commit(commit) => slice.commit(commit, slices_in_all),
-        }
+        let applied = match command {
+            Command::Claim(claim) => self.slice_mut(claim.slice).claim(&claim),
+            Command::Commit(commit) => {
+                let slices_in_all = self.slices_in_all;
+                return self.slice_mut(commit.slice).commit(commit, slices_in_all);
+            }
+            Command::Release(release) => self.slice_mut(release.slice).release(release.epoch),
+            Command::Registry(change) => {
+                self.registry.apply(&change);
+                Applied::Registry(self.registry.clone())
+            }
+        };
+        Outcome { applied, turns: Vec::new() }
     }
 
     /// Answers a question from what has been applied.
@@ -78,6 +104,10 @@ impl Store {
             Query::List { object, list } => Answer::Entries(self.rows_of(object).list(object, list)),
             Query::Due { slice, after, limit } => {
                 Answer::Due(self.slice(*slice).rows.due(after.as_ref(), *limit))
+            }
+            Query::Holder { slice } => {
+                let slice = self.slice(*slice);
+                Answer::Holder(slice.epoch, slice.holding)
             }
         }
     }
@@ -94,11 +124,12 @@ impl Store {
         let mut take = |bytes: postcard::Result<Vec<u8>>| {
             hasher.write(&bytes.expect("what came out of an encoded command can be encoded"));
         };
-        for (id, Slice { epoch, claimed_by, batch, rows }) in &self.slices {
+        take(postcard::to_stdvec(&self.registry));
+        for (id, Slice { epoch, holding, batch, rows }) in &self.slices {
             // The order of rows says how they came to be there, not what they are.
             let mut sorted: Vec<(&ObjectName, &Row)> = rows.iter().collect();
             sorted.sort_by_key(|(object, _)| *object);
-            take(postcard::to_stdvec(&(id, epoch, claimed_by, batch, sorted.len())));
+            take(postcard::to_stdvec(&(id, epoch, holding, batch, sorted.len())));
             for (object, Row { keys, alarm }) in sorted {
                 take(postcard::to_stdvec(&(object, keys, alarm)));
             }
@@ -110,32 +141,47 @@ impl Store {
         &self.slice(object.slice(self.slices_in_all)).rows
     }
 
+    fn slice_mut(&mut self, slice: SliceId) -> &mut Slice {
+        self.slices.get_mut(&slice).expect("a command goes to the group of its slice")
+    }
+
     fn slice(&self, slice: SliceId) -> &Slice {
         self.slices.get(&slice).expect("a question goes to the group of its slice")
     }
 }
 
 impl Slice {
-    /// O1: at most one machine gets an epoch.
+    /// O1, D5: at most one machine gets an epoch.
     fn claim(&mut self, claim: &Claim) -> Applied {
-        let by = (claim.machine, claim.nonce);
+        let by = Holding { machine: claim.machine, session: claim.session, released: false };
         let next = Epoch(claim.over.0 + 1);
         if self.epoch == claim.over {
             self.epoch = next;
-            self.claimed_by = Some(by);
+            self.holding = Some(by);
             self.batch = 0;
             return Applied::Claimed(next);
         }
-        // One boot may claim a slice more than once, so its nonce alone does not tell which of its claims this is.
-        if self.epoch == next && self.claimed_by == Some(by) {
+        // One session may claim a slice more than once, so it alone does not tell which of its claims this is.
+        if self.epoch == next && self.holding == Some(by) {
             return Applied::Claimed(next);
         }
         Applied::Stale(self.epoch)
     }
 
+    /// From here on nothing of this epoch has an effect.
+    fn release(&mut self, epoch: Epoch) -> Applied {
+        match &mut self.holding {
+            Some(holding) if self.epoch == epoch => {
+                holding.released = true;
+                Applied::Released
+            }
+            _ => Applied::Stale(self.epoch),
+        }
+    }
+
     fn commit(&mut self, commit: Commit, slices_in_all: u16) -> Outcome {
         // O1: what a former holder proposes has no effect.
-        if commit.epoch != self.epoch {
+        if commit.epoch != self.epoch || self.holding.is_some_and(|holding| holding.released) {
             return Outcome { applied: Applied::Stale(self.epoch), turns: Vec::new() };
         }
         if commit.batch <= self.batch {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{GroupId, MachineId, ObjectName, RequestId};
+use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
 
 /// A message from one machine to another.
@@ -58,6 +59,17 @@ pub enum Message {
         object: ObjectName,
         /// What it says.
         body: Bytes,
+        /// The machine that the client is connected to: the answer goes there.
+        ingress: MachineId,
+        /// How often it may still be passed on by a machine that no longer holds the object.
+        hops: u8,
+    },
+    /// The registry has changed: a leader tells everybody at once, who would hear of it with the next renewal.
+    Roster {
+        /// The index of the change in the system group's log: the higher, the newer.
+        index: u64,
+        /// The registry.
+        roster: Roster,
     },
     /// The answer on its way back.
     Response {
@@ -81,7 +93,7 @@ pub struct Ask {
 }
 
 /// What became of a proposal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proposed {
     /// It was applied.
     Applied {
@@ -102,10 +114,13 @@ pub enum Proposed {
 #[error("a datagram that cannot be decoded: {0}")]
 pub struct DecodeError(#[from] postcard::Error);
 
+/// Most datagrams are shorter than this, and so need one allocation.
+const DATAGRAM_BYTES: usize = 512;
+
 /// Encodes messages as one datagram.
 pub fn encode(messages: &[Message]) -> Bytes {
-    let bytes = postcard::to_stdvec(messages).expect("our own messages can be encoded");
-    bytes.into()
+    let bytes = postcard::to_extend(messages, Vec::with_capacity(DATAGRAM_BYTES));
+    bytes.expect("our own messages can be encoded").into()
 }
 
 /// Decodes a datagram.

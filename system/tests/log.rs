@@ -13,10 +13,13 @@ use reveille_system::ids::GroupId;
 use reveille_system::io::{DiskImage, DiskOp, Effects, FileId};
 use reveille_system::log::{Damage, Log, Record};
 
-fn record(number: u64, len: usize) -> Record {
+fn entry(number: u64, len: usize) -> Entry {
     let data = Bytes::from(vec![u8::try_from(number % 251).unwrap(); len]);
-    let entries = vec![Entry { term: 1, index: number, data }];
-    Record { group: GroupId(0), persist: Persist { entries, hard_state: None } }
+    Entry { term: 1, index: number, data }
+}
+
+fn record(entries: Vec<Entry>) -> Record {
+    Record { group: GroupId(0), persist: Persist { entries, ..Persist::default() } }
 }
 
 /// One life of a log after another on the same disk.
@@ -24,7 +27,7 @@ struct Life {
     disk: Disk,
     log: Log,
     /// Everything that the log holds, oldest first, with the position behind it.
-    held: Vec<(u64, Record)>,
+    held: Vec<(u64, Entry)>,
 }
 
 impl Life {
@@ -34,12 +37,20 @@ impl Life {
         let (log, records) = Log::recover(&disk, &mut out)?;
         disk.submit(out.disk);
         let end = log.end();
-        Ok(Self { disk, log, held: records.into_iter().map(|record| (end, record)).collect() })
+        let entries = records.into_iter().flat_map(|record| record.persist.entries);
+        Ok(Self { disk, log, held: entries.map(|entry| (end, entry)).collect() })
     }
 
-    fn append(&mut self, record: Record) {
-        self.log.append(&record, true);
-        self.held.push((self.log.end(), record));
+    fn append(&mut self, entry: Entry) {
+        self.log.append(&record(vec![entry.clone()]), true);
+        self.held.push((self.log.end(), entry));
+    }
+
+    /// Begins a new generation of the log, in which one record stands for all before.
+    fn compact(&mut self) {
+        let mut out = Effects::default();
+        self.log.compact(&[record(self.entries())], &mut out);
+        self.disk.submit(out.disk);
     }
 
     fn flush(&mut self) {
@@ -64,21 +75,21 @@ impl Life {
         while self.sync() {}
     }
 
-    fn acknowledged(&self) -> Vec<Record> {
+    fn acknowledged(&self) -> Vec<Entry> {
         let durable = self.log.durable();
         let acknowledged = self.held.iter().take_while(|(end, _)| *end <= durable);
-        acknowledged.map(|(_, record)| record.clone()).collect()
+        acknowledged.map(|(_, entry)| entry.clone()).collect()
     }
 
-    fn records(&self) -> Vec<Record> {
-        self.held.iter().map(|(_, record)| record.clone()).collect()
+    fn entries(&self) -> Vec<Entry> {
+        self.held.iter().map(|(_, entry)| entry.clone()).collect()
     }
 }
 
 /// Boots from `disk` and checks that what is recovered lies between `least` and `most`.
-fn reboot(disk: Disk, least: &[Record], most: &[Record]) -> Life {
+fn reboot(disk: Disk, least: &[Entry], most: &[Entry]) -> Life {
     let life = Life::boot(disk).expect("a loss of power is no damage");
-    let recovered = life.records();
+    let recovered = life.entries();
     assert!(recovered.starts_with(least), "what was acknowledged is recovered");
     assert!(most.starts_with(&recovered), "nothing is recovered that was not the log's");
     life
@@ -97,19 +108,19 @@ fn survivors(choice: u32) -> impl FnMut() -> bool {
 fn two_batches() -> Life {
     let mut life = Life::boot(Disk::default()).unwrap();
     life.quiesce();
-    life.append(record(1, 5));
+    life.append(entry(1, 5));
     life.quiesce();
-    life.append(record(2, 9));
-    life.append(record(3, 2));
+    life.append(entry(2, 9));
+    life.append(entry(3, 2));
     life.quiesce();
-    assert_eq!(life.acknowledged(), life.records());
+    assert_eq!(life.acknowledged(), life.entries());
     life
 }
 
 #[test]
 fn d8_acknowledged_only_when_the_mark_is_durable() {
     let mut life = two_batches();
-    life.append(record(4, 4));
+    life.append(entry(4, 4));
     let before = life.log.durable();
     let mut out = Effects::default();
     life.log.flush(&mut out);
@@ -133,13 +144,13 @@ fn d8_acknowledged_only_when_the_mark_is_durable() {
 fn d8_power_loss_keeps_what_was_acknowledged_whichever_sectors_survive() {
     for syncs in 0..2 {
         let mut life = two_batches();
-        life.append(record(4, 12));
-        life.append(record(5, 20));
+        life.append(entry(4, 12));
+        life.append(entry(5, 20));
         life.flush();
         for _ in 0..syncs {
             assert!(life.sync());
         }
-        let (least, most) = (life.acknowledged(), life.records());
+        let (least, most) = (life.acknowledged(), life.entries());
         let parts = life.disk.parts_at_risk();
         assert!(
             (3..16).contains(&parts),
@@ -149,9 +160,9 @@ fn d8_power_loss_keeps_what_was_acknowledged_whichever_sectors_survive() {
             let mut disk = life.disk.clone();
             disk.lose_power(survivors(choice));
             let mut next = reboot(disk, &least, &most);
-            next.append(record(6, 7));
+            next.append(entry(6, 7));
             next.quiesce();
-            reboot(next.disk.clone(), &next.records(), &next.records());
+            reboot(next.disk.clone(), &next.entries(), &next.entries());
         }
     }
 }
@@ -174,9 +185,9 @@ fn d8_a_first_boot_may_lose_power_at_any_point() {
 #[test]
 fn d8_a_stale_record_behind_the_tail_is_never_revived() {
     let mut life = two_batches();
-    let kept = life.records();
-    life.append(record(4, 4));
-    life.append(record(5, 4));
+    let kept = life.entries();
+    life.append(entry(4, 4));
+    life.append(entry(5, 4));
     life.flush();
     // The first of the two is torn, the second is on the disk.
     let mut first = true;
@@ -184,15 +195,15 @@ fn d8_a_stale_record_behind_the_tail_is_never_revived() {
     // The first is written again, as it was, while what cuts off the second may get lost.
     for syncs in 0..8 {
         let mut second = reboot(life.disk.clone(), &kept, &kept);
-        second.append(record(4, 4));
+        second.append(entry(4, 4));
         for _ in 0..syncs {
             second.sync();
         }
         for choice in 0..1 << second.disk.parts_at_risk() {
             let mut disk = second.disk.clone();
             disk.lose_power(survivors(choice));
-            let third = reboot(disk, &second.acknowledged(), &second.records());
-            assert!(!third.records().contains(&record(5, 4)));
+            let third = reboot(disk, &second.acknowledged(), &second.entries());
+            assert!(!third.entries().contains(&entry(5, 4)));
         }
     }
 }
@@ -201,7 +212,7 @@ fn d8_a_stale_record_behind_the_tail_is_never_revived() {
 fn d8_acknowledged_frames_in_another_order_are_damage() {
     let mut life = Life::boot(Disk::default()).unwrap();
     for number in 1..4 {
-        life.append(record(number, 5));
+        life.append(entry(number, 5));
         life.quiesce();
     }
     let log = life.disk.spoil(FileId::Log);
@@ -240,11 +251,11 @@ fn d8_a_log_shorter_than_its_mark_is_damage() {
 #[test]
 fn d8_the_records_outlive_the_rot_of_the_newest_mark() {
     let life = two_batches();
-    let records = life.records();
+    let entries = life.entries();
     for byte in 0..life.disk.read(FileId::Mark).len() {
         let mut disk = life.disk.clone();
         disk.spoil(FileId::Mark)[byte] ^= 0x10;
-        reboot(disk, &records, &records);
+        reboot(disk, &entries, &entries);
     }
 }
 
@@ -258,49 +269,172 @@ fn d8_a_log_without_any_mark_is_damage() {
 #[test]
 fn d8_a_torn_tail_is_cut_off_and_the_log_goes_on() {
     let mut life = two_batches();
-    let (end, records) = (life.log.end(), life.records());
+    let (end, entries) = (life.log.end(), life.entries());
     life.disk.spoil(FileId::Log).extend([3, 1, 4, 1, 5]);
     let mut out = Effects::default();
     Log::recover(&life.disk, &mut out).expect("a torn tail is no damage");
     assert_eq!(out.disk[0], DiskOp::Truncate { file: FileId::Log, len: end });
-    let mut next = reboot(life.disk, &records, &records);
-    next.append(record(9, 9));
+    let mut next = reboot(life.disk, &entries, &entries);
+    next.append(entry(9, 9));
     next.quiesce();
-    reboot(next.disk.clone(), &next.records(), &next.records());
+    reboot(next.disk.clone(), &next.entries(), &next.entries());
+}
+
+/// The syncs of a switch to a new generation: the file, and a mark in each slot.
+const SWITCH_SYNCS: usize = 3;
+
+/// A log that is about to switch to the given generation, with something that only the new one will hold.
+fn switching_to(generation: usize) -> Life {
+    let mut life = two_batches();
+    for number in 1..generation as u64 {
+        life.compact();
+        life.quiesce();
+        life.append(entry(3 + number, 1));
+        life.quiesce();
+    }
+    let next = life.held.len() as u64 + 1;
+    life.append(entry(next, 3));
+    life.compact();
+    life
+}
+
+/// The third generation is written over the first.
+#[test]
+fn d8_power_loss_in_a_switch_keeps_what_was_acknowledged_whichever_sectors_survive() {
+    for (generation, syncs) in (1..4).flat_map(|generation| (0..=SWITCH_SYNCS).map(move |s| (generation, s)))
+    {
+        let mut life = switching_to(generation);
+        for _ in 0..syncs {
+            assert!(life.sync());
+        }
+        let (least, most) = (life.acknowledged(), life.entries());
+        assert_eq!(least == most, syncs == SWITCH_SYNCS, "nothing new is acknowledged before the last mark");
+        let parts = life.disk.parts_at_risk();
+        assert!(parts < 16, "all subsets of {parts} parts can be tried");
+        for choice in 0..1 << parts {
+            let mut disk = life.disk.clone();
+            disk.lose_power(survivors(choice));
+            let mut next = reboot(disk, &least, &most);
+            let number = next.held.len() as u64 + 1;
+            next.append(entry(number, 7));
+            next.quiesce();
+            next.compact();
+            next.quiesce();
+            reboot(next.disk.clone(), &next.entries(), &next.entries());
+        }
+    }
+}
+
+/// A process that dies leaves its page cache: the next one may find a mark that is not durable.
+#[test]
+fn d8_a_switch_outlives_a_crash_and_then_a_loss_of_power() {
+    for (syncs, later_syncs) in (0..=SWITCH_SYNCS).flat_map(|s| (0..4).map(move |later| (s, later))) {
+        let mut life = switching_to(2);
+        for _ in 0..syncs {
+            life.sync();
+        }
+        let (least, most) = (life.acknowledged(), life.entries());
+        life.disk.crash();
+        let mut second = reboot(life.disk.clone(), &least, &most);
+        for _ in 0..later_syncs {
+            second.sync();
+        }
+        for choice in 0..1 << second.disk.parts_at_risk() {
+            let mut disk = second.disk.clone();
+            disk.lose_power(survivors(choice));
+            let least = if second.acknowledged().is_empty() { &least } else { &second.acknowledged() };
+            reboot(disk, least, &most);
+        }
+    }
+}
+
+#[test]
+fn d8_what_was_acknowledged_outlives_the_rot_of_one_mark_in_a_switch() {
+    for (generation, syncs) in (1..4).flat_map(|generation| (0..=SWITCH_SYNCS).map(move |s| (generation, s)))
+    {
+        let mut life = switching_to(generation);
+        for _ in 0..syncs {
+            assert!(life.sync());
+        }
+        let (least, most) = (life.acknowledged(), life.entries());
+        for survives in [false, true] {
+            let mut kept = life.disk.clone();
+            kept.lose_power(|| survives);
+            for byte in 0..kept.read(FileId::Mark).len() {
+                let mut disk = kept.clone();
+                disk.spoil(FileId::Mark)[byte] ^= 0x10;
+                reboot(disk, &least, &most);
+            }
+        }
+    }
+}
+
+#[test]
+fn d8_a_generation_without_any_mark_is_damage() {
+    let mut life = switching_to(1);
+    life.quiesce();
+    life.disk.spoil(FileId::Mark).fill(0);
+    life.disk.spoil(FileId::Log).clear();
+    assert!(matches!(Life::boot(life.disk), Err(Damage::NoMark { .. })));
+}
+
+#[test]
+fn a_log_is_due_only_when_someone_waits_and_it_pays() {
+    let mut life = two_batches();
+    assert!(!life.log.is_due(0), "nobody waits for anything, so the disk is left alone");
+    life.append(entry(4, 1));
+    let end = life.log.end();
+    assert!(life.log.is_due(end - 1) && !life.log.is_due(end));
+    life.compact();
+    assert_eq!(life.log.end(), end, "positions stay");
+    life.quiesce();
+    let base_len = life.disk.read(FileId::OddLog).len();
+    while !life.log.is_due(0) {
+        life.quiesce();
+        life.append(entry(life.held.len() as u64 + 1, 1));
+        assert!(!life.log.is_due(1_000));
+    }
+    life.quiesce();
+    assert!(life.disk.read(FileId::OddLog).len() > 2 * base_len, "it doubles before it is written anew");
 }
 
 /// What nobody waits for costs no sync, but goes along with what somebody waits for.
 #[test]
 fn a_record_that_need_not_be_synced_waits_for_the_next_batch() {
     let mut life = two_batches();
-    life.log.append(&record(4, 1), false);
+    life.log.append(&record(vec![entry(4, 1)]), false);
     let mut out = Effects::default();
     life.log.flush(&mut out);
     assert!(out.disk.is_empty());
-    life.append(record(5, 1));
+    life.append(entry(5, 1));
     life.quiesce();
-    let recovered = Life::boot(life.disk).unwrap().records();
-    assert_eq!(recovered[3..], [record(4, 1), record(5, 1)]);
+    let recovered = Life::boot(life.disk).unwrap().entries();
+    assert_eq!(recovered[3..], [entry(4, 1), entry(5, 1)]);
 }
 
 #[test]
 fn d8_many_lives_lose_nothing_acknowledged() {
+    let mut switches = 0;
     for seed in 0..2000 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut life = Life::boot(Disk::default()).unwrap();
         let mut number = 0;
         for _ in 0..12 {
             for _ in 0..random.random_range(0..12) {
-                match random.random_range(0..3) {
+                match random.random_range(0..4) {
                     0 => {
                         number += 1;
-                        life.append(record(number, random.random_range(0..40)));
+                        life.append(entry(number, random.random_range(0..40)));
                     }
                     1 => life.flush(),
+                    2 if life.log.is_due(0) => {
+                        life.compact();
+                        switches += 1;
+                    }
                     _ => drop(life.sync()),
                 }
             }
-            let (least, most) = (life.acknowledged(), life.records());
+            let (least, most) = (life.acknowledged(), life.entries());
             let mut disk = life.disk;
             if random.random_bool(0.7) {
                 let survival = random.random_range(0.0..=1.0);
@@ -313,4 +447,5 @@ fn d8_many_lives_lose_nothing_acknowledged() {
             number = life.held.len() as u64;
         }
     }
+    assert!(switches > 600, "generations changed: {switches}");
 }

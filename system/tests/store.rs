@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use reveille_system::config::Config;
-use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId, Stamp};
+use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
 use reveille_system::object::op::{Key, List};
 use reveille_system::store::command::{
-    AlarmRow, AlarmWrite, Answer, Applied, Claim, Command, Commit, Query, TurnWrites,
+    AlarmRow, AlarmWrite, Answer, Applied, Claim, Command, Commit, Query, Release, TurnWrites,
 };
 use reveille_system::store::{Outcome, Store};
 
@@ -20,8 +20,9 @@ fn store() -> Store {
     Store::new(&Config::new(1, 1, 1, 1), GroupId(0))
 }
 
-fn claim(over: u32, machine: u16, nonce: u64) -> Command {
-    Command::Claim(Claim { slice: SLICE, over: Epoch(over), machine: MachineId(machine), nonce })
+fn claim(over: u32, machine: u16, session: u64) -> Command {
+    let session = SessionId(session);
+    Command::Claim(Claim { slice: SLICE, over: Epoch(over), machine: MachineId(machine), session })
 }
 
 fn commit(epoch: u32, batch: u64, turns: Vec<TurnWrites>) -> Command {
@@ -226,4 +227,20 @@ fn s6_list_is_what_a_filter_over_the_sorted_keys_gives() {
             }
         }
     }
+}
+
+#[test]
+fn o1_after_its_release_an_epoch_has_no_effect() {
+    let mut store = store();
+    store.apply(claim(0, 1, 7));
+    let release = Release { slice: SLICE, epoch: Epoch(1) };
+    assert_eq!(store.apply(Command::Release(release)).applied, Applied::Released);
+    assert_eq!(store.apply(Command::Release(release)).applied, Applied::Released, "twice is once");
+    assert_eq!(store.apply(commit(1, 1, Vec::new())).applied, Applied::Stale(Epoch(1)));
+    assert_eq!(store.apply(claim(1, 2, 8)).applied, Applied::Claimed(Epoch(2)));
+    assert_eq!(
+        store.apply(Command::Release(release)).applied,
+        Applied::Stale(Epoch(2)),
+        "it is not his any more"
+    );
 }

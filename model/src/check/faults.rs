@@ -1,35 +1,190 @@
-//! Which faults are at work, as far as the time bounds and D8 need to know.
+//! Which faults are at work, as far as the time bounds, D8 and the rules about what is up need to know.
+//!
+//! Outages of outside services are no failures here: nothing of the system is struck. Of clocks only a step is
+//! followed, since the bounds count from it; how wrong a clock is otherwise is E.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ns;
+use crate::history::{Constants, Scope};
+
+/// A fault of a kind with one of these words in it takes what a process knows along; a pause or a cut does not.
+const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
+
+/// What a fault is for the rules of L.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// L1: a machine, a process, a leader or a datacenter goes.
+    Single,
+    /// L3: messages are lost. No failure of anything.
+    Loss,
+    /// A failure that L1 does not name: a partition, slow links, a disk.
+    Other,
+}
+
+#[derive(Debug)]
+struct Fault {
+    class: Class,
+    scope: Scope,
+    begun_ns: u64,
+    ended_ns: Option<u64>,
+}
+
+impl Fault {
+    /// Whether it was at work at that time or later.
+    fn is_at_work_since(&self, since_ns: u64) -> bool {
+        self.ended_ns.is_none_or(|ended_ns| ended_ns >= since_ns)
+    }
+
+    fn strikes(&self, machine: u16, datacenter: Option<u16>) -> bool {
+        match self.scope {
+            Scope::Machine(struck) => struck == machine,
+            Scope::Datacenter(struck) => Some(struck) == datacenter,
+            Scope::Links { .. } | Scope::Network | Scope::Service(_) => false,
+        }
+    }
+}
+
+/// The latest start that a rule of L allows, before it is widened by E.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound {
+    pub(super) rule: &'static str,
+    pub(super) not_after_ns: u64,
+    /// What the bound counts from, for the reader.
+    pub(super) because: &'static str,
+}
 
 /// The faults of a run so far.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    active: BTreeSet<u32>,
+    all: BTreeMap<u32, Fault>,
     /// True time of the last begin or end of a fault.
     changed_ns: Option<u64>,
+    /// True time of the last step of a clock.
+    stepped_ns: u64,
+    /// L2: groups that have no connected majority, and since when all have had one.
+    without_majority: BTreeSet<u16>,
+    majority_ns: u64,
+    /// When each machine and datacenter last lost what its processes knew.
+    stopped_machine_ns: BTreeMap<u16, u64>,
+    stopped_datacenter_ns: BTreeMap<u16, u64>,
+    /// L4: whether the faults are over for good.
+    pub(super) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
     any_of_disk: bool,
 }
 
 impl Faults {
-    pub(super) fn begin(&mut self, fault: u32, kind: &str, at_ns: u64) {
-        self.active.insert(fault);
-        self.changed_ns = Some(at_ns);
+    pub(super) fn begin(&mut self, fault: u32, kind: &str, scope: &Scope, at_ns: u64) {
         self.any_of_disk |= kind.starts_with("disk");
+        if kind == "clock-step" {
+            self.stepped_ns = at_ns;
+        }
+        if kind.starts_with("clock") || matches!(scope, Scope::Service(_)) {
+            return;
+        }
+        if STOPPING.iter().any(|word| kind.contains(word)) {
+            match scope {
+                Scope::Machine(machine) => drop(self.stopped_machine_ns.insert(*machine, at_ns)),
+                Scope::Datacenter(center) => drop(self.stopped_datacenter_ns.insert(*center, at_ns)),
+                Scope::Links { .. } | Scope::Network | Scope::Service(_) => {}
+            }
+        }
+        let class = match scope {
+            _ if kind.contains("loss") && matches!(scope, Scope::Network | Scope::Links { .. }) => {
+                Class::Loss
+            }
+            Scope::Machine(_) | Scope::Datacenter(_)
+                if !kind.starts_with("disk") && !kind.starts_with("slow") =>
+            {
+                Class::Single
+            }
+            _ => Class::Other,
+        };
+        self.all.insert(fault, Fault { class, scope: scope.clone(), begun_ns: at_ns, ended_ns: None });
+        self.changed_ns = Some(at_ns);
     }
 
     pub(super) fn end(&mut self, fault: u32, at_ns: u64) {
-        self.active.remove(&fault);
-        self.changed_ns = Some(at_ns);
+        if let Some(fault) = self.all.get_mut(&fault).filter(|fault| fault.ended_ns.is_none()) {
+            fault.ended_ns = Some(at_ns);
+            self.changed_ns = Some(at_ns);
+        }
     }
 
-    pub(super) fn is_any_active(&self) -> bool {
-        !self.active.is_empty()
+    pub(super) fn majority(&mut self, group: u16, connected: bool, at_ns: u64) {
+        if !connected {
+            self.without_majority.insert(group);
+        } else if self.without_majority.remove(&group) && self.without_majority.is_empty() {
+            self.majority_ns = at_ns;
+        }
     }
 
-    pub(super) fn changed_ns(&self) -> Option<u64> {
-        self.changed_ns
+    /// L1 to L4: until when a run may start that could have started from `eligible_ns` on. None while a group has no
+    /// connected majority among several failures: then nothing is promised.
+    ///
+    /// What counts as "at work" is whatever struck at any time from `lateness_failures_ms` before that moment until
+    /// now.
+    pub(super) fn bound(&self, constants: &Constants, eligible_ns: u64) -> Option<Bound> {
+        let calm_after_ns = ns(constants.lateness_failures_ms);
+        let eligible_ns = eligible_ns.max(self.stepped_ns);
+        let since_ns = eligible_ns.saturating_sub(calm_after_ns);
+        let allows = |rule, from_ns: u64, ms, because| Bound {
+            rule,
+            not_after_ns: from_ns.saturating_add(ns(ms)),
+            because,
+        };
+        let mut at_work = self.all.values().filter(|fault| fault.is_at_work_since(since_ns)).peekable();
+        if at_work.peek().is_none() {
+            let rule = if self.is_quiet { "L4" } else { "L3" };
+            return Some(allows(rule, eligible_ns, constants.lateness_calm_ms, "No fault was at work"));
+        }
+        let mut failures = at_work.filter(|fault| fault.class != Class::Loss);
+        if let (Some(only), None) = (failures.next(), failures.next())
+            && only.class == Class::Single
+            && self.is_alone(only, calm_after_ns)
+        {
+            let because = "One failure was at work, and none in the time before it";
+            return Some(allows("L1", eligible_ns, constants.lateness_one_failure_ms, because));
+        }
+        let because = "Faults were at work; the bound counts from the last change";
+        let bound = allows("L2", eligible_ns.max(self.settled_ns()), constants.lateness_failures_ms, because);
+        self.has_majorities().then_some(bound)
+    }
+
+    /// L1: no other failure was at work shortly before this one.
+    fn is_alone(&self, only: &Fault, calm_after_ns: u64) -> bool {
+        let since_ns = only.begun_ns.saturating_sub(calm_after_ns);
+        let is_before = |fault: &&Fault| fault.class != Class::Loss && fault.is_at_work_since(since_ns);
+        self.all.values().filter(is_before).count() == 1
+    }
+
+    /// L4: since when nothing has been at work; none if something is.
+    pub(super) fn calm_since_ns(&self) -> Option<u64> {
+        let is_calm = self.all.values().all(|fault| fault.ended_ns.is_some());
+        (is_calm && self.has_majorities()).then_some(self.changed_ns.unwrap_or(0))
+    }
+
+    /// L2: whether every group has a connected majority.
+    pub(super) fn has_majorities(&self) -> bool {
+        self.without_majority.is_empty()
+    }
+
+    /// L2: the last change of a fault or of a majority.
+    pub(super) fn settled_ns(&self) -> u64 {
+        self.changed_ns.unwrap_or(0).max(self.majority_ns)
+    }
+
+    /// Whether a fault is at work on that machine, or on all of its datacenter.
+    pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
+        let strikes = |fault: &Fault| fault.ended_ns.is_none() && fault.strikes(machine, datacenter);
+        self.all.values().any(strikes)
+    }
+
+    /// When that machine last lost what its processes knew.
+    pub(super) fn stopped_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
+        let of_datacenter = datacenter.and_then(|center| self.stopped_datacenter_ns.get(&center));
+        self.stopped_machine_ns.get(&machine).max(of_datacenter).copied()
     }
 
     pub(super) fn any_of_disk(&self) -> bool {

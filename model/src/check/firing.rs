@@ -8,6 +8,7 @@ use super::{Case, NS_PER_MS, lateness, retries};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
+use crate::reference::instance::Run;
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Setting, Why};
 
@@ -23,8 +24,11 @@ pub(super) struct Info {
 pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info: Info, is_retry: bool) {
     let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
     if instance.superseded {
-        instance.start_run(run, None, info.retry_count, case.mark);
+        instance.start_run(run, None, info.retry_count, case.mark, case.by.turn);
         return;
+    }
+    if let Some(open) = instance.run {
+        second_run(case, open);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
@@ -37,7 +41,20 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
             retries::spacing(case, alarm, instance);
         }
     }
-    instance.start_run(run, alarm, info.retry_count, case.mark);
+    instance.start_run(run, alarm, info.retry_count, case.mark, case.by.turn);
+    object.overlap_runs(case.mark);
+}
+
+/// F3: a run starts in an instance that is in one.
+fn second_run(case: &mut Case<'_>, open: Run) {
+    let sentences = format!(
+        "alarm() started at {}{} while run {} of the same instance, which started at {}, had not ended.",
+        Seconds(case.mark.at_ns),
+        OnMachine(case.place),
+        open.run,
+        Seconds(open.started.at_ns),
+    );
+    case.report("F3", &[open.started], sentences);
 }
 
 /// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
@@ -120,6 +137,14 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
             ("A1", format!("was replaced at {op} by one for {by}, which was durable at {commit}"))
         }
         (Why::Deleted, _) => ("A5", format!("was deleted at {op}, which was durable at {commit}")),
+        (Why::DeletedInBackoff, _) => {
+            let deleted =
+                format!("was deleted at {op} while it waited for a retry, which was durable at {commit}");
+            ("R6", deleted)
+        }
+        (Why::Cleared, _) => {
+            ("S8", format!("was removed at {op} by delete_all, which was durable at {commit}"))
+        }
         (Why::Completed, _) => {
             ("F4", format!("ran to its end at {op}, and its completion was durable at {commit}"))
         }
@@ -171,6 +196,9 @@ fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: b
 /// `alarm()` has ended.
 pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcome: &RunOutcome) {
     let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
+    if instance.overlapped.is_none() {
+        instance.left_open.take_if(|open| open.run == run);
+    }
     let Some(ended) = instance.run.filter(|current| current.run == run) else { return };
     let alarm = ended.alarm.filter(|_| !instance.superseded);
     let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));

@@ -1,17 +1,51 @@
-//! Starts and ends of instances: what is lost between them (S3), and what they do to the run in progress.
+//! Starts and ends of instances: what is lost between them (S3), what they do to the run in progress, and which of two
+//! may still have an effect (O1, F3).
 
 use super::Case;
 use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
-use crate::reference::object::{self, LostTurn, Object};
+use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind};
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
-    if let Some(lost) = object.start(Instance::new(case.by, cause, case.mark)) {
+    let machine = case.place.map(|place| place.machine);
+    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
     }
+}
+
+/// O1, F3: an instance has an effect: a durable commit, or a message that leaves. Returns whether that was refused.
+pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &str) -> bool {
+    let Some(overlap) = object.effect(case.by, case.mark) else { return false };
+    let (instance, turn, at) = (case.by.instance, case.by.turn, Seconds(case.mark.at_ns));
+    match overlap {
+        Overlap::Fenced { is_told: true, .. } => {}
+        Overlap::Fenced { by, .. } => {
+            let sentences = format!(
+                "At {at} {what} of turn {turn} of instance {instance}, in epoch {}, had an effect. Instance {} of the \
+                 same object, in epoch {}, had had its first effect at {}; from then on an older epoch has none.",
+                case.by.epoch,
+                by.instance,
+                by.epoch,
+                Seconds(by.mark.at_ns),
+            );
+            case.report("O1", &[by.mark], sentences);
+        }
+        Overlap::Runs { open, other } => {
+            let sentences = format!(
+                "Run {} of alarm() started at {} in instance {instance} and had not ended when a newer instance started \
+                 a run at {}; yet at {at} {what} of turn {turn} of the older instance had an effect. Two runs of an \
+                 object never overlap in effect.",
+                open.run,
+                Seconds(open.started.at_ns),
+                Seconds(other.at_ns),
+            );
+            case.report("F3", &[open.started, other], sentences);
+        }
+    }
+    true
 }
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it.
@@ -52,6 +86,9 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
 pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
     let is_lost = matches!(reason, EndReason::Lost);
+    if acting.instance.run.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     acting.instance.ended = Some(if is_lost { Ended::Lost } else { Ended::Orderly });
     if acting.instance.superseded {
         acting.instance.run = None;

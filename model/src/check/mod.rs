@@ -13,8 +13,11 @@
 //! A checker never panics on a history, however wrong: what it cannot follow it leaves unjudged. Of an instance that
 //! was superseded only its own writes are known, so only reads of those are judged (SPEC.md, "Effect").
 
+mod blame;
+mod cluster;
 mod faults;
 mod firing;
+mod homeless;
 mod lateness;
 mod life;
 mod report;
@@ -22,12 +25,15 @@ mod rest;
 mod retries;
 mod storage;
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
 
 use indexmap::IndexMap;
 use siphasher::sip::SipHasher13;
 
+use self::cluster::Cluster;
 use self::faults::Faults;
+use self::lateness::Pace;
 use self::report::Reports;
 use crate::history::{By, Constants, Event, Header, History, ObjectName, Phase, Place, What};
 use crate::reference::Mark;
@@ -59,15 +65,20 @@ pub fn check(history: &History) -> Verdict {
 
 /// Checks a history while it is being written.
 ///
-/// Rules A1 to A5, A10, F1, F2, F4 to F7, R2 to R4, S3, S4, S6 (what `list` gives), O5, and D8 as far as a machine
-/// that finds its disk damaged when nothing damaged it.
+/// Rules A1 to A5, A10, F1 to F7, R2 to R6, R8, S2 to S4, S6 (what `list` gives), S8, O1, O5, O6, L1 to L4; and of D1, D4,
+/// D5 and D8 what shows: claims of holders and leaders, replicas at rest, a disk that is found damaged when nothing
+/// damaged it.
 #[derive(Debug)]
 pub struct Checker {
     constants: Constants,
     objects: Objects,
     /// The object of the last event: most events are of the same object as the one before.
     recent: usize,
+    /// O6: requests that their clients still wait for.
+    waiting: BTreeMap<u64, Waiting>,
     faults: Faults,
+    pace: Pace,
+    cluster: Cluster,
     reports: Reports,
     /// Whether the history has told what is in the datastore at the end of the run.
     any_at_rest: bool,
@@ -83,7 +94,10 @@ impl Checker {
             constants: header.constants.clone(),
             objects: Objects::default(),
             recent: 0,
+            waiting: BTreeMap::new(),
             faults: Faults::default(),
+            pace: Pace::new(header.datacenter_of.clone()),
+            cluster: Cluster::default(),
             reports: Reports::default(),
             any_at_rest: false,
             is_over: false,
@@ -99,25 +113,27 @@ impl Checker {
             self.reports.see_clock(event.at_ns, place);
         }
         match &event.what {
-            What::Call { .. }
-            | What::Return { .. }
-            | What::Deliver { .. }
+            What::Call { request, to, .. } => {
+                let (object, ..) = find(&mut self.objects, to);
+                self.waiting.insert(*request, Waiting { object, call: mark });
+            }
+            What::Return { request, .. } => drop(self.waiting.remove(request)),
+            What::Deliver { .. }
             | What::Await { .. }
             | What::OutboundArrive { .. }
-            | What::OutboundAnswer { .. }
-            | What::Majority { .. }
-            | What::Holder { .. }
-            | What::Leader { .. }
-            | What::GroupLeader { .. }
-            | What::Replica { .. } => {}
-            What::FaultBegin { fault, kind, .. } => self.faults.begin(*fault, kind, event.at_ns),
+            | What::OutboundAnswer { .. } => {}
+            What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
+                self.cluster.observe(&mut self.reports, mark, event.place, &event.what);
+            }
+            What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
+            What::FaultBegin { fault, kind, scope } => self.faults.begin(*fault, kind, scope, event.at_ns),
             What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
                 self.is_over = true;
                 self.end_of_run();
             }
-            What::Phase { .. } => {}
+            What::Phase { phase } => self.faults.is_quiet = *phase == Phase::Quiet,
             What::AtRest { object, keys, alarm } => {
                 self.any_at_rest = true;
                 let (_, name, state) = find(&mut self.objects, object);
@@ -139,7 +155,7 @@ impl Checker {
         if !self.is_over && self.any_at_rest {
             self.end_of_run();
         }
-        self.reports.into_verdict()
+        self.reports.into_verdict(self.pace.lateness)
     }
 
     fn observe_instance(&mut self, mark: Mark, place: Option<Place>, by: &By, what: &What) {
@@ -152,7 +168,7 @@ impl Checker {
             (name, object)
         };
         let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
-        let mut case = Case { constants, faults, reports, name, by, mark, place };
+        let mut case = Case { constants, faults, pace: &mut self.pace, reports, name, by, mark, place };
         if let What::InstanceStart { cause } = what {
             return life::start(&mut case, object, Some(*cause));
         }
@@ -191,10 +207,22 @@ impl Checker {
     }
 
     fn end_of_run(&mut self) {
-        for (name, object) in &mut self.objects {
-            let (constants, reports) = (&self.constants, &mut self.reports);
-            let scene = rest::Scene { constants, reports, name, mark: self.last };
-            rest::end_of_run(scene, &self.faults, object, self.is_over);
+        let (constants, faults, pace) = (&self.constants, &self.faults, &self.pace);
+        if self.is_over {
+            self.cluster.end_of_run(&mut self.reports, constants, faults, pace, self.last);
+        }
+        let mut calls: BTreeMap<usize, Mark> = BTreeMap::new();
+        for Waiting { object, call } in self.waiting.values() {
+            let first = calls.entry(*object).or_insert(*call);
+            *first = (*first).min(*call);
+        }
+        for (position, (name, object)) in self.objects.iter_mut().enumerate() {
+            let reports = &mut self.reports;
+            let mut scene = rest::Scene { constants, reports, name, mark: self.last };
+            if self.is_over {
+                homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
+            }
+            rest::end_of_run(scene, faults, object, self.is_over);
         }
     }
 }
@@ -208,10 +236,19 @@ fn find<'a>(objects: &'a mut Objects, name: &ObjectName) -> (usize, &'a ObjectNa
     (index, name, object)
 }
 
+/// O6: a request that is not answered.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// The position of its object.
+    object: usize,
+    call: Mark,
+}
+
 /// One event of an instance, with all that judging it takes.
 struct Case<'a> {
     constants: &'a Constants,
     faults: &'a Faults,
+    pace: &'a mut Pace,
     reports: &'a mut Reports,
     name: &'a ObjectName,
     by: &'a By,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::history::{Blob, ObjectName, Place};
+use crate::lateness::Lateness;
 use crate::reference::Mark;
 use crate::reference::slot::{Ack, AckKind};
 use crate::verdict::{RuleId, Verdict, Violation};
@@ -63,13 +64,8 @@ impl Reports {
         self.verdict.violations.push(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence });
     }
 
-    /// How late a run started.
-    pub(super) fn see_lateness(&mut self, late_ns: u64) {
-        self.verdict.worst_lateness_ns = self.verdict.worst_lateness_ns.max(Some(late_ns));
-    }
-
-    pub(super) fn into_verdict(self) -> Verdict {
-        self.verdict
+    pub(super) fn into_verdict(self, lateness: Lateness) -> Verdict {
+        Verdict { lateness, ..self.verdict }
     }
 }
 

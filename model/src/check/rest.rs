@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::faults::Faults;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
-use super::{LIVENESS_WALL_ERROR_MAX_MS, firing, ns};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::Mark;
+use crate::reference::keys::Written;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind};
+use crate::reference::slot::{Alarm, Claim, FailureKind, Setting};
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -20,7 +21,7 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
+    pub(super) fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
         self.reports.add(rule, Some(self.name), self.mark.at_ns, evidence, sentences);
     }
 
@@ -37,7 +38,9 @@ pub(super) fn at_rest(
     alarm: Option<&AlarmAtRest>,
 ) {
     object.at_rest = true;
-    keys_at_rest(&mut scene, object, keys);
+    let known = object.row.slot.alarm.as_ref().map(|alarm| &alarm.setting);
+    let held = known.filter(|known| alarm.is_some_and(|row| Claim::from(row).names(known)));
+    keys_at_rest(&mut scene, object, keys, held);
     if object.row.slot.doubtful {
         return;
     }
@@ -53,8 +56,9 @@ pub(super) fn at_rest(
     object.row.slot.doubtful = is_other;
 }
 
-/// S3: the keys at rest are what the durable turns made of them.
-fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blob>) {
+/// S3 and its relatives: the keys at rest are what the durable turns made of them. `alarm` is the alarm of the object, if
+/// the datastore holds it too.
+fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blob>, alarm: Option<&Setting>) {
     let known = &object.row.keys;
     let is_equal = known.iter().len() == keys.len()
         && known.iter().zip(keys).all(|(known, row)| known.0 == row.0 && known.1.value == *row.1);
@@ -65,16 +69,26 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
     let is_wrong = |key: &&Key| {
         known.get(key).map(|written| &written.value) != keys.get(*key) && !object.doubtful.contains(*key)
     };
-    if let Some(key) = all.filter(is_wrong).min() {
-        let sentences = format!(
-            "At the end of the run the datastore holds {} at {key:?}; it should hold {}.",
-            Shown(keys.get(key)),
-            Shown(known.get(key).map(|written| &written.value)),
-        );
-        let mut evidence = vec![scene.mark];
-        evidence.extend(known.writer(key).map(|writer| writer.mark));
-        scene.report("S3", &evidence, sentences);
-    }
+    let Some(key) = all.filter(is_wrong).min() else { return };
+    let (seen, writer) = (keys.get(key), known.writer(key));
+    let is_split = || {
+        let is_right = |other: &Key| keys.get(other) == known.get(other).map(|written| &written.value);
+        writer.is_some_and(|writer| {
+            let shares =
+                |(other, written): (&Key, &Written)| writer.shares_turn(&written.writer) && is_right(other);
+            known.iter().any(shares) || alarm.is_some_and(|alarm| writer.sets(alarm))
+        })
+    };
+    let rule = blame::rule_of(&object.row, key, seen, writer, is_split);
+    let sentences = format!(
+        "At the end of the run the datastore holds {} at {key:?}; it should hold {}.{}",
+        Shown(seen),
+        Shown(known.get(key).map(|written| &written.value)),
+        blame::why(rule),
+    );
+    let mut evidence = vec![scene.mark];
+    evidence.extend(writer.map(|writer| writer.mark));
+    scene.report(rule, &evidence, sentences);
 }
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
@@ -145,6 +159,9 @@ fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool 
 
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
 fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
+    if alarm.preserved.is_some() {
+        return ("S8", "(which a delete_all was to preserve) ");
+    }
     match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
         (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {
             ("A10", "(set in a run of another alarm for the same time) ")
@@ -159,18 +176,18 @@ fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
 /// tells when the run ended.
 pub(super) fn end_of_run(mut scene: Scene<'_>, faults: &Faults, object: &mut Object, has_end: bool) {
     if !object.at_rest {
-        keys_at_rest(&mut scene, object, &BTreeMap::new());
+        keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
     if !object.at_rest {
         lost_alarm(&mut scene, alarm);
-    } else if has_end {
+    } else if has_end && !object.is_homeless {
         overdue(&mut scene, faults, object, alarm);
     }
 }
 
-/// F1: an alarm that is in the slot long after it was due, with no run in progress.
+/// F1: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
     let is_running =
@@ -178,11 +195,12 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     if is_running || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
-    let Some(due_ns) = scene.reports.true_ns(alarm.setting.scheduled_ms) else { return };
-    let eligible_ns = eligible_ns(constants, object, alarm, due_ns);
-    let since_ns = eligible_ns.max(faults.changed_ns().unwrap_or(0));
-    let latest_ns = since_ns.saturating_add(ns(constants.lateness_failures_ms));
-    if latest_ns >= scene.mark.at_ns {
+    let Some(since_ns) = due_ns(scene, object) else { return };
+    let Some(bound) = faults.bound(constants, since_ns) else { return };
+    // A constructor that failed for a request may have made the backoff longer: how much is not to be seen.
+    let is_clear = alarm.last.is_none() || alarm.platform.possible == 0;
+    let unclear_ns = if is_clear { 0 } else { ns(constants.lateness_failures_ms) };
+    if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
         return;
     }
     let (rule, how) = owed(alarm);
@@ -200,9 +218,12 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     scene.report(rule, &evidence, sentences);
 }
 
-/// SPEC.md, "Eligible instant", at its latest: twice E for the clock that `due_ns` was derived from and the one that
-/// runs it.
-fn eligible_ns(constants: &Constants, object: &Object, alarm: &Alarm, due_ns: i128) -> u64 {
+/// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and
+/// the one that runs it. None if it has no alarm.
+pub(super) fn due_ns(scene: &Scene<'_>, object: &Object) -> Option<u64> {
+    let constants = scene.constants;
+    let alarm = object.row.slot.alarm.as_ref().filter(|_| !object.row.slot.doubtful)?;
+    let due_ns = scene.reports.true_ns(alarm.setting.scheduled_ms)?;
     let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
     let due_ns = u64::try_from(due_ns.max(0)).unwrap_or(u64::MAX).saturating_add(clocks_ns);
     let retry_ns = alarm.last.map_or(0, |failure| {
@@ -210,6 +231,6 @@ fn eligible_ns(constants: &Constants, object: &Object, alarm: &Alarm, due_ns: i1
             .map_or(failure.ended.at_ns, |window| window.not_after_ns)
     });
     let current = object.current.as_ref();
-    let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.started.at_ns));
-    due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns)
+    let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.gate_ns));
+    Some(due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns))
 }

@@ -1,4 +1,4 @@
-//! R2, R3, R4: how often, how soon and how late a failed run is followed by the next.
+//! R2 to R5: how often, how soon and how late a failed run is followed by the next.
 //!
 //! ```text
 //!  run fails ──── backoff ────┬── jitter ──┬── bound of L ──┐
@@ -30,16 +30,18 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
             told(format!("At most {retries_max} counted retries are made; then the alarm is removed."));
         case.report("R2", &evidence, sentences);
     } else if retry_count != known {
+        let is_new = known == 0 && alarm.ended_retries.is_some();
         let sentences =
             told(format!("Of this alarm {known} counted failures had been recorded durably by then."));
-        case.report("R4", &evidence, sentences);
+        // R5: the count of the alarm that this one replaced is not its own.
+        case.report(if is_new { "R5" } else { "R4" }, &evidence, sentences);
     }
 }
 
 /// The limits for the start after a failure, in true time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    not_before_ns: u64,
+    pub(super) not_before_ns: u64,
     /// The end of the backoff with all jitter; the bound of L comes on top.
     pub(super) not_after_ns: u64,
 }
@@ -76,15 +78,20 @@ fn drift_ns(constants: &Constants, of_ns: u64) -> u64 {
     (of_ns / 1_000_000).saturating_mul(constants.drift_max_ppm)
 }
 
+/// Whether R3 bounds the next run of this alarm, under a holder of that epoch. What it leaves open L bounds.
+pub(super) fn is_bounded(alarm: &Alarm, epoch: u64) -> bool {
+    alarm.last.is_some_and(|failure| match failure.kind {
+        FailureKind::Counted { .. } => true,
+        FailureKind::Platform { .. } => failure.epoch == epoch,
+        FailureKind::Unclear { .. } | FailureKind::Cut => false,
+    })
+}
+
 /// R3: the start of a run after a failed one. Called before the instance counts the run.
 pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
+    let is_bounded = is_bounded(alarm, case.by.epoch);
     let Some(failure) = alarm.last.take() else { return };
     let is_same_holder = failure.epoch == case.by.epoch;
-    let is_bounded = match failure.kind {
-        FailureKind::Counted { .. } => true,
-        FailureKind::Platform { .. } => is_same_holder,
-        FailureKind::Unclear { .. } | FailureKind::Cut => false,
-    };
     if !is_bounded {
         return;
     }
@@ -113,7 +120,7 @@ fn too_soon(case: &mut Case<'_>, alarm: &Alarm, failure: &Failure, window: Windo
     case.report("R3", &[alarm.setting.set, failure.ended], sentences);
 }
 
-/// The upper limit, wherever the contract gives one: E is small and no fault is at work.
+/// The upper limit, wherever the contract gives one: E is small and L has a bound.
 fn check_not_late(
     case: &mut Case<'_>,
     alarm: &Alarm,
@@ -121,7 +128,7 @@ fn check_not_late(
     failure: &Failure,
     window: Window,
 ) {
-    if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS || case.faults.is_any_active() {
+    if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
     let recorded_ns = match failure.kind {
@@ -136,7 +143,7 @@ fn check_not_late(
         (case.mark.at_ns, instance.gate_ns.max(instance.run_ended_ns))
     };
     let eligible_ns = window.not_after_ns.max(recorded_ns).max(open_ns);
-    let not_after_ns = latest_ns(case, eligible_ns, failure.ended.at_ns);
+    let Some(not_after_ns) = latest_ns(case, eligible_ns) else { return };
     if seen_ns <= not_after_ns {
         return;
     }
@@ -153,17 +160,13 @@ fn check_not_late(
     case.report("R3", &[alarm.setting.set, failure.ended], sentences);
 }
 
-/// The latest start by rule L: in calm, or some time after the last change of a fault.
-fn latest_ns(case: &Case<'_>, eligible_ns: u64, since_ns: u64) -> u64 {
-    let constants = case.constants;
-    let after_failures_ns = ns(constants.lateness_failures_ms);
-    match case.faults.changed_ns() {
-        Some(changed_ns) if changed_ns.saturating_add(after_failures_ns) >= since_ns => {
-            let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
-            eligible_ns.max(changed_ns).saturating_add(after_failures_ns).saturating_add(clocks_ns)
-        }
-        _ => eligible_ns.saturating_add(ns(constants.lateness_calm_ms)),
-    }
+/// The latest start by rule L. In calm the backoff's own widening is enough: only a failure moves alarms and changes
+/// clocks.
+fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
+    let bound = case.faults.bound(case.constants, eligible_ns)?;
+    let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
+    let is_calm = matches!(bound.rule, "L3" | "L4");
+    Some(bound.not_after_ns.saturating_add(if is_calm { 0 } else { clocks_ns }))
 }
 
 /// R3: what the wall clocks may add to or take from a backoff.

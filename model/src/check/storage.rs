@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Scheduled, Seconds, Shown};
-use super::{Case, firing};
+use super::{Case, blame, firing, life};
 use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::object::{Acting, Object};
 use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
@@ -47,6 +47,7 @@ struct Wrong<'a> {
     /// What it should have shown, and who made it so.
     value: Option<&'a Blob>,
     writer: Option<Writer>,
+    rule: &'static str,
     /// Whether it shows what was written after the call.
     is_later: bool,
 }
@@ -65,7 +66,9 @@ fn get(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         _ => (view.value(key), view.writer(key)),
     };
     let is_later = view.value(key) == seen;
-    wrong_key(case, acting.doubtful, read, &Wrong { call: "get", key, seen, value, writer, is_later });
+    let rule = blame::rule_for(case, acting, key, seen, writer, || false);
+    let wrong = Wrong { call: "get", key, seen, value, writer, rule, is_later };
+    wrong_key(case, acting.doubtful, read, &wrong);
     correct(case, acting, read, key, seen);
 }
 
@@ -88,7 +91,9 @@ fn delete(
         if seen { "" } else { "not " },
         told_by(writer),
     );
-    blame(case, read, writer, sentences);
+    let known = if seen { acting.row.keys.before(key) } else { None };
+    let rule = blame::rule_for(case, acting, key, known, writer, || false);
+    report(case, read, writer, rule, sentences);
 }
 
 fn list(
@@ -122,7 +127,7 @@ fn list(
         );
         case.report("S6", &[read.mark], sentences);
     }
-    let mut is_told = false;
+    let (mut is_told, shown) = (false, seen);
     for (key, seen) in wrong {
         if !is_told && !acting.doubtful.contains(&key) {
             is_told = true;
@@ -130,7 +135,9 @@ fn list(
             let value = expected.iter().find(|(known, _)| *known == key).map(|(_, value)| value);
             let (seen, writer) = (seen.as_ref(), view.writer(&key));
             let is_later = view.value(&key) == seen;
-            let wrong = Wrong { call: "list", key: &key, seen, value, writer, is_later };
+            let is_split = || writer.is_some_and(|writer| blame::shows_part(acting, &writer, shown));
+            let rule = blame::rule_for(case, acting, &key, seen, writer, is_split);
+            let wrong = Wrong { call: "list", key: &key, seen, value, writer, rule, is_later };
             wrong_key(case, acting.doubtful, read, &wrong);
         }
         correct(case, acting, read, &key, seen.as_ref());
@@ -169,9 +176,9 @@ fn wrong_entries(
     wrong
 }
 
-/// S4 or S3: a key that a read shows wrongly.
+/// S4, S3 or one of its relatives: a key that a read shows wrongly.
 fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wrong: &Wrong<'_>) {
-    let Wrong { call, key, seen, value, writer, is_later } = *wrong;
+    let Wrong { call, key, seen, value, writer, rule, is_later } = *wrong;
     if !doubtful.insert(key.clone()) {
         return;
     }
@@ -184,21 +191,19 @@ fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wro
         return;
     }
     let told = told_by(writer);
-    blame(case, read, writer, format!("{showed}; it should have shown {}. {told}", Shown(value)));
+    let sentences = format!("{showed}; it should have shown {}. {told}{}", Shown(value), blame::why(rule));
+    report(case, read, writer, rule, sentences);
 }
 
-/// A write of the same instance that a read does not see breaks the order of reads (S4); one of an earlier instance
-/// was lost, or has come back (S3).
-fn blame(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, sentences: String) {
-    let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
+fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: &'static str, sentences: String) {
     let mut evidence = vec![read.mark];
     evidence.extend(writer.map(|writer| writer.mark));
-    case.report(if is_own { "S4" } else { "S3" }, &evidence, sentences);
+    case.report(rule, &evidence, sentences);
 }
 
 fn told_by(writer: Option<Writer>) -> String {
     match writer {
-        Some(Writer { instance, mark }) => {
+        Some(Writer { instance, mark, .. }) => {
             format!("Instance {instance} was the last to change that key, at {}.", Seconds(mark.at_ns))
         }
         None => "No write of that key that became durable is known.".to_owned(),
@@ -213,7 +218,8 @@ fn correct(case: &Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         return;
     }
     if !acting.instance.overlay.correct(key, seen) {
-        let writer = Writer { instance: case.by.instance, mark: case.mark };
+        let (instance, turn) = (case.by.instance, case.by.turn);
+        let writer = Writer { instance, turn, mark: case.mark, run: None, clears: false };
         acting.row.keys.set(key.clone(), seen.cloned(), writer);
     }
 }
@@ -226,11 +232,7 @@ fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: Al
     }
     acting.row.slot.doubtful = true;
     let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
-    let (rule, why) = if view.in_run {
-        ("A4", "While alarm() runs that is none, unless set_alarm was called since it started.")
-    } else {
-        ("A3", "That is the time of the alarm that is scheduled, or none.")
-    };
+    let (rule, why) = blame::rule_of_alarm(acting, view, seen);
     let sentences = format!(
         "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",
         Seconds(read.mark.at_ns),
@@ -274,10 +276,14 @@ fn acknowledge(acting: &mut Acting<'_>, ack: Ack) {
 
 /// O5: a response or outbound request leaves.
 pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
+    let is_fenced = life::effect(case, object, &kind.to_string());
     let Some(mut acting) = object.acting(case.by) else { return };
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
-    if let Some((open, write)) = acting.instance.uncommitted(turn, acting.instance.leaks_reported) {
+    let is_fenced = is_fenced && acting.instance.superseded;
+    if let Some((open, write)) = acting.instance.uncommitted(turn, acting.instance.leaks_reported)
+        && !is_fenced
+    {
         acting.instance.leaks_reported = turn;
         let sentences = format!(
             "At {} {kind}, made in turn {turn} of instance {}, left its machine. By then turn {open}, which began to \
@@ -296,14 +302,18 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
 /// A turn has become durable.
 pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
+    let is_fenced = life::effect(case, object, "the commit");
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {
-        return late(case, newest);
+        if !is_fenced {
+            late(case, newest);
+        }
+        return;
     };
     if instance.superseded {
         doubtful.extend(instance.uncommitted_keys(turn).cloned());
-        if !std::mem::replace(&mut instance.late_reported, true) {
+        if !std::mem::replace(&mut instance.late_reported, true) && !is_fenced {
             late(case, newest);
         }
     }

@@ -27,8 +27,8 @@ pub(crate) struct Irregular {
 /// A logged change, to become durable with its turn.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
-    Key(Key, Option<Blob>),
-    Clear { preserve_alarm: bool },
+    Key(Key, Option<Blob>, Writer),
+    Clear { preserve_alarm: bool, writer: Writer },
     SetAlarm(Setting),
     DeleteAlarm,
     RunEnd(u64),
@@ -63,7 +63,7 @@ impl Instance {
     /// The keys that uncommitted turns up to `turn` change.
     pub(crate) fn uncommitted_keys(&self, turn: u32) -> impl Iterator<Item = &Key> {
         self.log.iter().take_while(move |entry| entry.turn <= turn).filter_map(|entry| match &entry.write {
-            Write::Key(key, _) => Some(key),
+            Write::Key(key, ..) => Some(key),
             _ => None,
         })
     }
@@ -106,19 +106,16 @@ impl Instance {
     }
 
     fn apply(&mut self, row: &mut Row, entry: Entry, ends_run: Option<u64>, mark: Mark, retries_max: u32) {
-        let writer = Writer { instance: self.instance, mark: entry.mark };
         let cause = self.cause(entry.mark, entry.turn, mark);
         match entry.write {
-            Write::Key(key, value) => {
+            Write::Key(key, value, writer) => {
                 self.overlay.settle(&key, entry.turn);
                 row.keys.set(key, value, writer);
             }
-            Write::Clear { preserve_alarm } => {
+            Write::Clear { preserve_alarm, writer } => {
                 self.overlay.settle_clear(entry.turn);
                 row.keys.clear(writer);
-                if !preserve_alarm {
-                    row.slot.delete(cause);
-                }
+                row.slot.clear(preserve_alarm, cause);
             }
             Write::SetAlarm(setting) => row.slot.set(setting, cause),
             Write::DeleteAlarm => row.slot.delete(cause),
@@ -168,8 +165,14 @@ impl Instance {
 
 /// The end of a run is durable. If its alarm was replaced or deleted, there is nothing left to do (F5).
 fn finish(row: &mut Row, ending: Ending, cause: slot::Cause, retries_max: u32) {
+    if ending.end == End::Fails {
+        row.remember_failed(ending.run.run);
+    }
     let Some(alarm) = ending.run.alarm else { return };
     if row.slot.alarm_set_at(alarm.set).is_none() {
+        if ending.end == End::Fails {
+            row.slot.end_retries(ending.failure);
+        }
         return;
     }
     match ending.end {

@@ -20,6 +20,8 @@ pub(crate) struct Run {
     pub(crate) alarm: Option<Setting>,
     pub(crate) retry_count: u32,
     pub(crate) started: Mark,
+    /// The turn that it started in.
+    pub(crate) turn: u32,
     /// A4: whether `set_alarm` was called since it started.
     pub(crate) replaced: bool,
     /// R7: whether its alarm was deleted since it started.
@@ -76,6 +78,8 @@ pub(crate) enum Ended {
 pub(crate) struct Instance {
     pub(crate) instance: u64,
     pub(crate) epoch: u64,
+    /// Where it runs, where the history tells.
+    pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
     /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
@@ -86,6 +90,10 @@ pub(crate) struct Instance {
     /// How many runs it has started.
     pub(crate) runs: u32,
     pub(crate) run: Option<Run>,
+    /// F3: the run that it was in when a newer instance started, and the first run of a newer one that started then.
+    pub(crate) left_open: Option<Run>,
+    pub(crate) overlapped: Option<Mark>,
+    /// When a run of the object last ended, in this instance or one before it.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
     pub(crate) acked: Option<Ack>,
@@ -102,10 +110,11 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(by: &By, cause: Option<history::Cause>, started: Mark) -> Self {
+    pub(crate) fn new(by: &By, machine: Option<u16>, cause: Option<history::Cause>, started: Mark) -> Self {
         Instance {
             instance: by.instance,
             epoch: by.epoch,
+            machine,
             cause,
             started,
             gate_ns: started.at_ns,
@@ -113,6 +122,8 @@ impl Instance {
             superseded: false,
             runs: 0,
             run: None,
+            left_open: None,
+            overlapped: None,
             run_ended_ns: 0,
             ending: None,
             acked: None,
@@ -146,7 +157,9 @@ impl Instance {
             StorageCall::SetAlarm { scheduled_ms, alarm, .. } => {
                 let in_run_of_ms =
                     self.run.as_ref().and_then(|run| run.alarm).map(|alarm| alarm.scheduled_ms);
-                let setting = Setting { set: mark, id: *alarm, scheduled_ms: *scheduled_ms, in_run_of_ms };
+                let (machine, instance) = (self.machine, self.instance);
+                let (id, scheduled_ms) = (*alarm, *scheduled_ms);
+                let setting = Setting { set: mark, id, scheduled_ms, machine, instance, turn, in_run_of_ms };
                 self.set_alarm(op, setting, turn);
             }
             StorageCall::DeleteAlarm => self.delete_alarm(row, op, turn, mark),
@@ -176,11 +189,15 @@ impl Instance {
         }
     }
 
+    fn writer(&self, turn: u32, mark: Mark, clears: bool) -> Writer {
+        Writer { instance: self.instance, turn, mark, run: self.run.map(|run| run.run), clears }
+    }
+
     fn put(&mut self, row: &Row, op: u64, key: &Key, value: &Blob, turn: u32, mark: Mark) {
         self.freeze_reads(row);
-        let writer = Writer { instance: self.instance, mark };
+        let writer = self.writer(turn, mark, false);
         let covered = self.overlay.set(key.clone(), Change { turn, value: Some(value.clone()), writer });
-        self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone())) });
+        self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone()), writer) });
         self.undo = Some(Undo { op, logged: true, covered: Covered::Key(covered), run: self.run });
     }
 
@@ -192,10 +209,10 @@ impl Instance {
         let is_known = !self.superseded || self.overlay.decides(key);
         let mut undo = Undo { op, logged: false, covered: Covered::Nothing, run: self.run };
         if was_there {
-            let writer = Writer { instance: self.instance, mark };
+            let writer = self.writer(turn, mark, false);
             undo.covered = Covered::Key(self.overlay.set(key.clone(), Change { turn, value: None, writer }));
             undo.logged = true;
-            self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), None) });
+            self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), None, writer) });
         }
         self.undo = Some(undo);
         if is_known {
@@ -214,9 +231,9 @@ impl Instance {
             if removes_alarm {
                 self.remove_alarm(turn);
             }
-            let writer = Writer { instance: self.instance, mark };
+            let writer = self.writer(turn, mark, true);
             undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
-            self.log.push_back(Entry { turn, mark, write: Write::Clear { preserve_alarm } });
+            self.log.push_back(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
         }
         self.undo = Some(undo);
     }
@@ -267,7 +284,7 @@ impl Instance {
         let Some(undo) = self.undo.take_if(|undo| undo.op == op) else { return };
         let entry = if undo.logged { self.log.pop_back() } else { None };
         match (undo.covered, entry.map(|entry| entry.write)) {
-            (Covered::Key(change), Some(Write::Key(key, _))) => self.overlay.restore(&key, change),
+            (Covered::Key(change), Some(Write::Key(key, ..))) => self.overlay.restore(&key, change),
             (Covered::Slot(slot), _) => self.slot = slot,
             (Covered::All(overlay, slot), _) => (self.overlay, self.slot) = (overlay, slot),
             _ => {}
@@ -297,10 +314,17 @@ impl Instance {
     }
 
     /// The handler starts.
-    pub(crate) fn start_run(&mut self, run: u64, alarm: Option<Setting>, retry_count: u32, started: Mark) {
+    pub(crate) fn start_run(
+        &mut self,
+        run: u64,
+        alarm: Option<Setting>,
+        retry_count: u32,
+        started: Mark,
+        turn: u32,
+    ) {
         self.undo = None;
         self.runs += 1;
-        self.run = Some(Run { run, alarm, retry_count, started, replaced: false, deleted: false });
+        self.run = Some(Run { run, alarm, retry_count, started, turn, replaced: false, deleted: false });
     }
 
     /// The handler has ended: what the instance sees changes now, what is durable with the commit.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Range;
+use std::collections::btree_map::{Entry, Range};
 use std::ops::Bound;
 
 use super::Writer;
@@ -16,6 +16,15 @@ use crate::history::{Blob, Key, ListOptions};
 pub(crate) struct Written {
     pub(crate) value: Blob,
     pub(crate) writer: Writer,
+    /// What was there before, if anything: a lost write shows that again (S2, R8).
+    before: Option<Blob>,
+}
+
+/// A key that was there and is not.
+#[derive(Clone, Debug)]
+struct Removed {
+    writer: Writer,
+    before: Blob,
 }
 
 /// The durable keys of an object.
@@ -23,7 +32,7 @@ pub(crate) struct Written {
 pub(crate) struct Keys {
     present: BTreeMap<Key, Written>,
     /// Who removed what was deleted since the last `delete_all`. It only names culprits; no read depends on it.
-    removed: BTreeMap<Key, Writer>,
+    removed: BTreeMap<Key, Removed>,
     cleared: Option<Writer>,
 }
 
@@ -39,11 +48,20 @@ impl Keys {
                 if !self.removed.is_empty() {
                     self.removed.remove(&key);
                 }
-                self.present.insert(key, Written { value, writer });
+                match self.present.entry(key) {
+                    Entry::Occupied(mut known) => {
+                        let known = known.get_mut();
+                        known.before = Some(std::mem::replace(&mut known.value, value));
+                        known.writer = writer;
+                    }
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(Written { value, writer, before: None });
+                    }
+                }
             }
             None => {
-                if self.present.remove(&key).is_some() {
-                    self.removed.insert(key, writer);
+                if let Some(Written { value: before, .. }) = self.present.remove(&key) {
+                    self.removed.insert(key, Removed { writer, before });
                 }
             }
         }
@@ -59,7 +77,19 @@ impl Keys {
     /// Who last changed a key, as far as that is still known.
     pub(crate) fn writer(&self, key: &str) -> Option<Writer> {
         let written = self.present.get(key).map(|written| written.writer);
-        written.or_else(|| self.removed.get(key).copied()).or(self.cleared)
+        written.or_else(|| self.removed.get(key).map(|removed| removed.writer)).or(self.cleared)
+    }
+
+    /// Whether a read that shows `seen` at a key lacks exactly the last write of it.
+    pub(crate) fn lacks_last_write(&self, key: &str, seen: Option<&Blob>) -> bool {
+        let is_known = self.present.contains_key(key) || self.removed.contains_key(key);
+        is_known && self.get(key).map(|written| &written.value) != seen && self.before(key) == seen
+    }
+
+    /// What a key was before its last write, as far as that is still known.
+    pub(crate) fn before(&self, key: &str) -> Option<&Blob> {
+        let written = self.present.get(key).and_then(|written| written.before.as_ref());
+        written.or_else(|| self.removed.get(key).map(|removed| &removed.before))
     }
 
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Written)> {
@@ -294,7 +324,7 @@ mod tests {
     use crate::reference::Mark;
 
     fn writer() -> Writer {
-        Writer { instance: 1, mark: Mark { index: 0, at_ns: 0 } }
+        Writer { instance: 1, turn: 1, mark: Mark { index: 0, at_ns: 0 }, run: None, clears: false }
     }
 
     fn listed(keys: &[&str], changes: &[(&str, Option<&str>)], options: &ListOptions) -> Vec<String> {

@@ -14,6 +14,10 @@ pub(crate) mod object;
 pub(crate) mod read;
 pub(crate) mod slot;
 
+use std::collections::VecDeque;
+
+use self::slot::Setting;
+
 /// One event of the history: the identity of whatever that event made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark {
@@ -28,13 +32,51 @@ pub(crate) struct Mark {
 pub(crate) struct Writer {
     /// The instance.
     pub(crate) instance: u64,
+    /// The turn of that instance.
+    pub(crate) turn: u32,
     /// The call that changed it.
     pub(crate) mark: Mark,
+    /// The run that was in progress in the instance then.
+    pub(crate) run: Option<u64>,
+    /// S8: whether it was a `delete_all`.
+    pub(crate) clears: bool,
 }
+
+impl Writer {
+    /// S2: whether both are the same turn's.
+    pub(crate) fn shares_turn(&self, other: &Writer) -> bool {
+        (self.instance, self.turn) == (other.instance, other.turn)
+    }
+
+    /// S2: whether that turn set this alarm too.
+    pub(crate) fn sets(&self, alarm: &Setting) -> bool {
+        (self.instance, self.turn) == (alarm.instance, alarm.turn)
+    }
+}
+
+/// R8: how many failed runs of an object are remembered.
+const FAILED_RUNS_MAX: usize = 8;
 
 /// What the datastore holds for one object.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     pub(crate) keys: keys::Keys,
     pub(crate) slot: slot::Slot,
+    /// R8: the last few runs whose counted failure is durable.
+    failed_runs: VecDeque<u64>,
+}
+
+impl Row {
+    /// R8: the counted failure of a run became durable.
+    fn remember_failed(&mut self, run: u64) {
+        if self.failed_runs.len() == FAILED_RUNS_MAX {
+            self.failed_runs.pop_front();
+        }
+        self.failed_runs.push_back(run);
+    }
+
+    /// R8: whether this was written in a run whose counted failure is durable.
+    pub(crate) fn is_of_failed_run(&self, writer: &Writer) -> bool {
+        writer.run.is_some_and(|run| self.failed_runs.contains(&run))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::instance::{Ended, Ending, Instance};
+use super::instance::{Ended, Ending, Instance, Run};
 use super::slot::{Ack, Failure, FailureKind};
 use super::{Mark, Row};
 use crate::history::{By, Key, Place};
@@ -19,8 +19,30 @@ pub(crate) struct Object {
     former: Vec<Instance>,
     /// Keys about which the history has contradicted the model, and that was reported: not judged any more.
     pub(crate) doubtful: BTreeSet<Key>,
+    /// O1: the first effect of the newest epoch that has had one, and the last older instance that was refused.
+    effect: Option<Effect>,
+    /// O6: it was reported that it has not been started anywhere.
+    pub(crate) is_homeless: bool,
     /// Whether its state at the end of the run was seen.
     pub(crate) at_rest: bool,
+}
+
+/// O1: an effect that fences off all older epochs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effect {
+    pub(crate) instance: u64,
+    pub(crate) epoch: u64,
+    pub(crate) mark: Mark,
+    refused: Option<u64>,
+}
+
+/// What an older instance's effect breaks; `is_told` if that was said of this instance before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Overlap {
+    /// O1: a newer epoch has had this effect.
+    Fenced { by: Effect, is_told: bool },
+    /// F3: the run of a newer instance had started while this one was open.
+    Runs { open: Run, other: Mark },
 }
 
 /// S3: a turn that was acknowledged and can never become durable.
@@ -56,6 +78,34 @@ impl Object {
         Some(Acting { row: &mut self.row, instance, doubtful: &mut self.doubtful })
     }
 
+    /// An instance has an effect. Returns what that breaks.
+    pub(crate) fn effect(&mut self, by: &By, mark: Mark) -> Option<Overlap> {
+        match &mut self.effect {
+            Some(effect) if by.epoch == effect.epoch => {}
+            Some(effect) if by.epoch < effect.epoch => {
+                let is_told = effect.refused.replace(by.instance) == Some(by.instance);
+                return Some(Overlap::Fenced { by: *effect, is_told });
+            }
+            _ => {
+                let (instance, epoch) = (by.instance, by.epoch);
+                self.effect = Some(Effect { instance, epoch, mark, refused: None });
+            }
+        }
+        let former = self.former.iter_mut().find(|former| former.instance == by.instance)?;
+        let open = former.left_open.filter(|open| by.turn >= open.turn)?;
+        let other = former.overlapped.take()?;
+        Some(Overlap::Runs { open, other })
+    }
+
+    /// F3: a run of the current instance starts.
+    pub(crate) fn overlap_runs(&mut self, mark: Mark) {
+        for former in &mut self.former {
+            if former.left_open.is_some() && former.ended.is_none() {
+                former.overlapped.get_or_insert(mark);
+            }
+        }
+    }
+
     /// An instance starts. What the one before it has not committed by now is lost.
     pub(crate) fn start(&mut self, mut instance: Instance) -> Option<LostTurn> {
         self.former.retain(|former| former.ended.is_none());
@@ -66,6 +116,8 @@ impl Object {
             return None;
         }
         let started = instance.started;
+        // "Eligible instant": a handler of the object that ran in an earlier instance counts too.
+        instance.run_ended_ns = self.current.as_ref().map_or(0, |before| before.run_ended_ns);
         let mut before = self.current.replace(instance)?;
         for (setting, cause) in before.supersede() {
             self.row.slot.lose(setting, cause);
@@ -90,6 +142,7 @@ impl Object {
 
     fn interrupt_at_takeover(&mut self, before: &mut Instance, started: Mark) {
         let is_lost = before.ended != Some(Ended::Orderly);
+        before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, before, started, None, is_lost);
         // An end of a run that did not become durable in time never happened.
         if let Some(Ending { run, failure, .. }) = before.ending.take()

@@ -24,6 +24,11 @@ pub(crate) struct Setting {
     pub(crate) id: Option<AlarmId>,
     /// The stored time, wall time.
     pub(crate) scheduled_ms: i64,
+    /// The machine that it was set on, where the history tells.
+    pub(crate) machine: Option<u16>,
+    /// The turn that set it, and that turn's instance.
+    pub(crate) instance: u64,
+    pub(crate) turn: u32,
     /// The scheduled time of the alarm whose run was in progress when this one was set (F5, A10).
     pub(crate) in_run_of_ms: Option<i64>,
 }
@@ -40,6 +45,12 @@ pub(crate) struct Alarm {
     pub(crate) last: Option<Failure>,
     /// Platform failures in a row, and the epoch that they belong to.
     pub(crate) platform: Platform,
+    /// The machine of its last run.
+    pub(crate) tried_on: Option<u16>,
+    /// R5: the counted failure of the alarm before it whose retries it ended.
+    pub(crate) ended_retries: Option<Failure>,
+    /// S8: the last `delete_all` that preserved it.
+    pub(crate) preserved: Option<Mark>,
 }
 
 /// R3: platform failures in a row under one holder.
@@ -67,6 +78,10 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    fn is_counted(&self) -> bool {
+        matches!(self.kind, FailureKind::Counted { .. })
+    }
+
     /// The record of a counted failure became durable.
     fn recorded(mut self, mark: Mark) -> Self {
         if let FailureKind::Counted { recorded, .. } = &mut self.kind {
@@ -94,8 +109,12 @@ pub(crate) enum FailureKind {
 pub(crate) enum Why {
     /// A2: by a later `set_alarm`, for this time.
     Replaced { by_ms: i64 },
-    /// A5, S8.
+    /// A5.
     Deleted,
+    /// R6: while it waited for a retry.
+    DeletedInBackoff,
+    /// S8: by `delete_all`.
+    Cleared,
     /// F4: its run ended well.
     Completed,
     /// R2: its retries were used up.
@@ -179,23 +198,32 @@ pub(crate) struct Slot {
 impl Slot {
     /// A `set_alarm` became durable.
     pub(crate) fn set(&mut self, setting: Setting, cause: Cause) {
+        let ended_retries = self.alarm.as_ref().and_then(|alarm| alarm.last).filter(Failure::is_counted);
         self.leave(Why::Replaced { by_ms: setting.scheduled_ms }, cause);
         self.spared = None;
         self.doubtful = false;
-        let (committed, platform) = (cause.commit, Platform::default());
-        self.alarm = Some(Alarm { setting, committed, failures: 0, last: None, platform });
+        self.alarm = Some(Alarm { ended_retries, ..Alarm::new(setting, cause.commit, 0) });
     }
 
-    /// A `delete_alarm` or `delete_all` became durable.
+    /// A `delete_alarm` became durable.
     pub(crate) fn delete(&mut self, cause: Cause) {
-        self.leave(Why::Deleted, cause);
+        let in_backoff =
+            self.alarm.as_ref().is_some_and(|alarm| alarm.last.is_some_and(|last| last.is_counted()));
+        self.leave(if in_backoff { Why::DeletedInBackoff } else { Why::Deleted }, cause);
+    }
+
+    /// S8: a `delete_all` became durable.
+    pub(crate) fn clear(&mut self, preserve_alarm: bool, cause: Cause) {
+        match &mut self.alarm {
+            Some(alarm) if preserve_alarm => alarm.preserved = Some(cause.op),
+            _ => self.leave(Why::Cleared, cause),
+        }
     }
 
     /// R7: the alarm that the system has chosen to run again after all is back in the slot.
     pub(crate) fn readmit(&mut self, setting: Setting, at: Mark, failures: u32) {
         self.spared = None;
-        let platform = Platform::default();
-        self.alarm = Some(Alarm { setting, committed: at, failures, last: None, platform });
+        self.alarm = Some(Alarm::new(setting, at, failures));
     }
 
     /// F4: a completion became durable.
@@ -215,6 +243,13 @@ impl Slot {
         alarm.last = Some(ended.recorded(cause.commit));
     }
 
+    /// R5: a run failed whose alarm had been replaced while it ran.
+    pub(crate) fn end_retries(&mut self, ended: Failure) {
+        if let Some(alarm) = self.alarm.as_mut().filter(|alarm| alarm.setting.in_run_of_ms.is_some()) {
+            alarm.ended_retries = Some(ended);
+        }
+    }
+
     /// A turn that set an alarm was lost: it never was in the slot.
     pub(crate) fn lose(&mut self, setting: Setting, cause: Cause) {
         self.remember(Gone { setting, why: Why::Lost, cause });
@@ -228,6 +263,12 @@ impl Slot {
     /// The most recent alarm that has left and answers to the claim.
     pub(crate) fn find_gone(&self, claim: Claim) -> Option<&Gone> {
         self.gone.iter().rev().find(|gone| claim.names(&gone.setting))
+    }
+
+    /// S8: whether the last alarm that has left was for this time and went with a `delete_all`.
+    pub(crate) fn is_last_cleared(&self, scheduled_ms: Option<i64>) -> bool {
+        let last = self.gone.back().filter(|gone| gone.why == Why::Cleared);
+        last.is_some_and(|gone| Some(gone.setting.scheduled_ms) == scheduled_ms)
     }
 
     /// Turns of an instance were acknowledged: with them what removed alarms in them.
@@ -257,6 +298,19 @@ impl Slot {
 }
 
 impl Alarm {
+    fn new(setting: Setting, committed: Mark, failures: u32) -> Self {
+        Alarm {
+            setting,
+            committed,
+            failures,
+            last: None,
+            platform: Platform::default(),
+            tried_on: None,
+            ended_retries: None,
+            preserved: None,
+        }
+    }
+
     /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and
     /// counts it. `sure` says whether the history shows that it counted.
     pub(crate) fn count_platform(&mut self, epoch: u64, sure: bool) -> (u32, u32) {

@@ -96,6 +96,14 @@ impl Tale {
         self
     }
 
+    /// Something that a machine says about itself.
+    pub(crate) fn on_machine(&mut self, machine: u16, what: What) -> &mut Self {
+        let wall_ns = WALL_MS * 1_000_000 + self.at_ns as i64;
+        let place = Some(Place { machine, wall_ns });
+        self.events.push(Event { at_ns: self.at_ns, place, by: None, what });
+        self
+    }
+
     /// A new instance, woken by a request, and its constructor. Its epoch is its number.
     pub(crate) fn start(&mut self, instance: u64) -> &mut Self {
         self.begin(instance, Cause::Request).does(What::ConstructorEnd { failed: None })

@@ -4,16 +4,18 @@
 use bytes::Bytes;
 use protobuf::Message as _;
 use raft::eraftpb::{EntryType, Message};
-use raft::{RawNode, StateRole};
+use raft::{RawNode, SnapshotStatus, StateRole};
 use siphasher::sip::SipHasher13;
 
-use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready};
+use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready, Snapshot};
 use crate::config::Config;
 use crate::ids::{GroupId, MachineId};
 
 mod memory;
+mod transfers;
 
 use memory::Memory;
+use transfers::Transfers;
 
 /// Ticks between heartbeats.
 const HEARTBEAT_TICKS: usize = 1;
@@ -34,11 +36,14 @@ pub struct Node {
     goes_first: bool,
     /// The last term of which it was told to be the leader.
     led_term: u64,
+    /// Number of the step that brought a snapshot, and the snapshot's index, until it is durable.
+    installing: Option<(u64, u64)>,
+    transfers: Transfers,
 }
 
 impl Node {
-    /// The replica of `group` on `me`, with what it has `recovered` from before, in order. All committed entries are
-    /// given out anew.
+    /// The replica of `group` on `me`, with what it has `recovered` from before, in order. All committed entries behind
+    /// the last snapshot in it are given out anew.
     ///
     /// # Panics
     ///
@@ -52,7 +57,7 @@ impl Node {
     ) -> Self {
         let replicas = config.replicas_of(group);
         let rank = replicas.clone().position(|machine| machine == me).expect("this machine has a replica");
-        let mut memory = Memory::new(replicas.map(raft_id).collect());
+        let mut memory = Memory::new(replicas.clone().map(raft_id).collect());
         for persist in recovered {
             memory.persist(&persist);
         }
@@ -60,8 +65,8 @@ impl Node {
             id: raft_id(me),
             heartbeat_tick: HEARTBEAT_TICKS,
             election_tick: ELECTION_TICKS,
-            // The state machine is built anew at each boot, so every committed entry is applied again.
-            applied: 0,
+            // The state machine is built anew at each boot, so every entry behind the snapshot is applied again.
+            applied: memory.before(),
             max_size_per_msg: APPEND_BYTES_MAX,
             max_inflight_msgs: APPENDS_INFLIGHT_MAX,
             max_committed_size_per_ready: COMMITTED_BYTES_MAX,
@@ -78,15 +83,30 @@ impl Node {
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
         let goes_first = rank == usize::from(group.0 % config.datacenters);
-        let mut node = Self { raw, timeouts: Timeouts { seed, group, rank }, goes_first, led_term: 0 };
+        let mut node = Self {
+            raw,
+            timeouts: Timeouts { seed, group, rank },
+            goes_first,
+            led_term: 0,
+            installing: None,
+            transfers: Transfers::new(replicas.filter(|machine| *machine != me).map(raft_id)),
+        };
         node.call(|_| ());
         node
     }
 
     /// Time passes. Returns whether there may be something [`Node::ready`].
     pub fn tick(&mut self) -> bool {
+        // The library panics at a campaign while entries that count as not applied are gone.
+        if self.installing.is_some() {
+            return false;
+        }
         let campaigns = self.goes_first && self.raw.raft.term == 0;
+        let lost = self.transfers.tick(&self.raw.raft);
         self.call(|raw| {
+            for peer in lost {
+                raw.report_snapshot(peer, SnapshotStatus::Failure);
+            }
             let busy = raw.tick();
             if campaigns {
                 raw.campaign().expect("a campaign is never refused");
@@ -128,12 +148,47 @@ impl Node {
         let led_term = self.led_term;
         let ready = self.call(|raw| take_ready(raw, led_term));
         self.led_term = ready.elected.unwrap_or(led_term);
+        if let Some(snapshot) = &ready.persist.snapshot {
+            self.installing = Some((ready.number, snapshot.index));
+        }
         Some(ready)
     }
 
     /// All steps up to this number are durable, as far as they must be.
     pub fn persisted(&mut self, number: u64) {
-        self.call(|raw| raw.on_persist_ready(number));
+        let installed = self.installing.take_if(|(step, _)| *step <= number);
+        self.call(|raw| {
+            raw.on_persist_ready(number);
+            if let Some((_, index)) = installed {
+                raw.advance_apply_to(index);
+            }
+        });
+    }
+
+    /// Whether a follower waits for [`Node::offer_snapshot`].
+    pub fn wants_snapshot(&self) -> bool {
+        self.raw.store().wants_snapshot()
+    }
+
+    /// `data` is what the entries up to `applied`, the last one applied, add up to. It is sent to followers that lag
+    /// too far behind.
+    pub fn offer_snapshot(&mut self, applied: u64, data: Bytes) {
+        self.call(|raw| raw.mut_store().offer(applied, data));
+    }
+
+    /// Drops entries up to `applied`, the last one applied, but keeps the last `kept`, so that a follower that lags
+    /// behind a little needs no snapshot. Does nothing until twice as many are there: dropping is paid for by what it
+    /// drops.
+    pub fn compact(&mut self, applied: u64, kept: u64) {
+        if self.raw.store().kept(applied) > 2 * kept {
+            self.call(|raw| raw.mut_store().compact(applied - kept));
+        }
+    }
+
+    /// All that this replica has to remember, in one: what it was given to persist so far is not needed beside it.
+    /// `data` is what the entries up to `applied`, the last one applied, add up to.
+    pub fn base(&self, applied: u64, data: Bytes) -> Persist {
+        self.raw.store().base(applied, data)
     }
 
     /// The leader of the group, as far as this replica knows.
@@ -177,13 +232,13 @@ impl Timeouts {
 
 fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     let mut ready = raw.ready();
-    assert!(ready.snapshot().is_empty(), "nobody makes snapshots, so none arrives");
     let (number, must_sync) = (ready.number(), ready.must_sync());
     let (send, send_persisted) = (ready.take_messages(), ready.take_persisted_messages());
     let committed: Vec<_> = ready.take_committed_entries().into_iter().map(entry_of).collect();
     let entries = ready.take_entries();
     let hard_state = ready.hs().map(hard_state_of);
-    let persist = Persist { entries: entries.into_iter().map(entry_of).collect(), hard_state };
+    let snapshot = snapshot_of(ready.snapshot());
+    let persist = Persist { snapshot, entries: entries.into_iter().map(entry_of).collect(), hard_state };
     raw.mut_store().persist(&persist);
     raw.advance_append_async(ready);
     if let Some(last) = committed.last() {
@@ -213,6 +268,12 @@ fn encode(messages: Vec<Message>) -> Vec<(MachineId, Bytes)> {
 fn entry_of(entry: raft::eraftpb::Entry) -> Entry {
     assert_eq!(entry.get_entry_type(), EntryType::EntryNormal, "nobody proposes a change of membership");
     Entry { term: entry.term, index: entry.index, data: entry.data }
+}
+
+fn snapshot_of(snapshot: &raft::eraftpb::Snapshot) -> Option<Snapshot> {
+    let metadata = snapshot.get_metadata();
+    let there = metadata.index > 0;
+    there.then(|| Snapshot { term: metadata.term, index: metadata.index, data: snapshot.data.clone() })
 }
 
 fn hard_state_of(state: &raft::eraftpb::HardState) -> HardState {

@@ -1,22 +1,34 @@
-//! One slice on the machine that holds it.
+//! One slice on the machine that holds it, or is to.
+//!
+//! ```text
+//! Finding -> Claiming -> Loading -> Serving -> Leaving -> Releasing -> Gone
+//!    ^ the former holder's session lasts: look again at every tick
+//! ```
+//!
+//! A slice may be claimed when its former holder has given it up, or when that one's session has ended: then it has
+//! fallen silent. While it is served, the writes of its objects go to the datastore in numbered batches, one in flight at
+//! a time; what becomes ready meanwhile shares the next batch.
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use indexmap::IndexMap;
 
-use super::{Call, Cx, Env};
+use super::{Call, Cx, Env, Incoming};
 use crate::alarm::Tracker;
 use crate::client::Purpose;
+use crate::config::NS_PER_MS;
 use crate::hash::FixedState;
-use crate::ids::{Epoch, MachineId, ObjectName, OpId, RequestId, SliceId, Stamp};
+use crate::ids::{Epoch, ObjectName, OpId, SliceId, Stamp};
 use crate::io::Now;
 use crate::object::class::Response;
 use crate::object::entry::{self, Acts, Entry, Unit};
 use crate::object::op::Reply;
 use crate::object::port::Stamps;
 use crate::observe::{Observation, Source};
-use crate::store::command::{AlarmRow, AlarmWrite, Answer, Applied, Claim, Command, Commit, Query};
+use crate::registry::Roster;
+use crate::store::command::{
+    AlarmRow, AlarmWrite, Answer, Applied, Claim, Command, Commit, Holding, Query, Release,
+};
 
 /// Alarms in one page of the due index.
 const PAGE: u32 = 512;
@@ -39,15 +51,30 @@ pub(super) struct Slice {
     in_flight: Vec<Unit>,
     last_batch: u64,
     /// Requests that came before the slice was served.
-    waiting: VecDeque<(MachineId, RequestId, ObjectName, Bytes)>,
+    waiting: VecDeque<Incoming>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Who holds it? `asked` while the question is out.
+    Finding {
+        asked: bool,
+    },
     Claiming,
     Loading,
     Serving,
+    /// It is assigned elsewhere: what is in progress may come to its end, for a while.
+    Leaving {
+        since_ns: u64,
+    },
+    /// The release is on its way. Nothing of it gets out any more.
+    Releasing,
+    /// There is nothing left of it here.
+    Gone,
 }
+
+/// How long what is in progress may go on when a slice is given up.
+const LEAVE_MS: u64 = 2_000;
 
 impl Slice {
     /// A slice that is not claimed yet.
@@ -55,7 +82,7 @@ impl Slice {
         let epoch = Epoch::default();
         Self {
             id,
-            stage: Stage::Claiming,
+            stage: Stage::Finding { asked: false },
             epoch,
             stamps: Stamps::new(epoch),
             read_index: 0,
@@ -68,30 +95,129 @@ impl Slice {
         }
     }
 
-    /// Proposes to take the slice over from the epoch that is known.
-    pub(super) fn claim(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
-        let claim = Claim { slice: self.id, over: self.epoch, machine: env.me, nonce: env.client.boot() };
+    pub(super) fn id(&self) -> SliceId {
+        self.id
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.stage, Stage::Leaving { .. } | Stage::Releasing | Stage::Gone)
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+
+    /// Asks who holds the slice, unless that is known or asked already.
+    pub(super) fn look(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        if self.stage == (Stage::Finding { asked: false }) {
+            self.stage = Stage::Finding { asked: true };
+            let (client, mut ask) = env.ask(cx);
+            let query = Query::Holder { slice: self.id };
+            client.read(Purpose::Holder(self.id), self.id, self.read_index, query, &mut ask);
+        }
+    }
+
+    /// D5: claims the slice if its former holder has given it up or fallen silent.
+    pub(super) fn found(&mut self, epoch: Epoch, holding: Option<Holding>, env: &mut Env, cx: &mut Cx<'_>) {
+        if !matches!(self.stage, Stage::Finding { .. }) {
+            return;
+        }
+        let is_free = |roster: &Roster, held: Holding| held.released || roster.has_ended(held.session);
+        let roster = env.membership.roster();
+        // What this session claimed before and lost sight of is its own to claim again.
+        let is_mine = |held: Holding| Some(held.session) == env.membership.session();
+        let free =
+            holding.is_none_or(|held| is_mine(held) || roster.is_some_and(|roster| is_free(roster, held)));
+        let Some(session) = env.membership.session().filter(|_| free) else {
+            self.stage = Stage::Finding { asked: false };
+            return;
+        };
+        self.stage = Stage::Claiming;
+        let claim = Claim { slice: self.id, over: epoch, machine: env.me, session };
         let (client, mut ask) = env.ask(cx);
         client.propose(Purpose::Claim(self.id), Command::Claim(claim), &mut ask);
     }
 
     /// The claim was decided. O1: from here on nothing of an older epoch becomes durable.
     pub(super) fn claimed(&mut self, applied: Applied, index: u64, env: &mut Env, cx: &mut Cx<'_>) {
-        assert_eq!(self.stage, Stage::Claiming, "a claim is decided once");
+        self.read_index = index;
         match applied {
+            // It was assigned elsewhere meanwhile: nothing is in memory yet, so it can go at once.
+            Applied::Claimed(epoch) if self.is_leaving() => {
+                self.epoch = epoch;
+                self.release(env, cx);
+            }
             Applied::Claimed(epoch) => {
                 self.epoch = epoch;
                 self.stamps = Stamps::new(epoch);
-                self.read_index = index;
                 self.stage = Stage::Loading;
                 self.load_page(None, env, cx);
             }
-            Applied::Stale(current) => {
-                self.epoch = current;
-                self.claim(env, cx);
+            Applied::Stale(_) if self.is_leaving() => self.stage = Stage::Gone,
+            Applied::Stale(_) => {
+                self.stage = Stage::Finding { asked: false };
+                self.look(env, cx);
             }
-            Applied::Committed => unreachable!("a claim is no commit"),
+            other => unreachable!("{other:?} does not answer a claim"),
         }
+    }
+
+    /// The slice is assigned elsewhere.
+    pub(super) fn leave(&mut self, now: Now) {
+        match self.stage {
+            Stage::Finding { .. } => self.stage = Stage::Gone,
+            Stage::Claiming | Stage::Loading | Stage::Serving => {
+                self.stage = Stage::Leaving { since_ns: now.mono_ns };
+            }
+            Stage::Leaving { .. } | Stage::Releasing | Stage::Gone => {}
+        }
+    }
+
+    /// Gives the slice up once nothing is going on in it, or has gone on for too long.
+    fn try_release(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        let Stage::Leaving { since_ns } = self.stage else { return };
+        // Not yet claimed: the claim's answer decides.
+        if self.epoch == Epoch::default() {
+            return;
+        }
+        let is_late = cx.now.mono_ns - since_ns > LEAVE_MS * NS_PER_MS;
+        if is_late || self.entries.values().all(Entry::is_quiet) {
+            self.abandon_entries(env, cx);
+            if self.ready.is_empty() && self.in_flight.is_empty() {
+                self.release(env, cx);
+            }
+        }
+    }
+
+    fn release(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        self.stage = Stage::Releasing;
+        let release = Release { slice: self.id, epoch: self.epoch };
+        let (client, mut ask) = env.ask(cx);
+        client.propose(Purpose::Release(self.id), Command::Release(release), &mut ask);
+    }
+
+    /// The release was decided.
+    pub(super) fn released(&mut self) {
+        self.stage = Stage::Gone;
+    }
+
+    /// What is in memory ends; what it wrote before may still become durable.
+    fn abandon_entries(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        for index in 0..self.entries.len() {
+            let mut entry_cx = entry_cx(&mut self.tracker, env, cx);
+            self.entries[index].abandon(&mut entry_cx);
+        }
+        self.carry_out(env, cx);
+        self.entries.clear();
+    }
+
+    /// O1: the slice is lost, to a newer epoch or with the session. Everything in memory ends, and nothing more of it is
+    /// sent.
+    pub(super) fn drop_everything(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        self.stage = Stage::Gone;
+        self.abandon_entries(env, cx);
+        env.client.forget(self.id);
+        env.calls.retain(|_, call| call.slice != self.id);
     }
 
     fn load_page(&mut self, after: Option<(i64, ObjectName)>, env: &mut Env, cx: &mut Cx<'_>) {
@@ -103,7 +229,9 @@ impl Slice {
     /// A page of the due index has come. Nothing changes the index meanwhile: this machine holds the slice and does not
     /// serve it yet.
     pub(super) fn loaded(&mut self, page: Vec<(ObjectName, AlarmRow)>, env: &mut Env, cx: &mut Cx<'_>) {
-        assert_eq!(self.stage, Stage::Loading, "pages come while the slice is loaded");
+        if self.stage != Stage::Loading {
+            return;
+        }
         let is_last = page.len() < PAGE as usize;
         let after = page.last().map(|(object, row)| (row.not_before_ms, object.clone()));
         for (object, row) in page {
@@ -114,32 +242,24 @@ impl Slice {
         }
         self.stage = Stage::Serving;
         cx.out.observed.push(Observation::Serving { slice: self.id, epoch: self.epoch });
-        for (from, request, object, body) in std::mem::take(&mut self.waiting) {
-            self.request(from, request, object, body, env, cx);
+        for incoming in std::mem::take(&mut self.waiting) {
+            self.request(incoming, env, cx);
         }
-        self.fire(env, cx);
     }
 
     /// A request for one of the slice's objects.
-    pub(super) fn request(
-        &mut self,
-        from: MachineId,
-        request: RequestId,
-        object: ObjectName,
-        body: Bytes,
-        env: &mut Env,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(super) fn request(&mut self, incoming: Incoming, env: &mut Env, cx: &mut Cx<'_>) {
         if self.stage != Stage::Serving {
             if self.waiting.len() < WAITING_MAX {
-                self.waiting.push_back((from, request, object, body));
+                self.waiting.push_back(incoming);
             }
             return;
         }
-        let served = self.with_entry(&object, env, cx, |entry, cx| entry.request(request, from, body, cx));
+        let Incoming { request, object, body, ingress, .. } = incoming;
+        let served = self.with_entry(&object, env, cx, |entry, cx| entry.request(request, ingress, body, cx));
         if !served {
             let text = format!("there is no class {}", object.class());
-            cx.respond(from, request, 404, text.into());
+            cx.respond(ingress, request, 404, text.into());
         }
     }
 
@@ -147,8 +267,8 @@ impl Slice {
     pub(super) fn committed(&mut self, applied: Applied, index: u64, env: &mut Env, cx: &mut Cx<'_>) {
         match applied {
             Applied::Committed => {}
-            Applied::Stale(current) => return self.lose(current, env, cx),
-            Applied::Claimed(_) => unreachable!("a commit is no claim"),
+            Applied::Stale(_) => return self.drop_everything(env, cx),
+            other => unreachable!("{other:?} does not answer a commit"),
         }
         self.read_index = index;
         for unit in std::mem::take(&mut self.in_flight) {
@@ -159,9 +279,11 @@ impl Slice {
                 None => {}
             }
             let object = writes.object.clone();
-            self.with_entry(&object, env, cx, |entry, cx| entry.committed(&writes, cx));
+            // Without an entry it was abandoned meanwhile.
+            self.with_live(&object, env, cx, |entry, cx| entry.committed(&writes, cx));
         }
         self.send_batch(env, cx);
+        self.try_release(env, cx);
     }
 
     /// Sends what is ready as one batch, if none is in flight.
@@ -175,21 +297,6 @@ impl Slice {
         let commit = Commit { slice: self.id, epoch: self.epoch, batch: self.last_batch, turns };
         let (client, mut ask) = env.ask(cx);
         client.propose(Purpose::Commit(self.id), Command::Commit(commit), &mut ask);
-    }
-
-    /// O1: the slice has a newer epoch than ours. Everything in memory ends; then the slice is claimed anew, because
-    /// who holds it is fixed.
-    fn lose(&mut self, current: Epoch, env: &mut Env, cx: &mut Cx<'_>) {
-        for index in 0..self.entries.len() {
-            let mut entry_cx = entry_cx(&mut self.tracker, env, cx);
-            self.entries[index].abandon(&mut entry_cx);
-        }
-        self.carry_out(env, cx);
-        env.client.forget(self.id);
-        env.calls.retain(|_, call| call.slice != self.id);
-        let waiting = std::mem::take(&mut self.waiting);
-        *self = Self { epoch: current, waiting, ..Self::new(self.id) };
-        self.claim(env, cx);
     }
 
     /// The datastore answered a read of an instance.
@@ -229,6 +336,7 @@ impl Slice {
             }
         }
         self.carry_out(env, cx);
+        self.try_release(env, cx);
     }
 
     /// Wakes the objects whose alarms are due (F2, F8).
@@ -310,6 +418,7 @@ impl Slice {
 fn entry_cx<'a>(tracker: &'a mut Tracker, env: &'a mut Env, cx: &Cx<'_>) -> entry::Cx<'a> {
     entry::Cx {
         now: cx.now,
+        may_emit: env.membership.may_emit(cx.now.mono_ns),
         config: &env.config,
         jitter: &mut env.jitter,
         tracker,

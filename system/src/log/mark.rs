@@ -8,15 +8,17 @@ use crate::io::{DiskOp, FileId};
 /// Distance of the two slots in bytes. Each has a sector of its own, so that nothing tears or rots both.
 const SLOT_BYTES: usize = 4096;
 const SLOTS: u64 = 2;
-/// Bytes that a mark's checksum covers: number, length, chain.
-const BODY_BYTES: usize = 20;
+/// Bytes that a mark's checksum covers: number, generation, length, chain.
+const BODY_BYTES: usize = 28;
 
 /// One end mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Its number, from 1. The slot follows from it.
     pub(super) seq: u64,
-    /// Length of the acknowledged part of the log in bytes.
+    /// The generation of the log that it is about.
+    pub(super) generation: u64,
+    /// Length of the acknowledged part of that generation in bytes.
     pub(super) len: u64,
     /// Checksum of the last frame of that part.
     pub(super) chain: u32,
@@ -32,6 +34,7 @@ impl Mark {
     pub(super) fn write(self) -> DiskOp {
         let mut bytes = Vec::with_capacity(BODY_BYTES + 4);
         bytes.extend_from_slice(&self.seq.to_le_bytes());
+        bytes.extend_from_slice(&self.generation.to_le_bytes());
         bytes.extend_from_slice(&self.len.to_le_bytes());
         bytes.extend_from_slice(&self.chain.to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
@@ -44,9 +47,11 @@ impl Mark {
         let (body, rest) = bytes.split_at_checked(BODY_BYTES)?;
         let stored = u32::from_le_bytes(*rest.first_chunk()?);
         let (seq, rest) = body.split_first_chunk()?;
+        let (generation, rest) = rest.split_first_chunk()?;
         let (len, rest) = rest.split_first_chunk()?;
         let mark = Self {
             seq: u64::from_le_bytes(*seq),
+            generation: u64::from_le_bytes(*generation),
             len: u64::from_le_bytes(*len),
             chain: u32::from_le_bytes(*rest.first_chunk()?),
         };

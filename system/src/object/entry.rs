@@ -29,6 +29,8 @@ use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 /// What an entry needs from its surroundings.
 pub(crate) struct Cx<'a> {
     pub(crate) now: Now,
+    /// O1: whether the machine's session allows anything out.
+    pub(crate) may_emit: bool,
     pub(crate) config: &'a Config,
     pub(crate) jitter: &'a mut ChaCha8Rng,
     pub(crate) tracker: &'a mut Tracker,
@@ -167,6 +169,10 @@ impl Entry {
 
     /// Enforces the limits of time (O4, R1) and evicts an idle instance. Called once a tick.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
+        if self.life.is_some() {
+            // What waited for the session, not for the datastore.
+            self.open_output_gate(cx);
+        }
         let Some(life) = &mut self.life else { return };
         let since = |then_ns: u64| (cx.now.mono_ns - then_ns) / NS_PER_MS;
         let run_ms = life.run_in_progress().map_or(0, |(_, _, since_ns)| since(since_ns));
@@ -183,6 +189,11 @@ impl Entry {
             self.end_life(None, cx);
         }
         self.pump(cx);
+    }
+
+    /// Whether nothing is going on in the object, in memory or not.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.arrivals.is_empty() && self.due.is_none() && self.life.as_ref().is_none_or(Life::is_idle)
     }
 
     /// Whether nothing is left of the object in memory.
@@ -427,10 +438,12 @@ impl Entry {
         self.open_output_gate(cx);
     }
 
-    /// O5: lets out what waits for nothing any more, and answers the `sync`s that do not either.
+    /// O5: lets out what waits for nothing any more, and answers the `sync`s that do not either. O1: outside its session a
+    /// machine lets nothing out, because another may hold the object by then.
     fn open_output_gate(&mut self, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
-        while let Some(held) = life.outbox.pop_front_if(|held| is_durable(&life.unsaved, held.turn)) {
+        let may_leave = |unsaved: &VecDeque<u32>, held: &Held| cx.may_emit && is_durable(unsaved, held.turn);
+        while let Some(held) = life.outbox.pop_front_if(|held| may_leave(&life.unsaved, held)) {
             let mut core = life.port.core();
             match held.message {
                 Outgoing::Response { request, to, response } => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 
 use crate::config::Config;
-use crate::consensus::{Entry, Node, NotLeader, Persist, Ready};
+use crate::consensus::{Entry, Node, NotLeader, Persist, Ready, Snapshot};
 use crate::ids::{GroupId, MachineId};
 use crate::io::Effects;
 use crate::log::{Log, Record};
@@ -34,6 +34,8 @@ pub(super) struct Replica {
     /// Questions by the index that they wait for, then by arrival.
     parked: BTreeMap<(u64, u64), Parked>,
     parked_ever: u64,
+    /// [`super::Bounds::entries_kept`].
+    entries_kept: u64,
     /// Made since the last settling.
     messages: Vec<(MachineId, Message)>,
 }
@@ -70,18 +72,25 @@ impl Replica {
         seed: u64,
         recovered: Vec<Persist>,
         log_end: u64,
+        entries_kept: u64,
     ) -> Self {
+        let snapshot = recovered.iter().rev().find_map(|persist| persist.snapshot.as_ref());
+        let (store, applied) = match snapshot {
+            Some(snapshot) => (Store::from_bytes(&snapshot.data), snapshot.index),
+            None => (Store::new(config, group), 0),
+        };
         Self {
             group,
             node: Node::new(config, group, me, seed, recovered),
             // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
             must_be_durable: log_end,
             held: VecDeque::new(),
-            store: Store::new(config, group),
-            applied: 0,
+            store,
+            applied,
             askers: BTreeMap::new(),
             parked: BTreeMap::new(),
             parked_ever: 0,
+            entries_kept,
             messages: Vec::new(),
         }
     }
@@ -137,10 +146,19 @@ impl Replica {
             // Whether their proposals survive is for the next leader to decide.
             self.askers.clear();
         }
+        if self.node.wants_snapshot() {
+            self.node.offer_snapshot(self.applied, self.store.to_bytes());
+        }
+        self.node.compact(self.applied, self.entries_kept);
         self.answer_parked();
         for (to, message) in self.messages.drain(..) {
             post.push(to, message);
         }
+    }
+
+    /// All that the log has to hold of this replica. Wanted only while there is nothing to settle.
+    pub(super) fn base(&self) -> Record {
+        Record { group: self.group, persist: self.node.base(self.applied, self.store.to_bytes()) }
     }
 
     pub(super) fn store(&self) -> (&Store, u64) {
@@ -160,6 +178,9 @@ impl Replica {
             out.observed.push(Observation::Elected { group: self.group, term });
         }
         self.queue(ready.send);
+        if let Some(snapshot) = &ready.persist.snapshot {
+            self.install(snapshot);
+        }
         if !ready.persist.is_empty() {
             // A commit index alone is only worth knowing, so nobody waits for it and no sync is spent on it.
             log.append(&Record { group: self.group, persist: ready.persist }, ready.must_sync);
@@ -175,6 +196,14 @@ impl Replica {
         }
     }
 
+    /// D2: a replica that has lagged too far behind takes over the state of its leader. Nothing is observed of the
+    /// entries that it skips: a replica that had applied each of them before has made the snapshot.
+    fn install(&mut self, snapshot: &Snapshot) {
+        assert!(snapshot.index > self.applied, "{:?} never goes back", self.group);
+        self.store = Store::from_bytes(&snapshot.data);
+        self.applied = snapshot.index;
+    }
+
     fn apply(&mut self, entry: &Entry, out: &mut Effects) {
         assert_eq!(entry.index, self.applied + 1, "{:?} applies its log without a gap", self.group);
         self.applied = entry.index;
@@ -185,7 +214,7 @@ impl Replica {
         let command: Command = postcard::from_bytes(&entry.data).expect("entries are commands of ours");
         let commit = match &command {
             Command::Commit(commit) => Some((commit.slice, commit.epoch)),
-            Command::Claim(_) => None,
+            Command::Claim(_) | Command::Release(_) | Command::Registry(_) => None,
         };
         let outcome = self.store.apply(command);
         if !outcome.turns.is_empty() {
@@ -193,7 +222,7 @@ impl Replica {
             out.observed.push(Observation::Applied { group, index, turns: outcome.turns });
         }
         // A claim that comes too late is how machines find out the epoch, and nothing to tell.
-        if let (Applied::Stale(_), Some((slice, epoch))) = (outcome.applied, commit) {
+        if let (Applied::Stale(_), Some((slice, epoch))) = (&outcome.applied, commit) {
             out.observed.push(Observation::StaleEpoch { slice, epoch });
         }
         if let Some(Asker { from, ask, .. }) = asker {

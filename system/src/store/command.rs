@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Epoch, MachineId, ObjectName, SliceId, Stamp};
+use crate::config::Config;
+use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
 use crate::object::op::{Key, List};
+use crate::registry::{Change, Roster};
 
 /// An entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,20 +15,46 @@ pub enum Command {
     Claim(Claim),
     /// Makes turns durable (S2).
     Commit(Commit),
+    /// Gives a slice up.
+    Release(Release),
+    /// Changes the registry; in the system group alone.
+    Registry(Change),
 }
 
 impl Command {
-    /// The slice that it is about.
-    pub fn slice(&self) -> SliceId {
+    /// The group in whose log it belongs.
+    pub fn group(&self, config: &Config) -> GroupId {
         match self {
-            Command::Claim(claim) => claim.slice,
-            Command::Commit(commit) => commit.slice,
+            Command::Claim(claim) => config.group_of(claim.slice),
+            Command::Commit(commit) => config.group_of(commit.slice),
+            Command::Release(release) => config.group_of(release.slice),
+            Command::Registry(_) => config.system_group(),
         }
     }
 }
 
+/// Who holds a slice, as its group knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The machine.
+    pub machine: MachineId,
+    /// The session under which it claimed the slice.
+    pub session: SessionId,
+    /// Whether it has given the slice up.
+    pub released: bool,
+}
+
+/// Gives a slice up: whoever claims it next need not wait for the end of a session. The holder sends nothing after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The slice.
+    pub slice: SliceId,
+    /// The epoch that is over.
+    pub epoch: Epoch,
+}
+
 /// Takes a slice over if its epoch is still `over`; the new epoch is one higher. A claim that was already applied is
-/// known by its nonce and changes nothing the second time.
+/// known by its machine and session and changes nothing the second time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The slice.
@@ -35,8 +63,8 @@ pub struct Claim {
     pub over: Epoch,
     /// The machine that takes it.
     pub machine: MachineId,
-    /// Different for each boot of a machine.
-    pub nonce: u64,
+    /// Its session.
+    pub session: SessionId,
 }
 
 /// Makes turns durable, in order, all or none. Refused if the epoch is not the slice's current one (O1). A batch that
@@ -120,6 +148,11 @@ pub enum Query {
         /// The most alarms to give.
         limit: u32,
     },
+    /// Who holds a slice.
+    Holder {
+        /// The slice.
+        slice: SliceId,
+    },
 }
 
 /// The answer to a [`Query`].
@@ -131,15 +164,21 @@ pub enum Answer {
     Entries(Vec<(Key, Bytes)>),
     /// To `Due`: shorter than the limit if there are no more.
     Due(Vec<(ObjectName, AlarmRow)>),
+    /// To `Holder`: the slice's epoch, and who claimed it last.
+    Holder(Epoch, Option<Holding>),
 }
 
 /// What applying a command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Applied {
     /// The claim took effect (now or at its first application): this is the new epoch.
     Claimed(Epoch),
     /// The batch took effect (now or at its first application).
     Committed,
+    /// The slice is given up.
+    Released,
     /// Refused: the slice has this epoch.
     Stale(Epoch),
+    /// The registry after the change.
+    Registry(Roster),
 }

@@ -6,6 +6,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::command::{AlarmRow, AlarmWrite, TurnWrites};
 use crate::hash::FixedState;
@@ -13,7 +14,7 @@ use crate::ids::ObjectName;
 use crate::object::op::{Key, List};
 
 /// What is stored of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Its keys (S6).
     pub keys: BTreeMap<Key, Bytes>,
@@ -28,6 +29,22 @@ pub(super) struct Rows {
     rows: IndexMap<ObjectName, Row, FixedState>,
     /// The objects with an alarm by `not_before_ms`.
     due: BTreeSet<(i64, ObjectName)>,
+}
+
+/// The rows alone: the order in which alarms are due follows from them.
+impl Serialize for Rows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.rows)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows: IndexMap<_, Row, _> = Vec::deserialize(deserializer)?.into_iter().collect();
+        let entry = |(object, row): (&ObjectName, &Row)| Some((row.alarm?.not_before_ms, object.clone()));
+        let due = rows.iter().filter_map(entry).collect();
+        Ok(Self { rows, due })
+    }
 }
 
 impl Rows {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use reveille_system::config::Config;
-use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId, Stamp};
+use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
 use reveille_system::object::op::Key;
 use reveille_system::store::command::{Answer, Applied, Claim, Command, Commit, Query, TurnWrites};
 use reveille_system::wire::{Ask, Message, Proposed};
@@ -119,6 +119,9 @@ impl Client {
                 holding.ask_next = leader.unwrap_or(holding.ask_next);
                 Vec::new()
             }
+            Proposed::Applied { applied: applied @ (Applied::Released | Applied::Registry(_)), .. } => {
+                unreachable!("nobody asked for {applied:?}")
+            }
             Proposed::Applied { applied: Applied::Claimed(epoch), .. } => {
                 holding.epoch = epoch;
                 holding.batch = Some(1);
@@ -151,7 +154,12 @@ impl Client {
 fn command(config: &Config, client: u16, slice: SliceId, holding: &Holding) -> Command {
     let epoch = holding.epoch;
     let Some(batch) = holding.batch else {
-        return Command::Claim(Claim { slice, over: epoch, machine: Client::address(client), nonce: 1 });
+        return Command::Claim(Claim {
+            slice,
+            over: epoch,
+            machine: Client::address(client),
+            session: SessionId(1),
+        });
     };
     let (object, key, value) = written(config, client, slice, epoch, batch);
     let write = TurnWrites {

@@ -8,10 +8,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::config::Config;
 use reveille_system::ids::{GroupId, MachineId};
-use reveille_system::io::{DiskOp, Effects};
+use reveille_system::io::{DiskOp, Effects, FileId};
 use reveille_system::observe::{AppliedTurn, Observation};
 use reveille_system::outbox::Outbox;
-use reveille_system::replicas::Replicas;
+use reveille_system::replicas::{Bounds, Replicas};
 use reveille_system::store::Store;
 use reveille_system::wire::{self, Message};
 
@@ -57,6 +57,7 @@ pub(crate) struct World {
     pub(crate) config: Config,
     random: ChaCha8Rng,
     faults: Faults,
+    bounds: Bounds,
     now_ms: u64,
     agenda: BTreeMap<(u64, u64), Event>,
     events: u64,
@@ -67,6 +68,10 @@ pub(crate) struct World {
     applied: BTreeMap<(GroupId, u64), Vec<AppliedTurn>>,
     leaders: BTreeMap<(GroupId, u64), MachineId>,
     pub(crate) disk_writes: u64,
+    /// New generations of odd number that a log has begun.
+    pub(crate) generations: u64,
+    /// How often a replica took over the state of another one.
+    pub(crate) snapshots: u64,
     digest: crc32fast::Hasher,
 }
 
@@ -77,6 +82,7 @@ impl World {
         let mut world = Self {
             random: ChaCha8Rng::seed_from_u64(seed),
             faults,
+            bounds: Bounds::default(),
             now_ms: 0,
             agenda: BTreeMap::new(),
             events: 0,
@@ -86,6 +92,8 @@ impl World {
             applied: BTreeMap::new(),
             leaders: BTreeMap::new(),
             disk_writes: 0,
+            generations: 0,
+            snapshots: 0,
             digest: crc32fast::Hasher::new(),
             config,
         };
@@ -99,6 +107,11 @@ impl World {
             world.plan(mean, Event::GoesDown);
         }
         world
+    }
+
+    /// The same world, in which machines keep so much of the past.
+    pub(crate) fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     pub(crate) fn run_for(&mut self, ms: u64) {
@@ -125,6 +138,18 @@ impl World {
         self.agenda.retain(|_, event| !matches!(event, Event::ClientTick { .. }));
     }
 
+    /// The machine loses power, and all that was not durable. It stays down until [`World::plug_in`].
+    pub(crate) fn pull_plug(&mut self, machine: MachineId) {
+        let it = &mut self.machines[usize::from(machine.0)];
+        it.replicas.take().expect("it is up");
+        it.boots += 1;
+        it.disk.lose_power(|| false);
+    }
+
+    pub(crate) fn plug_in(&mut self, machine: MachineId) {
+        self.comes_up(machine);
+    }
+
     pub(crate) fn disk(&self, machine: MachineId) -> &Disk {
         &self.machine(machine).disk
     }
@@ -145,6 +170,13 @@ impl World {
         self.leaders.len()
     }
 
+    /// A machine that leads no group.
+    pub(crate) fn follower_of_all(&self) -> MachineId {
+        let leads = |machine| self.leaders.values().any(|leader| *leader == machine);
+        let mut machines = (0..self.config.machines()).map(MachineId);
+        machines.find(|machine| !leads(*machine)).expect("there are more machines than groups")
+    }
+
     /// Everything acknowledged is on all replicas of its group, and they are equal.
     pub(crate) fn check_replicas_are_equal_and_whole(&self) {
         for group in (0..self.config.groups).map(GroupId) {
@@ -154,6 +186,13 @@ impl World {
                 assert_eq!(pair[0].1, pair[1].1, "replicas of {group:?} are applied up to the same index");
                 assert!(pair[0].0 == pair[1].0, "replicas of {group:?} are equal");
             }
+        }
+        for group in (0..self.config.groups).map(GroupId) {
+            // Each batch writes one key of its own.
+            let observed = self.applied.range((group, 0)..=(group, u64::MAX)).map(|(_, turns)| turns.len());
+            let first = self.config.replicas_of(group).next().expect("a group has replicas");
+            let keys = self.store(first, group).0.rows().map(|(_, row)| row.keys.len());
+            assert_eq!(observed.sum::<usize>(), keys.sum(), "nothing becomes durable unobserved");
         }
         for (group, query, answer) in self.clients.iter().flat_map(|client| &client.acknowledged) {
             for machine in self.config.replicas_of(*group) {
@@ -259,8 +298,8 @@ impl World {
         let phase_ms = self.random.random_range(0..TICK_MS);
         let it = &mut self.machines[usize::from(machine.0)];
         let mut out = Effects::default();
-        let replicas =
-            Replicas::boot(&self.config, machine, 1, &it.disk, &mut out).expect("no disk is damaged");
+        let replicas = Replicas::boot_within(self.bounds, &self.config, machine, 1, &it.disk, &mut out)
+            .expect("no disk is damaged");
         it.replicas = Some(replicas);
         let boot = it.boots;
         self.plan(phase_ms, Event::Tick { machine, boot });
@@ -280,11 +319,20 @@ impl World {
             return;
         };
         let (mut post, mut out) = (Outbox::default(), Effects::default());
+        let groups = (0..self.config.groups).map(GroupId);
+        let index = |replicas: &Replicas, group| replicas.store(group).map(|(_, index)| index);
+        let before: BTreeMap<_, _> =
+            groups.clone().filter_map(|group| Some((group, index(replicas, group)?))).collect();
         handle(replicas, &mut post, &mut out);
         replicas.settle(&mut post, &mut out);
         post.drain_into(&mut out);
-        for group in (0..self.config.groups).map(GroupId) {
+        for group in groups {
             let Some((store, index)) = replicas.store(group) else { continue };
+            let passed = self.applied.range((group, before[&group] + 1)..(group, index + 1)).count();
+            let of_group =
+                |seen: &&Observation| matches!(seen, Observation::Applied { group: g, .. } if *g == group);
+            // What others have applied, and it has not, has come to it in their state.
+            self.snapshots += u64::from(passed > out.observed.iter().filter(of_group).count());
             let seen = it.compared.insert(group, index);
             // Not each index: copies are what this test spends its time on.
             if seen == Some(index) || index % COMPARED_EVERY != 0 {
@@ -304,7 +352,10 @@ impl World {
                     let in_ms = self.random.random_range(1..10);
                     self.plan(in_ms, Event::Synced { machine, boot });
                 }
-                DiskOp::Write { .. } => self.disk_writes += 1,
+                DiskOp::Write { file, offset, .. } => {
+                    self.disk_writes += 1;
+                    self.generations += u64::from(*file == FileId::OddLog && *offset == 0);
+                }
                 DiskOp::Truncate { .. } => {}
             }
         }

@@ -1,29 +1,49 @@
 //! What the library has persisted, as it reads it back: entries and hard state in memory. The log on disk holds the same;
-//! this is rebuilt from it at boot.
+//! this is rebuilt from it at boot. Entries that are applied may be dropped: the state that they add up to stands for
+//! them, and it is made into a snapshot only when a follower needs one.
 
+use std::cell::Cell;
+
+use bytes::Bytes;
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 use raft::{Error, GetEntriesContext, RaftState, Result, Storage, StorageError};
 
-use super::raft_id;
+use super::{entry_of, hard_state_of, raft_id};
 use crate::consensus::{self, Persist};
 
 /// Entries and hard state of one replica.
 pub(super) struct Memory {
     state: RaftState,
-    /// Index and term of the entry before the first one that is kept. Zero until logs are compacted.
+    /// Index and term of the entry before the first one that is kept. Zero if nothing was dropped.
     before: (u64, u64),
     entries: Vec<Entry>,
+    /// A snapshot for followers that need entries from before the first one.
+    offered: Option<Snapshot>,
+    /// A follower needs a snapshot, and there is none that would do.
+    wanted: Cell<bool>,
 }
 
 impl Memory {
     /// A replica without history in a group of these voters.
     pub(super) fn new(voters: Vec<u64>) -> Self {
         let members = ConfState { voters, ..ConfState::default() };
-        Self { state: RaftState::new(HardState::default(), members), before: (0, 0), entries: Vec::new() }
+        Self {
+            state: RaftState::new(HardState::default(), members),
+            before: (0, 0),
+            entries: Vec::new(),
+            offered: None,
+            wanted: Cell::new(false),
+        }
     }
 
     /// Remembers a step.
     pub(super) fn persist(&mut self, persist: &Persist) {
+        if let Some(snapshot) = &persist.snapshot {
+            assert!(snapshot.index >= self.before.0, "a replica never goes back");
+            self.before = (snapshot.index, snapshot.term);
+            self.entries.clear();
+            self.offered = None;
+        }
         if let Some(first) = persist.entries.first() {
             let keep = self.position(first.index);
             assert!(keep <= self.entries.len(), "no gap before entry {}", first.index);
@@ -36,6 +56,52 @@ impl Memory {
             stored.vote = state.vote.map_or(raft::INVALID_ID, raft_id);
             stored.commit = state.commit;
         }
+    }
+
+    /// Everything that this remembers, if `data` is what the entries up to `applied` add up to.
+    pub(super) fn base(&self, applied: u64, data: Bytes) -> Persist {
+        let snapshot = consensus::Snapshot { term: self.term_of(applied), index: applied, data };
+        let entries = self.entries[self.position(applied + 1)..].iter().cloned().map(entry_of).collect();
+        let hard_state = hard_state_of(&self.state.hard_state);
+        Persist { snapshot: Some(snapshot), entries, hard_state: Some(hard_state) }
+    }
+
+    /// Drops the entries up to `index`, which are applied.
+    pub(super) fn compact(&mut self, index: u64) {
+        let dropped = self.position(index + 1);
+        self.before = (index, self.term_of(index));
+        self.entries.drain(..dropped);
+        self.offered.take_if(|offered| offered.get_metadata().index < index);
+    }
+
+    /// How many entries up to `applied` are kept.
+    pub(super) fn kept(&self, applied: u64) -> u64 {
+        applied - self.before.0
+    }
+
+    /// Index of the entry before the first one that is kept.
+    pub(super) fn before(&self) -> u64 {
+        self.before.0
+    }
+
+    /// Whether [`Memory::offer`] is wanted.
+    pub(super) fn wants_snapshot(&self) -> bool {
+        self.wanted.get()
+    }
+
+    /// `data` is what the entries up to `applied` add up to.
+    pub(super) fn offer(&mut self, applied: u64, data: Bytes) {
+        let mut snapshot = Snapshot { data, ..Snapshot::default() };
+        let metadata = snapshot.mut_metadata();
+        metadata.index = applied;
+        metadata.term = self.term_of(applied);
+        metadata.set_conf_state(self.state.conf_state.clone());
+        self.offered = Some(snapshot);
+        self.wanted.set(false);
+    }
+
+    fn term_of(&self, index: u64) -> u64 {
+        self.term(index).expect("the term of what is applied is known")
     }
 
     /// Where the entry of this index stands in `entries`.
@@ -96,9 +162,12 @@ impl Storage for Memory {
         Ok(self.last())
     }
 
-    /// Nothing is compacted, so no follower ever needs one.
-    fn snapshot(&self, _: u64, _: u64) -> Result<Snapshot> {
-        Err(Error::Store(StorageError::SnapshotTemporarilyUnavailable))
+    /// The one on offer, if the entries behind it are still there. Else the library asks again with the next heartbeat.
+    fn snapshot(&self, at_least: u64, _: u64) -> Result<Snapshot> {
+        let useful = |snapshot: &&Snapshot| snapshot.get_metadata().index >= at_least.max(self.before.0);
+        let found = self.offered.as_ref().filter(useful).cloned();
+        self.wanted.set(found.is_none());
+        found.ok_or(Error::Store(StorageError::SnapshotTemporarilyUnavailable))
     }
 }
 

@@ -1,0 +1,82 @@
+//! Which rule is broken where what is read is not what was written: one cause has one name. It reports nothing.
+
+use super::Case;
+use crate::history::{Blob, Key};
+use crate::reference::object::Acting;
+use crate::reference::read::AlarmView;
+use crate::reference::{Row, Writer};
+
+/// Which rule a read breaks that does not show what `writer` wrote. A write of the same instance that it does not see
+/// breaks the order of reads (S4), unless a failed run wrote it (R8); what earlier instances wrote is durable.
+pub(super) fn rule_for(
+    case: &Case<'_>,
+    acting: &Acting<'_>,
+    key: &Key,
+    seen: Option<&Blob>,
+    writer: Option<Writer>,
+    is_split: impl FnOnce() -> bool,
+) -> &'static str {
+    let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
+    match rule_of(acting.row, key, seen, writer, is_split) {
+        "R8" => "R8",
+        _ if is_own => "S4",
+        rule => rule,
+    }
+}
+
+/// Which rule is broken where a durable write is not to be seen: R8 if it is missing and a failed run wrote it, S8 if a
+/// `delete_all` removed what is seen, S2 if it is missing while another write of its turn is there, else S3.
+pub(super) fn rule_of(
+    row: &Row,
+    key: &Key,
+    seen: Option<&Blob>,
+    writer: Option<Writer>,
+    is_split: impl FnOnce() -> bool,
+) -> &'static str {
+    let is_missing = row.keys.lacks_last_write(key, seen);
+    match writer {
+        Some(writer) if is_missing && row.is_of_failed_run(&writer) => "R8",
+        Some(writer) if writer.clears && seen.is_some() => "S8",
+        Some(_) if is_missing && is_split() => "S2",
+        _ => "S3",
+    }
+}
+
+/// What a rule of [`rule_of`] promises, as the end of a report.
+pub(super) fn why(rule: &str) -> &'static str {
+    match rule {
+        "R8" => " A failed run made that write; what is written before a failure stays.",
+        "S8" => " delete_all had removed it.",
+        "S2" => " Another write of the same turn is there: the writes of a turn are durable together.",
+        _ => "",
+    }
+}
+
+/// S2: whether a list shows another write of the same turn.
+pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Blob)]) -> bool {
+    let keys = &acting.row.keys;
+    shown.iter().any(|(key, value)| {
+        keys.get(key).is_some_and(|written| written.writer.shares_turn(writer) && written.value == *value)
+    })
+}
+
+/// A4, A3, or the rule of what the slot has been through.
+pub(super) fn rule_of_alarm(
+    acting: &Acting<'_>,
+    view: AlarmView,
+    seen: Option<i64>,
+) -> (&'static str, &'static str) {
+    let slot = &acting.row.slot;
+    if view.in_run {
+        return ("A4", "While alarm() runs that is none, unless set_alarm was called since it started.");
+    }
+    let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
+    if alarm.is_some_and(|alarm| alarm.failures > 0) {
+        return ("R6", "While an alarm waits for its retry that is its original time.");
+    }
+    let was_cleared = view.scheduled_ms.is_none() && slot.is_last_cleared(seen);
+    if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {
+        return ("S8", "delete_all removes the alarm, unless it is to preserve it.");
+    }
+    ("A3", "That is the time of the alarm that is scheduled, or none.")
+}

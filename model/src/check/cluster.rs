@@ -1,0 +1,156 @@
+//! What the datastore and the datacenters' leaders promise, as far as it shows: one holder for each slice and epoch
+//! (D5), one leader for each datacenter and term (D4), one for each group and term, replicas that agree (D1), and a
+//! leader in each datacenter once all is quiet (L4). Knows nothing of objects.
+
+use std::collections::BTreeMap;
+
+use super::faults::Faults;
+use super::lateness::Pace;
+use super::report::{OnMachine, Reports, Seconds};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
+use crate::history::{Constants, Place, What};
+use crate::reference::Mark;
+
+/// A machine has said that it holds or leads something.
+#[derive(Clone, Copy, Debug)]
+struct Claimed {
+    machine: u16,
+    mark: Mark,
+}
+
+/// By what is claimed, and its epoch or term: who claimed it first.
+type Claims = BTreeMap<(u16, u64), Claimed>;
+
+/// Who has held and led what.
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    holders: Claims,
+    leaders: Claims,
+    group_leaders: Claims,
+    /// The last leader of each datacenter.
+    leading: BTreeMap<u16, Claimed>,
+    /// By group and applied index: what the first replica held there.
+    replicas: BTreeMap<(u16, u64), (u64, Mark, Option<Place>)>,
+}
+
+impl Cluster {
+    /// Takes an event that is about machines alone.
+    pub(super) fn observe(&mut self, reports: &mut Reports, mark: Mark, place: Option<Place>, what: &What) {
+        if let What::Replica { group, applied, state } = *what {
+            return self.replica(reports, mark, place, (group, applied), state);
+        }
+        let Some(machine) = place.map(|place| place.machine) else { return };
+        let claimed = Claimed { machine, mark };
+        match *what {
+            What::Holder { slice, epoch } => {
+                claim(reports, &mut self.holders, &HOLDS_SLICE, (slice, epoch), claimed);
+            }
+            What::Leader { datacenter, term } => {
+                claim(reports, &mut self.leaders, &LEADS_DATACENTER, (datacenter, term), claimed);
+                self.leading.insert(datacenter, claimed);
+            }
+            What::GroupLeader { group, term } => {
+                claim(reports, &mut self.group_leaders, &LEADS_GROUP, (group, term), claimed);
+            }
+            _ => {}
+        }
+    }
+
+    /// D1, L4: replicas of a group that have applied as much hold the same.
+    fn replica(
+        &mut self,
+        reports: &mut Reports,
+        mark: Mark,
+        place: Option<Place>,
+        at: (u16, u64),
+        state: u64,
+    ) {
+        let (known, first, where_first) = *self.replicas.entry(at).or_insert((state, mark, place));
+        if known == state {
+            return;
+        }
+        let (group, applied) = at;
+        let sentences = format!(
+            "The replicas of group {group}{} and{} have both applied entry {applied}, yet they do not hold the same.",
+            OnMachine(where_first),
+            OnMachine(place),
+        );
+        reports.add("D1", None, mark.at_ns, &[first, mark], sentences);
+    }
+
+    /// L4: long after the last fault each datacenter has one leader, and that one has not forgotten that it is. Only
+    /// for histories that tell of leaders.
+    pub(super) fn end_of_run(
+        &self,
+        reports: &mut Reports,
+        constants: &Constants,
+        faults: &Faults,
+        pace: &Pace,
+        end: Mark,
+    ) {
+        let Some(calm_since_ns) = faults.calm_since_ns() else { return };
+        let quiet_ns = calm_since_ns
+            .saturating_add(ns(constants.lateness_failures_ms))
+            .saturating_add(ns(constants.wall_error_max_ms));
+        let is_told = !self.leading.is_empty() && constants.wall_error_max_ms <= LIVENESS_WALL_ERROR_MAX_MS;
+        if !is_told || quiet_ns >= end.at_ns {
+            return;
+        }
+        let mut datacenters = pace.datacenter_of.clone();
+        datacenters.sort_unstable();
+        datacenters.dedup();
+        for datacenter in datacenters {
+            let last = self.leading.get(&datacenter);
+            let stopped_ns = last.and_then(|last| faults.stopped_ns(last.machine, Some(datacenter)));
+            let why = match (last, stopped_ns) {
+                (None, _) => "no machine ever led it".to_owned(),
+                (Some(last), _) if pace.datacenter(last.machine) != Some(datacenter) => {
+                    format!("machine {}, which leads it, is in another", last.machine)
+                }
+                (Some(last), Some(stopped_ns)) if stopped_ns > last.mark.at_ns => format!(
+                    "machine {}, which led it last, stopped at {} and has not led it since",
+                    last.machine,
+                    Seconds(stopped_ns)
+                ),
+                _ => continue,
+            };
+            let sentences = format!(
+                "No fault was at work after {}. Yet at the end of the run, at {}, datacenter {datacenter} has no leader: \
+                 {why}.",
+                Seconds(calm_since_ns),
+                Seconds(end.at_ns),
+            );
+            let evidence: Vec<Mark> = last.iter().map(|last| last.mark).chain([end]).collect();
+            reports.add("L4", None, end.at_ns, &evidence, sentences);
+        }
+    }
+}
+
+/// A kind of claim that at most one machine makes with the same number.
+struct Kind {
+    rule: &'static str,
+    does: &'static str,
+    number: &'static str,
+}
+
+const HOLDS_SLICE: Kind = Kind { rule: "D5", does: "holds slice", number: "epoch" };
+const LEADS_DATACENTER: Kind = Kind { rule: "D4", does: "leads datacenter", number: "term" };
+const LEADS_GROUP: Kind = Kind { rule: "D1", does: "leads group", number: "term" };
+
+fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64), claimed: Claimed) {
+    let first = *claims.entry(key).or_insert(claimed);
+    if first.machine == claimed.machine {
+        return;
+    }
+    let (what, number) = key;
+    let sentences = format!(
+        "Machine {} said at {} that it {} {what} in {} {number}; and so did machine {} at {}.",
+        first.machine,
+        Seconds(first.mark.at_ns),
+        kind.does,
+        kind.number,
+        claimed.machine,
+        Seconds(claimed.mark.at_ns),
+    );
+    reports.add(kind.rule, None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
+}

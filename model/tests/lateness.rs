@@ -1,0 +1,211 @@
+//! Time bounds: one failure (L1), several (L2), none (L3), and long after the last (L4). E is half a second.
+
+mod common;
+
+use common::Tale;
+use reveille_model::history::{EndReason, Phase, Scope, What};
+
+/// Alarm 1, for second 10.
+fn set() -> Tale {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(10.0);
+    tale
+}
+
+/// It runs so many seconds into the run, in this turn of the instance that set it.
+fn runs(mut tale: Tale, seconds: f64) -> Tale {
+    tale.at(seconds).turn(2).run(1, 1, 10.0, 0).run_ok(1).commit_end(1);
+    tale
+}
+
+#[test]
+fn l3_a_run_in_calm_starts_within_a_moment() {
+    runs(set(), 10.71).is_refused("L3");
+    runs(set(), 10.69).is_accepted();
+}
+
+#[test]
+fn l3_counts_from_the_end_of_a_run_that_an_earlier_instance_was_in() {
+    let reset = |woken_at| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 2.0).commit();
+        let why = EndReason::Reset { why: "panic".into() };
+        tale.at(5.0).turn(3).run_fails(1).commit_end(1).does(What::InstanceEnd { reason: why });
+        tale.at(woken_at).wake(2).turn(2).run(2, 2, 2.0, 0);
+        tale
+    };
+    reset(5.8).is_refused("L3");
+    reset(5.6).is_accepted();
+}
+
+#[test]
+fn l3_an_outage_of_an_outside_service_is_no_failure() {
+    let outage = || {
+        let mut tale = set();
+        let scope = Scope::Service("upstream".into());
+        tale.world(What::FaultBegin { fault: 1, kind: "upstream-fails".into(), scope });
+        tale
+    };
+    runs(outage(), 15.0).is_refused("L3");
+    runs(outage(), 10.5).is_accepted();
+}
+
+#[test]
+fn l3_promises_nothing_beyond_a_hundred_alarms_a_second() {
+    let busy = |alarms: u64| {
+        let mut tale = Tale::new();
+        for alarm in 1..=alarms {
+            let turn = 2 * u32::try_from(alarm).expect("few");
+            let at = 20.0 + alarm as f64 / 1_000.0;
+            tale.at(at).turn(turn).set_alarm(alarm, at).commit().turn(turn + 1);
+            tale.run(alarm, alarm, at, 0).run_ok(alarm).commit_end(alarm);
+        }
+        tale.turn(900).set_alarm(999, 20.3).commit().at(22.0).turn(901).run(999, 999, 20.3, 0);
+        tale
+    };
+    busy(90).is_refused("L3");
+    busy(150).is_accepted();
+}
+
+#[test]
+fn l3_counts_from_the_step_of_a_clock() {
+    let stepped = |kind| {
+        let mut tale = set();
+        tale.at(13.0).fault(1, kind);
+        tale
+    };
+    runs(stepped("clock-offset"), 13.6).is_refused("L3");
+    runs(stepped("clock-step"), 13.6).is_accepted();
+}
+
+#[test]
+fn l1_one_failure_delays_a_run_by_thirty_seconds_at_most() {
+    let crashed = |woken_at| {
+        let mut tale = set();
+        tale.at(9.0).fault(1, "crash").lost().at(woken_at).on(1).wake(2).turn(2).run(1, 1, 10.0, 0);
+        tale
+    };
+    let violation = crashed(40.6).is_refused("L1");
+    assert_eq!(
+        violation.sentences,
+        "alarm(), set at 0.000 s for 10.000 s, could start at 10.000 s and started at 40.600 s on machine 1; it had to \
+         start by 40.500 s. One failure was at work, and none in the time before it."
+    );
+    crashed(40.4).is_accepted();
+}
+
+#[test]
+fn l1_does_not_bind_with_another_failure_in_the_minute_before() {
+    let twice = |first_healed_at| {
+        let mut tale = Tale::new();
+        tale.at(1.0).on(2).fault(1, "pause").at(first_healed_at).heal(1).on(0).alarm_is_set(100.0);
+        tale.at(99.0).fault(2, "crash").lost().at(135.0).on(1).wake(2).turn(2).run(1, 1, 100.0, 0);
+        tale
+    };
+    twice(38.0).is_refused("L1");
+    twice(41.0).is_accepted();
+}
+
+/// Two machines fail before the alarm is due, and the last change is at second 20.
+fn failures() -> Tale {
+    let mut tale = set();
+    tale.at(9.0).fault(1, "crash").on(1).fault(2, "crash").on(0).lost().at(20.0).heal(1).on(2);
+    tale
+}
+
+fn woken_late(mut tale: Tale, seconds: f64) -> Tale {
+    tale.at(seconds).wake(2).turn(2).run(1, 1, 10.0, 0);
+    tale
+}
+
+#[test]
+fn l2_several_failures_delay_a_run_until_a_minute_after_the_last_change() {
+    woken_late(failures(), 80.6).is_refused("L2");
+    woken_late(failures(), 80.4).is_accepted();
+}
+
+#[test]
+fn l2_counts_from_the_moment_at_which_every_group_has_a_majority() {
+    let apart = |connected_at| {
+        let mut tale = failures();
+        tale.world(What::Majority { group: 3, connected: false });
+        tale.at(connected_at).world(What::Majority { group: 3, connected: true });
+        tale
+    };
+    woken_late(apart(22.0), 85.0).is_refused("L2");
+    woken_late(apart(30.0), 85.0).is_accepted();
+}
+
+/// One fault is over at second 5, and the quiet phase begins then.
+fn quiet() -> Tale {
+    let mut tale = Tale::new();
+    tale.at(1.0).fault(1, "crash").at(5.0).heal(1).world(What::Phase { phase: Phase::Quiet });
+    tale
+}
+
+#[test]
+fn l4_a_minute_after_the_last_fault_no_run_is_late() {
+    let runs_late = |scheduled: f64| {
+        let mut tale = quiet();
+        tale.alarm_is_set(scheduled).at(scheduled + 2.0).turn(2).run(1, 1, scheduled, 0);
+        tale
+    };
+    runs_late(65.1).is_refused("L4");
+    runs_late(64.0).is_accepted();
+}
+
+/// Machines 0 to 2, one in each datacenter, lead their datacenters.
+fn led(tale: &mut Tale, datacenters: std::ops::Range<u16>) {
+    for datacenter in datacenters {
+        tale.on_machine(datacenter, What::Leader { datacenter, term: 1 });
+    }
+}
+
+#[test]
+fn l4_each_datacenter_has_a_leader_in_the_end() {
+    let leads = |datacenters| {
+        let mut tale = quiet();
+        led(&mut tale, datacenters);
+        tale
+    };
+    leads(0..2).at(66.0).end().is_refused("L4");
+    leads(0..2).at(65.0).end().is_accepted();
+    leads(0..3).at(66.0).end().is_accepted();
+    leads(0..0).at(66.0).end().is_accepted();
+}
+
+#[test]
+fn l4_a_leader_that_stopped_leads_no_more() {
+    let stopped = |kind| {
+        let mut tale = Tale::new();
+        led(&mut tale, 0..3);
+        tale.at(1.0).on(1).fault(1, kind).at(2.0).heal(1).on(0);
+        tale
+    };
+    stopped("crash").at(99.0).end().is_refused("L4");
+    stopped("pause").at(99.0).end().is_accepted();
+    let mut again = stopped("crash");
+    again.on_machine(1, What::Leader { datacenter: 1, term: 2 }).at(99.0).end().is_accepted();
+}
+
+#[test]
+fn f1_an_alarm_that_never_starts_is_judged_by_the_bounds_of_l() {
+    let never = |ends_at| {
+        let mut tale = set();
+        tale.at(9.0).fault(1, "crash").heal(1).at(ends_at).rests(&[], Some((1, 10.0, 0))).end();
+        tale
+    };
+    never(41.1).is_refused("F1");
+    never(40.9).is_accepted();
+}
+
+#[test]
+fn lateness_and_moves_are_counted() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(10.0).at(10.1).turn(2).run(1, 1, 10.0, 0).fault(1, "crash").lost();
+    tale.at(12.1).on(1).wake(2).turn(2).run(2, 1, 10.0, 0).run_ok(2).commit_end(2);
+    tale.set_alarm(2, 13.0).commit().at(13.0).turn(3).run(3, 2, 13.0, 0);
+    let lateness = tale.verdict().lateness;
+    assert_eq!((lateness.samples(), lateness.worst()), (3, Some(2_000_000_000)));
+    assert_eq!((lateness.moved.machine, lateness.moved.datacenter), (1, 1));
+}

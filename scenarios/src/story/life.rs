@@ -1,0 +1,132 @@
+//! The life of one object's alarm, for somebody who has never seen this project: what clients ask, when the alarm is set
+//! and runs and how each run ends, and what is broken meanwhile. No digest, no number of an operation, nothing that only
+//! the system's builders understand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::ops::Range;
+
+use reveille_model::history::{Event, History, Outcome, RunOutcome, Scope, StorageCall, What};
+
+use super::{place, sentence, wall};
+
+/// What happened to `object` in a time of the run, given in nanoseconds of true time since its begin.
+pub fn life(history: &History, object: &str, within_ns: Range<u64>) -> String {
+    let mut cast = Cast { object, requests: BTreeSet::new(), calls: BTreeMap::new(), machine: None };
+    let mut text = String::from(" time (s)  where               what\n");
+    let mut faults = BTreeSet::new();
+    for event in &history.events {
+        let shown = cast.plays(event, &mut faults);
+        if !shown || !within_ns.contains(&event.at_ns) {
+            continue;
+        }
+        let Some(told) = told(history, event, &cast) else { continue };
+        let at = format!("{}.{:03}", event.at_ns / 1_000_000_000, event.at_ns / 1_000_000 % 1_000);
+        let place = match event.what {
+            // The event's own place is the replica that was the first to apply it: of no interest here.
+            What::Commit { .. } => "datastore".into(),
+            _ => place(&history.header, event),
+        };
+        writeln!(text, "{at:>9}  {place:<18}  {}", told.trim_end()).expect("writing to a string succeeds");
+    }
+    text
+}
+
+/// Who belongs to the object's life, as far as the history was read.
+struct Cast<'a> {
+    object: &'a str,
+    requests: BTreeSet<u64>,
+    /// Its calls to outside services: to which.
+    calls: BTreeMap<u64, &'a str>,
+    /// Where it is in memory, or was last.
+    machine: Option<u16>,
+}
+
+impl<'a> Cast<'a> {
+    /// Whether the event belongs to the object's life.
+    fn plays(&mut self, event: &'a Event, faults: &mut BTreeSet<u32>) -> bool {
+        if event.by.as_ref().is_some_and(|by| &*by.object.0 == self.object) {
+            match &event.what {
+                What::InstanceStart { .. } => self.machine = event.place.map(|place| place.machine),
+                What::Outbound { call, service, .. } => _ = self.calls.insert(*call, service),
+                _ => {}
+            }
+            return true;
+        }
+        match &event.what {
+            What::Call { request, to, .. } if &*to.0 == self.object => self.requests.insert(*request),
+            What::Return { request, .. } => self.requests.contains(request),
+            What::OutboundAnswer { call, .. } => self.calls.contains_key(call),
+            What::AtRest { object, .. } => &*object.0 == self.object,
+            What::FaultBegin { fault, scope, .. } if self.concerns(scope) => faults.insert(*fault),
+            What::FaultEnd { fault } => faults.contains(fault),
+            _ => false,
+        }
+    }
+
+    /// What strikes other machines alone is left out.
+    fn concerns(&self, scope: &Scope) -> bool {
+        !matches!(scope, Scope::Machine(machine) if Some(*machine) != self.machine)
+    }
+}
+
+/// The event in words; none for what does not matter here.
+fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
+    Some(match &event.what {
+        What::Deliver { .. }
+        | What::Await { .. }
+        | What::OpResult { .. }
+        | What::ConstructorEnd { failed: None }
+        | What::Commit { ends_run: None }
+        | What::Respond { .. }
+        | What::OutboundArrive { .. } => return None,
+        What::Call { request, body, .. } => {
+            format!("request {request} to {}: {}", cast.object, body.text())
+        }
+        What::Return { request, outcome: Outcome::Answered { status, body } } => {
+            format!("request {request} is answered: {status} {}", body.text())
+        }
+        What::Op { call, .. } => return op_told(history, event, call),
+        What::RunStart { retry_count: 0, scheduled_ms, .. } => {
+            format!("alarm() starts; it was due at {}", wall(history, event, *scheduled_ms))
+        }
+        What::RunStart { retry_count, .. } => format!("alarm() starts again: retry {retry_count}"),
+        What::RunEnd { outcome: RunOutcome::Ok, .. } => "alarm() returns".into(),
+        What::Commit { ends_run: Some(_) } => {
+            "the end of alarm() is durable, and what it wrote with it".into()
+        }
+        What::Outbound { service, body, .. } => format!("it calls {service}: {}", body.text()),
+        What::OutboundAnswer { call, status } => {
+            let service = cast.calls.get(call).copied().unwrap_or_default();
+            status.map_or_else(
+                || format!("{service} breaks the connection"),
+                |status| format!("{service} answers {status}"),
+            )
+        }
+        _ => of_it(sentence(history, event), cast.object),
+    })
+}
+
+/// What the object changes in its storage; what it reads does not matter here.
+fn op_told(history: &History, event: &Event, call: &StorageCall) -> Option<String> {
+    Some(match call {
+        StorageCall::SetAlarm { scheduled_ms, .. } => {
+            format!("it sets its alarm for {}", wall(history, event, *scheduled_ms))
+        }
+        StorageCall::DeleteAlarm => "it deletes its alarm".into(),
+        StorageCall::Put { key, value } => format!("it writes {key}: {}", value.text()),
+        StorageCall::Delete { key } => format!("it deletes {key}"),
+        StorageCall::DeleteAll { .. } => "it deletes all it has stored".into(),
+        StorageCall::Get { .. } | StorageCall::List(_) | StorageCall::Sync | StorageCall::GetAlarm => {
+            return None;
+        }
+    })
+}
+
+/// A sentence about the object, whose name stands in the first line already.
+fn of_it(sentence: String, object: &str) -> String {
+    match sentence.strip_prefix(object) {
+        Some(rest) => rest.strip_prefix(": ").map_or_else(|| format!("it{rest}"), str::to_owned),
+        None => sentence,
+    }
+}

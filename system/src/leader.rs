@@ -1,0 +1,162 @@
+//! What a machine decides about others, from the roster that it sees: that a session is over, that its datacenter needs a
+//! leader, and, if it is the leader itself, who is to hold which slice (D5, D6).
+//!
+//! Pure decisions: the registry refuses what comes too late, so it does no harm if two decide at once.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, NS_PER_MS};
+use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
+use crate::registry::{Change, Roster};
+
+/// How long a machine's lease lasts, on its own monotonic clock, from before it asked for it.
+pub const LEASE_MS: u64 = 4_000;
+/// A machine renews its lease so often.
+pub const RENEW_MS: u64 = 1_000;
+/// Two monotonic clocks drift apart by at most this in a lease: 1,000 ppm (SPEC.md, "Clocks"), rounded up generously.
+const DRIFT_MARGIN_MS: u64 = 100;
+/// Who has heard nothing from the registry for so long cannot tell who renewed meanwhile: every session that it watches
+/// gets a fresh lease. So it is too when the system group had no leader.
+const DEAF_MS: u64 = 3 * RENEW_MS;
+/// A machine without a session is given up after this: one that boots has the time to open one.
+const MISSING_MS: u64 = 1_000;
+
+/// What one machine has seen of the others' sessions, on its own monotonic clock.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// The renewal number of each live session, and since when it is that.
+    renewals: BTreeMap<SessionId, (u64, u64)>,
+    /// Machines without a session, and since when.
+    missing: BTreeMap<MachineId, u64>,
+    heard_ns: u64,
+}
+
+impl Watch {
+    /// A newer roster has come.
+    pub(crate) fn see(&mut self, config: &Config, roster: &Roster, now_ns: u64) {
+        if now_ns - self.heard_ns > DEAF_MS * NS_PER_MS {
+            self.renewals.clear();
+            self.missing.clear();
+        }
+        self.heard_ns = now_ns;
+        let before = std::mem::take(&mut self.renewals);
+        for (_, live) in roster.live() {
+            let unchanged = before.get(&live.id).filter(|(renewal, _)| *renewal == live.renewal);
+            self.renewals.insert(live.id, unchanged.copied().unwrap_or((live.renewal, now_ns)));
+        }
+        for machine in (0..config.machines()).map(MachineId) {
+            if roster.session_of(machine).is_some() {
+                self.missing.remove(&machine);
+            } else {
+                self.missing.entry(machine).or_insert(now_ns);
+            }
+        }
+    }
+
+    /// The renewal number of a session that has not changed for longer than the lease.
+    fn expired(&self, session: SessionId, now_ns: u64) -> Option<u64> {
+        let (renewal, since_ns) = self.renewals.get(&session)?;
+        (now_ns - since_ns > (LEASE_MS + DRIFT_MARGIN_MS) * NS_PER_MS).then_some(*renewal)
+    }
+
+    fn is_given_up(&self, machine: MachineId, now_ns: u64) -> bool {
+        self.missing.get(&machine).is_some_and(|since_ns| now_ns - since_ns > MISSING_MS * NS_PER_MS)
+    }
+}
+
+/// What `me` should have changed next, if anything. `session` is its own.
+pub(crate) fn decide(
+    config: &Config,
+    me: MachineId,
+    session: SessionId,
+    roster: &Roster,
+    watch: &Watch,
+    now_ns: u64,
+) -> Option<Change> {
+    if now_ns - watch.heard_ns > DEAF_MS * NS_PER_MS {
+        return None;
+    }
+    let home = config.datacenter_of(me);
+    let leader = roster.leader_of(home);
+    let i_lead = leader.filter(|(machine, by, _)| (*machine, *by) == (me, session));
+    end_session(me, roster, watch, leader.map(|(machine, ..)| machine), now_ns)
+        .or_else(|| stand(config, me, session, roster, home))
+        .or_else(|| i_lead.and_then(|(_, _, term)| assign(config, roster, watch, home, term, now_ns)))
+}
+
+/// D5: a session that was not renewed is ended, by the leaders; the leader's own, by the machines of its datacenter.
+fn end_session(
+    me: MachineId,
+    roster: &Roster,
+    watch: &Watch,
+    leader: Option<MachineId>,
+    now_ns: u64,
+) -> Option<Change> {
+    let may_end =
+        |machine: MachineId| machine != me && leader.is_none_or(|leader| leader == me || leader == machine);
+    roster.live().filter(|(machine, _)| may_end(*machine)).find_map(|(_, live)| {
+        let renewal = watch.expired(live.id, now_ns)?;
+        Some(Change::End { session: live.id, renewal })
+    })
+}
+
+/// D6: the first live machine of a datacenter without a leader stands for it.
+fn stand(
+    config: &Config,
+    me: MachineId,
+    session: SessionId,
+    roster: &Roster,
+    datacenter: DatacenterId,
+) -> Option<Change> {
+    let first = roster.live().find(|(machine, _)| config.datacenter_of(*machine) == datacenter)?.0;
+    let is_vacant = roster.leader_of(datacenter).is_none();
+    let over = roster.term_of(datacenter);
+    (is_vacant && first == me).then_some(Change::Lead { datacenter, session, over })
+}
+
+/// D3, D5: slices that are to be held by machines of the leader's datacenter, and are assigned elsewhere.
+fn assign(
+    config: &Config,
+    roster: &Roster,
+    watch: &Watch,
+    datacenter: DatacenterId,
+    term: u64,
+    now_ns: u64,
+) -> Option<Change> {
+    let alive: Vec<MachineId> = (0..config.machines())
+        .map(MachineId)
+        .filter(|machine| !watch.is_given_up(*machine, now_ns))
+        .collect();
+    let placed = (0..).map(SliceId).zip(placement(config, &alive));
+    let moves: Vec<(SliceId, MachineId)> = placed
+        .filter_map(|(slice, to)| Some((slice, to?)))
+        .filter(|(slice, to)| config.datacenter_of(*to) == datacenter && roster.assigned(*slice) != *to)
+        .filter(|(_, to)| roster.session_of(*to).is_some())
+        .collect();
+    (!moves.is_empty()).then_some(Change::Assign { datacenter, term, moves })
+}
+
+/// Where the slices belong while exactly these machines are alive, slice by slice: at home; else on machines of the home's
+/// datacenter; else on any. What a dead machine leaves is dealt out to them in turn, so that it is spread evenly.
+pub fn placement(config: &Config, alive: &[MachineId]) -> Vec<Option<MachineId>> {
+    let near = |home: MachineId| {
+        let home = config.datacenter_of(home);
+        alive.iter().copied().filter(move |machine| config.datacenter_of(*machine) == home)
+    };
+    let mut dealt = vec![0_usize; usize::from(config.datacenters)];
+    let mut place = |slice| {
+        let home = config.home_of(slice);
+        if alive.contains(&home) {
+            return Some(home);
+        }
+        let dealt = &mut dealt[usize::from(config.datacenter_of(home).0)];
+        *dealt += 1;
+        let nearby = near(home).count();
+        if nearby > 0 {
+            near(home).nth(*dealt % nearby)
+        } else {
+            alive.get(*dealt % alive.len().max(1)).copied()
+        }
+    };
+    (0..config.slices).map(|slice| place(SliceId(slice))).collect()
+}
