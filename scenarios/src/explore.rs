@@ -15,7 +15,15 @@ use crate::finding::{self, Catch, Finding};
 use crate::scenario::{Expect, Scenario};
 
 /// The kinds of faults that take a machine with everything in its memory.
-const MACHINE_LOST: [&str; 2] = ["crash", "power-loss"];
+const MACHINE_LOST: [&str; 7] = [
+    "crash",
+    "power-loss",
+    "leader-crash",
+    "leader-power-loss",
+    "group-leader-crash",
+    "group-leader-power-loss",
+    "datacenter-down",
+];
 
 /// Which seeds to run.
 #[derive(Clone, Debug, PartialEq, Eq)]

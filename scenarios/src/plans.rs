@@ -4,6 +4,9 @@
 //! Everything that breaks is drawn here, before the run. Vectors may become empty, so that a plan can shrink to nothing
 //! but what matters.
 
+mod failover;
+mod faults;
+
 use std::ops::RangeInclusive;
 
 use proptest::collection::vec;
@@ -11,10 +14,10 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, FaultKind, Network, Outage, OutageKind, Phases, Plan, Request, Target,
-    Upstream, VERSION,
+    Clock, Cluster, Disk, Network, Outage, OutageKind, Phases, Plan, Request, Upstream, VERSION,
 };
 
+pub use self::failover::{Failure, failover};
 use crate::scenario::Scenario;
 
 /// What is particular about a scenario's plans.
@@ -63,8 +66,8 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let faults = vec(fault(shape.class, objects), 0..14);
-        (requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max), faults)
+        let requests = requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max);
+        (requests, faults::faults(shape.class, objects, 0..14))
     });
     (world, story, 8_000..12_000_u64).prop_map(move |(world, (workload, faults), idle_evict_ms)| {
         let (network, disk, clocks, upstream) = world;
@@ -82,14 +85,9 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
             workload,
             request_timeout_ms: 20_000,
             upstream,
-            faults: by_time(faults),
+            faults,
         }
     })
-}
-
-fn by_time(mut faults: Vec<Fault>) -> Vec<Fault> {
-    faults.sort_by_key(|fault| fault.at_ms);
-    faults
 }
 
 /// The name of a scenario's `index`-th object.
@@ -156,23 +154,6 @@ fn upstream() -> impl Strategy<Value = Upstream> {
     })
 }
 
-fn fault(class: &'static str, objects: usize) -> impl Strategy<Value = Fault> {
-    // Half of the faults are aimed at a machine that has an object in its hands, so that they rarely go by unnoticed.
-    let target = prop_oneof![
-        (0..CLUSTER.machines()).prop_map(Target::Machine),
-        (0..objects).prop_map(move |index| Target::HolderOf(object(class, index))),
-    ];
-    let kind = (target, 200..12_000_u64, 0..50_000_u32).prop_flat_map(|(target, for_ms, ppm)| {
-        let again = target.clone();
-        prop_oneof![
-            3 => Just(FaultKind::Crash { target, down_ms: for_ms }),
-            3 => Just(FaultKind::PowerLoss { target: again, down_ms: for_ms }),
-            2 => Just(FaultKind::MessageLoss { ppm, for_ms }),
-        ]
-    });
-    (0..FAULTS_MS, kind).prop_map(|(at_ms, kind)| Fault { at_ms, kind })
-}
-
 /// The plan of the reference run: five virtual minutes, boot and quiet included, 100 objects, five requests a virtual
 /// second, and the fault mix of the scenario's other plans. What comes of it is pinned by [`crate::bench`].
 pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
@@ -190,7 +171,7 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     let mut runner = runner("reference", seed);
     let drawn = (
         requests_at(shape, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
-        vec(fault(shape.class, OBJECTS), FAULTS),
+        faults::faults(shape.class, OBJECTS, FAULTS),
     );
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
     (plan.workload, plan.faults) = tree.current();
@@ -202,6 +183,5 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
         // Drawn for a shorter time: spread over this one.
         fault.at_ms = fault.at_ms * FAULTS_UNTIL_MS / FAULTS_MS;
     }
-    plan.faults = by_time(plan.faults);
     plan
 }

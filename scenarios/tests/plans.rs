@@ -1,0 +1,73 @@
+//! What plans look like: they can be run, they break enough, and no more than the system promises to survive.
+
+use std::collections::BTreeMap;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use reveille::plans::{Failure, failover};
+use reveille::scenario::Scenario;
+use reveille_sim::plan::{FaultKind, Plan};
+
+fn batcher() -> &'static Scenario {
+    Scenario::named("batcher").expect("a scenario")
+}
+
+/// When a datacenter is in trouble as a whole, in milliseconds of the fault phase.
+fn troubles(plan: &Plan) -> Vec<(u64, u64)> {
+    let whole = |kind: &FaultKind| match kind {
+        FaultKind::DatacenterDown { .. } | FaultKind::DatacenterCut { .. } => true,
+        FaultKind::Partition { from, .. } => from.len() > 1,
+        _ => false,
+    };
+    let whole = plan.faults.iter().filter(|fault| whole(&fault.kind));
+    whole.map(|fault| (fault.at_ms, fault.at_ms + fault.kind.lasts_ms())).collect()
+}
+
+#[test]
+fn d2_at_most_one_datacenter_at_a_time_is_down_or_cut_off() {
+    let mut troubled = 0;
+    for seed in 0..500 {
+        let plan = batcher().plan(seed);
+        assert_eq!(plan.validate(), Ok(()), "seed {seed}");
+        assert!(plan.wall_error_max_ms() <= 5_000, "seed {seed}: beyond that only safety is checked");
+        let troubles = troubles(&plan);
+        troubled += u32::from(!troubles.is_empty());
+        for pair in troubles.windows(2) {
+            assert!(pair[0].1 < pair[1].0, "seed {seed}: {pair:?}");
+        }
+    }
+    assert!(troubled > 250, "only {troubled} of 500 plans have a datacenter in trouble");
+}
+
+#[test]
+fn most_plans_strike_a_machine_and_a_leader() {
+    let mut plans_with: BTreeMap<&str, u32> = BTreeMap::new();
+    for seed in 0..500 {
+        let plan = batcher().plan(seed);
+        let any = |kinds: &[&str]| plan.faults.iter().any(|fault| kinds.contains(&fault.kind.name()));
+        let leader = any(&["leader-crash", "leader-power-loss", "leader-pause", "leader-cut"]);
+        let machine = any(&["crash", "power-loss", "pause", "cut"]);
+        *plans_with.entry("machine").or_default() += u32::from(machine);
+        *plans_with.entry("leader").or_default() += u32::from(leader);
+    }
+    assert!(plans_with.values().all(|plans| *plans > 250), "{plans_with:?}");
+}
+
+#[test]
+fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<Failure, u32> = BTreeMap::new();
+    for seed in 0..110 {
+        let plan =
+            failover(batcher(), seed).new_tree(&mut runner).expect("nothing is filtered out").current();
+        assert_eq!(plan.validate(), Ok(()));
+        assert!(plan.network.loss_ppm == 0 && plan.upstream.outages.is_empty());
+        let [fault] = &plan.faults[..] else { panic!("seed {seed} has {} faults", plan.faults.len()) };
+        assert!(fault.at_ms >= 10_000 && fault.kind.lasts_ms() >= 20_000);
+        let failure = Failure::of_seed(seed);
+        let name = failure.name().replace("machine-", "").replace("system-", "group-");
+        assert_eq!(fault.kind.name(), name);
+        *seen.entry(failure).or_default() += 1;
+    }
+    assert!(Failure::ALL.iter().all(|failure| seen[failure] == 10));
+}
