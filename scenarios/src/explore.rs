@@ -12,6 +12,7 @@ use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
 
 use crate::finding::{self, Catch, Finding};
+use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
 /// The kinds of faults that take a machine with everything in its memory.
@@ -60,6 +61,8 @@ pub struct Tally {
     pub seeds_with_machine_lost: u64,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
+    /// The same by the kind of failure, where a plan has just one.
+    pub lateness_by_failure: BTreeMap<Failure, Lateness>,
     /// What was found.
     pub catch: Catch,
 }
@@ -142,6 +145,7 @@ impl Tally {
             seeds_with_effect: BTreeMap::new(),
             seeds_with_machine_lost: 0,
             lateness: Lateness::default(),
+            lateness_by_failure: BTreeMap::new(),
             catch: Catch::default(),
         }
     }
@@ -155,6 +159,9 @@ impl Tally {
         }
         self.seeds_with_machine_lost += u64::from(effective().any(|kind| MACHINE_LOST.contains(&kind)));
         self.counts.add(&ran.counts);
+        if self.scenario.shape.failures == Failures::One {
+            self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
+        }
         self.lateness.merge(&ran.lateness);
         self.catch.add(ran.seed, ran.findings);
     }

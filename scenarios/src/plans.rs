@@ -31,6 +31,17 @@ pub struct Shape {
     pub objects_max: usize,
     /// At most so many requests.
     pub requests_max: usize,
+    /// How much breaks.
+    pub failures: Failures,
+}
+
+/// How much breaks in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failures {
+    /// Anything, any number of times.
+    Many,
+    /// Exactly one thing, of the kind that the seed says ([`Failure::of_seed`]).
+    One,
 }
 
 /// Machines boot and elect leaders.
@@ -46,8 +57,11 @@ pub(crate) const CLUSTER: Cluster =
 /// The plan that `seed` stands for in `scenario`.
 pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
     let mut runner = runner(scenario.name, seed);
-    let tree = strategy(scenario, seed).new_tree(&mut runner).expect("the strategies filter nothing out");
-    tree.current()
+    let plans = match scenario.shape.failures {
+        Failures::Many => strategy(scenario, seed).boxed(),
+        Failures::One => failover(scenario, seed).boxed(),
+    };
+    plans.new_tree(&mut runner).expect("the strategies filter nothing out").current()
 }
 
 fn runner(name: &str, seed: u64) -> TestRunner {

@@ -16,6 +16,9 @@ use crate::story;
 /// The tables and the findings of a campaign.
 pub fn campaign(tallies: &[Tally]) -> String {
     let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
+    for tally in tallies.iter().filter(|tally| !tally.lateness_by_failure.is_empty()) {
+        writeln!(text, "\n{}", single_failures(tally)).expect("writing to a string succeeds");
+    }
     for tally in tallies {
         for (rule, caught) in tally.catch.iter() {
             text.push('\n');
@@ -66,6 +69,7 @@ fn failures(tallies: &[Tally]) -> Table {
         "seeds with a machine lost",
         "objects lost",
         "runs cut short",
+        "alarms failed over: machine / datacenter",
         "group leaders elected",
         "stale epochs refused",
     ]);
@@ -76,8 +80,25 @@ fn failures(tallies: &[Tally]) -> Table {
             format!("{} of {}", tally.seeds_with_machine_lost, tally.seeds),
             counts.instances_lost.to_string(),
             counts.runs_lost.to_string(),
+            format!("{} / {}", tally.lateness.moved.machine, tally.lateness.moved.datacenter),
             counts.elections.to_string(),
             counts.stale_epochs.to_string(),
+        ]);
+    }
+    table
+}
+
+/// L1: how late alarms started, by the kind of the run's only failure.
+fn single_failures(tally: &Tally) -> Table {
+    let mut table = table(&["one failure a run", "alarms", "late: p50", "p99", "worst"]);
+    for (failure, lateness) in &tally.lateness_by_failure {
+        let quantile = |share| lateness.quantile(share).map_or("none fired".to_owned(), story::seconds);
+        table.add_row([
+            failure.name().to_owned(),
+            lateness.samples().to_string(),
+            quantile(0.5),
+            quantile(0.99),
+            lateness.worst().map_or("none fired".to_owned(), story::seconds),
         ]);
     }
     table

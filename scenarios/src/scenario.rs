@@ -7,7 +7,7 @@ use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};
-use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, retry_info};
+use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, failover, retry_info};
 
 /// All scenarios, in the order in which they are listed.
 pub const ALL: &[Scenario] = &[
@@ -16,6 +16,7 @@ pub const ALL: &[Scenario] = &[
     retry_info::SCENARIO,
     alarm_example::SCENARIO,
     cron::SCENARIO,
+    failover::SCENARIO,
 ];
 
 /// A scenario.

@@ -4,4 +4,5 @@ pub mod alarm_example;
 pub mod batcher;
 pub mod batcher_docs;
 pub mod cron;
+pub mod failover;
 pub mod retry_info;

@@ -10,7 +10,7 @@ use reveille_model::verdict::{RuleId, Violation};
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-use crate::plans::Shape;
+use crate::plans::{Failures, Shape};
 use crate::scenario::{Expect, Scenario};
 use crate::story::seconds;
 
@@ -20,7 +20,13 @@ pub const SCENARIO: Scenario = Scenario {
     sentence: "the documentation's AlarmExample: after every acknowledged request its alarm() runs",
     expect: Expect::Clean,
     classes: || Classes::default().with(RustClass::<AlarmExample>::default()),
-    shape: Shape { class: AlarmExample::CLASS, body: visit, objects_max: 12, requests_max: 150 },
+    shape: Shape {
+        class: AlarmExample::CLASS,
+        body: visit,
+        objects_max: 12,
+        requests_max: 150,
+        failures: Failures::Many,
+    },
     promise: Some(check),
 };
 

@@ -9,7 +9,7 @@ use reveille_system::object::api::{
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::Shape;
+use crate::plans::{Failures, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -18,7 +18,13 @@ pub const SCENARIO: Scenario = Scenario {
     sentence: "the same Batcher done right: every request that it acknowledges reaches the upstream service",
     expect: Expect::Clean,
     classes: || Classes::default().with(RustClass::<Batcher>::default()),
-    shape: Shape { class: Batcher::CLASS, body: delivery::item, objects_max: 12, requests_max: 400 },
+    shape: Shape {
+        class: Batcher::CLASS,
+        body: delivery::item,
+        objects_max: 12,
+        requests_max: 400,
+        failures: Failures::Many,
+    },
     promise: Some(delivery::check),
 };
 

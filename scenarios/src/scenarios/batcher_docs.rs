@@ -13,7 +13,7 @@ use reveille_system::object::api::{
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::Shape;
+use crate::plans::{Failures, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -22,7 +22,13 @@ pub const SCENARIO: Scenario = Scenario {
     sentence: "the documentation's Batcher as it stands there: loses requests that it has acknowledged",
     expect: Expect::Caught { with: &["X1(a)", "X1(b)"], also: &["X1(c)", "X5"] },
     classes: || Classes::default().with(RustClass::<BatcherDocs>::default()),
-    shape: Shape { class: BatcherDocs::CLASS, body: delivery::item, objects_max: 3, requests_max: 400 },
+    shape: Shape {
+        class: BatcherDocs::CLASS,
+        body: delivery::item,
+        objects_max: 3,
+        requests_max: 400,
+        failures: Failures::Many,
+    },
     promise: Some(delivery::check),
 };
 

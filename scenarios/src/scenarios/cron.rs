@@ -10,7 +10,7 @@ use reveille_model::verdict::{RuleId, Violation};
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-use crate::plans::Shape;
+use crate::plans::{Failures, Shape};
 use crate::scenario::{Expect, Scenario};
 use crate::story::seconds;
 
@@ -20,7 +20,13 @@ pub const SCENARIO: Scenario = Scenario {
     sentence: "an object that arms itself again every five seconds: once started it never stops",
     expect: Expect::Clean,
     classes: || Classes::default().with(RustClass::<Cron>::default()),
-    shape: Shape { class: Cron::CLASS, body: start, objects_max: 12, requests_max: 60 },
+    shape: Shape {
+        class: Cron::CLASS,
+        body: start,
+        objects_max: 12,
+        requests_max: 60,
+        failures: Failures::Many,
+    },
     promise: Some(check),
 };
 

@@ -7,7 +7,7 @@ use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Respo
 use reveille_system::object::class::Classes;
 use serde::{Deserialize, Serialize};
 
-use crate::plans::Shape;
+use crate::plans::{Failures, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -16,7 +16,13 @@ pub const SCENARIO: Scenario = Scenario {
     sentence: "the documentation's alarmInfo example with a handler that fails now and then, up to giving up",
     expect: Expect::Clean,
     classes: || Classes::default().with(RustClass::<RetryInfo>::default()),
-    shape: Shape { class: RetryInfo::CLASS, body: order, objects_max: 12, requests_max: 150 },
+    shape: Shape {
+        class: RetryInfo::CLASS,
+        body: order,
+        objects_max: 12,
+        requests_max: 150,
+        failures: Failures::Many,
+    },
     promise: None,
 };
 
