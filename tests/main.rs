@@ -5,6 +5,7 @@
 
 mod common;
 
+mod a_zombie_has_no_effect;
 mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
 mod equal_plans_give_equal_runs;
