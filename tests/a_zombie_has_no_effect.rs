@@ -21,7 +21,7 @@ fn plan() -> (Plan, MachineId) {
     let other = (home.0 + config.machines_per_datacenter) % config.machines();
     let request = |index: u64| Request {
         at_ms: 500 * index,
-        machine: if index % 2 == 0 { home.0 } else { other },
+        machine: if index.is_multiple_of(2) { home.0 } else { other },
         object: OBJECT.into(),
         body: format!("visit {index}"),
     };
@@ -51,7 +51,7 @@ fn o1_a_machine_that_was_cut_off_has_no_effect_after_its_successor() {
     let events = &outcome.history.events;
     let epoch = |event: &Event| event.by.as_ref().map_or(0, |by| by.epoch);
     let on = |event: &Event| event.place.map(|place| MachineId(place.machine));
-    let first = events.iter().position(|event| is_effect(event)).expect("the object does something");
+    let first = events.iter().position(is_effect).expect("the object does something");
     let old = epoch(&events[first]);
     let moved = |event: &Event| is_effect(event) && epoch(event) > old;
     let successor = events.iter().position(moved).expect("another machine takes the object over");

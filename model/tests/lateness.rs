@@ -186,6 +186,9 @@ fn l4_a_leader_that_stopped_leads_no_more() {
     stopped("pause").at(99.0).end().is_accepted();
     let mut again = stopped("crash");
     again.on_machine(1, What::Leader { datacenter: 1, term: 2 }).at(99.0).end().is_accepted();
+    // What counts is the term: who wakes up and says that it led in an earlier one is not the last leader.
+    let mut late = stopped("crash");
+    late.on_machine(1, What::Leader { datacenter: 1, term: 0 }).at(99.0).end().is_refused("L4");
 }
 
 #[test]

@@ -174,7 +174,7 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     const RUN_MS: u64 = 300_000;
     const OBJECTS: usize = 100;
     const REQUESTS: usize = 1_500;
-    const FAULTS: usize = 8;
+    const FAULTS: usize = 5;
     /// Requests go on to the end of their phase, faults do not: so the quiet phase can be short.
     const FAULTS_UNTIL_MS: u64 = 220_000;
     const REST_MS: u64 = 20_000;

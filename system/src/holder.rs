@@ -198,7 +198,7 @@ impl Holder {
     fn review(&mut self, cx: &mut Cx<'_>) {
         let me = self.env.me;
         let home = self.env.config.datacenter_of(me);
-        if let Some(term) = self.env.membership.newly_leads(home) {
+        if let Some(term) = self.env.membership.newly_leads(home, cx.now.mono_ns) {
             cx.out.observed.push(Observation::Leads { datacenter: home, term });
         }
         if let (Some(roster), Some(_)) = (self.env.membership.roster(), self.env.membership.session()) {

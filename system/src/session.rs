@@ -136,10 +136,15 @@ impl Membership {
         News::Newer
     }
 
-    /// The term in which this machine leads its datacenter, if that is new.
-    pub(crate) fn newly_leads(&mut self, home: DatacenterId) -> Option<u64> {
+    /// The term in which this machine leads its datacenter, if that is new. Outside its session it leads nobody, whatever
+    /// an old roster says.
+    pub(crate) fn newly_leads(&mut self, home: DatacenterId, now_ns: u64) -> Option<u64> {
         let (machine, session, term) = self.roster()?.leader_of(home)?;
-        if machine != self.me || Some(session) != self.session || term == self.led_term {
+        if machine != self.me
+            || Some(session) != self.session
+            || term == self.led_term
+            || !self.may_emit(now_ns)
+        {
             return None;
         }
         self.led_term = term;

@@ -27,8 +27,9 @@ pub(super) struct Cluster {
     holders: Claims,
     leaders: Claims,
     group_leaders: Claims,
-    /// The last leader of each datacenter.
-    leading: BTreeMap<u16, Claimed>,
+    /// The leader of each datacenter's highest term, and that term. Terms are fenced: whoever says later that it leads in a
+    /// lower one has only heard of it late.
+    leading: BTreeMap<u16, (u64, Claimed)>,
     /// By group and applied index: what the first replica held there.
     replicas: BTreeMap<(u16, u64), (u64, Mark, Option<Place>)>,
 }
@@ -47,7 +48,10 @@ impl Cluster {
             }
             What::Leader { datacenter, term } => {
                 claim(reports, &mut self.leaders, &LEADS_DATACENTER, (datacenter, term), claimed);
-                self.leading.insert(datacenter, claimed);
+                let highest = self.leading.entry(datacenter).or_insert((term, claimed));
+                if term >= highest.0 {
+                    *highest = (term, claimed);
+                }
             }
             What::GroupLeader { group, term } => {
                 claim(reports, &mut self.group_leaders, &LEADS_GROUP, (group, term), claimed);
@@ -100,7 +104,7 @@ impl Cluster {
         datacenters.sort_unstable();
         datacenters.dedup();
         for datacenter in datacenters {
-            let last = self.leading.get(&datacenter);
+            let last = self.leading.get(&datacenter).map(|(_, last)| last);
             let stopped_ns = last.and_then(|last| faults.stopped_ns(last.machine, Some(datacenter)));
             let why = match (last, stopped_ns) {
                 (None, _) => "no machine ever led it".to_owned(),
