@@ -313,6 +313,7 @@ fn a_fault_aimed_at_a_role_strikes_who_has_it() {
     let leader = leader.and_then(|entry| entry.machine).expect("a group elects a leader in the warm-up");
     assert_eq!(moments(&outcome, leader.0, Kind::Crash), [5_000]);
     assert_eq!(begun(&outcome), [("group-leader-crash", &Scope::Machine(leader.0))]);
+    assert_eq!(effective(&outcome, "group-leader-crash"), (1, 1), "the group has to elect another one");
     let cut = FaultKind::MachineCut { target: target(), for_ms: 4_000, direction: Direction::Both };
     assert_eq!(effective(&with(1, &[(5_000, cut)]), "group-leader-cut"), (1, 1));
     let pause = FaultKind::Pause { target: target(), for_ms: 4_000 };

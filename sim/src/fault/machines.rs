@@ -14,7 +14,9 @@ impl World<'_> {
     pub(super) fn machine_stops(&mut self, kind: &'static str, target: &Target, power: bool) -> Option<u32> {
         let machine = self.struck_and_up(target)?;
         let fault = self.fault_begins(kind, Scope::Machine(machine.0), Broken::Down(vec![machine]));
-        if self.goes_down(fault, machine, power) {
+        // That nobody leads any more is an effect, whatever else the machine had in its hands.
+        let led = matches!(target, Target::LeaderOfDatacenter(_) | Target::LeaderOfGroup(_));
+        if self.goes_down(fault, machine, power) || led {
             self.faults.took_effect(fault, &mut self.record.counts);
         }
         self.review_majorities();
