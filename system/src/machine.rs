@@ -140,11 +140,6 @@ impl Machine {
         out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
     }
 
-    /// Which machine this is.
-    pub fn id(&self) -> MachineId {
-        self.me
-    }
-
     /// The instances in memory.
     pub fn live_instances(&self) -> Vec<LiveInstance> {
         self.holder.live_instances().map(|(source, running)| LiveInstance { source, running }).collect()

@@ -341,11 +341,6 @@ impl View {
         })
     }
 
-    /// Whether the turn in progress has written anything so far.
-    pub fn wrote(&self) -> bool {
-        self.turn.clear || !self.turn.keys.is_empty() || self.turn.alarm.is_some()
-    }
-
     /// A turn has become durable: the last writes it made to these keys need no longer be laid over what is read.
     pub fn saved(&mut self, turn: u32, keys: &[(Key, Option<Bytes>)]) {
         for (key, _) in keys {
