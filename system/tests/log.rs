@@ -379,6 +379,19 @@ fn d8_a_generation_without_any_mark_is_damage() {
 }
 
 #[test]
+fn a_generation_leaves_nothing_of_the_one_that_stood_in_its_file() {
+    let mut life = two_batches();
+    for _ in 0..2 {
+        assert!(!life.disk.read(FileId::Log).is_empty());
+        let mut out = Effects::default();
+        life.log.compact(&[], &mut out);
+        life.disk.submit(out.disk);
+        life.quiesce();
+    }
+    assert!(life.disk.read(FileId::Log).is_empty());
+}
+
+#[test]
 fn a_log_is_due_only_when_someone_waits_and_it_pays() {
     let mut life = two_batches();
     assert!(!life.log.is_due(0), "nobody waits for anything, so the disk is left alone");

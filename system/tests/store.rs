@@ -181,6 +181,29 @@ fn an_object_without_keys_and_alarm_has_no_row() {
     assert_eq!(store.rows().count(), 0);
 }
 
+/// A replica that begins with a snapshot goes on as the one that made it.
+#[test]
+fn d2_a_snapshot_is_the_whole_state() {
+    let mut store = claimed();
+    store.apply(claim(1, 1, 8));
+    let turns = vec![alarm("a", 1, 70), turn("b", &[("k", Some("v")), ("l", Some(""))]), alarm("c", 2, 50)];
+    store.apply(commit(2, 1, turns));
+    let mut copy = Store::from_bytes(&store.to_bytes());
+    assert_eq!(copy, store);
+    assert_eq!(due(&copy, None, 9), [("Test/c".to_owned(), 50), ("Test/a".to_owned(), 70)]);
+    let later = [
+        claim(1, 1, 8),
+        commit(1, 2, vec![turn("a", &[("stale", Some("epoch"))])]),
+        commit(2, 1, vec![turn("a", &[("applied", Some("before"))])]),
+        commit(2, 2, vec![alarm("a", 3, 10), turn("b", &[("k", None), ("l", None)])]),
+    ];
+    for command in later {
+        assert_eq!(copy.apply(command.clone()), store.apply(command));
+    }
+    assert_eq!(copy, store);
+    assert_eq!(copy.to_bytes(), store.to_bytes(), "equal histories of rows give equal bytes");
+}
+
 #[test]
 fn due_alarms_come_page_by_page_in_order() {
     let mut store = claimed();
