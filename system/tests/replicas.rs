@@ -108,7 +108,8 @@ fn d2_a_replica_that_was_down_for_long_comes_back_by_a_snapshot() {
 /// The library sends nothing to a follower while it waits for the acknowledgement of a snapshot.
 #[test]
 fn d2_a_lost_snapshot_is_sent_again() {
-    let mut world = World::new(1, config(), QUIET).within(LITTLE);
+    // One group and the system group: so a third machine leads nothing.
+    let mut world = World::new(1, Config::new(3, 1, 1, 4), QUIET).within(LITTLE);
     world.run_for(5_000);
     let follower = world.follower_of_all();
     for up_ms in (0..2_000).step_by(50) {
