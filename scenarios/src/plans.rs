@@ -25,14 +25,26 @@ use crate::scenario::Scenario;
 pub struct Shape {
     /// The class of its objects.
     pub class: &'static str,
-    /// The body of the `index`-th request of a plan; the second argument is drawn at random.
-    pub body: fn(index: usize, dice: u32) -> String,
+    /// What its objects are asked.
+    pub requests: Requests,
     /// At most so many objects; at least one.
     pub objects_max: usize,
-    /// At most so many requests.
-    pub requests_max: usize,
     /// How much breaks.
     pub failures: Failures,
+}
+
+/// What the objects of a plan are asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Requests {
+    /// Requests at any time, to any of the objects.
+    Spread {
+        /// The body of the `index`-th request of a plan; the second argument is drawn at random.
+        body: fn(index: usize, dice: u32) -> String,
+        /// At most so many requests.
+        max: usize,
+    },
+    /// What this strategy draws, for so many objects and a time so long in milliseconds.
+    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<Vec<Request>>),
 }
 
 /// How much breaks in a plan.
@@ -80,7 +92,12 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let requests = requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max);
+        let requests = match shape.requests {
+            Requests::Spread { body, max } => {
+                requests_at(shape.class, body, objects, FAULTS_MS, 0..=max).boxed()
+            }
+            Requests::Own(requests) => requests(objects, FAULTS_MS),
+        };
         (requests, faults::faults(shape.class, objects, 0..14))
     });
     (world, story, 8_000..12_000_u64).prop_map(move |(world, (workload, faults), idle_evict_ms)| {
@@ -114,7 +131,8 @@ pub(crate) fn object(class: &str, index: usize) -> String {
 }
 
 fn requests_at(
-    shape: Shape,
+    class: &'static str,
+    body: fn(index: usize, dice: u32) -> String,
     objects: usize,
     within_ms: u64,
     how_many: RangeInclusive<usize>,
@@ -127,8 +145,8 @@ fn requests_at(
             .map(|(index, (at_ms, machine, which, dice))| Request {
                 at_ms,
                 machine,
-                object: object(shape.class, which),
-                body: (shape.body)(index, dice),
+                object: object(class, which),
+                body: body(index, dice),
             })
             .collect()
     })
@@ -181,17 +199,19 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     let mut plan = draw(scenario, seed);
     let faults_ms = RUN_MS - WARM_UP_MS - REST_MS;
     plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: REST_MS };
-    let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
+    let Shape { class, requests: Requests::Spread { body, .. }, .. } = scenario.shape else {
+        panic!("{} has requests of its own", scenario.name);
+    };
     let mut runner = runner("reference", seed);
     let drawn = (
-        requests_at(shape, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
-        faults::faults(shape.class, OBJECTS, FAULTS),
+        requests_at(class, body, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
+        faults::faults(class, OBJECTS, FAULTS),
     );
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
     (plan.workload, plan.faults) = tree.current();
     for (index, request) in plan.workload.iter_mut().enumerate().step_by(2) {
         // Every other one asks the objects in turn: by chance alone too many would meet an alarm that is set already.
-        request.object = object(shape.class, index / 2 % OBJECTS);
+        request.object = object(class, index / 2 % OBJECTS);
     }
     for fault in &mut plan.faults {
         // Drawn for a shorter time: spread over this one.

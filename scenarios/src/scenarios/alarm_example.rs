@@ -10,7 +10,7 @@ use reveille_model::verdict::{RuleId, Violation};
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 use crate::story::seconds;
 
@@ -22,9 +22,8 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<AlarmExample>::default()),
     shape: Shape {
         class: AlarmExample::CLASS,
-        body: visit,
+        requests: Requests::Spread { body: visit, max: 150 },
         objects_max: 12,
-        requests_max: 150,
         failures: Failures::Many,
     },
     promise: Some(check),

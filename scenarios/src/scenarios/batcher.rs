@@ -9,7 +9,7 @@ use reveille_system::object::api::{
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -20,9 +20,8 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<Batcher>::default()),
     shape: Shape {
         class: Batcher::CLASS,
-        body: delivery::item,
+        requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 12,
-        requests_max: 400,
         failures: Failures::Many,
     },
     promise: Some(delivery::check),

@@ -13,7 +13,7 @@ use reveille_system::object::api::{
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -24,9 +24,8 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<BatcherDocs>::default()),
     shape: Shape {
         class: BatcherDocs::CLASS,
-        body: delivery::item,
+        requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 3,
-        requests_max: 400,
         failures: Failures::Many,
     },
     promise: Some(delivery::check),

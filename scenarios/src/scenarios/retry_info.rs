@@ -7,7 +7,7 @@ use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Respo
 use reveille_system::object::class::Classes;
 use serde::{Deserialize, Serialize};
 
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -18,9 +18,8 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<RetryInfo>::default()),
     shape: Shape {
         class: RetryInfo::CLASS,
-        body: order,
+        requests: Requests::Spread { body: order, max: 150 },
         objects_max: 12,
-        requests_max: 150,
         failures: Failures::Many,
     },
     promise: None,
