@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Network, Outage, OutageKind, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, Limits, Network, Outage, OutageKind, Phases, Plan, Request, Upstream,
+    VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -31,6 +32,8 @@ pub struct Shape {
     pub objects_max: usize,
     /// How much breaks.
     pub failures: Failures,
+    /// What its objects' code may use up.
+    pub limits: Limits,
 }
 
 /// What the objects of a plan are asked.
@@ -43,8 +46,9 @@ pub enum Requests {
         /// At most so many requests.
         max: usize,
     },
-    /// What this strategy draws, for so many objects and a time so long in milliseconds.
-    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<Vec<Request>>),
+    /// What this strategy draws, for so many objects and a time so long in milliseconds, with what is to break because of
+    /// it beside everything else.
+    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)>),
 }
 
 /// How much breaks in a plan.
@@ -93,15 +97,17 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
         let requests = match shape.requests {
-            Requests::Spread { body, max } => {
-                requests_at(shape.class, body, objects, FAULTS_MS, 0..=max).boxed()
-            }
+            Requests::Spread { body, max } => requests_at(shape.class, body, objects, FAULTS_MS, 0..=max)
+                .prop_map(|requests| (requests, Vec::new()))
+                .boxed(),
             Requests::Own(requests) => requests(objects, FAULTS_MS),
         };
         (requests, faults::faults(shape.class, objects, 0..14))
     });
-    (world, story, 8_000..12_000_u64).prop_map(move |(world, (workload, faults), idle_evict_ms)| {
+    (world, story, 8_000..12_000_u64).prop_map(move |(world, (asked, mut faults), idle_evict_ms)| {
         let (network, disk, clocks, upstream) = world;
+        let (workload, aimed) = asked;
+        faults.extend(aimed);
         Plan {
             version: VERSION,
             scenario: name.to_owned(),
@@ -112,11 +118,12 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
             clocks,
             idle_evict_ms,
             outside_timeout_ms: 30_000,
+            limits: shape.limits,
             phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
             workload,
             request_timeout_ms: 20_000,
             upstream,
-            faults,
+            faults: faults::by_time(faults),
         }
     })
 }

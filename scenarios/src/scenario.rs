@@ -35,6 +35,8 @@ pub struct Scenario {
     pub shape: Shape,
     /// What its objects promise beside the rules, as a check over the history.
     pub promise: Option<fn(&History) -> Vec<Violation>>,
+    /// Whether a campaign tells which calls were made in which context ([`crate::matrix`]).
+    pub matrix: bool,
 }
 
 /// What a campaign is expected to find.

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown,
 };
@@ -23,8 +24,10 @@ pub const SCENARIO: Scenario = Scenario {
         requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 12,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(delivery::check),
+    matrix: false,
 };
 
 /// How long requests are collected, and how long a failing upstream is left alone.

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown,
 };
@@ -27,8 +28,10 @@ pub const SCENARIO: Scenario = Scenario {
         requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 3,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(delivery::check),
+    matrix: false,
 };
 
 /// `export class Batcher extends DurableObject`

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use reveille_model::history::{History, ObjectName, Outcome, What};
 use reveille_model::verdict::{RuleId, Violation};
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
@@ -25,8 +26,10 @@ pub const SCENARIO: Scenario = Scenario {
         requests: Requests::Spread { body: start, max: 60 },
         objects_max: 12,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(check),
+    matrix: false,
 };
 
 /// Runs are due at whole multiples of this.

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 use serde::{Deserialize, Serialize};
@@ -21,8 +22,10 @@ pub const SCENARIO: Scenario = Scenario {
         requests: Requests::Spread { body: order, max: 150 },
         objects_max: 12,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: None,
+    matrix: false,
 };
 
 /// Where the handler reports before it decides: it is in flight for a while, so that failures can strike meanwhile.

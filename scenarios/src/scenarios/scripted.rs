@@ -10,6 +10,7 @@ pub mod script;
 
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 use serde_json::Value;
@@ -27,10 +28,13 @@ pub const SCENARIO: Scenario = Scenario {
     shape: Shape {
         class: Scripted::<true>::CLASS,
         requests: Requests::Own(programs::requests),
-        objects_max: 6,
+        objects_max: 5,
         failures: Failures::Many,
+        // Within reach of a short run.
+        limits: Limits { run_ms: 20_000, turn_budget: 200 },
     },
     promise: None,
+    matrix: true,
 };
 
 /// The classes of scripted objects: `Scripted`, and `Silent`, which declares no `alarm()` (A8).

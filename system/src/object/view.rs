@@ -261,13 +261,13 @@ impl View {
     pub fn answered(&mut self, reading: Reading, answer: Answer) -> Reply {
         match (reading, answer) {
             (Reading::Get(key), Answer::Value(value)) => {
-                self.known.entry(key).or_insert_with(|| value.clone());
+                self.learn(key, &value);
                 Reply::Value(value)
             }
             (Reading::Delete(_), Answer::Value(value)) => Reply::Deleted(value.is_some()),
             (Reading::List(list, overlay), Answer::Entries(entries)) => {
                 for (key, value) in &entries {
-                    self.known.entry(key.clone()).or_insert_with(|| Some(value.clone()));
+                    self.learn(key.clone(), &Some(value.clone()));
                 }
                 if list == List::default() || list == (List { reverse: true, ..List::default() }) {
                     self.complete = true;
@@ -279,6 +279,14 @@ impl View {
                 Reply::Entries(select(&list, present))
             }
             (reading, answer) => panic!("{answer:?} is no answer to {reading:?}"),
+        }
+    }
+
+    /// What the datastore held at a key when it was asked. Once everything is known there is nothing to learn: what comes
+    /// then was asked before a `delete_all` and is gone.
+    fn learn(&mut self, key: Key, value: &Option<Bytes>) {
+        if !self.complete {
+            self.known.entry(key).or_insert_with(|| value.clone());
         }
     }
 

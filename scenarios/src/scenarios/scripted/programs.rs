@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use reveille_sim::plan::Request;
+use reveille_sim::plan::{Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
 use reveille_system::object::view::{KEY_LEN_MAX, VALUE_LEN_MAX};
 
@@ -15,84 +15,132 @@ use super::script::{Call, Range, Script, Step, Text, When};
 use crate::plans::{CLUSTER, object};
 
 /// At most so many moments at which objects are asked something.
-const MOMENTS_MAX: usize = 70;
+const MOMENTS_MAX: usize = 120;
 
-/// All requests of a plan. At one moment an object is asked one thing, or several at the same instant.
-pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<Vec<Request>> {
-    let asked = || (0..CLUSTER.machines(), script());
-    let asked = prop_oneof![5 => vec(asked(), 1), 2 => vec(asked(), 2..5)];
+/// A moment: what one object is asked then, and what strikes its machine soon afterwards.
+#[derive(Clone, Debug)]
+struct Moment {
+    at_ms: u64,
+    object: String,
+    asked: Vec<(u16, Script)>,
+    strike: Option<Strike>,
+}
+
+/// What strikes the machine that has the object.
+#[derive(Clone, Copy, Debug)]
+struct Strike {
+    after_ms: u64,
+    for_ms: u64,
+    power: bool,
+}
+
+/// All requests of a plan, and faults that strike while they are in progress.
+pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)> {
+    let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
+    let asked = moments.prop_map(move |mut moments| {
+        moments.sort_by_key(|moment| moment.at_ms);
+        let faults =
+            moments.iter().filter_map(Moment::fault).filter(|fault| fault.at_ms < within_ms).collect();
+        (moments.into_iter().flat_map(Moment::requests).collect(), faults)
+    });
+    asked.boxed()
+}
+
+fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
     // One object of the other class, asked now and then.
     let name = prop_oneof![
-        12 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
+        15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
         1 => Just(object(Scripted::<false>::CLASS, 0)),
     ];
-    let moments = vec((0..within_ms, name, asked), 0..=MOMENTS_MAX);
-    moments
-        .prop_map(|mut moments| {
-            moments.sort_by_key(|(at_ms, ..)| *at_ms);
-            let requests = moments.into_iter().flat_map(|(at_ms, object, asked)| {
-                asked.into_iter().map(move |(machine, script)| Request {
-                    at_ms,
-                    machine,
-                    object: object.clone(),
-                    body: script.to_body(),
-                })
-            });
-            requests.collect()
+    // At one moment an object is asked one thing, or several at the same instant.
+    let asked = || (0..CLUSTER.machines(), script());
+    let asked = prop_oneof![5 => vec(asked(), 1), 1 => vec(asked(), 2..5)];
+    let strike = (0..120_u64, 200..6_000_u64, any::<bool>()).prop_map(|(after_ms, for_ms, power)| Strike {
+        after_ms,
+        for_ms,
+        power,
+    });
+    (0..within_ms, name, asked, option::weighted(0.06, strike))
+        .prop_map(|(at_ms, object, asked, strike)| Moment { at_ms, object, asked, strike })
+}
+
+impl Moment {
+    fn requests(self) -> impl Iterator<Item = Request> {
+        let Self { at_ms, object, asked, .. } = self;
+        asked.into_iter().map(move |(machine, script)| Request {
+            at_ms,
+            machine,
+            object: object.clone(),
+            body: script.to_body(),
         })
-        .boxed()
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let Strike { after_ms, for_ms, power } = self.strike?;
+        let target = Target::HolderOf(self.object.clone());
+        let kind = if power {
+            FaultKind::PowerLoss { target, down_ms: for_ms }
+        } else {
+            FaultKind::Crash { target, down_ms: for_ms }
+        };
+        Some(Fault { at_ms: self.at_ms + after_ms, kind })
+    }
 }
 
 fn script() -> impl Strategy<Value = Script> {
-    // A third of the attempts fail, so that retries are common and giving up happens.
-    let alarm = prop_oneof![3 => Just(Vec::new()), 4 => vec(program(2), 1..4), 1 => vec(program(12), 7)];
+    // Often enough one that fails, so that retries are common and giving up happens.
+    let alarm = prop_oneof![
+        3 => Just(Vec::new()),
+        4 => vec(program(0.4, 1), 1..4),
+        1 => vec(program(0.98, 1), 7),
+    ];
     let construct = prop_oneof![6 => Just(Vec::new()), 1 => vec(constructor(), 1..3)];
-    (program(1), alarm, construct).prop_map(|(steps, alarm, construct)| Script { steps, alarm, construct })
+    (program(0.1, 5), alarm, construct).prop_map(|(steps, alarm, construct)| Script {
+        steps,
+        alarm,
+        construct,
+    })
 }
 
-/// What a request or a run of `alarm()` does. `failing` is how many of a dozen do not end well.
-fn program(failing: u32) -> impl Strategy<Value = Vec<Step>> {
-    let end = prop_oneof![
-        12 - failing => Just(None),
-        failing => prop_oneof![8 => Just(Step::Fail), 3 => Just(Step::Panic), 2 => Just(Step::Hang), 1 => Just(Step::Exceed)].prop_map(Some),
+/// What a request or a run of `alarm()` does. `failing` is the share of those that do not end well; `at_once` how many alarms
+/// of twenty are for now or the past: a handler that sets one is run again for ever.
+fn program(failing: f64, at_once: u32) -> impl Strategy<Value = Vec<Step>> {
+    let bad = prop_oneof![
+        9 => Just(Step::Fail),
+        3 => Just(Step::Panic),
+        1 => Just(Step::Hang),
+        1 => Just(Step::Exceed),
     ];
-    (vec(step(), 0..6), end).prop_map(|(mut steps, end)| {
-        steps.extend(end);
-        steps
-    })
+    (vec(step(at_once), 0..7), option::weighted(failing, bad)).prop_map(with_end)
 }
 
 fn constructor() -> impl Strategy<Value = Vec<Step>> {
-    let end = prop_oneof![
-        5 => Just(None),
-        1 => prop_oneof![4 => Just(Step::Fail), 2 => Just(Step::Panic), 1 => Just(Step::Hang)].prop_map(Some),
-    ];
-    (vec(step(), 0..4), end).prop_map(|(mut steps, end)| {
-        steps.extend(end);
-        steps
-    })
+    let bad = prop_oneof![4 => Just(Step::Fail), 2 => Just(Step::Panic), 1 => Just(Step::Hang)];
+    (vec(step(1), 0..4), option::weighted(0.2, bad)).prop_map(with_end)
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let section = (vec(simple_step(), 1..4), prop_oneof![15 => Just(None), 1 => Just(Some(Step::Fail))])
-        .prop_map(|(mut steps, end)| {
-            steps.extend(end);
-            Step::Block(steps)
-        });
-    prop_oneof![16 => simple_step(), 1 => section]
+fn with_end((mut steps, end): (Vec<Step>, Option<Step>)) -> Vec<Step> {
+    steps.extend(end);
+    steps
 }
 
-fn simple_step() -> impl Strategy<Value = Step> {
+fn step(at_once: u32) -> impl Strategy<Value = Step> {
+    let bad = prop_oneof![4 => Just(Step::Fail), 2 => Just(Step::Panic), 1 => Just(Step::Hang)];
+    let section = (vec(simple_step(at_once), 1..4), option::weighted(0.07, bad)).prop_map(with_end);
+    prop_oneof![16 => simple_step(at_once), 1 => section.prop_map(Step::Block)]
+}
+
+fn simple_step(at_once: u32) -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => call().prop_map(Step::Do),
-        4 => call().prop_map(Step::Start),
-        2 => vec(call(), 2..4).prop_map(Step::Together),
+        8 => call(at_once).prop_map(Step::Do),
+        4 => call(at_once).prop_map(Step::Start),
+        2 => vec(call(at_once), 2..4).prop_map(Step::Together),
         3 => "[a-z]{1,3}".prop_map(Step::Fetch),
         1 => "[a-z]{1,3}".prop_map(Step::Post),
     ]
 }
 
-fn call() -> impl Strategy<Value = Call> {
+fn call(at_once: u32) -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => key().prop_map(Call::Get),
         5 => (key(), value()).prop_map(|(key, value)| Call::Put(key, value)),
@@ -101,7 +149,7 @@ fn call() -> impl Strategy<Value = Call> {
         1 => prop_oneof![Just(Call::DeleteAll), Just(Call::DeleteAllPreservingAlarm)],
         1 => Just(Call::Sync),
         2 => Just(Call::GetAlarm),
-        6 => when().prop_map(Call::SetAlarm),
+        6 => when(at_once).prop_map(Call::SetAlarm),
         1 => Just(Call::DeleteAlarm),
     ]
 }
@@ -140,13 +188,12 @@ fn range() -> impl Strategy<Value = Range> {
 }
 
 /// Now and soon, the past, the far future, and times that no alarm can have (A7).
-fn when() -> impl Strategy<Value = When> {
+fn when(at_once: u32) -> impl Strategy<Value = When> {
     prop_oneof![
-        3 => Just(When::InMs(0)),
-        10 => (1..4_000_i64).prop_map(When::InMs),
-        2 => (4_000..30_000_i64).prop_map(When::InMs),
+        at_once => prop_oneof![2 => Just(0), 1 => -600_000..0_i64].prop_map(When::InMs),
+        17 - at_once => (1..4_000_i64).prop_map(When::InMs),
+        1 => (4_000..30_000_i64).prop_map(When::InMs),
         1 => (60_000..600_000_i64).prop_map(When::InMs),
-        2 => (-600_000..0_i64).prop_map(When::InMs),
         1 => select(BAD_OR_EXTREME_MS).prop_map(When::AtMs),
     ]
 }
