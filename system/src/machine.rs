@@ -110,7 +110,7 @@ impl Machine {
     fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
         let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
         match message {
-            Message::Consensus { group, bytes } => self.replicas.consensus(from, group, &bytes),
+            Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
             Message::Propose { ask, command: command @ Command::Registry(Change::Renew { .. }), .. } => {
                 self.renewals.push((from, ask, command));
             }
