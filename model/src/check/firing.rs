@@ -11,6 +11,7 @@ use crate::reference::commit::{Irregular, Torn};
 use crate::reference::instance::Run;
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Setting, Why};
+use crate::rules::Id;
 
 /// What `alarm(info)` was given (F7).
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,10 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
     }
     if let Some(open) = instance.run {
         second_run(case, open);
+    }
+    [Id::A1, Id::F3, Id::F7].into_iter().for_each(|rule| case.saw(rule));
+    if info.retry_count >= case.constants.retries_max {
+        case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
@@ -159,6 +164,7 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
 /// F2: the machine's wall clock is at or past T.
 fn not_early(case: &mut Case<'_>, setting: Setting) {
     let Some(place) = case.place else { return };
+    case.saw(Id::F2);
     let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
     if early_ns <= 0 {
         return;
@@ -201,6 +207,15 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     let Some(ended) = instance.run.filter(|current| current.run == run) else { return };
     let alarm = ended.alarm.filter(|_| !instance.superseded);
+    case.saw(Id::R1);
+    match outcome {
+        RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
+        RunOutcome::Failed { .. } => case.saw(Id::R8),
+        RunOutcome::Platform { .. } => {}
+    }
+    if *outcome != RunOutcome::Ok && ended.deleted {
+        case.saw(Id::R7);
+    }
     let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
     let kind = match (outcome, &mut durable) {
         (RunOutcome::Failed { .. }, _) => {

@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 
+use super::faults::Bound;
 use super::report::{OnMachine, Seconds};
 use super::retries::{self, Window};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
@@ -17,6 +18,7 @@ use crate::history::{Cause, Place};
 use crate::lateness::Lateness;
 use crate::reference::instance::Instance;
 use crate::reference::slot::Alarm;
+use crate::rules::Id;
 
 /// L3: up to so many alarms a second on one machine are promised to be on time.
 const CALM_ALARMS_PER_SECOND_MAX: usize = 100;
@@ -94,8 +96,13 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     };
     let late_ns = seen_ns.saturating_sub(eligible_ns);
     case.pace.lateness.add(late_ns);
-    if late_ns > ns(case.constants.lateness_calm_ms) && !retries::is_bounded(alarm, case.by.epoch) {
-        judge(case, alarm, seen_ns, eligible_ns);
+    if retries::is_bounded(alarm, case.by.epoch) {
+        return;
+    }
+    let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
+    case.saw(bound.rule);
+    if late_ns > ns(case.constants.lateness_calm_ms) {
+        judge(case, alarm, bound, seen_ns, eligible_ns);
     }
 }
 
@@ -112,19 +119,18 @@ fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
 }
 
 /// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
-fn judge(case: &mut Case<'_>, alarm: &Alarm, seen_ns: u64, eligible_ns: u64) {
+fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, seen_ns: u64, eligible_ns: u64) {
     if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
-    let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
     let not_after_ns = bound.not_after_ns.saturating_add(ns(case.constants.wall_error_max_ms));
-    let is_calm = matches!(bound.rule, "L3" | "L4");
+    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
     let is_busy = case.place.is_some_and(|place| case.pace.is_over(place.machine, eligible_ns));
     if seen_ns <= not_after_ns || (is_calm && is_busy) {
         return;
     }
     let mut evidence = vec![alarm.setting.set, alarm.committed];
-    let mut rule = bound.rule;
+    let mut rule = bound.rule.name();
     let mut why = format!("{}.", bound.because);
     let backoff = alarm.ended_retries.filter(|_| is_calm);
     if let Some((failure, window)) =

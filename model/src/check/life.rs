@@ -1,23 +1,56 @@
 //! Starts and ends of instances: what is lost between them (S3), what they do to the run in progress, and which of two
 //! may still have an effect (O1, F3).
 
+use std::fmt;
+
 use super::Case;
 use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind};
+use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
+    occasions(case, object, machine, cause);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
     }
 }
 
+/// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
+fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>, cause: Option<Cause>) {
+    case.saw(Id::O4);
+    if cause == Some(Cause::Alarm) {
+        case.saw(Id::F8);
+    }
+    let crashed =
+        object.current.as_ref().filter(|before| before.ended.is_none_or(|ended| ended == Ended::Lost));
+    let Some(crashed) = crashed.filter(|before| before.epoch <= case.by.epoch) else { return };
+    if crashed.machine != machine {
+        case.saw(Id::O6);
+    }
+    if crashed.run.is_some() && crashed.ended.is_none() {
+        case.saw(Id::F6);
+    }
+    if crashed.has_written {
+        case.saw(Id::S3);
+    }
+    if crashed.has_written_twice_in_a_turn {
+        case.saw(Id::S2);
+    }
+    if crashed.has_written && crashed.acked.is_some_and(|ack| ack.kind.is_message()) {
+        case.saw(Id::O5);
+    }
+}
+
 /// O1, F3: an instance has an effect: a durable commit, or a message that leaves. Returns whether that was refused.
-pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &str) -> bool {
+pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &dyn fmt::Display) -> bool {
+    if object.has_had_effect_in_another_epoch(case.by.epoch) {
+        case.saw(Id::O1);
+    }
     let Some(overlap) = object.effect(case.by, case.mark) else { return false };
     let (instance, turn, at) = (case.by.instance, case.by.turn, Seconds(case.mark.at_ns));
     match overlap {
@@ -85,11 +118,22 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
 /// The instance is no more. A run in it was cut short (F6).
 pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
-    let is_lost = matches!(reason, EndReason::Lost);
+    let ended = match reason {
+        EndReason::Lost => Ended::Lost,
+        EndReason::OverLimit { .. } => Ended::OverLimit,
+        EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
+    };
+    let is_lost = ended == Ended::Lost;
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
+        if is_lost {
+            case.saw(Id::F6);
+        }
     }
-    acting.instance.ended = Some(if is_lost { Ended::Lost } else { Ended::Orderly });
+    acting.instance.ended = Some(ended);
+    if ended == Ended::OverLimit {
+        case.saw(Id::O7);
+    }
     if acting.instance.superseded {
         acting.instance.run = None;
         return;

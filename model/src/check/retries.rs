@@ -13,11 +13,15 @@ use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
 use crate::history::{Cause, Constants, Place};
 use crate::reference::instance::Instance;
 use crate::reference::slot::{Alarm, Failure, FailureKind};
+use crate::rules::Id;
 
 /// R2, R4: the run says how many counted failures of its alarm there were. Brings the model in line.
 pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
     let retries_max = case.constants.retries_max;
     let known = alarm.failures;
+    if known > 0 {
+        case.saw(Id::R4);
+    }
     // What was counted wrongly once stays wrong: the next runs are held against it.
     alarm.failures = retry_count;
     let told = |rule_says: String| {
@@ -95,6 +99,7 @@ pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     if !is_bounded {
         return;
     }
+    case.saw(Id::R3);
     let widening_ns = widening_ns(case, &failure, is_same_holder);
     let Some(window) = Window::after(&failure, case.constants, widening_ns) else { return };
     if case.mark.at_ns < window.not_before_ns {
@@ -165,7 +170,7 @@ fn check_not_late(
 fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
     let bound = case.faults.bound(case.constants, eligible_ns)?;
     let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    let is_calm = matches!(bound.rule, "L3" | "L4");
+    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
     Some(bound.not_after_ns.saturating_add(if is_calm { 0 } else { clocks_ns }))
 }
 

@@ -78,6 +78,11 @@ impl Object {
         Some(Acting { row: &mut self.row, instance, doubtful: &mut self.doubtful })
     }
 
+    /// O1: whether the newest epoch that has had an effect is not this one.
+    pub(crate) fn has_had_effect_in_another_epoch(&self, epoch: u64) -> bool {
+        self.effect.as_ref().is_some_and(|effect| effect.epoch != epoch)
+    }
+
     /// An instance has an effect. Returns what that breaks.
     pub(crate) fn effect(&mut self, by: &By, mark: Mark) -> Option<Overlap> {
         match &mut self.effect {
@@ -141,7 +146,7 @@ impl Object {
     }
 
     fn interrupt_at_takeover(&mut self, before: &mut Instance, started: Mark) {
-        let is_lost = before.ended != Some(Ended::Orderly);
+        let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
         before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, before, started, None, is_lost);
         // An end of a run that did not become durable in time never happened.
