@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lateness::Pace;
 use super::ns;
 use crate::history::{Constants, Scope};
 use crate::rules::Id;
@@ -194,6 +195,29 @@ impl Faults {
     pub(super) fn stopped_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
         let of_datacenter = datacenter.and_then(|center| self.stopped_datacenter_ns.get(&center));
         self.stopped_machine_ns.get(&machine).max(of_datacenter).copied()
+    }
+
+    /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the
+    /// datacenters, or one single thing. With how to call an alarm that misses it.
+    pub(super) fn still_missing(
+        &self,
+        pace: &Pace,
+        machine: Option<u16>,
+    ) -> Option<(&'static str, &'static str)> {
+        let gone =
+            || self.all.values().filter(|fault| fault.ended_ns.is_none() && fault.class != Class::Loss);
+        let strikes =
+            |fault: &Fault| machine.is_some_and(|machine| fault.strikes(machine, pace.datacenter(machine)));
+        if gone().any(|fault| fault.class != Class::Single || strikes(fault)) {
+            return None;
+        }
+        let is_datacenter = |fault: &Fault| matches!(fault.scope, Scope::Datacenter(_));
+        let (count, of_datacenters) = (gone().count(), gone().filter(|fault| is_datacenter(fault)).count());
+        let minority = pace.datacenters().saturating_sub(1) / 2;
+        if count > 0 && count == of_datacenters && count <= minority {
+            return Some(("D2", "(of an object outside the datacenters that are gone) "));
+        }
+        (count == 1).then_some(("D7", "(of an object elsewhere than the one thing that failed) "))
     }
 
     pub(super) fn any_of_disk(&self) -> bool {

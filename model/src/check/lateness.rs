@@ -8,7 +8,7 @@
 //!
 //! Retries with a bound of R3 are held against L there, by the same function ([`super::faults::Faults::bound`]).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::faults::Bound;
 use super::report::{OnMachine, Seconds};
@@ -50,6 +50,11 @@ impl Pace {
 
     pub(super) fn datacenter(&self, machine: u16) -> Option<u16> {
         self.datacenter_of.get(usize::from(machine)).copied()
+    }
+
+    /// How many datacenters there are.
+    pub(super) fn datacenters(&self) -> usize {
+        self.datacenter_of.iter().collect::<BTreeSet<_>>().len()
     }
 
     fn start(&mut self, machine: u16, at_ns: u64) {
@@ -102,7 +107,7 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
     case.saw(bound.rule);
     if late_ns > ns(case.constants.lateness_calm_ms) {
-        judge(case, alarm, bound, seen_ns, eligible_ns);
+        judge(case, alarm, bound, seen_ns, eligible_ns, instance);
     }
 }
 
@@ -119,7 +124,14 @@ fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
 }
 
 /// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
-fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, seen_ns: u64, eligible_ns: u64) {
+fn judge(
+    case: &mut Case<'_>,
+    alarm: &Alarm,
+    bound: Bound,
+    seen_ns: u64,
+    eligible_ns: u64,
+    instance: &Instance,
+) {
     if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
@@ -142,6 +154,17 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, seen_ns: u64, eligibl
         why = format!(
             "It was set when the alarm before it had failed at {}, and waited for the end of that alarm's backoff.",
             Seconds(failure.ended.at_ns)
+        );
+    }
+    let waited_for_request = instance.cause == Some(Cause::Request)
+        && instance.started.at_ns > not_after_ns
+        && instance.absent_since_ns.is_some_and(|since_ns| since_ns <= eligible_ns);
+    if waited_for_request {
+        rule = Id::F8.name();
+        evidence.push(instance.started);
+        why = format!(
+            "The object was in no memory, and nothing woke it before a request did at {}.",
+            Seconds(instance.started.at_ns)
         );
     }
     let sentences = format!(

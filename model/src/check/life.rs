@@ -15,9 +15,27 @@ use crate::rules::Id;
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
     occasions(case, object, machine, cause);
+    never_failed(case, object);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
     }
+}
+
+/// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
+/// can have kept that from being told.
+fn never_failed(case: &mut Case<'_>, object: &Object) {
+    let over = object.current.as_ref().filter(|before| before.ended == Some(Ended::OverLimit));
+    let Some(run) = over.filter(|before| before.epoch == case.by.epoch).and_then(|before| before.run) else {
+        return;
+    };
+    let sentences = format!(
+        "Run {} started at {} and was in progress when its object was reset for exceeding a limit. The next instance \
+         started at {}; yet the run had not failed.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("O7", &[run.started], sentences);
 }
 
 /// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
@@ -83,7 +101,7 @@ pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &dyn fmt::D
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it.
 pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
-    let LostTurn { instance, turn, write, ack } = lost;
+    let LostTurn { instance, turn, write, ack, is_over_limit } = lost;
     let sentences = format!(
         "Turn {turn} of instance {instance} of {} began to write at {} and was acknowledged {ack}. It never became \
          durable: at {} instance {} had started, and from then on it cannot.",
@@ -92,7 +110,7 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
         Seconds(case.mark.at_ns),
         case.by.instance,
     );
-    case.report("S3", &[write, ack.mark], sentences);
+    case.report(if is_over_limit { "O7" } else { "S3" }, &[write, ack.mark], sentences);
 }
 
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
@@ -131,6 +149,7 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         }
     }
     acting.instance.ended = Some(ended);
+    acting.instance.ended_ns = case.mark.at_ns;
     if ended == Ended::OverLimit {
         case.saw(Id::O7);
     }

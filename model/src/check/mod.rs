@@ -256,7 +256,7 @@ impl Checker {
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }
-            rest::end_of_run(scene, faults, object, self.is_over);
+            rest::end_of_run(scene, faults, pace, object, self.is_over);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::commit::{Entry, Write};
 use super::conduct::Conduct;
 use super::keys::{Change, Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
-use super::slot::{self, Ack, End, Failure, Setting, Slot};
+use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
 use super::{Mark, Row, Writer};
 use crate::history::{self, Blob, By, Key, StorageCall};
 
@@ -89,6 +89,10 @@ pub(crate) struct Instance {
     /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
     pub(crate) gate_ns: u64,
     pub(crate) ended: Option<Ended>,
+    /// When it ended, if it has.
+    pub(crate) ended_ns: u64,
+    /// F8: since when the object had been in no memory when this one started.
+    pub(crate) absent_since_ns: Option<u64>,
     /// Whether a newer instance has started.
     pub(crate) superseded: bool,
     /// How many runs it has started.
@@ -128,6 +132,8 @@ impl Instance {
             conduct: Conduct::new(cause.is_some()),
             gate_ns: started.at_ns,
             ended: None,
+            ended_ns: 0,
+            absent_since_ns: None,
             superseded: false,
             runs: 0,
             run: None,
@@ -330,7 +336,7 @@ impl Instance {
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
         let tolerated_ms = match &self.slot {
             Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
-            _ => slot.spared.map(|alarm| alarm.scheduled_ms),
+            _ => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
         };
         AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some() }
     }
@@ -365,7 +371,7 @@ impl Instance {
         let scheduled = self.scheduled(&row.slot);
         // R7: deleted in the run, which then failed.
         if end != Some(End::Completes) && run.deleted && scheduled.is_none() {
-            row.slot.spared = Some(alarm);
+            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count: run.retry_count, end });
         }
         let Some(end) = end else { return };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);

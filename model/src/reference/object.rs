@@ -53,6 +53,8 @@ pub(crate) struct LostTurn {
     /// Its first write.
     pub(crate) write: Mark,
     pub(crate) ack: Ack,
+    /// O7: whether its instance was reset for being over a limit.
+    pub(crate) is_over_limit: bool,
 }
 
 /// An instance that does something, and what it does it to.
@@ -123,6 +125,8 @@ impl Object {
         let started = instance.started;
         // "Eligible instant": a handler of the object that ran in an earlier instance counts too.
         instance.run_ended_ns = self.current.as_ref().map_or(0, |before| before.run_ended_ns);
+        instance.absent_since_ns =
+            self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;
         for (setting, cause) in before.supersede() {
             self.row.slot.lose(setting, cause);
@@ -130,7 +134,8 @@ impl Object {
         self.interrupt_at_takeover(&mut before, started);
         let lost = before.acked.and_then(|ack| {
             let (turn, write) = before.uncommitted(ack.turn, before.skips_reported)?;
-            Some(LostTurn { instance: before.instance, turn, write, ack })
+            let is_over_limit = before.ended == Some(Ended::OverLimit);
+            Some(LostTurn { instance: before.instance, turn, write, ack, is_over_limit })
         });
         if before.ended.is_none() || before.has_uncommitted() {
             self.retire(before);
