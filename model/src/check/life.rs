@@ -120,7 +120,9 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
-    let Some(alarm) = &mut acting.row.slot.alarm else { return };
+    // R5: an alarm that the constructor has set itself is not the one that it failed for.
+    let woken_for = acting.row.slot.alarm.as_mut();
+    let Some(alarm) = woken_for.filter(|alarm| alarm.setting.instance != case.by.instance) else { return };
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
