@@ -15,6 +15,11 @@ pub enum StorageCall {
         /// The key.
         key: Key,
     },
+    /// `get_many(keys)`.
+    GetMany {
+        /// The keys.
+        keys: Vec<Key>,
+    },
     /// `put(key, value)`.
     Put {
         /// The key.
@@ -22,10 +27,20 @@ pub enum StorageCall {
         /// The value.
         value: Blob,
     },
+    /// `put_many(entries)`.
+    PutMany {
+        /// The keys with their values. Of a key that is there twice the last one counts.
+        entries: Vec<(Key, Blob)>,
+    },
     /// `delete(key)`.
     Delete {
         /// The key.
         key: Key,
+    },
+    /// `delete_many(keys)`.
+    DeleteMany {
+        /// The keys.
+        keys: Vec<Key>,
     },
     /// `list(options)`.
     List(ListOptions),
@@ -50,6 +65,10 @@ pub enum StorageCall {
     },
     /// `delete_alarm()`.
     DeleteAlarm,
+    /// `transaction(closure)` begins (S5). Every later call of the instance belongs to it, up to its own result:
+    /// [`OpResult::Done`] means that the closure has ended well and all that it wrote belongs to the turn of that result;
+    /// [`OpResult::Error`] that all of it was rolled back.
+    Transaction,
 }
 
 /// The options of `list` (S6). All absent means all keys in ascending order.
@@ -80,13 +99,16 @@ pub struct ListOptions {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpResult {
-    /// A write, a `sync` or a change of the alarm was done.
+    /// A write, a `sync`, a change of the alarm or a transaction was done.
     Done,
     /// `get`: the value, if there is one.
     Value(Option<Blob>),
     /// `delete`: whether the key was there.
     Deleted(bool),
-    /// `list`: the keys with their values, in the order asked for.
+    /// `delete_many`: how many of the keys were there.
+    DeletedCount(u32),
+    /// `list`: the keys with their values, in the order asked for. `get_many`: those that there are, in the order of the
+    /// keys.
     Entries(Vec<(Key, Blob)>),
     /// `get_alarm`: the scheduled time, if there is one.
     Alarm(Option<i64>),
@@ -95,6 +117,6 @@ pub enum OpResult {
         /// HTTP status.
         status: u16,
     },
-    /// The call was refused, or the outside service failed; nothing was written.
+    /// The call was refused, the transaction was rolled back, or the outside service failed; nothing was written.
     Error(Arc<str>),
 }

@@ -45,6 +45,27 @@ pub struct Constants {
     pub lateness_one_failure_ms: u64,
     /// L2 and L4: lateness allowed after the last of several changes. 60,000 in the contract.
     pub lateness_failures_ms: u64,
+    /// S7: the longest key, in bytes.
+    #[serde(default = "key_bytes_max")]
+    pub key_bytes_max: u64,
+    /// S7: the longest value, in bytes.
+    #[serde(default = "value_bytes_max")]
+    pub value_bytes_max: u64,
+    /// S7: the most keys of `get_many`, `put_many` and `delete_many`.
+    #[serde(default = "batch_keys_max")]
+    pub batch_keys_max: u64,
+}
+
+fn key_bytes_max() -> u64 {
+    2_048
+}
+
+fn value_bytes_max() -> u64 {
+    131_072
+}
+
+fn batch_keys_max() -> u64 {
+    128
 }
 
 impl Constants {
@@ -61,6 +82,9 @@ impl Constants {
             lateness_calm_ms: 100 + 2 * round_trip_max_ms,
             lateness_one_failure_ms: 30_000,
             lateness_failures_ms: 60_000,
+            key_bytes_max: key_bytes_max(),
+            value_bytes_max: value_bytes_max(),
+            batch_keys_max: batch_keys_max(),
         }
     }
 }

@@ -118,6 +118,9 @@ pub enum What {
         /// The call with its arguments.
         #[serde(flatten)]
         call: StorageCall,
+        /// O3: the input gate stays open while this call waits for the datastore.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_concurrency: bool,
     },
     /// The call's result is known to object code.
     OpResult {
