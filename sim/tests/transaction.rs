@@ -12,7 +12,7 @@ use reveille_model::history::{Delivery, Event, OpResult, Outcome as Ended, Stora
 use reveille_sim::plan::{Plan, Request};
 use reveille_sim::run::{Outcome, RunEnd, run};
 use reveille_system::object::api::{
-    AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, StorageError, Thrown,
+    AlarmInfo, Ctx, DurableObject, List, Request as Asked, Response, RustClass, StorageError, Thrown,
 };
 use reveille_system::object::class::Classes;
 
@@ -62,7 +62,7 @@ impl DurableObject for Bank {
         }
         self.0.fetch("upstream", "they are equal").await?;
         let storage = self.0.storage();
-        let asked = storage.list(common::with_prefix("asked/")).await?;
+        let asked = storage.list(List { prefix: Some("asked/".into()), ..List::default() }).await?;
         storage.delete_many(asked.into_iter().map(|(key, _)| key).take(128)).await?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use reveille_sim::plan::{
     Clock, Cluster, Disk, Fault, FaultKind, Network, Phases, Plan, Request, Target, Upstream, VERSION,
 };
 use reveille_system::object::api::{
-    AlarmInfo, Ctx, DurableObject, List, Request as Asked, Response, RustClass, Thrown,
+    AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
 };
 use reveille_system::object::class::Classes;
 
@@ -83,9 +83,4 @@ impl DurableObject for Bell {
 /// The classes of the plan above.
 pub(crate) fn classes() -> Classes {
     Classes::default().with(RustClass::<Bell>::default())
-}
-
-/// All keys that begin so.
-pub(crate) fn with_prefix(prefix: &str) -> List {
-    List { prefix: Some(prefix.into()), ..List::default() }
 }
