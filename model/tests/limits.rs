@@ -4,7 +4,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{Blob, Key, ListOptions, OpResult, StorageCall};
+use reveille_model::history::{Blob, Delivery, Key, ListOptions, OpResult, StorageCall, What};
 
 fn keys(keys: &[&str]) -> Vec<Key> {
     keys.iter().map(|key| Key::from(*key)).collect()
@@ -189,4 +189,20 @@ fn s3_delete_many_counts_what_an_earlier_instance_wrote() {
     };
     deleted(0).is_refused("S3");
     deleted(1).is_accepted();
+}
+
+#[test]
+fn o3_a_read_that_allows_concurrency_leaves_the_gate_open() {
+    let delivered = |allow_concurrency| {
+        let mut tale = Tale::new();
+        tale.turn(2).does(What::Deliver { delivery: Delivery::Request { request: 7 } });
+        let call = StorageCall::Get { key: "a".into() };
+        tale.does(What::Op { op: 1, call, allow_concurrency });
+        tale.turn(3).does(What::Deliver { delivery: Delivery::Request { request: 8 } });
+        tale.turn(4).does(What::Deliver { delivery: Delivery::Result { op: 1 } });
+        tale.result(1, OpResult::Value(None));
+        tale
+    };
+    delivered(false).is_refused("O3");
+    delivered(true).is_accepted();
 }

@@ -3,7 +3,8 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{ListOptions, OpResult, StorageCall};
+use reveille_model::history::{Delivery, ListOptions, OpResult, StorageCall, What};
+use reveille_model::verdict::{Coverage, RuleId};
 
 /// A story with one transaction in it.
 trait Transaction {
@@ -323,4 +324,28 @@ fn s5_a_transaction_in_a_transaction_ends_into_it() {
     nested(true, false).get("c", Some("inner")).is_refused("S5");
     nested(false, true).list(all(), &[]).is_accepted();
     nested(false, true).get("c", Some("inner")).is_refused("S5");
+}
+
+#[test]
+fn o3_nothing_but_results_is_delivered_in_a_transaction() {
+    let delivered = |delivery| {
+        let mut tale = Tale::new();
+        tale.turn(2).does(What::Deliver { delivery: Delivery::Request { request: 7 } });
+        let op = tale.begin_transaction();
+        tale.put("a", "1").turn(3).does(What::Deliver { delivery });
+        tale.put("b", "1").done(op).commit();
+        tale
+    };
+    delivered(Delivery::Request { request: 8 }).is_refused("O3");
+    delivered(Delivery::Alarm { run: 1 }).is_refused("O3");
+    delivered(Delivery::Result { op: 99 }).is_accepted();
+}
+
+#[test]
+fn s5_transactions_are_counted() {
+    let occasions = |tale: &Tale| tale.verdict().coverage[&RuleId("S5")].clone();
+    assert_eq!(occasions(&failed()), Coverage::Judged { occasions: 1 });
+    let mut none = Tale::new();
+    none.put("a", "1").get("a", Some("1"));
+    assert_eq!(occasions(&none), Coverage::Judged { occasions: 0 });
 }

@@ -5,16 +5,21 @@ use super::report::Seconds;
 use super::{Case, firing, life, limits, reads};
 use crate::history::{OpResult, StorageCall};
 use crate::reference::Mark;
-use crate::reference::calls::Calling;
+use crate::reference::calls::{Calling, Over};
+use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
 use crate::reference::read::{Read, ReadCall};
 use crate::reference::slot::{Ack, AckKind, End};
 use crate::reference::transaction::Void;
+use crate::rules::Id;
 
 /// Object code makes a call.
 pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
     if let Some(Acting { row, instance, .. }) = object.acting(case.by) {
         let over = limits::over(call, instance.transaction().is_some(), case.constants);
+        if over.is_some_and(|over| !matches!(over, Over::InTransaction { .. })) {
+            case.saw(Id::S7);
+        }
         instance.call(row, Calling { op, turn: case.by.turn, mark: case.mark, over }, call);
     }
 }
@@ -27,6 +32,9 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
         return transaction_ended(case, &mut acting, op, result);
     }
     let read = acting.instance.take_read(op);
+    if let Some(read) = read.as_ref().filter(|_| !matches!(result, OpResult::Error(_))) {
+        occasions(case, acting.instance, &read.call);
+    }
     let is_judged = limits::judge(case, &mut acting, op, read.as_ref(), result);
     if let OpResult::Error(_) = result {
         let written = acting.instance.refuse(op);
@@ -43,9 +51,22 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
     reads::judge(case, &mut acting, &read, result);
 }
 
+fn occasions(case: &mut Case<'_>, instance: &Instance, call: &ReadCall) {
+    match call {
+        ReadCall::Get(_)
+        | ReadCall::GetMany(_)
+        | ReadCall::List(_)
+        | ReadCall::Delete { .. }
+        | ReadCall::DeleteMany { .. } => case.saw(Id::S4),
+        ReadCall::Alarm(_) => case.saw(if instance.run.is_some() { Id::A4 } else { Id::A3 }),
+        ReadCall::Sync => {}
+    }
+}
+
 /// S5: a transaction has ended, and with it whatever was begun in it and has not ended.
 fn transaction_ended(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, result: &OpResult) {
     let Acting { row, instance, .. } = acting;
+    case.saw(Id::S5);
     while let Some(innermost) = instance.innermost(op) {
         if !matches!(result, OpResult::Error(_)) {
             instance.commit_transaction(case.by.turn);
@@ -90,7 +111,7 @@ fn acknowledge(acting: &mut Acting<'_>, ack: Ack) {
 
 /// O5: a response or outbound request leaves.
 pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
-    let is_fenced = life::effect(case, object, &kind.to_string());
+    let is_fenced = life::effect(case, object, &kind);
     let Some(mut acting) = object.acting(case.by) else { return };
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
@@ -116,7 +137,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
 /// A turn has become durable.
 pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
-    let is_fenced = life::effect(case, object, "the commit");
+    let is_fenced = life::effect(case, object, &"the commit");
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {

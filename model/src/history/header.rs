@@ -1,5 +1,7 @@
 //! The head of a history: who wrote it, and every constant of the run.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of this vocabulary. It rises when a field changes its meaning.
@@ -20,6 +22,9 @@ pub struct Header {
     pub seed: Option<u64>,
     /// The datacenter of each machine: entry `m` is where machine `m` stands.
     pub datacenter_of: Vec<u16>,
+    /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_classes: Option<Vec<Arc<str>>>,
     /// The constants that the rules use.
     pub constants: Constants,
 }

@@ -306,11 +306,18 @@ pub enum Cause {
 pub enum EndReason {
     /// It was idle.
     Evicted,
-    /// It was reset: a panic, a limit, a constructor that failed.
+    /// It was reset: a panic, the time limit of `alarm()`, a constructor that failed, a commit that was refused.
     Reset {
         /// Why, in words.
         why: Arc<str>,
     },
+    /// It was reset because the object exceeded its memory limit or its budget of a turn (O7).
+    OverLimit {
+        /// Which limit, in words.
+        why: Arc<str>,
+    },
+    /// Its machine, which is alive, does not hold the object any more.
+    Moved,
     /// Its machine crashed or lost power.
     Lost,
 }

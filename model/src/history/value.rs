@@ -13,6 +13,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[serde(transparent)]
 pub struct ObjectName(pub Arc<str>);
 
+impl ObjectName {
+    /// The class: what stands before the slash.
+    pub fn class(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(class, _)| class)
+    }
+}
+
 impl fmt::Debug for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -153,8 +153,15 @@ impl Instance {
     fn record(&mut self, entry: Entry) {
         match self.open.last_mut() {
             Some(open) => open.entries.push(entry),
-            None => self.log.push_back(entry),
+            None => self.log(entry),
         }
+    }
+
+    /// What belongs to a turn now.
+    pub(super) fn log(&mut self, entry: Entry) {
+        self.has_written = true;
+        self.has_written_twice_in_a_turn |= self.log.back().is_some_and(|last| last.turn == entry.turn);
+        self.log.push_back(entry);
     }
 
     fn put(&mut self, row: &Row, calling: Calling, key: &Key, value: &Blob) {

@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 
 use super::calls::Undo;
 use super::commit::{Entry, Write};
+use super::conduct::Conduct;
 use super::keys::{Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
-use super::slot::{self, Ack, End, Failure, Setting, Slot};
+use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
 use super::transaction::{Open, Void};
 use super::{Mark, Row};
 use crate::history::{self, By};
@@ -55,6 +56,8 @@ pub(super) struct SlotChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Orderly,
+    /// O7.
+    OverLimit,
     Lost,
 }
 
@@ -67,9 +70,14 @@ pub(crate) struct Instance {
     pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
+    pub(crate) conduct: Conduct,
     /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
     pub(crate) gate_ns: u64,
     pub(crate) ended: Option<Ended>,
+    /// When it ended, if it has.
+    pub(crate) ended_ns: u64,
+    /// F8: since when the object had been in no memory when this one started.
+    pub(crate) absent_since_ns: Option<u64>,
     /// Whether a newer instance has started.
     pub(crate) superseded: bool,
     /// How many runs it has started.
@@ -92,6 +100,10 @@ pub(crate) struct Instance {
     pub(super) log: VecDeque<Entry>,
     /// S5: transactions that have not ended, the innermost last.
     pub(super) open: Vec<Open>,
+    /// S3: whether a turn of it has become durable or still can.
+    pub(crate) has_written: bool,
+    /// S2: whether a turn of it has made several writes.
+    pub(crate) has_written_twice_in_a_turn: bool,
     pub(super) reads: Vec<Read>,
     pub(super) undo: Option<Undo>,
 }
@@ -104,8 +116,11 @@ impl Instance {
             machine,
             cause,
             started,
+            conduct: Conduct::new(cause.is_some()),
             gate_ns: started.at_ns,
             ended: None,
+            ended_ns: 0,
+            absent_since_ns: None,
             superseded: false,
             runs: 0,
             run: None,
@@ -121,9 +136,16 @@ impl Instance {
             slot: None,
             log: VecDeque::new(),
             open: Vec::new(),
+            has_written: false,
+            has_written_twice_in_a_turn: false,
             reads: Vec::new(),
             undo: None,
         }
+    }
+
+    /// Whether the history says when it started.
+    pub(crate) fn is_start_seen(&self) -> bool {
+        self.cause.is_some()
     }
 
     pub(crate) fn view<'a>(&'a self, row: &'a Row) -> View<'a> {
@@ -154,7 +176,7 @@ impl Instance {
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
         let tolerated_ms = match &self.slot {
             Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
-            _ => slot.spared.map(|alarm| alarm.scheduled_ms),
+            _ => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
         };
         AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some() }
     }
@@ -189,7 +211,7 @@ impl Instance {
         let scheduled = self.scheduled(&row.slot);
         // R7: deleted in the run, which then failed.
         if end != Some(End::Completes) && run.deleted && scheduled.is_none() {
-            row.slot.spared = Some(alarm);
+            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count: run.retry_count, end });
         }
         let Some(end) = end else { return };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);

@@ -2,14 +2,17 @@
 //!
 //! Read them in this order: [`keys`] (durable keys and what an instance has written over them),
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
+//! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
-//! or of none), [`commit`] (how they become durable). [`object`] puts them together.
+//! or of none), [`commit`] (how they become durable), [`conduct`] (its turns and open calls). [`object`] puts them
+//! together.
 //!
 //! The model follows a history and never judges it: it does not know rules, bounds, faults or verdicts. Where a
 //! history does what the model cannot follow, a function here says so in its result and `check` decides.
 
 pub(crate) mod calls;
 pub(crate) mod commit;
+pub(crate) mod conduct;
 pub(crate) mod instance;
 pub(crate) mod keys;
 pub(crate) mod object;

@@ -138,7 +138,7 @@ impl Instance {
                 setting.turn = turn;
             }
         }
-        self.log.extend(entries.into_iter().map(|entry| entry.close(turn)));
+        entries.into_iter().for_each(|entry| self.log(entry.close(turn)));
     }
 
     /// S5: the innermost transaction has failed, and it is as if it had not been. Returns what it wrote.
