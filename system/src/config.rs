@@ -25,7 +25,8 @@ pub struct Config {
     pub outside_timeout_ms: u64,
     /// R1: the longest a run of `alarm()` may take. 15 minutes in the contract.
     pub run_limit_ms: u64,
-    /// O4: the longest that a constructor's `block_concurrency_while` may take. 30 s in the contract.
+    /// O4: the longest that a `block_concurrency_while`, of a constructor or not, or a transaction may take. 30 s in the
+    /// contract.
     pub constructor_limit_ms: u64,
     /// O7: the most polls and storage calls of one turn.
     pub turn_budget: u32,

@@ -111,7 +111,14 @@ pub enum Seen {
     /// An event waits for an operation.
     Awaits(OpId, WaitKind),
     /// A storage or alarm call was made.
-    Called(OpId, Call),
+    Called {
+        /// The operation.
+        op: OpId,
+        /// The call.
+        call: Call,
+        /// O3: whether the input gate stays open while it waits for the datastore.
+        allow_concurrency: bool,
+    },
     /// Object code knows the result of an operation.
     Returned(OpId, Reply),
     /// `alarm()` starts.
