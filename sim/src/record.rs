@@ -80,6 +80,10 @@ impl Record {
                 note(Kind::Applied, u64::from(group.0), index);
                 self.applied(spot, group, index, turns);
             }
+            Observation::Installed { group, index } => {
+                note(Kind::Installed, u64::from(group.0), index);
+                self.counts.snapshots_installed += 1;
+            }
             Observation::Elected { group, term } => {
                 note(Kind::Elected, u64::from(group.0), term);
                 self.counts.elections += 1;

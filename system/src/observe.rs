@@ -28,6 +28,13 @@ pub enum Observation {
         /// The turns that the entry made durable, in order.
         turns: Vec<AppliedTurn>,
     },
+    /// This replica lagged so far behind that it took over its leader's state, up to `index`, in place of entries (D2).
+    Installed {
+        /// The group.
+        group: GroupId,
+        /// Index in the group's log.
+        index: u64,
+    },
     /// This replica became its group's leader.
     Elected {
         /// The group.
