@@ -54,10 +54,16 @@ named! {
     Call {
         /// `get`.
         Get = "get",
+        /// `get_many`.
+        GetMany = "get_many",
         /// `put`.
         Put = "put",
+        /// `put_many`.
+        PutMany = "put_many",
         /// `delete`.
         Delete = "delete",
+        /// `delete_many`.
+        DeleteMany = "delete_many",
         /// `list`.
         List = "list",
         /// `delete_all`.
@@ -72,6 +78,8 @@ named! {
         SetAlarm = "set_alarm",
         /// `delete_alarm`.
         DeleteAlarm = "delete_alarm",
+        /// `transaction`.
+        Transaction = "transaction",
     }
 }
 
@@ -88,6 +96,8 @@ named! {
         Handler = "handler",
         /// By the constructor (O4, A9).
         Constructor = "constructor",
+        /// In a transaction, whoever began it (S5).
+        Transaction = "transaction",
     }
 }
 
@@ -98,6 +108,8 @@ named! {
         Done = "done",
         /// It was refused (S7, A7, A8).
         Refused = "refused",
+        /// It belongs to a transaction that was rolled back, or is that transaction (S5).
+        RolledBack = "rolled back",
         /// Its instance was gone before it had a result, or before what it wrote was durable.
         Lost = "lost",
     }
@@ -107,8 +119,11 @@ impl Call {
     fn of(call: &StorageCall) -> Self {
         match call {
             StorageCall::Get { .. } => Self::Get,
+            StorageCall::GetMany { .. } => Self::GetMany,
             StorageCall::Put { .. } => Self::Put,
+            StorageCall::PutMany { .. } => Self::PutMany,
             StorageCall::Delete { .. } => Self::Delete,
+            StorageCall::DeleteMany { .. } => Self::DeleteMany,
             StorageCall::List(_) => Self::List,
             StorageCall::DeleteAll { preserve_alarm: false } => Self::DeleteAll,
             StorageCall::DeleteAll { preserve_alarm: true } => Self::DeleteAllButAlarm,
@@ -116,16 +131,13 @@ impl Call {
             StorageCall::GetAlarm => Self::GetAlarm,
             StorageCall::SetAlarm { .. } => Self::SetAlarm,
             StorageCall::DeleteAlarm => Self::DeleteAlarm,
+            StorageCall::Transaction => Self::Transaction,
         }
     }
 
-    /// Whether it changes something.
-    pub fn writes(self) -> bool {
-        match self {
-            Self::Get | Self::List | Self::Sync | Self::GetAlarm => false,
-            Self::Put | Self::Delete | Self::DeleteAll | Self::DeleteAllButAlarm => true,
-            Self::SetAlarm | Self::DeleteAlarm => true,
-        }
+    /// Whether it changes something, or what it consists of may.
+    fn writes(self) -> bool {
+        !matches!(self, Self::Get | Self::GetMany | Self::List | Self::Sync | Self::GetAlarm)
     }
 
     /// Whether it takes the alarm out of the slot, or puts another one in.

@@ -144,6 +144,10 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let is_lost = ended == Ended::Lost;
+    // "Eligible instant": the gate of an instance that is reset opens with the next one.
+    if acting.instance.conduct.gate_closed.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
         if is_lost {

@@ -21,22 +21,29 @@ pub(crate) enum Constructor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallKind {
     Get,
+    GetMany,
     Put,
+    PutMany,
     Delete,
+    DeleteMany,
     List,
     DeleteAll,
     Sync,
     GetAlarm,
     SetAlarm { time_ms: i64, scheduled_ms: i64 },
     DeleteAlarm,
+    Transaction,
 }
 
 impl CallKind {
     pub(crate) fn of(call: &StorageCall) -> Self {
         match call {
             StorageCall::Get { .. } => CallKind::Get,
+            StorageCall::GetMany { .. } => CallKind::GetMany,
             StorageCall::Put { .. } => CallKind::Put,
+            StorageCall::PutMany { .. } => CallKind::PutMany,
             StorageCall::Delete { .. } => CallKind::Delete,
+            StorageCall::DeleteMany { .. } => CallKind::DeleteMany,
             StorageCall::List(_) => CallKind::List,
             StorageCall::DeleteAll { .. } => CallKind::DeleteAll,
             StorageCall::Sync => CallKind::Sync,
@@ -45,6 +52,7 @@ impl CallKind {
                 CallKind::SetAlarm { time_ms: *time_ms, scheduled_ms: *scheduled_ms }
             }
             StorageCall::DeleteAlarm => CallKind::DeleteAlarm,
+            StorageCall::Transaction => CallKind::Transaction,
         }
     }
 
@@ -53,14 +61,12 @@ impl CallKind {
     pub(crate) fn resolves_at_once(self) -> bool {
         matches!(
             self,
-            CallKind::Put | CallKind::DeleteAll | CallKind::SetAlarm { .. } | CallKind::DeleteAlarm
+            CallKind::Put
+                | CallKind::PutMany
+                | CallKind::DeleteAll
+                | CallKind::SetAlarm { .. }
+                | CallKind::DeleteAlarm
         )
-    }
-
-    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
-    /// vocabulary tells an await of it from one of storage.
-    pub(crate) fn closes_gate(self) -> bool {
-        self != CallKind::Sync
     }
 }
 
@@ -71,6 +77,16 @@ pub(crate) struct Outstanding {
     pub(crate) kind: CallKind,
     pub(crate) turn: u32,
     pub(crate) mark: Mark,
+    /// O3: whether it asked for the input gate to stay open.
+    pub(crate) allow_concurrency: bool,
+}
+
+impl Outstanding {
+    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
+    /// vocabulary tells an await of it from one of storage.
+    pub(crate) fn closes_gate(&self) -> bool {
+        self.kind != CallKind::Sync && !self.allow_concurrency
+    }
 }
 
 /// The conduct of one instance.
@@ -84,6 +100,8 @@ pub(crate) struct Conduct {
     pub(crate) wall_ns: Option<i64>,
     /// The last turn that began with a delivery.
     pub(crate) delivered_in: Option<u32>,
+    /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
+    pub(crate) gate_closed: Option<Mark>,
     outstanding: Vec<Outstanding>,
     /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
     pub(crate) dropped: Option<(Setting, u64)>,
@@ -100,6 +118,7 @@ impl Conduct {
             turn_began: None,
             wall_ns: None,
             delivered_in: None,
+            gate_closed: None,
             outstanding: Vec::new(),
             dropped: None,
             told: BTreeSet::new(),

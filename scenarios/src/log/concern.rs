@@ -94,6 +94,7 @@ impl Concern {
             | What::ConstructorEnd { .. }
             | What::InstanceEnd { .. }
             | What::Deliver { .. }
+            | What::Gate { .. }
             | What::Await { .. } => Concern::Object,
             What::Op { .. } | What::OpResult { .. } | What::Commit { .. } | What::AtRest { .. } => {
                 Concern::Storage
@@ -118,9 +119,12 @@ impl Concern {
             Kind::SyncAsked | Kind::Synced | Kind::Damaged => Concern::Disk,
             Kind::Request | Kind::Answer => Concern::Request,
             Kind::CalledOut | Kind::OutsideAnswered => Concern::Outside,
-            Kind::Elected | Kind::Leads | Kind::Serving | Kind::StaleEpoch | Kind::Applied => {
-                Concern::Cluster
-            }
+            Kind::Elected
+            | Kind::Leads
+            | Kind::Serving
+            | Kind::StaleEpoch
+            | Kind::Applied
+            | Kind::Installed => Concern::Cluster,
             Kind::FaultBegin | Kind::FaultEnd | Kind::FaultSkipped | Kind::Phase => Concern::Fault,
             _ => Concern::Machine,
         }
@@ -145,6 +149,7 @@ fn level(what: &What) -> Level {
     match what {
         What::FaultBegin { .. } | What::FaultEnd { .. } | What::DiskDamaged => Level::Warn,
         What::Deliver { .. }
+        | What::Gate { .. }
         | What::Await { .. }
         | What::Op { .. }
         | What::OpResult { .. }

@@ -37,6 +37,7 @@ struct Life {
     written: Vec<(u32, Call, Context)>,
     /// The run in progress.
     run: Option<Run>,
+    transaction: Option<Transaction>,
     /// Whether it is lost with its machine.
     is_lost: bool,
 }
@@ -47,6 +48,17 @@ struct Run {
     retry_count: u32,
     /// Whether its alarm has left the slot since it started: then no retry follows.
     replaced: bool,
+}
+
+/// A transaction in progress.
+#[derive(Debug)]
+struct Transaction {
+    op: u64,
+    /// What wrote in it.
+    written: Vec<Call>,
+    /// What a rollback brings back.
+    in_backoff: bool,
+    run: Option<Run>,
 }
 
 impl Object {
@@ -61,29 +73,10 @@ impl Object {
         match what {
             What::Deliver { delivery } => life.deliver(*delivery),
             What::Await { op, .. } => _ = life.makers.insert(*op, life.maker),
-            What::Op { op, call } => {
-                let call = Call::of(call);
-                let context = life.context(self.in_backoff);
-                life.makers.insert(*op, life.maker);
-                life.open.insert(*op, (call, context));
-                if call.writes() {
-                    life.written.push((by.turn, call, context));
-                }
-            }
+            What::Op { op, call, .. } => life.call(*op, Call::of(call), by.turn, self.in_backoff),
             What::OpResult { op, result } => {
-                let Some((call, context)) = life.open.remove(op) else { return };
-                let is_refused = matches!(result, OpResult::Error(_));
-                if is_refused && call.writes() {
-                    life.written.pop_if(|(_, written, _)| *written == call);
-                }
-                if is_refused || !call.writes() {
-                    let outcome = if is_refused { Outcome::Refused } else { Outcome::Done };
-                    matrix.add(Cell { call, context, outcome });
-                }
-                if call.replaces_alarm() && !is_refused {
-                    self.in_backoff = false;
-                    life.run.iter_mut().for_each(|run| run.replaced = true);
-                }
+                let is_error = matches!(result, OpResult::Error(_));
+                self.in_backoff = life.result(*op, is_error, by.turn, self.in_backoff, matrix);
             }
             What::RunStart { run, retry_count, .. } => {
                 self.in_backoff = false;
@@ -129,6 +122,9 @@ impl Life {
     }
 
     fn context(&self, in_backoff: bool) -> Context {
+        if self.transaction.is_some() {
+            return Context::Transaction;
+        }
         match self.maker {
             Maker::Constructor => Context::Constructor,
             Maker::Handler => Context::Handler,
@@ -136,6 +132,65 @@ impl Life {
             Maker::Request if in_backoff => Context::Backoff,
             Maker::Request => Context::Request,
         }
+    }
+
+    fn call(&mut self, op: u64, call: Call, turn: u32, in_backoff: bool) {
+        let context = self.context(in_backoff);
+        self.makers.insert(op, self.maker);
+        self.open.insert(op, (call, context));
+        match &mut self.transaction {
+            Some(transaction) if call.writes() => transaction.written.push(call),
+            None if call == Call::Transaction => {
+                self.transaction = Some(Transaction { op, written: Vec::new(), in_backoff, run: self.run });
+            }
+            None if call.writes() => self.written.push((turn, call, context)),
+            _ => {}
+        }
+    }
+
+    /// A call has its result. Returns whether a failed alarm waits for its next run then.
+    fn result(&mut self, op: u64, is_error: bool, turn: u32, in_backoff: bool, matrix: &mut Matrix) -> bool {
+        let Some((call, context)) = self.open.remove(&op) else { return in_backoff };
+        if let Some(transaction) = self.transaction.take_if(|transaction| transaction.op == op) {
+            return self.end_transaction(transaction, context, is_error, turn, in_backoff, matrix);
+        }
+        if is_error {
+            // A refusal comes at once: what was noted last is not written.
+            match &mut self.transaction {
+                Some(transaction) => _ = transaction.written.pop_if(|written| *written == call),
+                None => _ = self.written.pop_if(|(_, written, _)| *written == call),
+            }
+            matrix.add(Cell { call, context, outcome: Outcome::Refused });
+            return in_backoff;
+        }
+        if !call.writes() {
+            matrix.add(Cell { call, context, outcome: Outcome::Done });
+        }
+        if call.replaces_alarm() {
+            self.run.iter_mut().for_each(|run| run.replaced = true);
+            return false;
+        }
+        in_backoff
+    }
+
+    fn end_transaction(
+        &mut self,
+        transaction: Transaction,
+        context: Context,
+        is_rolled_back: bool,
+        turn: u32,
+        in_backoff: bool,
+        matrix: &mut Matrix,
+    ) -> bool {
+        let inside = transaction.written.into_iter().map(|call| (call, Context::Transaction));
+        let all = inside.chain([(Call::Transaction, context)]);
+        if is_rolled_back {
+            self.run = transaction.run;
+            all.for_each(|(call, context)| matrix.add(Cell { call, context, outcome: Outcome::RolledBack }));
+            return transaction.in_backoff;
+        }
+        self.written.extend(all.map(|(call, context)| (turn, call, context)));
+        in_backoff
     }
 
     /// S3: with a turn everything before it is durable.
@@ -152,7 +207,12 @@ impl Life {
         for (_, call, context) in self.written {
             matrix.add(Cell { call, context, outcome });
         }
-        for (call, context) in self.open.into_values().filter(|(call, _)| !call.writes()) {
+        let inside = self.transaction.iter().flat_map(|transaction| &transaction.written);
+        for call in inside {
+            matrix.add(Cell { call: *call, context: Context::Transaction, outcome: Outcome::Lost });
+        }
+        let is_open = |(call, _): &(Call, Context)| !call.writes() || *call == Call::Transaction;
+        for (call, context) in self.open.into_values().filter(is_open) {
             matrix.add(Cell { call, context, outcome: Outcome::Lost });
         }
     }

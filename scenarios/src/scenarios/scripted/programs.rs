@@ -2,16 +2,17 @@
 //!
 //! Few keys and short times, so that calls meet each other; most programs end well, so that there is something to meet.
 
+use proptest::bool::weighted;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use reveille_sim::plan::{Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
-use reveille_system::object::view::{KEY_LEN_MAX, VALUE_LEN_MAX};
+use reveille_system::object::view::{BATCH_LEN_MAX, KEY_LEN_MAX, VALUE_LEN_MAX};
 
 use super::Scripted;
-use super::script::{Call, Range, Script, Step, Text, When};
+use super::script::{Call, Keys, Range, Script, Step, Text, When};
 use crate::plans::{CLUSTER, object};
 
 /// At most so many moments at which objects are asked something.
@@ -127,13 +128,29 @@ fn with_end((mut steps, end): (Vec<Step>, Option<Step>)) -> Vec<Step> {
 fn step(at_once: u32) -> impl Strategy<Value = Step> {
     let bad = prop_oneof![4 => Just(Step::Fail), 2 => Just(Step::Panic), 1 => Just(Step::Hang)];
     let section = (vec(simple_step(at_once), 1..4), option::weighted(0.07, bad)).prop_map(with_end);
-    prop_oneof![16 => simple_step(at_once), 1 => section.prop_map(Step::Block)]
+    // A nested transaction is refused.
+    let bad = prop_oneof![
+        12 => Just(Step::Fail),
+        2 => Just(Step::Transaction(Vec::new())),
+        1 => Just(Step::Panic),
+        1 => Just(Step::Hang),
+    ];
+    let transaction = (vec(simple_step(at_once), 1..5), option::weighted(0.4, bad)).prop_map(with_end);
+    let transaction = (transaction, weighted(0.25)).prop_map(|(steps, is_abandoned)| {
+        if is_abandoned { Step::Abandon(steps) } else { Step::Transaction(steps) }
+    });
+    prop_oneof![
+        28 => simple_step(at_once),
+        2 => section.prop_map(Step::Block),
+        4 => transaction,
+    ]
 }
 
 fn simple_step(at_once: u32) -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => call(at_once).prop_map(Step::Do),
         4 => call(at_once).prop_map(Step::Start),
+        2 => call(at_once).prop_map(Step::LettingIn),
         2 => vec(call(at_once), 2..4).prop_map(Step::Together),
         3 => "[a-z]{1,3}".prop_map(Step::Fetch),
         1 => "[a-z]{1,3}".prop_map(Step::Post),
@@ -145,6 +162,9 @@ fn call(at_once: u32) -> impl Strategy<Value = Call> {
         4 => key().prop_map(Call::Get),
         5 => (key(), value()).prop_map(|(key, value)| Call::Put(key, value)),
         2 => key().prop_map(Call::Delete),
+        1 => keys().prop_map(Call::GetMany),
+        1 => (keys(), value()).prop_map(|(keys, value)| Call::PutMany(keys, value)),
+        1 => keys().prop_map(Call::DeleteMany),
         3 => range().prop_map(Call::List),
         1 => prop_oneof![Just(Call::DeleteAll), Just(Call::DeleteAllPreservingAlarm)],
         1 => Just(Call::Sync),
@@ -159,6 +179,14 @@ fn key() -> impl Strategy<Value = Text> {
     prop_oneof![
         40 => select(KEYS).prop_map(Text::from),
         1 => (KEY_LEN_MAX..KEY_LEN_MAX + 2).prop_map(|bytes| Text::Long { bytes }),
+    ]
+}
+
+/// Keys of a batch, some of them twice; now and then more than a batch may have, or just not.
+fn keys() -> impl Strategy<Value = Keys> {
+    prop_oneof![
+        20 => vec(key(), 0..5).prop_map(Keys::These),
+        1 => (BATCH_LEN_MAX..BATCH_LEN_MAX + 2).prop_map(|count| Keys::Count { count }),
     ]
 }
 

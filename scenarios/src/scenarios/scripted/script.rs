@@ -39,6 +39,8 @@ pub enum Step {
     Do(Call),
     /// Makes a call and never awaits it.
     Start(Call),
+    /// Makes a call and awaits its result, with other events let in meanwhile (`allow_concurrency`, O3).
+    LettingIn(Call),
     /// Makes all calls at once, then awaits them in this order.
     Together(Vec<Call>),
     /// Sends this to an outside service and awaits the answer. Other events interleave (O3).
@@ -47,6 +49,11 @@ pub enum Step {
     Post(String),
     /// Starts a `block_concurrency_while` with these steps, and goes on at once. If they fail, the object is reset.
     Block(Vec<Step>),
+    /// Runs these steps as a transaction (S5) and awaits it. If they fail it is rolled back; that is noted, and the program
+    /// goes on.
+    Transaction(Vec<Step>),
+    /// Begins a transaction with these steps, and drops it unless it ends without having to wait: then it is rolled back.
+    Abandon(Vec<Step>),
     /// Fails with an error.
     Fail,
     /// Panics.
@@ -63,10 +70,16 @@ pub enum Step {
 pub enum Call {
     /// `get(key)`.
     Get(Text),
+    /// `get_many(keys)`.
+    GetMany(Keys),
     /// `put(key, value)`.
     Put(Text, Text),
+    /// `put_many(entries)`: these keys, all with this value.
+    PutMany(Keys, Text),
     /// `delete(key)`.
     Delete(Text),
+    /// `delete_many(keys)`.
+    DeleteMany(Keys),
     /// `list(options)`.
     List(Range),
     /// `delete_all()`.
@@ -93,6 +106,19 @@ pub enum Text {
     Long {
         /// How many.
         bytes: usize,
+    },
+}
+
+/// The keys of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a list of keys, or {\"count\": N} for so many short ones")]
+pub enum Keys {
+    /// Just these.
+    These(Vec<Text>),
+    /// `"0"`, `"1"` and so on: so many.
+    Count {
+        /// How many.
+        count: usize,
     },
 }
 
@@ -190,6 +216,15 @@ impl Text {
         match std::str::from_utf8(bytes) {
             Ok(text) if text.len() <= Self::SHORT_MAX => Self::Short(text.to_owned()),
             _ => Self::Long { bytes: bytes.len() },
+        }
+    }
+}
+
+impl Keys {
+    pub(super) fn keys(&self) -> Vec<Key> {
+        match self {
+            Self::These(keys) => keys.iter().map(Text::key).collect(),
+            Self::Count { count } => (0..*count).map(|number| number.to_string().into()).collect(),
         }
     }
 }
