@@ -94,6 +94,7 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         },
         What::Deliver { .. }
         | What::Await { .. }
+        | What::Gate { .. }
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
         | What::Commit { ends_run: None }
