@@ -80,6 +80,10 @@ impl Record {
                 note(Kind::Applied, u64::from(group.0), index);
                 self.applied(spot, group, index, turns);
             }
+            Observation::Installed { group, index } => {
+                note(Kind::Installed, u64::from(group.0), index);
+                self.counts.snapshots_installed += 1;
+            }
             Observation::Elected { group, term } => {
                 note(Kind::Elected, u64::from(group.0), term);
                 self.counts.elections += 1;
@@ -169,11 +173,13 @@ impl Record {
             "the result of set_alarm follows it at once"
         );
         let what = match seen {
-            Seen::Called(op, Call::SetAlarm { time_ms }) => {
+            Seen::Called { op, call: Call::SetAlarm { time_ms }, .. } => {
                 self.setting = Some((by, op, time_ms));
                 return;
             }
-            Seen::Called(op, call) => What::Op { op: op.0, call: storage_call(call) },
+            Seen::Called { op, call, allow_concurrency } => {
+                What::Op { op: op.0, call: storage_call(call), allow_concurrency }
+            }
             Seen::Returned(op, reply) => What::OpResult { op: op.0, result: self.returned(spot, op, reply) },
             Seen::Started { for_alarm } => {
                 self.counts.instances += 1;
@@ -229,7 +235,7 @@ impl Record {
             refused => (time_ms, None, op_result(refused)),
         };
         let call = StorageCall::SetAlarm { time_ms, scheduled_ms, alarm };
-        self.by(spot, source, What::Op { op: op.0, call });
+        self.by(spot, source, What::Op { op: op.0, call, allow_concurrency: false });
         result
     }
 }
@@ -240,7 +246,7 @@ impl Spot {
     }
 }
 
-/// The constants of a run, as far as the rules use them.
+/// The constants of a run, as far as the rules use them and the plan tells.
 pub(crate) fn header(plan: &Plan) -> Header {
     let config = plan.config();
     let datacenter_of = (0..config.machines()).map(|machine| config.datacenter_of(MachineId(machine)).0);
@@ -250,6 +256,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         scenario: plan.scenario.clone(),
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
+        alarm_classes: None,
         constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
     }
 }

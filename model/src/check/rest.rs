@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::faults::Faults;
+use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
-use crate::reference::Mark;
-use crate::reference::keys::Written;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind, Setting};
+use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared, Why};
+use crate::reference::{Mark, Row};
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -47,11 +47,11 @@ pub(super) fn at_rest(
     let is_other = match (&object.row.slot.alarm, alarm) {
         (None, None) => false,
         (Some(known), None) => {
-            lost_alarm(&mut scene, known);
+            lost_alarm(&mut scene, &object.row, known);
             true
         }
         (None, Some(row)) => ghost_alarm(&mut scene, object, row),
-        (Some(known), Some(row)) => other_alarm(&mut scene, known, row),
+        (Some(known), Some(row)) => other_alarm(&mut scene, object, known, row),
     };
     object.row.slot.doubtful = is_other;
 }
@@ -72,12 +72,11 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
     let Some(key) = all.filter(is_wrong).min() else { return };
     let (seen, writer) = (keys.get(key), known.writer(key));
     let is_split = || {
+        let writer = writer?;
         let is_right = |other: &Key| keys.get(other) == known.get(other).map(|written| &written.value);
-        writer.is_some_and(|writer| {
-            let shares =
-                |(other, written): (&Key, &Written)| writer.shares_turn(&written.writer) && is_right(other);
-            known.iter().any(shares) || alarm.is_some_and(|alarm| writer.sets(alarm))
-        })
+        let right = known.iter().filter(|(other, _)| is_right(other));
+        let shared = right.filter_map(|(_, written)| writer.shares(&written.writer));
+        shared.chain(alarm.and_then(|alarm| writer.sets(alarm))).max()
     };
     let rule = blame::rule_of(&object.row, key, seen, writer, is_split);
     let sentences = format!(
@@ -92,8 +91,8 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
 }
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
-fn lost_alarm(scene: &mut Scene<'_>, alarm: &Alarm) {
-    let (rule, how) = owed(alarm);
+fn lost_alarm(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
+    let (rule, how) = owed(row, alarm);
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted, completed or given \
          up; yet at the end of the run the datastore holds no alarm.",
@@ -108,8 +107,8 @@ fn lost_alarm(scene: &mut Scene<'_>, alarm: &Alarm) {
 fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> bool {
     let slot = &object.row.slot;
     let claim = Claim::from(row);
-    if slot.spared.is_some_and(|setting| claim.names(&setting)) {
-        return false;
+    if let Some(spared) = slot.spared.filter(|spared| claim.names(&spared.setting)) {
+        return ghost_retry(scene, &spared, row);
     }
     let held = scene.scheduled(row.scheduled_ms);
     match slot.find_gone(claim) {
@@ -130,8 +129,29 @@ fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> boo
     true
 }
 
+/// R7: the datastore holds an alarm that was deleted in a run that failed. Returns whether that is wrong.
+fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> bool {
+    if spared.admits(row.retry_count, scene.constants.retries_max) {
+        return false;
+    }
+    let sentences = format!(
+        "The alarm that was set for {} at {} was deleted in a run that failed at {}. At the end of the run the datastore \
+         holds it with retry_count {}: the deletion may fail to prevent the retry that was due, and no other.",
+        scene.scheduled(spared.setting.scheduled_ms),
+        Seconds(spared.setting.set.at_ns),
+        Seconds(spared.failure.ended.at_ns),
+        row.retry_count,
+    );
+    scene.report("R7", &[spared.setting.set, spared.failure.ended, scene.mark], sentences);
+    true
+}
+
 /// Both hold an alarm. Returns whether they differ.
-fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool {
+fn other_alarm(scene: &mut Scene<'_>, object: &Object, known: &Alarm, row: &AlarmAtRest) -> bool {
+    let gone = object.row.slot.find_gone(Claim::from(row));
+    if gone.is_some_and(|gone| gone.why == Why::RolledBack && gone.setting.set > known.setting.set) {
+        return ghost_alarm(scene, object, row);
+    }
     let evidence = [known.setting.set, known.committed, scene.mark];
     let held = scene.scheduled(row.scheduled_ms);
     let set = format!(
@@ -158,7 +178,11 @@ fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool 
 }
 
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
-fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
+fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
+    let since = alarm.last.map_or(alarm.setting.set, |failure| failure.ended);
+    if row.void_alarm_change(since).is_some() {
+        return ("S5", "(which a transaction that was rolled back had replaced or deleted) ");
+    }
     if alarm.preserved.is_some() {
         return ("S8", "(which a delete_all was to preserve) ");
     }
@@ -174,21 +198,27 @@ fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
 
 /// The run is over: what has no row at rest is lost, and what is overdue never ran. `has_end` says whether the history
 /// tells when the run ended.
-pub(super) fn end_of_run(mut scene: Scene<'_>, faults: &Faults, object: &mut Object, has_end: bool) {
+pub(super) fn end_of_run(
+    mut scene: Scene<'_>,
+    faults: &Faults,
+    pace: &Pace,
+    object: &mut Object,
+    has_end: bool,
+) {
     if !object.at_rest {
         keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
     if !object.at_rest {
-        lost_alarm(&mut scene, alarm);
+        lost_alarm(&mut scene, &object.row, alarm);
     } else if has_end && !object.is_homeless {
-        overdue(&mut scene, faults, object, alarm);
+        overdue(&mut scene, faults, pace, object, alarm);
     }
 }
 
-/// F1: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
-fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alarm) {
+/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
+fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
     let is_running =
         object.current.as_ref().is_some_and(|current| current.run.is_some() && current.ended.is_none());
@@ -203,7 +233,13 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
         return;
     }
-    let (rule, how) = owed(alarm);
+    let (rule, how) = match owed(&object.row, alarm) {
+        ("F1", how) => faults
+            .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
+            .or_else(|| is_asleep(object))
+            .unwrap_or(("F1", how)),
+        owed => owed,
+    };
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted or given up. Nothing \
          kept it from running after {}, yet at the end of the run, at {}, it had not run to a successful end.",
@@ -216,6 +252,12 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
     evidence.extend(alarm.last.map(|failure| failure.ended));
     scene.report(rule, &evidence, sentences);
+}
+
+/// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
+fn is_asleep(object: &Object) -> Option<(&'static str, &'static str)> {
+    let is_asleep = object.current.as_ref().is_some_and(|current| current.ended.is_some());
+    is_asleep.then_some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
 
 /// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and

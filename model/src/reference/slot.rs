@@ -29,6 +29,8 @@ pub(crate) struct Setting {
     /// The turn that set it, and that turn's instance.
     pub(crate) instance: u64,
     pub(crate) turn: u32,
+    /// S5: the transaction that it was set in.
+    pub(crate) transaction: Option<Mark>,
     /// The scheduled time of the alarm whose run was in progress when this one was set (F5, A10).
     pub(crate) in_run_of_ms: Option<i64>,
 }
@@ -121,6 +123,8 @@ pub(crate) enum Why {
     Exhausted,
     /// The turn that set it was lost before it was durable.
     Lost,
+    /// S5: it was set in a transaction that was rolled back, or lost with its instance.
+    RolledBack,
 }
 
 /// How something was acknowledged (SPEC.md, "Words").
@@ -130,6 +134,13 @@ pub(crate) enum AckKind {
     Outbound(u64),
     Sync,
     Completion(u64),
+}
+
+impl AckKind {
+    /// O5: whether it left the machine.
+    pub(crate) fn is_message(self) -> bool {
+        matches!(self, AckKind::Response(_) | AckKind::Outbound(_))
+    }
 }
 
 /// The moment at which an instance's turns up to one of them were acknowledged.
@@ -182,6 +193,25 @@ impl From<&AlarmAtRest> for Claim {
     }
 }
 
+/// R7: an alarm that was deleted in a run which then failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spared {
+    pub(crate) setting: Setting,
+    /// How that run ended.
+    pub(crate) failure: Failure,
+    /// What it was told.
+    pub(crate) retry_count: u32,
+    pub(crate) end: Option<End>,
+}
+
+impl Spared {
+    /// Whether a retry may be told this count: the failure was counted, or its record was lost.
+    pub(crate) fn admits(&self, retry_count: u32, retries_max: u32) -> bool {
+        let counted = (self.end == Some(End::Fails)).then_some(self.retry_count.saturating_add(1));
+        retry_count <= retries_max && (retry_count == self.retry_count || Some(retry_count) == counted)
+    }
+}
+
 /// The durable alarm slot of one object.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
@@ -189,7 +219,7 @@ pub(crate) struct Slot {
     pub(crate) alarm: Option<Alarm>,
     gone: VecDeque<Gone>,
     /// R7: an alarm that was deleted in a run which then failed. Whether it runs again is left open.
-    pub(crate) spared: Option<Setting>,
+    pub(crate) spared: Option<Spared>,
     /// The history has contradicted the slot, and that was reported: until the next `set_alarm` is durable nothing
     /// that follows from the same cause is held against it.
     pub(crate) doubtful: bool,
@@ -221,9 +251,9 @@ impl Slot {
     }
 
     /// R7: the alarm that the system has chosen to run again after all is back in the slot.
-    pub(crate) fn readmit(&mut self, setting: Setting, at: Mark, failures: u32) {
+    pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32) {
         self.spared = None;
-        self.alarm = Some(Alarm::new(setting, at, failures));
+        self.alarm = Some(Alarm::new(spared.setting, at, failures));
     }
 
     /// F4: a completion became durable.
@@ -250,9 +280,15 @@ impl Slot {
         }
     }
 
-    /// A turn that set an alarm was lost: it never was in the slot.
-    pub(crate) fn lose(&mut self, setting: Setting, cause: Cause) {
-        self.remember(Gone { setting, why: Why::Lost, cause });
+    /// What set an alarm came to nothing: it never was in the slot.
+    pub(crate) fn forget(&mut self, setting: Setting, why: Why, cause: Cause) {
+        self.remember(Gone { setting, why, cause });
+    }
+
+    /// S5: the last alarm for this time that was set in a transaction which was rolled back.
+    pub(crate) fn find_rolled_back(&self, scheduled_ms: i64) -> Option<&Gone> {
+        let is_it = |gone: &&Gone| gone.why == Why::RolledBack && gone.setting.scheduled_ms == scheduled_ms;
+        self.gone.iter().rev().find(is_it)
     }
 
     /// The alarm, if it is the one that was set there.

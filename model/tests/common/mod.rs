@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use reveille_model::Profile;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, Blob, By, Cause, Constants, EndReason, Event, Header, History, Key, ListOptions,
     ObjectName, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
@@ -133,7 +134,7 @@ impl Tale {
     /// A call that is still waiting for its result.
     pub(crate) fn call(&mut self, call: StorageCall) -> u64 {
         self.op += 1;
-        self.does(What::Op { op: self.op, call });
+        self.does(What::Op { op: self.op, call, allow_concurrency: false });
         self.op
     }
 
@@ -287,7 +288,8 @@ pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 1, 2],
+        alarm_classes: Some(vec!["Batcher".into()]),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
     };
-    reveille_model::check(&History { header, events })
+    reveille_model::check(&History { header, events }, Profile::Strict)
 }

@@ -34,7 +34,8 @@ pub trait Instance {
     /// The result of an operation is there. Nothing runs before the next turn.
     fn settle(&mut self, op: OpId, reply: Reply);
 
-    /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7).
+    /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7). While a
+    /// transaction is open only its own code runs, and no event ends (S5).
     fn turn(&mut self, budget: u32) -> TurnEnd;
 }
 
@@ -136,6 +137,11 @@ impl Classes {
     /// The class of that name.
     pub fn get(&self, name: &str) -> Option<Rc<dyn Class>> {
         self.0.get(name).cloned()
+    }
+
+    /// The names of those that declare `alarm()` (A8).
+    pub fn declaring_alarm(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter(|class| class.declares_alarm()).map(|class| class.name())
     }
 }
 
