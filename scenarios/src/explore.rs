@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
+use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
+use crate::keep::Keep;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
@@ -44,6 +46,8 @@ pub struct Campaign {
     pub seeds: Seeds,
     /// Threads.
     pub jobs: usize,
+    /// Where to keep the history of each run, if anywhere.
+    pub keep: Option<Keep>,
 }
 
 /// What was found in one scenario.
@@ -77,6 +81,8 @@ pub struct Ran {
     lateness: Lateness,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// Why its history could not be kept, if it was to be.
+    pub not_kept: Option<anyhow::Error>,
 }
 
 impl Campaign {
@@ -90,7 +96,7 @@ impl Campaign {
 
     /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is
     /// begun; a run that is stuck makes it so.
-    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&Ran)) -> Vec<Tally> {
+    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&mut Ran)) -> Vec<Tally> {
         let mut tallies: Vec<Tally> = self.scenarios.iter().map(|scenario| Tally::new(scenario)).collect();
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
@@ -107,12 +113,12 @@ impl Campaign {
                 });
             }
             drop(sender);
-            for ran in results {
+            for mut ran in results {
                 if ran.findings.iter().any(|finding| finding.rule == finding::STUCK) {
                     // Its thread goes on for ever beside the others: more such runs would leave no core free.
                     stop.store(true, Ordering::Relaxed);
                 }
-                progress(&ran);
+                progress(&mut ran);
                 tallies[ran.scenario].add(ran);
             }
         });
@@ -132,7 +138,12 @@ impl Campaign {
     fn run_one(&self, scenario: usize, seed: u64) -> Ran {
         let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
         let findings = finding::of(&outcome);
-        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, findings }
+        let name = self.scenarios[scenario].name;
+        // Of a stuck run there is no history.
+        let keep = self.keep.as_ref().filter(|_| !matches!(outcome.end, RunEnd::Stuck { .. }));
+        let not_kept = keep.and_then(|keep| keep.write(name, seed, &outcome.history).err());
+        let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
+        Ran { scenario, seed, counts, lateness, findings, not_kept }
     }
 }
 
