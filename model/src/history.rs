@@ -34,6 +34,9 @@ pub struct Header {
     pub seed: Option<u64>,
     /// The datacenter of each machine: entry `m` is where machine `m` stands.
     pub datacenter_of: Vec<u16>,
+    /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm_classes: Option<Vec<Arc<str>>>,
     /// The constants that the rules use.
     pub constants: Constants,
 }
@@ -123,6 +126,13 @@ pub struct By {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectName(pub Arc<str>);
+
+impl ObjectName {
+    /// The class: what stands before the slash.
+    pub fn class(&self) -> &str {
+        self.0.split_once('/').map_or(&*self.0, |(class, _)| class)
+    }
+}
 
 impl fmt::Debug for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -437,11 +447,18 @@ pub enum Cause {
 pub enum EndReason {
     /// It was idle.
     Evicted,
-    /// It was reset: a panic, a limit, a constructor that failed.
+    /// It was reset: a panic, the time limit of `alarm()`, a constructor that failed, a commit that was refused.
     Reset {
         /// Why, in words.
         why: Arc<str>,
     },
+    /// It was reset because the object exceeded its memory limit or its budget of a turn (O7).
+    OverLimit {
+        /// Which limit, in words.
+        why: Arc<str>,
+    },
+    /// Its machine, which is alive, does not hold the object any more.
+    Moved,
     /// Its machine crashed or lost power.
     Lost,
 }

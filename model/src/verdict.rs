@@ -1,11 +1,14 @@
-//! What the checkers say: which promise was broken, by which object, when, and which events prove it.
+//! What the checkers say: which promise was broken, by which object, when, and which events prove it; and what was
+//! judged at all.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::history::ObjectName;
 use crate::lateness::Lateness;
+use crate::profile::{Profile, Relaxation};
 
 /// The id of a rule of SPEC.md (`F1`), of a known trap (`X1(a)`), or of a promise that a scenario makes beside them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -40,6 +43,23 @@ pub struct Violation {
     pub evidence: Vec<usize>,
 }
 
+/// Whether a rule was judged. A rule that was not judged was not kept, as far as anybody knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// The history has what judging the rule takes.
+    Judged {
+        /// How often the history gave occasion to break the rule. Zero: it was never put to the test. For O5, S2 and S3,
+        /// which can be seen only after a crash: how many lost or superseded instances gave the occasion.
+        occasions: u64,
+    },
+    /// The history lacks a field or kind of event that judging the rule takes.
+    NotChecked {
+        /// What it lacks.
+        why: &'static str,
+    },
+}
+
 /// What was found in one history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Verdict {
@@ -47,6 +67,12 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
+    /// What the history was held to.
+    pub profile: Profile,
+    /// What the profile let pass, and how often. Empty for [`Profile::Strict`].
+    pub relaxed: BTreeMap<Relaxation, u64>,
+    /// For every rule of [`crate::RULES`] whether it was judged. Empty only where nothing was.
+    pub coverage: BTreeMap<RuleId, Coverage>,
 }
 
 impl Verdict {

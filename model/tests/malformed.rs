@@ -12,6 +12,7 @@ fn header() -> String {
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 0, 1],
+        alarm_classes: None,
         constants: Constants::of_the_contract(500, 50),
     };
     serde_json::to_string(&header).expect("a header is JSON")

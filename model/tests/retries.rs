@@ -153,7 +153,8 @@ fn r3_a_failed_constructor_backs_off_like_a_platform_failure() {
             retry_count: 0,
             is_retry: false,
         };
-        tale.push(Some(next.clone()), What::InstanceStart { cause: Cause::Alarm }).push(Some(next), run);
+        tale.push(Some(next.clone()), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(Some(next.clone()), What::ConstructorEnd { failed: None }).push(Some(next), run);
         tale
     };
     let mut soon = failed();

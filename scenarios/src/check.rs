@@ -10,10 +10,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use reveille_model::Checker;
 use reveille_model::history::{Header, Phase, What};
 use reveille_model::jsonl::{Malformed, Reader};
-use reveille_model::verdict::{Verdict, Violation};
+use reveille_model::verdict::{Coverage, RuleId, Verdict, Violation};
+use reveille_model::{Checker, Profile, RULES};
 use serde::Serialize;
 
 use crate::report::indent;
@@ -44,9 +44,13 @@ pub struct Checked {
 /// # Errors
 ///
 /// The first thing in it that is no history.
-pub fn check(input: impl BufRead, mut progress: impl FnMut(u64)) -> Result<Checked, Malformed> {
+pub fn check(
+    input: impl BufRead,
+    profile: Profile,
+    mut progress: impl FnMut(u64),
+) -> Result<Checked, Malformed> {
     let mut reader = Reader::new(input)?;
-    let mut checker = Checker::new(reader.header());
+    let mut checker = Checker::new(reader.header(), profile);
     let (mut events, mut last_ns, mut has_end) = (0, 0, false);
     while let Some(event) = reader.next().transpose()? {
         checker.observe(events, &event);
@@ -71,7 +75,7 @@ fn line(index: usize) -> usize {
 /// # Errors
 ///
 /// If the input cannot be opened.
-pub fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
+pub fn run(path: &Path, profile: Profile, json: bool) -> anyhow::Result<ExitCode> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
     let bar = if is_stdin {
@@ -84,10 +88,10 @@ pub fn run(path: &Path, json: bool) -> anyhow::Result<ExitCode> {
     stop_when_interrupted(&bar)?;
     let progress = |bytes| bar.set_position(bytes);
     let checked = if is_stdin {
-        check(BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), progress)
+        check(BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), profile, progress)
     } else {
         let file = File::open(path).with_context(|| format!("{name} cannot be read"))?;
-        check(BufReader::with_capacity(BUFFER_BYTES, file), progress)
+        check(BufReader::with_capacity(BUFFER_BYTES, file), profile, progress)
     };
     bar.finish_and_clear();
     Ok(report(&name, &checked, json))
@@ -134,20 +138,65 @@ fn text(name: &str, checked: &Checked) -> String {
             .and_then(|()| writeln!(text, "{}\n", indent(sentences)))
             .expect("writing to a string succeeds");
     }
+    text.push_str(&summary(verdict));
+    text.push_str(&coverage(verdict));
     if !has_end {
         text.push_str(
             "The history does not tell that the run is over (phase `end`): what has to happen at last was not judged.\n",
         );
     }
-    let rules: BTreeSet<&str> = verdict.violations.iter().map(|violation| violation.rule.0).collect();
-    if rules.is_empty() {
-        text.push_str("No promise was broken.\n");
-    } else {
-        let rules = rules.into_iter().collect::<Vec<_>>().join(", ");
-        writeln!(text, "{} violations of {rules}.", verdict.violations.len())
-            .expect("writing to a string succeeds");
+    text
+}
+
+fn summary(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let broken: BTreeSet<RuleId> = verdict.violations.iter().map(|violation| violation.rule).collect();
+    match verdict.violations.len() {
+        0 => text.push_str("No promise was broken.\n"),
+        1 => writeln!(text, "1 violation, of {}.", names(&broken)).expect("writing to a string succeeds"),
+        many => writeln!(text, "{many} violations, of {}.", names(&broken)).expect("as above"),
+    }
+    for (relaxation, times) in &verdict.relaxed {
+        writeln!(text, "Let pass by the profile {}, {times} times: {relaxation}.", verdict.profile)
+            .expect("as above");
     }
     text
+}
+
+/// What was judged and what was not: no violation of a rule that was not checked says nothing about it.
+fn coverage(verdict: &Verdict) -> String {
+    let mut judged = 0;
+    let mut untried = Vec::new();
+    let mut not_checked: Vec<(&str, Vec<RuleId>)> = Vec::new();
+    for rule in &RULES {
+        match verdict.coverage.get(&rule.id) {
+            Some(Coverage::Judged { occasions: 0 }) => untried.push(rule.id),
+            Some(Coverage::Judged { .. }) => judged += 1,
+            Some(Coverage::NotChecked { why }) => {
+                match not_checked.iter_mut().find(|(other, _)| other == why) {
+                    Some((_, rules)) => rules.push(rule.id),
+                    None => not_checked.push((why, vec![rule.id])),
+                }
+            }
+            None => {}
+        }
+    }
+    let mut text = format!(
+        "Profile {}: {judged} of {} rules had an occasion to be broken.\n",
+        verdict.profile,
+        RULES.len()
+    );
+    if !untried.is_empty() {
+        writeln!(text, "No occasion: {}.", names(&untried)).expect("writing to a string succeeds");
+    }
+    for (why, rules) in not_checked {
+        writeln!(text, "Not checked: {}: {why}.", names(&rules)).expect("as above");
+    }
+    text
+}
+
+fn names<'a>(rules: impl IntoIterator<Item = &'a RuleId>) -> String {
+    rules.into_iter().map(|rule| rule.0).collect::<Vec<_>>().join(", ")
 }
 
 fn lines(evidence: &[usize]) -> String {
@@ -175,6 +224,9 @@ fn for_machines(name: &str, checked: &Checked) -> serde_json::Value {
         "has_end": has_end,
         "clean": verdict.is_clean(),
         "violations": violations.collect::<Vec<_>>(),
+        "profile": verdict.profile,
+        "relaxed": verdict.relaxed,
+        "coverage": verdict.coverage,
         "lateness": {
             "runs": lateness.samples(),
             "p50_ns": lateness.quantile(0.5),

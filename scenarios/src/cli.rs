@@ -10,8 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use reveille_model::Profile;
 use reveille_sim::run::{Look, run_with};
 
 use crate::explore::{Campaign, Ran, Seeds};
@@ -78,6 +79,9 @@ enum Command {
         /// The history, JSON Lines; - for standard input.
         #[arg(value_name = "FILE.jsonl")]
         file: PathBuf,
+        /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
+        #[arg(long, value_enum, default_value = "strict")]
+        profile: ProfileName,
         /// Print the verdict as one JSON object.
         #[arg(long)]
         json: bool,
@@ -88,6 +92,22 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
         seeds: u64,
     },
+}
+
+/// A profile as it is written on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    Strict,
+    Workerd,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Strict => Profile::Strict,
+            ProfileName::Workerd => Profile::Workerd,
+        }
+    }
 }
 
 /// Reads the command line and does what it says.
@@ -114,7 +134,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
             let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
             replay(scenario, seed, Look { trace, until_ms }, log.as_ref(), object.as_deref())
         }
-        Command::Check { file, json } => check::run(&file, json),
+        Command::Check { file, profile, json } => check::run(&file, profile.into(), json),
         Command::Bench { seeds } => {
             let measured = bench::measure(seeds);
             print!("{}", measured.text());

@@ -181,6 +181,8 @@ fn ended(reason: &EndReason) -> String {
     match reason {
         EndReason::Evicted => "was idle and leaves memory".into(),
         EndReason::Reset { why } => format!("is reset: {why}"),
+        EndReason::OverLimit { why } => format!("is over a limit and reset: {why}"),
+        EndReason::Moved => "leaves a machine that no longer holds it".into(),
         EndReason::Lost => "is lost with its machine".into(),
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use reveille::check::check;
 use reveille::keep::Keep;
 use reveille::scenario::{ALL, Scenario};
+use reveille_model::Profile;
 use reveille_model::history::{History, OpResult, What};
 use reveille_sim::run;
 
@@ -55,8 +56,8 @@ fn a_file_has_the_verdict_of_its_run() {
             let history = history(scenario, seed, is_broken);
             keep.write(scenario.name, seed, &history).expect("it can be written");
             let file = File::open(keep.path(scenario.name, seed)).expect("it was written");
-            let checked = check(BufReader::new(file), |_| {}).expect("it is a history");
-            let verdict = reveille_model::check(&history);
+            let checked = check(BufReader::new(file), Profile::Strict, |_| {}).expect("it is a history");
+            let verdict = reveille_model::check(&history, Profile::Strict);
             assert_eq!(checked.verdict, verdict, "{}", scenario.name);
             assert_eq!(checked.events, history.events.len());
             refused += usize::from(!verdict.is_clean());
@@ -100,7 +101,7 @@ fn a_broken_promise_is_told_with_its_lines() {
     let history = history(scenario, 3, true);
     keep.write(scenario.name, 3, &history).expect("it can be written");
     let path = keep.path(scenario.name, 3);
-    let violation = reveille_model::check(&history).violations.remove(0);
+    let violation = reveille_model::check(&history, Profile::Strict).violations.remove(0);
     let lines: Vec<usize> = violation.evidence.iter().map(|index| index + 2).collect();
 
     let output = reveille(&["check", name(&path)]);
@@ -120,6 +121,32 @@ fn a_broken_promise_is_told_with_its_lines() {
     assert_eq!(told["violations"][0]["rule"], violation.rule.0);
     assert_eq!(told["violations"][0]["lines"], serde_json::json!(lines));
     assert_eq!(told["events"], history.events.len());
+    assert_eq!(told["profile"], "strict");
+    assert_eq!(told["coverage"].as_object().map(serde_json::Map::len), Some(reveille_model::RULES.len()));
+}
+
+#[test]
+fn what_was_not_checked_is_said_with_the_reason() {
+    let folder = folder("coverage");
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    let path = folder.join("little.jsonl");
+    let scenario = Scenario::named("cron").expect("it is one of ours");
+    let mut history = history(scenario, 3, false);
+    history.header.alarm_classes = None;
+    history.events.retain(|event| matches!(event.what, What::Call { .. }));
+    let file = File::create(&path).expect("it can be made");
+    reveille_model::jsonl::write(&history.header, &history.events, file).expect("it can be written");
+    for profile in ["strict", "workerd"] {
+        let output = reveille(&["check", name(&path), "--profile", profile]);
+        let told = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{told}");
+        let none = format!("Profile {profile}: 0 of {} rules", reveille_model::RULES.len());
+        assert!(told.contains(&none), "{told}");
+        assert!(told.contains("A8: the header's `alarm_classes` does not say"), "{told}");
+        assert!(told.contains(": no `op` says what object code called."), "{told}");
+        assert!(told.contains("does not tell that the run is over"), "{told}");
+    }
+    assert_eq!(reveille(&["check", name(&path), "--profile", "lax"]).status.code(), Some(2));
 }
 
 #[test]

@@ -240,7 +240,7 @@ impl Spot {
     }
 }
 
-/// The constants of a run, as far as the rules use them.
+/// The constants of a run, as far as the rules use them and the plan tells.
 pub(crate) fn header(plan: &Plan) -> Header {
     let config = plan.config();
     let datacenter_of = (0..config.machines()).map(|machine| config.datacenter_of(MachineId(machine)).0);
@@ -250,6 +250,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         scenario: plan.scenario.clone(),
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
+        alarm_classes: None,
         constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
     }
 }

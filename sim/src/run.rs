@@ -4,11 +4,13 @@
 mod panics;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use madsim::runtime::Runtime;
+use reveille_model::Profile;
 use reveille_model::history::{Event, Header, History};
 use reveille_model::verdict::Verdict;
 use reveille_system::object::class::Classes;
@@ -94,20 +96,23 @@ pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
     if let Err(error) = plan.validate() {
         panic!("only a valid plan can be run: {error}");
     }
-    let header = record::header(plan);
-    let Some(Finished { end, events, digest, counts, trace }) = in_a_thread(plan.clone(), classes, look)
-    else {
+    let mut header = record::header(plan);
+    let Some(finished) = in_a_thread(plan.clone(), classes, look) else {
         return stuck(header);
     };
+    let Finished { end, alarm_classes, events, digest, counts, trace } = finished;
+    header.alarm_classes = Some(alarm_classes);
     let history = History { header, events };
     // In this thread: the checkers have nothing to do with the simulated clock.
-    let verdict = reveille_model::check(&history);
+    let verdict = reveille_model::check(&history, Profile::Strict);
     Outcome { end, verdict, history, digest, counts, trace }
 }
 
 /// What a run hands back to the thread that asked for it.
 struct Finished {
     end: RunEnd,
+    /// The classes that declare `alarm()`.
+    alarm_classes: Vec<Arc<str>>,
     events: Vec<Event>,
     digest: Digest,
     counts: Counts,
@@ -145,8 +150,11 @@ fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look) -> Finished {
     // One task that never waits: nothing is left in the executor that could leak.
     runtime.block_on(async {
         let mut world = World::new(plan, look.trace);
+        let mut alarm_classes = Vec::new();
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let ended = world.run(classes(), until_ns);
+            let classes = classes();
+            alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
+            let ended = world.run(classes, until_ns);
             world.stop_machines();
             ended
         }));
@@ -165,7 +173,7 @@ fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look) -> Finished {
         let (events, trace, mut counts) = record.finish();
         counts.virtual_ns = now_ns;
         let (digest, trace) = trace.finish();
-        Finished { end, events, digest, counts, trace }
+        Finished { end, alarm_classes, events, digest, counts, trace }
     })
 }
 

@@ -10,6 +10,7 @@ use super::report::{OnMachine, Reports, Seconds};
 use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
+use crate::rules::Id;
 
 /// A machine has said that it holds or leads something.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,9 @@ impl Cluster {
         at: (u16, u64),
         state: u64,
     ) {
+        if self.replicas.contains_key(&at) {
+            reports.saw(Id::D1);
+        }
         let (known, first, where_first) = *self.replicas.entry(at).or_insert((state, mark, place));
         if known == state {
             return;
@@ -132,16 +136,17 @@ impl Cluster {
 
 /// A kind of claim that at most one machine makes with the same number.
 struct Kind {
-    rule: &'static str,
+    rule: Id,
     does: &'static str,
     number: &'static str,
 }
 
-const HOLDS_SLICE: Kind = Kind { rule: "D5", does: "holds slice", number: "epoch" };
-const LEADS_DATACENTER: Kind = Kind { rule: "D4", does: "leads datacenter", number: "term" };
-const LEADS_GROUP: Kind = Kind { rule: "D1", does: "leads group", number: "term" };
+const HOLDS_SLICE: Kind = Kind { rule: Id::D5, does: "holds slice", number: "epoch" };
+const LEADS_DATACENTER: Kind = Kind { rule: Id::D4, does: "leads datacenter", number: "term" };
+const LEADS_GROUP: Kind = Kind { rule: Id::D1, does: "leads group", number: "term" };
 
 fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64), claimed: Claimed) {
+    reports.saw(kind.rule);
     let first = *claims.entry(key).or_insert(claimed);
     if first.machine == claimed.machine {
         return;
@@ -156,5 +161,5 @@ fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64
         claimed.machine,
         Seconds(claimed.mark.at_ns),
     );
-    reports.add(kind.rule, None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
+    reports.add(kind.rule.name(), None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
 }

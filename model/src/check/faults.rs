@@ -5,8 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lateness::Pace;
 use super::ns;
 use crate::history::{Constants, Scope};
+use crate::rules::Id;
 
 /// A fault of a kind with one of these words in it takes what a process knows along; a pause or a cut does not.
 const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
@@ -48,7 +50,7 @@ impl Fault {
 /// The latest start that a rule of L allows, before it is widened by E.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
-    pub(super) rule: &'static str,
+    pub(super) rule: Id,
     pub(super) not_after_ns: u64,
     /// What the bound counts from, for the reader.
     pub(super) because: &'static str,
@@ -75,13 +77,14 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn begin(&mut self, fault: u32, kind: &str, scope: &Scope, at_ns: u64) {
+    /// A fault begins. Returns the rules of D that it puts to the test.
+    pub(super) fn begin(&mut self, fault: u32, kind: &str, scope: &Scope, at_ns: u64) -> [Option<Id>; 2] {
         self.any_of_disk |= kind.starts_with("disk");
         if kind == "clock-step" {
             self.stepped_ns = at_ns;
         }
         if kind.starts_with("clock") || matches!(scope, Scope::Service(_)) {
-            return;
+            return [None; 2];
         }
         if STOPPING.iter().any(|word| kind.contains(word)) {
             match scope {
@@ -103,6 +106,12 @@ impl Faults {
         };
         self.all.insert(fault, Fault { class, scope: scope.clone(), begun_ns: at_ns, ended_ns: None });
         self.changed_ns = Some(at_ns);
+        let is_datacenter = matches!(scope, Scope::Datacenter(_));
+        match class {
+            Class::Single => [Some(Id::D7), is_datacenter.then_some(Id::D2)],
+            Class::Other if kind.starts_with("disk") => [Some(Id::D8), None],
+            Class::Other | Class::Loss => [None; 2],
+        }
     }
 
     pub(super) fn end(&mut self, fault: u32, at_ns: u64) {
@@ -136,7 +145,7 @@ impl Faults {
         };
         let mut at_work = self.all.values().filter(|fault| fault.is_at_work_since(since_ns)).peekable();
         if at_work.peek().is_none() {
-            let rule = if self.is_quiet { "L4" } else { "L3" };
+            let rule = if self.is_quiet { Id::L4 } else { Id::L3 };
             return Some(allows(rule, eligible_ns, constants.lateness_calm_ms, "No fault was at work"));
         }
         let mut failures = at_work.filter(|fault| fault.class != Class::Loss);
@@ -145,10 +154,11 @@ impl Faults {
             && self.is_alone(only, calm_after_ns)
         {
             let because = "One failure was at work, and none in the time before it";
-            return Some(allows("L1", eligible_ns, constants.lateness_one_failure_ms, because));
+            return Some(allows(Id::L1, eligible_ns, constants.lateness_one_failure_ms, because));
         }
         let because = "Faults were at work; the bound counts from the last change";
-        let bound = allows("L2", eligible_ns.max(self.settled_ns()), constants.lateness_failures_ms, because);
+        let bound =
+            allows(Id::L2, eligible_ns.max(self.settled_ns()), constants.lateness_failures_ms, because);
         self.has_majorities().then_some(bound)
     }
 
@@ -185,6 +195,29 @@ impl Faults {
     pub(super) fn stopped_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
         let of_datacenter = datacenter.and_then(|center| self.stopped_datacenter_ns.get(&center));
         self.stopped_machine_ns.get(&machine).max(of_datacenter).copied()
+    }
+
+    /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the
+    /// datacenters, or one single thing. With how to call an alarm that misses it.
+    pub(super) fn still_missing(
+        &self,
+        pace: &Pace,
+        machine: Option<u16>,
+    ) -> Option<(&'static str, &'static str)> {
+        let gone =
+            || self.all.values().filter(|fault| fault.ended_ns.is_none() && fault.class != Class::Loss);
+        let strikes =
+            |fault: &Fault| machine.is_some_and(|machine| fault.strikes(machine, pace.datacenter(machine)));
+        if gone().any(|fault| fault.class != Class::Single || strikes(fault)) {
+            return None;
+        }
+        let is_datacenter = |fault: &Fault| matches!(fault.scope, Scope::Datacenter(_));
+        let (count, of_datacenters) = (gone().count(), gone().filter(|fault| is_datacenter(fault)).count());
+        let minority = pace.datacenters().saturating_sub(1) / 2;
+        if count > 0 && count == of_datacenters && count <= minority {
+            return Some(("D2", "(of an object outside the datacenters that are gone) "));
+        }
+        (count == 1).then_some(("D7", "(of an object elsewhere than the one thing that failed) "))
     }
 
     pub(super) fn any_of_disk(&self) -> bool {

@@ -8,9 +8,10 @@ use super::{Case, NS_PER_MS, lateness, retries};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
-use crate::reference::instance::Run;
+use crate::reference::instance::{Ended, Run};
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Setting, Why};
+use crate::rules::Id;
 
 /// What `alarm(info)` was given (F7).
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,10 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
     }
     if let Some(open) = instance.run {
         second_run(case, open);
+    }
+    [Id::A1, Id::F3, Id::F7].into_iter().for_each(|rule| case.saw(rule));
+    if info.retry_count >= case.constants.retries_max {
+        case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
@@ -70,9 +75,10 @@ fn identify(
     if let Some(setting) = durable.into_iter().chain(seen).find(|setting| claim.names(setting)) {
         return Some(setting);
     }
-    if let Some(setting) = row.slot.spared.filter(|setting| claim.names(setting)) {
-        row.slot.readmit(setting, case.mark, retry_count);
-        return Some(setting);
+    if let Some(spared) = row.slot.spared.filter(|spared| claim.names(&spared.setting)) {
+        row.slot.readmit(spared, case.mark, retry_count);
+        retries::spared(case, &spared, retry_count);
+        return Some(spared.setting);
     }
     let gone = row.slot.find_gone(claim).copied();
     // Without identities a time that was never set is the wrong time of the alarm that is there (F7).
@@ -159,6 +165,7 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
 /// F2: the machine's wall clock is at or past T.
 fn not_early(case: &mut Case<'_>, setting: Setting) {
     let Some(place) = case.place else { return };
+    case.saw(Id::F2);
     let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
     if early_ns <= 0 {
         return;
@@ -201,6 +208,18 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     let Some(ended) = instance.run.filter(|current| current.run == run) else { return };
     let alarm = ended.alarm.filter(|_| !instance.superseded);
+    if instance.ended == Some(Ended::OverLimit) && !matches!(outcome, RunOutcome::Failed { .. }) {
+        outlived(case, ended);
+    }
+    case.saw(Id::R1);
+    match outcome {
+        RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
+        RunOutcome::Failed { .. } => case.saw(Id::R8),
+        RunOutcome::Platform { .. } => {}
+    }
+    if *outcome != RunOutcome::Ok && ended.deleted {
+        case.saw(Id::R7);
+    }
     let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
     let kind = match (outcome, &mut durable) {
         (RunOutcome::Failed { .. }, _) => {
@@ -220,6 +239,17 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+}
+
+/// O7: a run that was in progress when its object was over a limit did not fail.
+fn outlived(case: &mut Case<'_>, run: Run) {
+    let sentences = format!(
+        "Run {} was in progress when its object was reset for exceeding a limit; yet at {} it ended otherwise than by a \
+         failure that counts.",
+        run.run,
+        Seconds(case.mark.at_ns),
+    );
+    case.report("O7", &[run.started], sentences);
 }
 
 /// F4: what the handler left uncommitted and the removal of its alarm are one commit.

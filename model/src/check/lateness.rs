@@ -8,8 +8,9 @@
 //!
 //! Retries with a bound of R3 are held against L there, by the same function ([`super::faults::Faults::bound`]).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
+use super::faults::Bound;
 use super::report::{OnMachine, Seconds};
 use super::retries::{self, Window};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
@@ -17,6 +18,7 @@ use crate::history::{Cause, Place};
 use crate::lateness::Lateness;
 use crate::reference::instance::Instance;
 use crate::reference::slot::Alarm;
+use crate::rules::Id;
 
 /// L3: up to so many alarms a second on one machine are promised to be on time.
 const CALM_ALARMS_PER_SECOND_MAX: usize = 100;
@@ -48,6 +50,11 @@ impl Pace {
 
     pub(super) fn datacenter(&self, machine: u16) -> Option<u16> {
         self.datacenter_of.get(usize::from(machine)).copied()
+    }
+
+    /// How many datacenters there are.
+    pub(super) fn datacenters(&self) -> usize {
+        self.datacenter_of.iter().collect::<BTreeSet<_>>().len()
     }
 
     fn start(&mut self, machine: u16, at_ns: u64) {
@@ -94,8 +101,13 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     };
     let late_ns = seen_ns.saturating_sub(eligible_ns);
     case.pace.lateness.add(late_ns);
-    if late_ns > ns(case.constants.lateness_calm_ms) && !retries::is_bounded(alarm, case.by.epoch) {
-        judge(case, alarm, seen_ns, eligible_ns);
+    if retries::is_bounded(alarm, case.by.epoch) {
+        return;
+    }
+    let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
+    case.saw(bound.rule);
+    if late_ns > ns(case.constants.lateness_calm_ms) {
+        judge(case, alarm, bound, seen_ns, eligible_ns, instance);
     }
 }
 
@@ -112,19 +124,25 @@ fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
 }
 
 /// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
-fn judge(case: &mut Case<'_>, alarm: &Alarm, seen_ns: u64, eligible_ns: u64) {
+fn judge(
+    case: &mut Case<'_>,
+    alarm: &Alarm,
+    bound: Bound,
+    seen_ns: u64,
+    eligible_ns: u64,
+    instance: &Instance,
+) {
     if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
-    let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
     let not_after_ns = bound.not_after_ns.saturating_add(ns(case.constants.wall_error_max_ms));
-    let is_calm = matches!(bound.rule, "L3" | "L4");
+    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
     let is_busy = case.place.is_some_and(|place| case.pace.is_over(place.machine, eligible_ns));
     if seen_ns <= not_after_ns || (is_calm && is_busy) {
         return;
     }
     let mut evidence = vec![alarm.setting.set, alarm.committed];
-    let mut rule = bound.rule;
+    let mut rule = bound.rule.name();
     let mut why = format!("{}.", bound.because);
     let backoff = alarm.ended_retries.filter(|_| is_calm);
     if let Some((failure, window)) =
@@ -136,6 +154,17 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, seen_ns: u64, eligible_ns: u64) {
         why = format!(
             "It was set when the alarm before it had failed at {}, and waited for the end of that alarm's backoff.",
             Seconds(failure.ended.at_ns)
+        );
+    }
+    let waited_for_request = instance.cause == Some(Cause::Request)
+        && instance.started.at_ns > not_after_ns
+        && instance.absent_since_ns.is_some_and(|since_ns| since_ns <= eligible_ns);
+    if waited_for_request {
+        rule = Id::F8.name();
+        evidence.push(instance.started);
+        why = format!(
+            "The object was in no memory, and nothing woke it before a request did at {}.",
+            Seconds(instance.started.at_ns)
         );
     }
     let sentences = format!(

@@ -1,23 +1,74 @@
 //! Starts and ends of instances: what is lost between them (S3), what they do to the run in progress, and which of two
 //! may still have an effect (O1, F3).
 
+use std::fmt;
+
 use super::Case;
 use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind};
+use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
+    occasions(case, object, machine, cause);
+    never_failed(case, object);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
     }
 }
 
+/// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
+/// can have kept that from being told.
+fn never_failed(case: &mut Case<'_>, object: &Object) {
+    let over = object.current.as_ref().filter(|before| before.ended == Some(Ended::OverLimit));
+    let Some(run) = over.filter(|before| before.epoch == case.by.epoch).and_then(|before| before.run) else {
+        return;
+    };
+    let sentences = format!(
+        "Run {} started at {} and was in progress when its object was reset for exceeding a limit. The next instance \
+         started at {}; yet the run had not failed.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("O7", &[run.started], sentences);
+}
+
+/// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
+fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>, cause: Option<Cause>) {
+    case.saw(Id::O4);
+    if cause == Some(Cause::Alarm) {
+        case.saw(Id::F8);
+    }
+    let crashed =
+        object.current.as_ref().filter(|before| before.ended.is_none_or(|ended| ended == Ended::Lost));
+    let Some(crashed) = crashed.filter(|before| before.epoch <= case.by.epoch) else { return };
+    if crashed.machine != machine {
+        case.saw(Id::O6);
+    }
+    if crashed.run.is_some() && crashed.ended.is_none() {
+        case.saw(Id::F6);
+    }
+    if crashed.has_written {
+        case.saw(Id::S3);
+    }
+    if crashed.has_written_twice_in_a_turn {
+        case.saw(Id::S2);
+    }
+    if crashed.has_written && crashed.acked.is_some_and(|ack| ack.kind.is_message()) {
+        case.saw(Id::O5);
+    }
+}
+
 /// O1, F3: an instance has an effect: a durable commit, or a message that leaves. Returns whether that was refused.
-pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &str) -> bool {
+pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &dyn fmt::Display) -> bool {
+    if object.has_had_effect_in_another_epoch(case.by.epoch) {
+        case.saw(Id::O1);
+    }
     let Some(overlap) = object.effect(case.by, case.mark) else { return false };
     let (instance, turn, at) = (case.by.instance, case.by.turn, Seconds(case.mark.at_ns));
     match overlap {
@@ -50,7 +101,7 @@ pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &str) -> bo
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it.
 pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
-    let LostTurn { instance, turn, write, ack } = lost;
+    let LostTurn { instance, turn, write, ack, is_over_limit } = lost;
     let sentences = format!(
         "Turn {turn} of instance {instance} of {} began to write at {} and was acknowledged {ack}. It never became \
          durable: at {} instance {} had started, and from then on it cannot.",
@@ -59,7 +110,7 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
         Seconds(case.mark.at_ns),
         case.by.instance,
     );
-    case.report("S3", &[write, ack.mark], sentences);
+    case.report(if is_over_limit { "O7" } else { "S3" }, &[write, ack.mark], sentences);
 }
 
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
@@ -85,11 +136,23 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
 /// The instance is no more. A run in it was cut short (F6).
 pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
-    let is_lost = matches!(reason, EndReason::Lost);
+    let ended = match reason {
+        EndReason::Lost => Ended::Lost,
+        EndReason::OverLimit { .. } => Ended::OverLimit,
+        EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
+    };
+    let is_lost = ended == Ended::Lost;
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
+        if is_lost {
+            case.saw(Id::F6);
+        }
     }
-    acting.instance.ended = Some(if is_lost { Ended::Lost } else { Ended::Orderly });
+    acting.instance.ended = Some(ended);
+    acting.instance.ended_ns = case.mark.at_ns;
+    if ended == Ended::OverLimit {
+        case.saw(Id::O7);
+    }
     if acting.instance.superseded {
         acting.instance.run = None;
         return;

@@ -14,7 +14,9 @@
 //! was superseded only its own writes are known, so only reads of those are judged (SPEC.md, "Effect").
 
 mod blame;
+mod calls;
 mod cluster;
+mod coverage;
 mod faults;
 mod firing;
 mod homeless;
@@ -24,21 +26,26 @@ mod report;
 mod rest;
 mod retries;
 mod storage;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use siphasher::sip::SipHasher13;
 
 use self::cluster::Cluster;
+use self::coverage::Kinds;
 use self::faults::Faults;
 use self::lateness::Pace;
 use self::report::Reports;
-use crate::history::{By, Constants, Event, Header, History, ObjectName, Phase, Place, What};
+use crate::Profile;
+use crate::history::{By, Constants, Delivery, Event, Header, History, ObjectName, Phase, Place, What};
 use crate::reference::Mark;
 use crate::reference::object::Object;
 use crate::reference::slot::AckKind;
+use crate::rules::Id;
 use crate::verdict::Verdict;
 
 type Objects = IndexMap<ObjectName, Object, BuildHasherDefault<SipHasher13>>;
@@ -54,9 +61,9 @@ fn ns(ms: u64) -> u64 {
     ms.saturating_mul(NS_PER_MS)
 }
 
-/// Checks a whole history against the contract.
-pub fn check(history: &History) -> Verdict {
-    let mut checker = Checker::new(&history.header);
+/// Checks a whole history against the contract, as far as the profile holds it to that.
+pub fn check(history: &History, profile: Profile) -> Verdict {
+    let mut checker = Checker::new(&history.header, profile);
     for (index, event) in history.events.iter().enumerate() {
         checker.observe(index, event);
     }
@@ -71,6 +78,7 @@ pub fn check(history: &History) -> Verdict {
 #[derive(Debug)]
 pub struct Checker {
     constants: Constants,
+    alarm_classes: Option<Vec<Arc<str>>>,
     objects: Objects,
     /// The object of the last event: most events are of the same object as the one before.
     recent: usize,
@@ -89,8 +97,13 @@ pub struct Checker {
 
 impl Checker {
     /// A checker for a history with these constants.
-    pub fn new(header: &Header) -> Self {
+    pub fn new(header: &Header, profile: Profile) -> Self {
+        let mut reports = Reports::new(profile);
+        if header.alarm_classes.is_some() {
+            reports.tally.see_alarm_classes();
+        }
         Checker {
+            alarm_classes: header.alarm_classes.clone(),
             constants: header.constants.clone(),
             objects: Objects::default(),
             recent: 0,
@@ -98,7 +111,7 @@ impl Checker {
             faults: Faults::default(),
             pace: Pace::new(header.datacenter_of.clone()),
             cluster: Cluster::default(),
-            reports: Reports::default(),
+            reports,
             any_at_rest: false,
             is_over: false,
             last: Mark { index: 0, at_ns: 0 },
@@ -109,6 +122,7 @@ impl Checker {
     pub fn observe(&mut self, index: usize, event: &Event) {
         let mark = Mark { index, at_ns: event.at_ns };
         self.last = mark;
+        self.reports.tally.see(&event.what, event.place.is_some());
         if let Some(place) = event.place {
             self.reports.see_clock(event.at_ns, place);
         }
@@ -118,15 +132,15 @@ impl Checker {
                 self.waiting.insert(*request, Waiting { object, call: mark });
             }
             What::Return { request, .. } => drop(self.waiting.remove(request)),
-            What::Deliver { .. }
-            | What::Await { .. }
-            | What::OutboundArrive { .. }
-            | What::OutboundAnswer { .. } => {}
+            What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
             What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
                 self.cluster.observe(&mut self.reports, mark, event.place, &event.what);
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
-            What::FaultBegin { fault, kind, scope } => self.faults.begin(*fault, kind, scope, event.at_ns),
+            What::FaultBegin { fault, kind, scope } => {
+                let begun = self.faults.begin(*fault, kind, scope, event.at_ns);
+                begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
+            }
             What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
@@ -143,6 +157,9 @@ impl Checker {
             }
             what => {
                 if let Some(by) = &event.by {
+                    if let What::Deliver { delivery: Delivery::Request { request } } = what {
+                        self.led(mark, *request, &by.object);
+                    }
                     self.observe_instance(mark, event.place, by, what);
                 }
             }
@@ -155,7 +172,7 @@ impl Checker {
         if !self.is_over && self.any_at_rest {
             self.end_of_run();
         }
-        self.reports.into_verdict(self.pace.lateness)
+        self.reports.into_verdict(self.pace.lateness, &self.constants)
     }
 
     fn observe_instance(&mut self, mark: Mark, place: Option<Place>, by: &By, what: &What) {
@@ -168,13 +185,15 @@ impl Checker {
             (name, object)
         };
         let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
-        let mut case = Case { constants, faults, pace: &mut self.pace, reports, name, by, mark, place };
+        let (alarm_classes, pace) = (self.alarm_classes.as_deref(), &mut self.pace);
+        let mut case = Case { constants, alarm_classes, faults, pace, reports, name, by, mark, place };
         if let What::InstanceStart { cause } = what {
             return life::start(&mut case, object, Some(*cause));
         }
         if object.hears_first_of(by) {
             life::start(&mut case, object, None);
         }
+        turns::observe(&mut case, object, what);
         match what {
             What::ConstructorEnd { failed } => life::constructor_end(&mut case, object, failed.is_some()),
             What::InstanceEnd { reason } => life::end(&mut case, object, reason),
@@ -191,6 +210,21 @@ impl Checker {
             What::Outbound { call, .. } => storage::leave(&mut case, object, AckKind::Outbound(*call)),
             _ => {}
         }
+    }
+
+    /// O2: the name that a request was for leads to that object. What nobody waits for any more is not remembered.
+    fn led(&mut self, mark: Mark, request: u64, object: &ObjectName) {
+        let Some(Waiting { object: asked, call }) = self.waiting.get(&request).copied() else { return };
+        self.reports.saw(Id::O2);
+        let Some((name, _)) = self.objects.get_index(asked).filter(|(name, _)| *name != object) else {
+            return;
+        };
+        let sentences = format!(
+            "Request {request}, made at {} for {name}, was delivered at {} to an instance of {object}.",
+            report::Seconds(call.at_ns),
+            report::Seconds(mark.at_ns),
+        );
+        self.reports.add("O2", Some(name), mark.at_ns, &[call, mark], sentences);
     }
 
     /// D8: damage that no fault did is the system's own.
@@ -222,7 +256,7 @@ impl Checker {
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }
-            rest::end_of_run(scene, faults, object, self.is_over);
+            rest::end_of_run(scene, faults, pace, object, self.is_over);
         }
     }
 }
@@ -247,6 +281,7 @@ struct Waiting {
 /// One event of an instance, with all that judging it takes.
 struct Case<'a> {
     constants: &'a Constants,
+    alarm_classes: Option<&'a [Arc<str>]>,
     faults: &'a Faults,
     pace: &'a mut Pace,
     reports: &'a mut Reports,
@@ -257,10 +292,27 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The event gives occasion to break a rule.
+    fn saw(&mut self, rule: Id) {
+        self.reports.saw(rule);
+    }
+
+    /// A8: whether the object's class declares `alarm()`, if the history says.
+    fn declares_alarm(&self) -> Option<bool> {
+        self.alarm_classes.map(|classes| classes.iter().any(|class| **class == *self.name.class()))
+    }
+
     /// Reports that this event breaks a rule. `evidence` are the events before it that prove it.
     fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
         let mut all = evidence.to_vec();
         all.push(self.mark);
         self.reports.add(rule, Some(self.name), self.mark.at_ns, &all, sentences);
+    }
+
+    /// Like [`Case::report`], if an event of one of these kinds is seen anywhere in the history.
+    fn report_if_ever(&mut self, kinds: Kinds, rule: &'static str, evidence: &[Mark], sentences: String) {
+        let mut all = evidence.to_vec();
+        all.push(self.mark);
+        self.reports.add_if_ever(kinds, rule, Some(self.name), self.mark.at_ns, &all, sentences);
     }
 }

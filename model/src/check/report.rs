@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::history::{Blob, ObjectName, Place};
+use super::coverage::{Kinds, Tally};
+use crate::history::{Blob, Constants, ObjectName, Place};
 use crate::lateness::Lateness;
+use crate::profile::{Profile, Relaxation};
 use crate::reference::Mark;
 use crate::reference::slot::{Ack, AckKind};
+use crate::rules::{Id, RULES};
 use crate::verdict::{RuleId, Verdict, Violation};
 
 /// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why.
@@ -19,16 +22,45 @@ const REPORTS_MAX: usize = 1_000;
 const VALUE_SHOWN_CHARS_MAX: usize = 60;
 
 /// The reports so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reports {
+    pub(super) tally: Tally,
     verdict: Verdict,
     counts: BTreeMap<(RuleId, Option<ObjectName>), u32>,
+    /// Violations that hold only if such an event is seen anywhere in the history.
+    unsure: Vec<(Kinds, Violation)>,
     /// What the first wall clock in the history was ahead of true time: true time plus this is wall time, give or
     /// take the wall clocks' error.
     wall_ahead_ns: Option<i128>,
 }
 
 impl Reports {
+    pub(super) fn new(profile: Profile) -> Self {
+        let verdict = Verdict { profile, ..Verdict::default() };
+        Reports {
+            tally: Tally::new(),
+            verdict,
+            counts: BTreeMap::new(),
+            unsure: Vec::new(),
+            wall_ahead_ns: None,
+        }
+    }
+
+    /// The history gave occasion to break a rule.
+    pub(super) fn saw(&mut self, rule: Id) {
+        self.tally.saw(rule);
+    }
+
+    /// Whether the history is one of the real runtime.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.verdict.profile == Profile::Workerd
+    }
+
+    /// The profile has let something pass.
+    pub(super) fn relax(&mut self, relaxation: Relaxation) {
+        *self.verdict.relaxed.entry(relaxation).or_default() += 1;
+    }
+
     pub(super) fn see_clock(&mut self, at_ns: u64, place: Place) {
         self.wall_ahead_ns.get_or_insert(i128::from(place.wall_ns) - i128::from(at_ns));
     }
@@ -43,7 +75,8 @@ impl Reports {
         Wall { wall_ms, true_ns: self.true_ns(wall_ms) }
     }
 
-    /// Adds a violation, unless there are enough of its kind. `evidence` need not be in order.
+    /// Adds a violation, unless the profile lets it pass or there are enough of its kind. `evidence` need not be in
+    /// order.
     pub(super) fn add(
         &mut self,
         rule: &'static str,
@@ -52,20 +85,71 @@ impl Reports {
         evidence: &[Mark],
         sentences: String,
     ) {
+        if let Some(violation) = self.admit(rule, object, at_ns, evidence, sentences) {
+            self.verdict.violations.push(violation);
+        }
+    }
+
+    /// Like [`Reports::add`], if an event of one of these kinds is seen anywhere in the history: without any, the history
+    /// does not tell of such things.
+    pub(super) fn add_if_ever(
+        &mut self,
+        kinds: Kinds,
+        rule: &'static str,
+        object: Option<&ObjectName>,
+        at_ns: u64,
+        evidence: &[Mark],
+        sentences: String,
+    ) {
+        if self.tally.has(kinds) {
+            return self.add(rule, object, at_ns, evidence, sentences);
+        }
+        if let Some(violation) = self.admit(rule, object, at_ns, evidence, sentences) {
+            self.unsure.push((kinds, violation));
+        }
+    }
+
+    fn admit(
+        &mut self,
+        rule: &'static str,
+        object: Option<&ObjectName>,
+        at_ns: u64,
+        evidence: &[Mark],
+        sentences: String,
+    ) -> Option<Violation> {
+        if let Some(relaxation) = relaxation(rule).filter(|_| self.is_lenient()) {
+            self.relax(relaxation);
+            return None;
+        }
         let count = self.counts.entry((RuleId(rule), object.cloned())).or_default();
         *count += 1;
-        if *count > REPORTS_PER_RULE_AND_OBJECT_MAX || self.verdict.violations.len() == REPORTS_MAX {
-            return;
+        if *count > REPORTS_PER_RULE_AND_OBJECT_MAX
+            || self.verdict.violations.len() + self.unsure.len() >= REPORTS_MAX
+        {
+            return None;
         }
         let mut evidence: Vec<usize> = evidence.iter().map(|mark| mark.index).collect();
         evidence.sort_unstable();
         evidence.dedup();
         let object = object.cloned();
-        self.verdict.violations.push(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence });
+        Some(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence })
     }
 
-    pub(super) fn into_verdict(self, lateness: Lateness) -> Verdict {
-        Verdict { lateness, ..self.verdict }
+    pub(super) fn into_verdict(mut self, lateness: Lateness, constants: &Constants) -> Verdict {
+        let sure = self.unsure.into_iter().filter(|(kinds, _)| self.tally.has(*kinds));
+        self.verdict.violations.extend(sure.map(|(_, violation)| violation));
+        Verdict { lateness, coverage: self.tally.coverage(constants), ..self.verdict }
+    }
+}
+
+/// What [`Profile::Workerd`] calls it when it lets the breach of a rule pass, if it does wherever that happens.
+fn relaxation(rule: &str) -> Option<Relaxation> {
+    match rule {
+        "F4" => Some(Relaxation::SplitCompletion),
+        "A10" => Some(Relaxation::SetNowLost),
+        "R4" => Some(Relaxation::CountRestarted),
+        "L1" | "L2" | "L3" | "L4" => Some(Relaxation::Late),
+        _ => RULES.iter().any(|known| known.id.0 == rule && known.is_ours).then_some(Relaxation::Ours),
     }
 }
 

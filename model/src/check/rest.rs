@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::faults::Faults;
+use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
@@ -10,7 +11,7 @@ use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::Mark;
 use crate::reference::keys::Written;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind, Setting};
+use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared};
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -108,8 +109,8 @@ fn lost_alarm(scene: &mut Scene<'_>, alarm: &Alarm) {
 fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> bool {
     let slot = &object.row.slot;
     let claim = Claim::from(row);
-    if slot.spared.is_some_and(|setting| claim.names(&setting)) {
-        return false;
+    if let Some(spared) = slot.spared.filter(|spared| claim.names(&spared.setting)) {
+        return ghost_retry(scene, &spared, row);
     }
     let held = scene.scheduled(row.scheduled_ms);
     match slot.find_gone(claim) {
@@ -127,6 +128,23 @@ fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> boo
             scene.report("A1", &[scene.mark], sentences);
         }
     }
+    true
+}
+
+/// R7: the datastore holds an alarm that was deleted in a run that failed. Returns whether that is wrong.
+fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> bool {
+    if spared.admits(row.retry_count, scene.constants.retries_max) {
+        return false;
+    }
+    let sentences = format!(
+        "The alarm that was set for {} at {} was deleted in a run that failed at {}. At the end of the run the datastore \
+         holds it with retry_count {}: the deletion may fail to prevent the retry that was due, and no other.",
+        scene.scheduled(spared.setting.scheduled_ms),
+        Seconds(spared.setting.set.at_ns),
+        Seconds(spared.failure.ended.at_ns),
+        row.retry_count,
+    );
+    scene.report("R7", &[spared.setting.set, spared.failure.ended, scene.mark], sentences);
     true
 }
 
@@ -174,7 +192,13 @@ fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
 
 /// The run is over: what has no row at rest is lost, and what is overdue never ran. `has_end` says whether the history
 /// tells when the run ended.
-pub(super) fn end_of_run(mut scene: Scene<'_>, faults: &Faults, object: &mut Object, has_end: bool) {
+pub(super) fn end_of_run(
+    mut scene: Scene<'_>,
+    faults: &Faults,
+    pace: &Pace,
+    object: &mut Object,
+    has_end: bool,
+) {
     if !object.at_rest {
         keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
@@ -183,12 +207,12 @@ pub(super) fn end_of_run(mut scene: Scene<'_>, faults: &Faults, object: &mut Obj
     if !object.at_rest {
         lost_alarm(&mut scene, alarm);
     } else if has_end && !object.is_homeless {
-        overdue(&mut scene, faults, object, alarm);
+        overdue(&mut scene, faults, pace, object, alarm);
     }
 }
 
-/// F1: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
-fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alarm) {
+/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
+fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
     let is_running =
         object.current.as_ref().is_some_and(|current| current.run.is_some() && current.ended.is_none());
@@ -203,7 +227,13 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
         return;
     }
-    let (rule, how) = owed(alarm);
+    let (rule, how) = match owed(alarm) {
+        ("F1", how) => faults
+            .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
+            .or_else(|| is_asleep(object))
+            .unwrap_or(("F1", how)),
+        owed => owed,
+    };
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted or given up. Nothing \
          kept it from running after {}, yet at the end of the run, at {}, it had not run to a successful end.",
@@ -216,6 +246,12 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, object: &Object, alarm: &Alar
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
     evidence.extend(alarm.last.map(|failure| failure.ended));
     scene.report(rule, &evidence, sentences);
+}
+
+/// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
+fn is_asleep(object: &Object) -> Option<(&'static str, &'static str)> {
+    let is_asleep = object.current.as_ref().is_some_and(|current| current.ended.is_some());
+    is_asleep.then_some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
 
 /// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and

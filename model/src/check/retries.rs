@@ -12,12 +12,20 @@ use super::report::{OnMachine, Seconds};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
 use crate::history::{Cause, Constants, Place};
 use crate::reference::instance::Instance;
-use crate::reference::slot::{Alarm, Failure, FailureKind};
+use crate::reference::slot::{Alarm, Failure, FailureKind, Spared};
+use crate::rules::Id;
 
 /// R2, R4: the run says how many counted failures of its alarm there were. Brings the model in line.
 pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
     let retries_max = case.constants.retries_max;
     let known = alarm.failures;
+    if alarm.committed == case.mark {
+        // R7 has judged it: it is back in the slot by this run.
+        return;
+    }
+    if known > 0 {
+        case.saw(Id::R4);
+    }
     // What was counted wrongly once stays wrong: the next runs are held against it.
     alarm.failures = retry_count;
     let told = |rule_says: String| {
@@ -33,8 +41,41 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
         let is_new = known == 0 && alarm.ended_retries.is_some();
         let sentences =
             told(format!("Of this alarm {known} counted failures had been recorded durably by then."));
-        // R5: the count of the alarm that this one replaced is not its own.
-        case.report(if is_new { "R5" } else { "R4" }, &evidence, sentences);
+        let is_of_platform = retry_count == known.saturating_add(1)
+            && alarm.last.is_some_and(|last| matches!(last.kind, FailureKind::Platform { .. }));
+        // R5: the count of the alarm that this one replaced is not its own. R1: the platform's failures do not count.
+        let rule = match (is_new, is_of_platform) {
+            (true, _) => "R5",
+            (false, true) => "R1",
+            (false, false) => "R4",
+        };
+        case.report(rule, &evidence, sentences);
+    }
+}
+
+/// R7: the retry of an alarm that was deleted in a run that failed. That there is one is allowed, and nothing else: it is
+/// a retry like any other.
+pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) {
+    let evidence = [spared.setting.set, spared.failure.ended];
+    let told = |rule_says: &str| {
+        format!(
+            "The alarm that was set for {} at {} was deleted in a run that failed at {}. alarm() started for it again at \
+             {} with retry_count {retry_count}. {rule_says}",
+            case.reports.wall(spared.setting.scheduled_ms),
+            Seconds(spared.setting.set.at_ns),
+            Seconds(spared.failure.ended.at_ns),
+            Seconds(case.mark.at_ns),
+        )
+    };
+    if !spared.admits(retry_count, case.constants.retries_max) {
+        let sentences = told("The deletion may fail to prevent the retry that was due, and no other.");
+        return case.report("R7", &evidence, sentences);
+    }
+    let widening_ns = widening_ns(case, &spared.failure, spared.failure.epoch == case.by.epoch);
+    let window = Window::after(&spared.failure, case.constants, widening_ns);
+    if window.is_some_and(|window| case.mark.at_ns < window.not_before_ns) {
+        let sentences = told("Its backoff was not over.");
+        case.report("R3", &evidence, sentences);
     }
 }
 
@@ -95,6 +136,7 @@ pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     if !is_bounded {
         return;
     }
+    case.saw(Id::R3);
     let widening_ns = widening_ns(case, &failure, is_same_holder);
     let Some(window) = Window::after(&failure, case.constants, widening_ns) else { return };
     if case.mark.at_ns < window.not_before_ns {
@@ -165,7 +207,7 @@ fn check_not_late(
 fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
     let bound = case.faults.bound(case.constants, eligible_ns)?;
     let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    let is_calm = matches!(bound.rule, "L3" | "L4");
+    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
     Some(bound.not_after_ns.saturating_add(if is_calm { 0 } else { clocks_ns }))
 }
 

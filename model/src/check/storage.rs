@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::report::{Scheduled, Seconds, Shown};
 use super::{Case, blame, firing, life};
 use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
+use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
 use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
 use crate::reference::slot::{Ack, AckKind, End};
 use crate::reference::{Mark, Writer};
+use crate::rules::Id;
 
 /// Object code makes a call.
 pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
@@ -27,6 +29,7 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
         return acting.instance.refuse(op);
     }
     let Some(read) = read else { return };
+    occasions(case, acting.instance, &read.call);
     match (&read.call, result) {
         (ReadCall::Get(key), OpResult::Value(seen)) => get(case, &mut acting, &read, key, seen.as_ref()),
         (ReadCall::Delete { key, was_there, writer }, OpResult::Deleted(seen)) if seen != was_there => {
@@ -36,6 +39,14 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
         (ReadCall::Alarm(view), OpResult::Alarm(seen)) => get_alarm(case, &mut acting, &read, *view, *seen),
         (ReadCall::Sync, OpResult::Done) => synced(case, &mut acting, &read),
         _ => {}
+    }
+}
+
+fn occasions(case: &mut Case<'_>, instance: &Instance, call: &ReadCall) {
+    match call {
+        ReadCall::Get(_) | ReadCall::List(_) | ReadCall::Delete { .. } => case.saw(Id::S4),
+        ReadCall::Alarm(_) => case.saw(if instance.run.is_some() { Id::A4 } else { Id::A3 }),
+        ReadCall::Sync => {}
     }
 }
 
@@ -276,7 +287,7 @@ fn acknowledge(acting: &mut Acting<'_>, ack: Ack) {
 
 /// O5: a response or outbound request leaves.
 pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
-    let is_fenced = life::effect(case, object, &kind.to_string());
+    let is_fenced = life::effect(case, object, &kind);
     let Some(mut acting) = object.acting(case.by) else { return };
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
@@ -302,7 +313,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
 /// A turn has become durable.
 pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
-    let is_fenced = life::effect(case, object, "the commit");
+    let is_fenced = life::effect(case, object, &"the commit");
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {

@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 
 use super::commit::{Entry, Write};
+use super::conduct::Conduct;
 use super::keys::{Change, Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
-use super::slot::{self, Ack, End, Failure, Setting, Slot};
+use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
 use super::{Mark, Row, Writer};
 use crate::history::{self, Blob, By, Key, StorageCall};
 
@@ -70,6 +71,8 @@ pub(super) enum Covered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Orderly,
+    /// O7.
+    OverLimit,
     Lost,
 }
 
@@ -82,9 +85,14 @@ pub(crate) struct Instance {
     pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
+    pub(crate) conduct: Conduct,
     /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
     pub(crate) gate_ns: u64,
     pub(crate) ended: Option<Ended>,
+    /// When it ended, if it has.
+    pub(crate) ended_ns: u64,
+    /// F8: since when the object had been in no memory when this one started.
+    pub(crate) absent_since_ns: Option<u64>,
     /// Whether a newer instance has started.
     pub(crate) superseded: bool,
     /// How many runs it has started.
@@ -105,6 +113,10 @@ pub(crate) struct Instance {
     pub(crate) overlay: Overlay,
     pub(super) slot: Option<SlotChange>,
     pub(super) log: VecDeque<Entry>,
+    /// S3: whether a turn of it has become durable or still can.
+    pub(crate) has_written: bool,
+    /// S2: whether a turn of it has made several writes.
+    pub(crate) has_written_twice_in_a_turn: bool,
     reads: Vec<Read>,
     pub(super) undo: Option<Undo>,
 }
@@ -117,8 +129,11 @@ impl Instance {
             machine,
             cause,
             started,
+            conduct: Conduct::new(cause.is_some()),
             gate_ns: started.at_ns,
             ended: None,
+            ended_ns: 0,
+            absent_since_ns: None,
             superseded: false,
             runs: 0,
             run: None,
@@ -133,9 +148,16 @@ impl Instance {
             overlay: Overlay::default(),
             slot: None,
             log: VecDeque::new(),
+            has_written: false,
+            has_written_twice_in_a_turn: false,
             reads: Vec::new(),
             undo: None,
         }
+    }
+
+    /// Whether the history says when it started.
+    pub(crate) fn is_start_seen(&self) -> bool {
+        self.cause.is_some()
     }
 
     pub(crate) fn view<'a>(&'a self, row: &'a Row) -> View<'a> {
@@ -189,6 +211,12 @@ impl Instance {
         }
     }
 
+    fn write(&mut self, entry: Entry) {
+        self.has_written = true;
+        self.has_written_twice_in_a_turn |= self.log.back().is_some_and(|last| last.turn == entry.turn);
+        self.log.push_back(entry);
+    }
+
     fn writer(&self, turn: u32, mark: Mark, clears: bool) -> Writer {
         Writer { instance: self.instance, turn, mark, run: self.run.map(|run| run.run), clears }
     }
@@ -197,7 +225,7 @@ impl Instance {
         self.freeze_reads(row);
         let writer = self.writer(turn, mark, false);
         let covered = self.overlay.set(key.clone(), Change { turn, value: Some(value.clone()), writer });
-        self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone()), writer) });
+        self.write(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone()), writer) });
         self.undo = Some(Undo { op, logged: true, covered: Covered::Key(covered), run: self.run });
     }
 
@@ -212,7 +240,7 @@ impl Instance {
             let writer = self.writer(turn, mark, false);
             undo.covered = Covered::Key(self.overlay.set(key.clone(), Change { turn, value: None, writer }));
             undo.logged = true;
-            self.log.push_back(Entry { turn, mark, write: Write::Key(key.clone(), None, writer) });
+            self.write(Entry { turn, mark, write: Write::Key(key.clone(), None, writer) });
         }
         self.undo = Some(undo);
         if is_known {
@@ -233,7 +261,7 @@ impl Instance {
             }
             let writer = self.writer(turn, mark, true);
             undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
-            self.log.push_back(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
+            self.write(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
         }
         self.undo = Some(undo);
     }
@@ -244,7 +272,7 @@ impl Instance {
         if let Some(run) = &mut self.run {
             run.replaced = true;
         }
-        self.log.push_back(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
+        self.write(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
     }
 
     /// A5: with no alarm it does nothing.
@@ -254,7 +282,7 @@ impl Instance {
         self.undo = Some(Undo { op, logged, covered, run: self.run });
         if logged {
             self.remove_alarm(turn);
-            self.log.push_back(Entry { turn, mark, write: Write::DeleteAlarm });
+            self.write(Entry { turn, mark, write: Write::DeleteAlarm });
         }
     }
 
@@ -308,7 +336,7 @@ impl Instance {
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
         let tolerated_ms = match &self.slot {
             Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
-            _ => slot.spared.map(|alarm| alarm.scheduled_ms),
+            _ => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
         };
         AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some() }
     }
@@ -343,7 +371,7 @@ impl Instance {
         let scheduled = self.scheduled(&row.slot);
         // R7: deleted in the run, which then failed.
         if end != Some(End::Completes) && run.deleted && scheduled.is_none() {
-            row.slot.spared = Some(alarm);
+            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count: run.retry_count, end });
         }
         let Some(end) = end else { return };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);

@@ -2,12 +2,14 @@
 //!
 //! Three layers, read them in this order: [`keys`] (durable keys and what an instance has written over them),
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
-//! of one instance and what it sees), [`commit`] (how they become durable). [`object`] puts them together.
+//! of one instance and what it sees), [`commit`] (how they become durable), [`conduct`] (its turns and open calls).
+//! [`object`] puts them together.
 //!
 //! The model follows a history and never judges it: it does not know rules, bounds, faults or verdicts. Where a
 //! history does what the model cannot follow, a function here says so in its result and `check` decides.
 
 pub(crate) mod commit;
+pub(crate) mod conduct;
 pub(crate) mod instance;
 pub(crate) mod keys;
 pub(crate) mod object;

@@ -53,6 +53,8 @@ pub(crate) struct LostTurn {
     /// Its first write.
     pub(crate) write: Mark,
     pub(crate) ack: Ack,
+    /// O7: whether its instance was reset for being over a limit.
+    pub(crate) is_over_limit: bool,
 }
 
 /// An instance that does something, and what it does it to.
@@ -76,6 +78,11 @@ impl Object {
         let is_it = |instance: &&mut Instance| instance.instance == by.instance;
         let instance = self.current.as_mut().filter(is_it).or_else(|| self.former.iter_mut().find(is_it))?;
         Some(Acting { row: &mut self.row, instance, doubtful: &mut self.doubtful })
+    }
+
+    /// O1: whether the newest epoch that has had an effect is not this one.
+    pub(crate) fn has_had_effect_in_another_epoch(&self, epoch: u64) -> bool {
+        self.effect.as_ref().is_some_and(|effect| effect.epoch != epoch)
     }
 
     /// An instance has an effect. Returns what that breaks.
@@ -118,6 +125,8 @@ impl Object {
         let started = instance.started;
         // "Eligible instant": a handler of the object that ran in an earlier instance counts too.
         instance.run_ended_ns = self.current.as_ref().map_or(0, |before| before.run_ended_ns);
+        instance.absent_since_ns =
+            self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;
         for (setting, cause) in before.supersede() {
             self.row.slot.lose(setting, cause);
@@ -125,7 +134,8 @@ impl Object {
         self.interrupt_at_takeover(&mut before, started);
         let lost = before.acked.and_then(|ack| {
             let (turn, write) = before.uncommitted(ack.turn, before.skips_reported)?;
-            Some(LostTurn { instance: before.instance, turn, write, ack })
+            let is_over_limit = before.ended == Some(Ended::OverLimit);
+            Some(LostTurn { instance: before.instance, turn, write, ack, is_over_limit })
         });
         if before.ended.is_none() || before.has_uncommitted() {
             self.retire(before);
@@ -141,7 +151,7 @@ impl Object {
     }
 
     fn interrupt_at_takeover(&mut self, before: &mut Instance, started: Mark) {
-        let is_lost = before.ended != Some(Ended::Orderly);
+        let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
         before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, before, started, None, is_lost);
         // An end of a run that did not become durable in time never happened.

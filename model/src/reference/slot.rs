@@ -132,6 +132,13 @@ pub(crate) enum AckKind {
     Completion(u64),
 }
 
+impl AckKind {
+    /// O5: whether it left the machine.
+    pub(crate) fn is_message(self) -> bool {
+        matches!(self, AckKind::Response(_) | AckKind::Outbound(_))
+    }
+}
+
 /// The moment at which an instance's turns up to one of them were acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ack {
@@ -182,6 +189,25 @@ impl From<&AlarmAtRest> for Claim {
     }
 }
 
+/// R7: an alarm that was deleted in a run which then failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spared {
+    pub(crate) setting: Setting,
+    /// How that run ended.
+    pub(crate) failure: Failure,
+    /// What it was told.
+    pub(crate) retry_count: u32,
+    pub(crate) end: Option<End>,
+}
+
+impl Spared {
+    /// Whether a retry may be told this count: the failure was counted, or its record was lost.
+    pub(crate) fn admits(&self, retry_count: u32, retries_max: u32) -> bool {
+        let counted = (self.end == Some(End::Fails)).then_some(self.retry_count.saturating_add(1));
+        retry_count <= retries_max && (retry_count == self.retry_count || Some(retry_count) == counted)
+    }
+}
+
 /// The durable alarm slot of one object.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
@@ -189,7 +215,7 @@ pub(crate) struct Slot {
     pub(crate) alarm: Option<Alarm>,
     gone: VecDeque<Gone>,
     /// R7: an alarm that was deleted in a run which then failed. Whether it runs again is left open.
-    pub(crate) spared: Option<Setting>,
+    pub(crate) spared: Option<Spared>,
     /// The history has contradicted the slot, and that was reported: until the next `set_alarm` is durable nothing
     /// that follows from the same cause is held against it.
     pub(crate) doubtful: bool,
@@ -221,9 +247,9 @@ impl Slot {
     }
 
     /// R7: the alarm that the system has chosen to run again after all is back in the slot.
-    pub(crate) fn readmit(&mut self, setting: Setting, at: Mark, failures: u32) {
+    pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32) {
         self.spared = None;
-        self.alarm = Some(Alarm::new(setting, at, failures));
+        self.alarm = Some(Alarm::new(spared.setting, at, failures));
     }
 
     /// F4: a completion became durable.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use reveille_model::Profile;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, Blob, By, Cause, Constants, EndReason, Event, Header, History, Key, ListOptions,
     ObjectName, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
@@ -287,7 +288,8 @@ pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 1, 2],
+        alarm_classes: Some(vec!["Batcher".into()]),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
     };
-    reveille_model::check(&History { header, events })
+    reveille_model::check(&History { header, events }, Profile::Strict)
 }

@@ -137,6 +137,11 @@ impl Classes {
     pub fn get(&self, name: &str) -> Option<Rc<dyn Class>> {
         self.0.get(name).cloned()
     }
+
+    /// The names of those that declare `alarm()` (A8).
+    pub fn declaring_alarm(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter(|class| class.declares_alarm()).map(|class| class.name())
+    }
 }
 
 impl fmt::Debug for Classes {

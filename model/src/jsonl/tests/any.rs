@@ -56,6 +56,8 @@ fn of_an_instance() -> impl Strategy<Value = What> {
     let reason = prop_oneof![
         Just(EndReason::Evicted),
         text().prop_map(|why| EndReason::Reset { why }),
+        text().prop_map(|why| EndReason::OverLimit { why }),
+        Just(EndReason::Moved),
         Just(EndReason::Lost)
     ];
     let delivery = prop_oneof![

@@ -119,6 +119,7 @@ fn a_file_reads_as_it_was_written() {
         scenario: "none".to_owned(),
         seed: Some(u64::MAX),
         datacenter_of: vec![0, 0, 1],
+        alarm_classes: Some(vec!["C".into()]),
         constants: Constants::of_the_contract(500, 50),
     };
     let told = |at_ns, what| Event { at_ns, place: None, by: None, what };

@@ -1,0 +1,218 @@
+//! Which rules a history gave occasion to judge, and how often; and which it cannot be judged by, because a field or a
+//! kind of event is missing that judging takes. Knows what each rule needs, not what it says.
+//!
+//! Counting is one addition. What is missing is found from the kinds of events that were seen at all.
+
+use std::collections::BTreeMap;
+
+use super::LIVENESS_WALL_ERROR_MAX_MS;
+use crate::history::{Constants, What};
+use crate::rules::{COUNT, Id, RULES};
+use crate::verdict::{Coverage, RuleId};
+
+/// What was seen of a history, as far as coverage needs to know.
+#[derive(Debug)]
+pub(super) struct Tally {
+    occasions: [u64; COUNT],
+    kinds: Kinds,
+}
+
+/// A set of kinds of events, and of fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kinds(u32);
+
+impl Kinds {
+    const CALL: Kinds = Kinds(1);
+    const INSTANCE_START: Kinds = Kinds(1 << 1);
+    pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
+    const INSTANCE_END: Kinds = Kinds(1 << 3);
+    const DELIVER: Kinds = Kinds(1 << 4);
+    const OP: Kinds = Kinds(1 << 5);
+    const OP_RESULT: Kinds = Kinds(1 << 6);
+    const RUN_START: Kinds = Kinds(1 << 7);
+    const RUN_END: Kinds = Kinds(1 << 8);
+    const COMMIT: Kinds = Kinds(1 << 9);
+    const RESPOND: Kinds = Kinds(1 << 10);
+    const OUTBOUND: Kinds = Kinds(1 << 11);
+    const FAULT: Kinds = Kinds(1 << 12);
+    const MAJORITY: Kinds = Kinds(1 << 13);
+    const HOLDER: Kinds = Kinds(1 << 14);
+    const LEADER: Kinds = Kinds(1 << 15);
+    const GROUP_LEADER: Kinds = Kinds(1 << 16);
+    const REPLICA: Kinds = Kinds(1 << 17);
+    const PHASE: Kinds = Kinds(1 << 18);
+    const AT_REST: Kinds = Kinds(1 << 19);
+    const DISK_DAMAGED: Kinds = Kinds(1 << 20);
+    /// A machine and its wall clock.
+    const PLACE: Kinds = Kinds(1 << 21);
+    /// The header says which classes declare `alarm()`.
+    const ALARM_CLASSES: Kinds = Kinds(1 << 22);
+
+    const fn or(self, other: Kinds) -> Kinds {
+        Kinds(self.0 | other.0)
+    }
+
+    const fn meets(self, other: Kinds) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn of(what: &What) -> Kinds {
+        match what {
+            What::Call { .. } => Kinds::CALL,
+            What::InstanceStart { .. } => Kinds::INSTANCE_START,
+            What::ConstructorEnd { .. } => Kinds::CONSTRUCTOR_END,
+            What::InstanceEnd { .. } => Kinds::INSTANCE_END,
+            What::Deliver { .. } => Kinds::DELIVER,
+            What::Op { .. } => Kinds::OP,
+            What::OpResult { .. } => Kinds::OP_RESULT,
+            What::RunStart { .. } => Kinds::RUN_START,
+            What::RunEnd { .. } => Kinds::RUN_END,
+            What::Commit { .. } => Kinds::COMMIT,
+            What::Respond { .. } => Kinds::RESPOND,
+            What::Outbound { .. } => Kinds::OUTBOUND,
+            What::FaultBegin { .. } => Kinds::FAULT,
+            What::Majority { .. } => Kinds::MAJORITY,
+            What::Holder { .. } => Kinds::HOLDER,
+            What::Leader { .. } => Kinds::LEADER,
+            What::GroupLeader { .. } => Kinds::GROUP_LEADER,
+            What::Replica { .. } => Kinds::REPLICA,
+            What::Phase { .. } => Kinds::PHASE,
+            What::AtRest { .. } => Kinds::AT_REST,
+            What::DiskDamaged => Kinds::DISK_DAMAGED,
+            What::Return { .. }
+            | What::Await { .. }
+            | What::OutboundArrive { .. }
+            | What::OutboundAnswer { .. }
+            | What::FaultEnd { .. } => Kinds::default(),
+        }
+    }
+}
+
+/// Something that judging a rule takes: any of these kinds.
+struct Need {
+    any_of: Kinds,
+    lack: &'static str,
+}
+
+const fn need(any_of: Kinds, lack: &'static str) -> Need {
+    Need { any_of, lack }
+}
+
+const CALL: Need = need(Kinds::CALL, "no `call` says what was asked of whom");
+const START: Need = need(Kinds::INSTANCE_START, "no `instance_start` says when an instance was made");
+const CONSTRUCTOR: Need = need(Kinds::CONSTRUCTOR_END, "no `constructor_end` says when a constructor ended");
+const END: Need = need(Kinds::INSTANCE_END, "no `instance_end` says why an instance ended");
+const DELIVER: Need = need(Kinds::DELIVER, "no `deliver` says when an event reached its instance");
+const OP: Need = need(Kinds::OP, "no `op` says what object code called");
+const RESULT: Need = need(Kinds::OP_RESULT, "no `op_result` says what a call gave");
+const RUN: Need = need(Kinds::RUN_START, "no `run_start` says when alarm() ran");
+const RUN_END: Need = need(Kinds::RUN_END, "no `run_end` says how a run ended");
+const COMMIT: Need = need(Kinds::COMMIT, "no `commit` says what is durable");
+const MESSAGE: Need =
+    need(Kinds::RESPOND.or(Kinds::OUTBOUND), "neither `respond` nor `outbound` says what left a machine");
+const EFFECT: Need = need(
+    Kinds::COMMIT.or(Kinds::RESPOND).or(Kinds::OUTBOUND),
+    "no `commit`, `respond` or `outbound` shows an effect",
+);
+const DURABLE: Need =
+    need(Kinds::COMMIT.or(Kinds::AT_REST), "neither `commit` nor `at_rest` says what is durable");
+const AFTERMATH: Need = need(
+    Kinds::RUN_START.or(Kinds::AT_REST).or(Kinds::OP_RESULT),
+    "no `run_start`, `at_rest` or `op_result` shows what became of it",
+);
+const REST: Need =
+    need(Kinds::AT_REST.or(Kinds::PHASE), "neither `at_rest` nor `phase` shows how the run ended");
+const FAULT: Need = need(Kinds::FAULT, "no `fault_begin` says what failed");
+const HOLDER: Need = need(Kinds::HOLDER, "no `holder` says who serves a slice");
+const LEADER: Need = need(Kinds::LEADER, "no `leader` says who leads a datacenter");
+const CLOCK: Need = need(Kinds::PLACE, "no event has a `machine` and its `wall_ns`");
+const GROUPS: Need = need(
+    Kinds::GROUP_LEADER.or(Kinds::REPLICA),
+    "neither `group_leader` nor `replica` tells of the datastore",
+);
+const DISKS: Need =
+    need(Kinds::FAULT.or(Kinds::DISK_DAMAGED), "neither `fault_begin` nor `disk_damaged` tells of disks");
+const ALARM_CLASSES: Need =
+    need(Kinds::ALARM_CLASSES, "the header's `alarm_classes` does not say which classes declare alarm()");
+
+/// What judging a rule takes.
+fn needs(rule: Id) -> &'static [Need] {
+    match rule {
+        Id::O1 => &[START, EFFECT],
+        Id::O2 => &[CALL, DELIVER],
+        Id::O3 => &[DELIVER],
+        Id::O4 => &[START, CONSTRUCTOR],
+        Id::O5 => &[COMMIT, MESSAGE],
+        Id::O6 => &[START, CLOCK, FAULT],
+        Id::O7 => &[START, END],
+        Id::S1 | Id::S4 | Id::S6 | Id::S7 | Id::A7 => &[OP, RESULT],
+        Id::S2 | Id::S3 => &[OP, DURABLE],
+        Id::S5 | Id::S8 | Id::A2 | Id::A5 => &[OP, AFTERMATH],
+        Id::A3 => &[OP, RESULT],
+        Id::A6 => &[OP, RESULT, CLOCK],
+        Id::A8 => &[ALARM_CLASSES, OP, RESULT],
+        Id::A1 | Id::F3 | Id::F7 | Id::R2 => &[RUN],
+        Id::A4 => &[RUN, OP, RESULT],
+        Id::A9 => &[START, CONSTRUCTOR, OP, RUN],
+        Id::A10 | Id::F5 => &[OP, RUN],
+        Id::F1 => &[OP, REST],
+        Id::F2 => &[RUN, CLOCK],
+        Id::F4 => &[RUN, RUN_END, COMMIT],
+        Id::F6 | Id::F8 => &[START, RUN],
+        Id::R1 | Id::R3 | Id::R4 | Id::R5 | Id::R7 => &[RUN, RUN_END],
+        Id::R6 => &[RUN, RUN_END, OP],
+        Id::R8 => &[RUN, RUN_END, OP, AFTERMATH],
+        Id::D1 => &[GROUPS],
+        Id::D2 | Id::D7 => &[FAULT, RUN],
+        Id::D3 => &[HOLDER, FAULT],
+        Id::D4 => &[LEADER],
+        Id::D5 => &[HOLDER],
+        Id::D6 => &[LEADER, FAULT],
+        Id::D8 => &[DISKS],
+        Id::L1 | Id::L2 | Id::L3 | Id::L4 => &[RUN, CLOCK],
+    }
+}
+
+/// Whether a rule bounds time, and so is judged only where clocks are near the truth.
+fn is_timed(rule: Id) -> bool {
+    matches!(rule, Id::O6 | Id::F8 | Id::D2 | Id::D3 | Id::D6 | Id::D7 | Id::L1 | Id::L2 | Id::L3 | Id::L4)
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Tally { occasions: [0; COUNT], kinds: Kinds::default() }
+    }
+
+    /// The history gave occasion to break a rule.
+    pub(super) fn saw(&mut self, rule: Id) {
+        self.occasions[rule as usize] += 1;
+    }
+
+    pub(super) fn see(&mut self, what: &What, has_place: bool) {
+        let place = if has_place { Kinds::PLACE } else { Kinds::default() };
+        self.kinds = self.kinds.or(Kinds::of(what)).or(place);
+    }
+
+    pub(super) fn see_alarm_classes(&mut self) {
+        self.kinds = self.kinds.or(Kinds::ALARM_CLASSES);
+    }
+
+    /// Whether an event of one of these kinds was seen.
+    pub(super) fn has(&self, kinds: Kinds) -> bool {
+        self.kinds.meets(kinds)
+    }
+
+    /// What became of every rule.
+    pub(super) fn coverage(&self, constants: &Constants) -> BTreeMap<RuleId, Coverage> {
+        let is_timeless = constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
+        let of = |rule: Id| {
+            let lack = needs(rule).iter().find(|need| !self.has(need.any_of)).map(|need| need.lack);
+            let unclear = "wall clocks err by more than 5 s, so that no bound of time is held";
+            match lack.or((is_timeless && is_timed(rule)).then_some(unclear)) {
+                Some(why) => Coverage::NotChecked { why },
+                None => Coverage::Judged { occasions: self.occasions[rule as usize] },
+            }
+        };
+        Id::ALL.iter().zip(&RULES).map(|(id, rule)| (rule.id, of(*id))).collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! How instances conduct themselves: one turn at a time with a closed input gate (O3), the constructor first (O4), and no
+//! constructor that is ignored (A9). The same for every instance, superseded or not: an instance is always held to its
+//! own lineage.
+//!
+//! ```text
+//! constructor ──▶ deliver ── turn ── await ──▶ deliver ── turn ──▶ ...
+//!                                     └─ of storage: nothing but its result is delivered
+//! ```
+
+use super::coverage::Kinds;
+use super::report::Seconds;
+use super::{Case, calls};
+use crate::history::{Cause, Delivery, What};
+use crate::reference::conduct::{Constructor, Outstanding};
+use crate::reference::instance::Instance;
+use crate::reference::object::{Acting, Object};
+use crate::reference::slot::Claim;
+use crate::rules::Id;
+
+/// Takes an event of an instance, before anything else is made of it. What the datastore and the output gate do for an
+/// instance belongs to the turn that asked for it and comes when it comes.
+pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
+    let Some(mut acting) = object.acting(case.by) else { return };
+    match what {
+        What::Deliver { delivery } => {
+            delivered(case, acting.instance, *delivery);
+            in_turn(case, acting.instance, true);
+        }
+        What::RunStart { alarm, scheduled_ms, .. } => {
+            in_turn(case, acting.instance, false);
+            if acting.instance.conduct.delivered_in != Some(case.by.turn) {
+                arrives(case, acting.instance, "alarm()");
+            }
+            let claim = Claim { id: *alarm, scheduled_ms: *scheduled_ms };
+            dropped(case, &mut acting, claim);
+        }
+        What::Op { op, call } => {
+            in_turn(case, acting.instance, false);
+            ran_on(case, acting.instance, "a storage call");
+            calls::called(case, &mut acting, *op, call);
+        }
+        What::OpResult { op, result } => {
+            in_turn(case, acting.instance, false);
+            calls::returned(case, &mut acting, *op, result);
+        }
+        What::ConstructorEnd { failed } => {
+            in_turn(case, acting.instance, false);
+            let has_failed = failed.is_some();
+            acting.instance.conduct.constructor =
+                if has_failed { Constructor::Failed } else { Constructor::Ended };
+        }
+        What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, false),
+        _ => {}
+    }
+}
+
+/// O3: turns follow one another, and each begins with one delivery.
+fn in_turn(case: &mut Case<'_>, instance: &mut Instance, is_delivery: bool) {
+    let (turn, conduct) = (case.by.turn, &mut instance.conduct);
+    let began = conduct.turn_began;
+    if is_delivery {
+        conduct.delivered_in = Some(turn);
+    }
+    if began.is_none() || turn > conduct.turn {
+        conduct.turn = turn;
+        conduct.turn_began = Some(case.mark);
+        conduct.wall_ns = case.place.map(|place| place.wall_ns);
+        return;
+    }
+    let Some(began) = began.filter(|_| turn < conduct.turn || is_delivery) else { return };
+    if !conduct.told.insert(Id::O3.name()) {
+        return;
+    }
+    let (at, began_at) = (Seconds(case.mark.at_ns), Seconds(began.at_ns));
+    let (instance, latest) = (case.by.instance, conduct.turn);
+    let sentences = if turn < latest {
+        format!(
+            "At {at} instance {instance} went on with turn {turn}, although its turn {latest} had begun at {began_at}. \
+             An object runs one turn at a time."
+        )
+    } else {
+        format!(
+            "At {at} something was delivered to instance {instance} in turn {turn}, which had begun at {began_at}. Nothing \
+             is delivered before a turn is over."
+        )
+    };
+    case.report("O3", &[began], sentences);
+}
+
+/// An event or a result reaches the instance: O4, and O3 by the input gate.
+fn delivered(case: &mut Case<'_>, instance: &mut Instance, delivery: Delivery) {
+    match delivery {
+        Delivery::Request { .. } => arrives(case, instance, "a request"),
+        Delivery::Alarm { .. } => arrives(case, instance, "its alarm"),
+        Delivery::Result { op } => {
+            ran_on(case, instance, "a result");
+            let is_storage = instance.conduct.outstanding().iter().any(|call| call.op == op);
+            if !is_storage {
+                gate(case, instance, "the result of an outbound request");
+            }
+        }
+    }
+}
+
+/// A request or the alarm reaches the instance.
+fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
+    case.saw(Id::O3);
+    if ran_on(case, instance, what) {
+        return;
+    }
+    if instance.conduct.constructor == Constructor::Running {
+        if instance.conduct.told.insert(Id::O4.name()) {
+            let sentences = format!(
+                "At {} {what} was delivered to instance {}, whose constructor, which started at {}, had not ended.",
+                Seconds(case.mark.at_ns),
+                case.by.instance,
+                Seconds(instance.started.at_ns),
+            );
+            // A history that never says that a constructor ended cannot be judged by that.
+            case.report_if_ever(Kinds::CONSTRUCTOR_END, "O4", &[instance.started], sentences);
+        }
+        return;
+    }
+    gate(case, instance, what);
+}
+
+/// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.
+fn ran_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) -> bool {
+    let has_failed = instance.conduct.constructor == Constructor::Failed;
+    if !has_failed && instance.ended.is_none() {
+        return false;
+    }
+    if instance.conduct.told.insert(Id::O4.name()) {
+        let why = if has_failed { "whose constructor had failed" } else { "which was in memory no more" };
+        let sentences = format!(
+            "At {} {what} came in instance {}, {why}. It has to wait for the constructor of the next.",
+            Seconds(case.mark.at_ns),
+            case.by.instance,
+        );
+        case.report("O4", &[instance.started], sentences);
+    }
+    true
+}
+
+/// O3: the input gate is closed while a storage operation is outstanding.
+fn gate(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
+    let open: Option<&Outstanding> =
+        instance.conduct.outstanding().iter().find(|call| call.kind.closes_gate());
+    let Some(&open) = open else { return };
+    let rule = if open.kind.resolves_at_once() { Id::S1 } else { Id::O3 };
+    if !instance.conduct.told.insert(rule.name()) {
+        return;
+    }
+    let why = match rule {
+        Id::S1 => "A write resolves at once.",
+        _ => "Until it has its result no other event is delivered.",
+    };
+    let sentences = format!(
+        "At {} {what} was delivered to instance {}, whose storage operation of {} was outstanding. {why}",
+        Seconds(case.mark.at_ns),
+        case.by.instance,
+        Seconds(open.mark.at_ns),
+    );
+    case.report(rule.name(), &[open.mark], sentences);
+}
+
+/// A9: an alarm that the constructor has replaced is dropped, even if it is the one that woke the object.
+fn dropped(case: &mut Case<'_>, acting: &mut Acting<'_>, claim: Claim) {
+    let Some((setting, _)) = acting.instance.conduct.dropped else { return };
+    let is_back = acting.instance.scheduled(&acting.row.slot).is_some_and(|now| claim.names(&now));
+    if is_back || !claim.names(&setting) || acting.row.slot.doubtful || acting.instance.superseded {
+        return;
+    }
+    acting.row.slot.doubtful = true;
+    let sentences = format!(
+        "The alarm that was set for {} at {} woke instance {}, whose constructor replaced it; yet alarm() started for it \
+         at {}. The delivery for a replaced time is dropped.",
+        case.reports.wall(setting.scheduled_ms),
+        Seconds(setting.set.at_ns),
+        case.by.instance,
+        Seconds(case.mark.at_ns),
+    );
+    case.report("A9", &[setting.set, acting.instance.started], sentences);
+}
+
+/// A9: the constructor of an instance that an alarm woke sets an alarm.
+pub(super) fn sets_in_constructor(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64) {
+    let instance = &mut *acting.instance;
+    if instance.conduct.constructor != Constructor::Running || instance.cause != Some(Cause::Alarm) {
+        return;
+    }
+    case.saw(Id::A9);
+    if instance.conduct.dropped.is_none() {
+        let replaced = instance.scheduled(&acting.row.slot);
+        instance.conduct.dropped = replaced.map(|setting| (setting, op));
+    }
+}

@@ -1,0 +1,123 @@
+//! How an instance conducts itself: its constructor, its turns, and the calls that have no result yet. What they write
+//! and read is [`super::instance`]'s.
+
+use std::collections::BTreeSet;
+
+use super::Mark;
+use super::slot::Setting;
+use crate::history::StorageCall;
+
+/// What is known of the constructor of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Constructor {
+    /// The history does not say when it started.
+    Unseen,
+    Running,
+    Ended,
+    Failed,
+}
+
+/// What kind of result a call has, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    Get,
+    Put,
+    Delete,
+    List,
+    DeleteAll,
+    Sync,
+    GetAlarm,
+    SetAlarm { time_ms: i64, scheduled_ms: i64 },
+    DeleteAlarm,
+}
+
+impl CallKind {
+    pub(crate) fn of(call: &StorageCall) -> Self {
+        match call {
+            StorageCall::Get { .. } => CallKind::Get,
+            StorageCall::Put { .. } => CallKind::Put,
+            StorageCall::Delete { .. } => CallKind::Delete,
+            StorageCall::List(_) => CallKind::List,
+            StorageCall::DeleteAll { .. } => CallKind::DeleteAll,
+            StorageCall::Sync => CallKind::Sync,
+            StorageCall::GetAlarm => CallKind::GetAlarm,
+            StorageCall::SetAlarm { time_ms, scheduled_ms, .. } => {
+                CallKind::SetAlarm { time_ms: *time_ms, scheduled_ms: *scheduled_ms }
+            }
+            StorageCall::DeleteAlarm => CallKind::DeleteAlarm,
+        }
+    }
+
+    /// S1: whether it resolves at once, in memory. `delete` says whether the key was there, and that may have to be
+    /// read first.
+    pub(crate) fn resolves_at_once(self) -> bool {
+        matches!(
+            self,
+            CallKind::Put | CallKind::DeleteAll | CallKind::SetAlarm { .. } | CallKind::DeleteAlarm
+        )
+    }
+
+    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
+    /// vocabulary tells an await of it from one of storage.
+    pub(crate) fn closes_gate(self) -> bool {
+        self != CallKind::Sync
+    }
+}
+
+/// A call without a result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outstanding {
+    pub(crate) op: u64,
+    pub(crate) kind: CallKind,
+    pub(crate) turn: u32,
+    pub(crate) mark: Mark,
+}
+
+/// The conduct of one instance.
+#[derive(Debug)]
+pub(crate) struct Conduct {
+    pub(crate) constructor: Constructor,
+    /// The turn in progress, and the first event of it that was seen.
+    pub(crate) turn: u32,
+    pub(crate) turn_began: Option<Mark>,
+    /// What the wall clock showed then.
+    pub(crate) wall_ns: Option<i64>,
+    /// The last turn that began with a delivery.
+    pub(crate) delivered_in: Option<u32>,
+    outstanding: Vec<Outstanding>,
+    /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
+    pub(crate) dropped: Option<(Setting, u64)>,
+    /// Rules that were reported for this instance: what breaks one of these goes on breaking it.
+    pub(crate) told: BTreeSet<&'static str>,
+}
+
+impl Conduct {
+    pub(crate) fn new(is_start_seen: bool) -> Self {
+        let constructor = if is_start_seen { Constructor::Running } else { Constructor::Unseen };
+        Conduct {
+            constructor,
+            turn: 0,
+            turn_began: None,
+            wall_ns: None,
+            delivered_in: None,
+            outstanding: Vec::new(),
+            dropped: None,
+            told: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn call(&mut self, outstanding: Outstanding) {
+        self.outstanding.push(outstanding);
+    }
+
+    /// The call that a result belongs to.
+    pub(crate) fn take(&mut self, op: u64) -> Option<Outstanding> {
+        let position = self.outstanding.iter().rposition(|call| call.op == op)?;
+        Some(self.outstanding.swap_remove(position))
+    }
+
+    /// The calls without a result.
+    pub(crate) fn outstanding(&self) -> &[Outstanding] {
+        &self.outstanding
+    }
+}

@@ -1,0 +1,89 @@
+//! What a verdict says about each rule: judged, how often put to the test, or why not.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::Tale;
+use reveille_model::RULES;
+use reveille_model::history::{EndReason, What};
+use reveille_model::verdict::{Coverage, RuleId};
+
+fn of(tale: &Tale, rule: &'static str) -> Coverage {
+    tale.verdict().coverage[&RuleId(rule)].clone()
+}
+
+fn occasions(tale: &Tale, rule: &'static str) -> u64 {
+    match of(tale, rule) {
+        Coverage::Judged { occasions } => occasions,
+        Coverage::NotChecked { why } => panic!("{rule} was not checked: {why}"),
+    }
+}
+
+#[test]
+fn every_rule_stands_in_the_table_once_and_in_every_verdict() {
+    let ids: BTreeSet<RuleId> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), RULES.len());
+    let covered: BTreeSet<RuleId> = Tale::new().verdict().coverage.into_keys().collect();
+    assert_eq!(covered, ids);
+    let ours: Vec<&str> = RULES.iter().filter(|rule| rule.is_ours).map(|rule| rule.id.0).collect();
+    assert_eq!(ours, ["A10", "R4", "D8", "L3", "L4"], "SPEC.md marks these");
+}
+
+#[test]
+fn a_rule_whose_events_are_missing_is_not_checked() {
+    let mut tale = Tale::new();
+    tale.put("k", "v").respond();
+    assert_eq!(
+        of(&tale, "O5"),
+        Coverage::NotChecked { why: "no `commit` says what is durable" },
+        "nobody knows whether the response was too early"
+    );
+    tale.commit();
+    assert!(matches!(of(&tale, "O5"), Coverage::Judged { .. }));
+}
+
+#[test]
+fn a_constructor_whose_end_is_never_told_is_not_judged() {
+    let told = |is_ended: bool| {
+        let mut tale = Tale::new();
+        tale.does(What::InstanceEnd { reason: EndReason::Evicted });
+        let mut events: Vec<_> =
+            tale.at(1.0).begin(2, reveille_model::history::Cause::Request).events().to_vec();
+        if !is_ended {
+            events.retain(|event| !matches!(event.what, What::ConstructorEnd { .. }));
+        }
+        let mut last = events.last().expect("it began").clone();
+        last.what = What::RunStart { run: 1, alarm: None, scheduled_ms: 1, retry_count: 0, is_retry: false };
+        events.push(last);
+        common::verdict(events)
+    };
+    let is_o4 = |is_ended: bool| told(is_ended).violations.iter().any(|violation| violation.rule.0 == "O4");
+    assert!(is_o4(true), "constructors end in this history, and this one had not");
+    assert!(!is_o4(false));
+    assert!(matches!(told(false).coverage[&RuleId("O4")], Coverage::NotChecked { .. }));
+}
+
+#[test]
+fn occasions_are_counted() {
+    let mut tale = Tale::new();
+    assert_eq!(occasions(&tale, "O4"), 1);
+    tale.put("k", "v").get("k", Some("v")).get("l", None);
+    assert_eq!(occasions(&tale, "S4"), 2);
+}
+
+#[test]
+fn what_only_a_crash_shows_counts_crashes() {
+    let ended = |reason: EndReason| {
+        let mut tale = Tale::new();
+        tale.put("k", "v").put("l", "w").commit().respond().does(What::InstanceEnd { reason }).start(2);
+        tale
+    };
+    for rule in ["O5", "S2", "S3"] {
+        assert_eq!(occasions(&ended(EndReason::Lost), rule), 1, "{rule}");
+        assert_eq!(occasions(&ended(EndReason::Evicted), rule), 0, "{rule}");
+    }
+    let mut silent = Tale::new();
+    silent.put("k", "v").commit().respond().lost().start(2);
+    assert_eq!((occasions(&silent, "S3"), occasions(&silent, "S2")), (1, 0), "one write cannot be split");
+}
