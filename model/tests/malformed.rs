@@ -77,6 +77,7 @@ fn a_line_that_is_no_event_is_refused() {
         ),
         (r#"{"at_ns":5,"event":"outbound_arrive","call":"get"}"#, r#"`call`: "get", expected a number"#),
         (r#"{"at_ns":5,"event":"return","request":1,"outcome":"ok"}"#, "expected `answered` or `unknown`"),
+        (r#"{"at_ns":5,"event":"at_rest","of":"C/a","keys":{"a":"1","a":"2"}}"#, "a key stands there twice"),
         (r#"{"at_ns":5,"event":"at_rest","of":"C/a","keys":{},"alarm":5}"#, "`alarm`: 5, expected an object"),
     ];
     for (line, expected) in cases {
@@ -87,7 +88,7 @@ fn a_line_that_is_no_event_is_refused() {
 #[test]
 fn an_operation_is_checked_like_an_event() {
     let cases = [
-        (r#""event":"op","op":1,"call":"fetch""#, "unknown call `fetch`; expected one of get, put"),
+        (r#""event":"op","op":1,"call":"fetch""#, "unknown call `fetch`; expected one of get, get_many"),
         (r#""event":"op","op":1,"call":7"#, "`call`: 7, expected the name of a storage call"),
         (r#""event":"op","op":1,"call":"put","key":"a""#, "event `op` needs `value` here"),
         (r#""event":"op","op":1,"call":"get","key":"a","value":"v""#, "`value` has no place here"),

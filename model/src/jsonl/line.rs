@@ -1,17 +1,18 @@
 //! One line as it stands: all fields that any event has, each at most once, in any order, read in one pass.
 //!
-//! The `Deserialize` of [`Event`] says the same, but has to collect the fields of a line in a list and try what they
-//! fit. That is several times slower, and a field that is misspelled or stands in a wrong place passes for one that was
-//! left out: a rule would lose its evidence and nobody would hear of it.
+//! A derived `Deserialize` of [`Event`] would have to collect the fields of a line in a list and try what they fit. That
+//! is several times slower; a field that is misspelled or stands in a wrong place would pass for one that was left out,
+//! so that a rule would lose its evidence and nobody would hear of it; and what an instance is named by would swallow
+//! fields of the event that are called the same.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::error::Problem;
 use super::names::Names;
-use super::words::{AnyOutcome, IdOrAtRest, NumberOrWord, Text, word};
+use super::words::{AnyOutcome, IdOrAtRest, Keys, NumberOrWord, Text, word};
 use crate::history::{
     Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Phase, Place, Scope,
     StorageCall, What,
@@ -23,7 +24,8 @@ const EVENTS: &str = "call, return, instance_start, constructor_end, instance_en
      holder, leader, group_leader, replica, phase, at_rest, disk_damaged";
 
 /// What `call` may be in an `op`.
-const CALLS: &str = "get, put, delete, list, delete_all, sync, get_alarm, set_alarm, delete_alarm";
+const CALLS: &str = "get, get_many, put, put_many, delete, delete_many, list, delete_all, sync, get_alarm, set_alarm, \
+     delete_alarm, transaction";
 
 /// The fields of a line, from one list: which they are, and which of them no event has asked for.
 macro_rules! line {
@@ -84,6 +86,8 @@ line! {
     is_retry: bool,
     time_ms: i64,
     preserve_alarm: bool,
+    allow_concurrency: bool,
+    entries: Vec<(Key, Blob)>,
     #[serde(borrow)]
     prefix: Text<'a>,
     #[serde(borrow)]
@@ -111,7 +115,7 @@ line! {
     phase: Phase,
     #[serde(borrow)]
     of: Text<'a>,
-    keys: BTreeMap<Key, Blob>,
+    keys: Keys,
 }
 
 /// Takes a field that the event needs.
@@ -169,7 +173,11 @@ impl<'a> Line<'a> {
     /// What an instance does; none if the event is of another kind.
     fn of_an_instance(&mut self, names: &mut Names) -> Result<Option<What>, Problem> {
         Ok(Some(match &*self.event {
-            "op" => What::Op { op: need!(self, op), call: self.storage_call(names)? },
+            "op" => What::Op {
+                op: need!(self, op),
+                call: self.storage_call(names)?,
+                allow_concurrency: self.allow_concurrency.take().unwrap_or_default(),
+            },
             "op_result" => What::OpResult { op: need!(self, op), result: need!(self, result) },
             "deliver" => What::Deliver { delivery: need!(self, delivery) },
             "await" => What::Await { op: need!(self, op), kind: word("kind", &need!(self, kind))? },
@@ -203,8 +211,11 @@ impl<'a> Line<'a> {
         let call = need!(self, call).word()?;
         Ok(match &*call {
             "get" => StorageCall::Get { key: names.get(&need!(self, key)) },
+            "get_many" => StorageCall::GetMany { keys: need!(self, keys).listed()? },
             "put" => StorageCall::Put { key: names.get(&need!(self, key)), value: need!(self, value) },
+            "put_many" => StorageCall::PutMany { entries: need!(self, entries) },
             "delete" => StorageCall::Delete { key: names.get(&need!(self, key)) },
+            "delete_many" => StorageCall::DeleteMany { keys: need!(self, keys).listed()? },
             "list" => {
                 let mut key = |text: Option<Text<'_>>| text.map(|text| names.get(&text));
                 StorageCall::List(ListOptions {
@@ -225,6 +236,7 @@ impl<'a> Line<'a> {
                 alarm: self.alarm.take().map(IdOrAtRest::id).transpose()?,
             },
             "delete_alarm" => StorageCall::DeleteAlarm,
+            "transaction" => StorageCall::Transaction,
             _ => return Err(Problem::Unknown { field: "call", found: call.to_string(), expected: CALLS }),
         })
     }
@@ -262,7 +274,7 @@ impl<'a> Line<'a> {
             "phase" => What::Phase { phase: need!(self, phase) },
             "at_rest" => What::AtRest {
                 object: ObjectName(names.get(&need!(self, of))),
-                keys: need!(self, keys),
+                keys: need!(self, keys).with_values()?,
                 alarm: self.alarm.take().map(IdOrAtRest::at_rest).transpose()?,
             },
             "disk_damaged" => What::DiskDamaged,
@@ -270,6 +282,12 @@ impl<'a> Line<'a> {
                 return Err(Problem::Unknown { field: "event", found: name.to_owned(), expected: EVENTS });
             }
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Line::deserialize(deserializer)?.event(&mut Names::default()).map_err(D::Error::custom)
     }
 }
 

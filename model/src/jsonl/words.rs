@@ -1,16 +1,17 @@
 //! Values that mean one thing in one event and another in the next, read before it is known which event it is.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::value::{Error as WordError, MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::value::{Error as WordError, MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::error::Problem;
-use crate::history::{AlarmAtRest, AlarmId, Blob, Outcome, RunOutcome};
+use crate::history::{AlarmAtRest, AlarmId, Blob, Key, Outcome, RunOutcome};
 
 /// A string, borrowed from its line unless it has an escape in it.
 #[derive(Debug)]
@@ -149,6 +150,59 @@ impl<'de> Deserialize<'de> for IdOrAtRest {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 AlarmAtRest::deserialize(MapAccessDeserializer::new(map)).map(IdOrAtRest::AtRest)
+            }
+        }
+
+        deserializer.deserialize_any(EitherVisitor)
+    }
+}
+
+/// `keys`: those that a call names, or all keys of an object with their values.
+#[derive(Debug)]
+pub(super) enum Keys {
+    Listed(Vec<Key>),
+    WithValues(BTreeMap<Key, Blob>),
+}
+
+impl Keys {
+    pub(super) fn listed(self) -> Result<Vec<Key>, Problem> {
+        match self {
+            Keys::Listed(keys) => Ok(keys),
+            Keys::WithValues(_) => Err(wrong("keys", "an object", "a list of keys")),
+        }
+    }
+
+    pub(super) fn with_values(self) -> Result<BTreeMap<Key, Blob>, Problem> {
+        match self {
+            Keys::WithValues(keys) => Ok(keys),
+            Keys::Listed(_) => Err(wrong("keys", "a list", "an object: keys with their values")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EitherVisitor;
+
+        impl<'de> Visitor<'de> for EitherVisitor {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of keys, or an object: keys with their values")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Keys::Listed)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut keys = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<Key, Blob>()? {
+                    if keys.insert(key, value).is_some() {
+                        return Err(A::Error::custom("a key stands there twice"));
+                    }
+                }
+                Ok(Keys::WithValues(keys))
             }
         }
 
