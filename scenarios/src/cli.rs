@@ -51,6 +51,9 @@ enum Command {
         /// Keep the history of each run in this folder, as a file that `check` reads.
         #[arg(long, value_name = "DIR")]
         keep_histories: Option<PathBuf>,
+        /// Where calls are counted by context and outcome: tell of each case how often it was reached, or why it cannot be.
+        #[arg(long)]
+        cells: bool,
     },
     /// Runs one seed again and tells its story.
     Replay {
@@ -123,12 +126,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explore { scenarios, seeds, time, jobs, keep_histories } => {
+        Command::Explore { scenarios, seeds, time, jobs, keep_histories, cells } => {
             let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
             let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
             let cores = thread::available_parallelism().map_or(1, usize::from);
             let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
-            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores), keep })
+            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores), keep }, cells)
         }
         Command::Replay { scenario, seed, trace, until, log, object } => {
             let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
@@ -147,7 +150,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
+fn explore(campaign: &Campaign, cells: bool) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let interrupted = stop.clone();
     // The second interrupt ends the process as usual.
@@ -173,6 +176,9 @@ fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
         println!("stopped early: this is what ran until then");
     }
     print!("{}", report::campaign(&tallies));
+    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
+        print!("\n{}", report::cells(matrix));
+    }
     if let Some(keep) = &campaign.keep {
         print!("\n{}", keep.told(runs));
     }

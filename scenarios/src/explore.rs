@@ -14,6 +14,7 @@ use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
 use crate::keep::Keep;
+use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
@@ -67,6 +68,8 @@ pub struct Tally {
     pub lateness: Lateness,
     /// The same by the kind of failure, where a plan has just one.
     pub lateness_by_failure: BTreeMap<Failure, Lateness>,
+    /// Which calls were made in which context, where the scenario is about that.
+    pub matrix: Option<Matrix>,
     /// What was found.
     pub catch: Catch,
 }
@@ -79,6 +82,7 @@ pub struct Ran {
     pub seed: u64,
     counts: Counts,
     lateness: Lateness,
+    matrix: Option<Matrix>,
     /// What was found.
     pub findings: Vec<Finding>,
     /// Why its history could not be kept, if it was to be.
@@ -136,14 +140,15 @@ impl Campaign {
     }
 
     fn run_one(&self, scenario: usize, seed: u64) -> Ran {
-        let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
+        let it = self.scenarios[scenario];
+        let outcome = it.run(&it.plan(seed));
         let findings = finding::of(&outcome);
-        let name = self.scenarios[scenario].name;
         // Of a stuck run there is no history.
         let keep = self.keep.as_ref().filter(|_| !matches!(outcome.end, RunEnd::Stuck { .. }));
-        let not_kept = keep.and_then(|keep| keep.write(name, seed, &outcome.history).err());
+        let not_kept = keep.and_then(|keep| keep.write(it.name, seed, &outcome.history).err());
+        let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
         let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
-        Ran { scenario, seed, counts, lateness, findings, not_kept }
+        Ran { scenario, seed, counts, lateness, matrix, findings, not_kept }
     }
 }
 
@@ -157,6 +162,7 @@ impl Tally {
             seeds_with_machine_lost: 0,
             lateness: Lateness::default(),
             lateness_by_failure: BTreeMap::new(),
+            matrix: scenario.matrix.then(Matrix::default),
             catch: Catch::default(),
         }
     }
@@ -174,6 +180,9 @@ impl Tally {
             self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
         }
         self.lateness.merge(&ran.lateness);
+        if let (Some(sum), Some(matrix)) = (&mut self.matrix, &ran.matrix) {
+            sum.merge(matrix);
+        }
         self.catch.add(ran.seed, ran.findings);
     }
 

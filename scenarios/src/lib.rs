@@ -11,6 +11,7 @@ pub mod explore;
 pub mod finding;
 pub mod keep;
 pub mod log;
+pub mod matrix;
 pub mod plans;
 pub mod report;
 pub mod scenario;

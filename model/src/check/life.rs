@@ -120,7 +120,9 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
-    let Some(alarm) = &mut acting.row.slot.alarm else { return };
+    // R5: an alarm that the constructor has set itself is not the one that it failed for.
+    let woken_for = acting.row.slot.alarm.as_mut();
+    let Some(alarm) = woken_for.filter(|alarm| alarm.setting.instance != case.by.instance) else { return };
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
@@ -142,6 +144,10 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let is_lost = ended == Ended::Lost;
+    // "Eligible instant": the gate of an instance that is reset opens with the next one.
+    if acting.instance.conduct.gate_closed.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
         if is_lost {

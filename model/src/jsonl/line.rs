@@ -19,7 +19,7 @@ use crate::history::{
 };
 
 /// What `event` may be.
-const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, await, op, op_result, \
+const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, gate, await, op, op_result, \
      run_start, run_end, commit, respond, outbound, outbound_arrive, outbound_answer, fault_begin, fault_end, majority, \
      holder, leader, group_leader, replica, phase, at_rest, disk_damaged";
 
@@ -107,6 +107,7 @@ line! {
     scope: Scope,
     group: u16,
     connected: bool,
+    closed: bool,
     slice: u16,
     datacenter: u16,
     term: u64,
@@ -180,6 +181,7 @@ impl<'a> Line<'a> {
             },
             "op_result" => What::OpResult { op: need!(self, op), result: need!(self, result) },
             "deliver" => What::Deliver { delivery: need!(self, delivery) },
+            "gate" => What::Gate { closed: need!(self, closed) },
             "await" => What::Await { op: need!(self, op), kind: word("kind", &need!(self, kind))? },
             "commit" => What::Commit { ends_run: self.ends_run.take() },
             "respond" => What::Respond {

@@ -80,6 +80,7 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         option::of(text()).prop_map(|failed| What::ConstructorEnd { failed }),
         reason.prop_map(|reason| What::InstanceEnd { reason }),
         delivery.prop_map(|delivery| What::Deliver { delivery }),
+        any::<bool>().prop_map(|closed| What::Gate { closed }),
         (any::<u64>(), kind).prop_map(|(op, kind)| What::Await { op, kind }),
         (any::<(u64, bool)>(), call()).prop_map(|((op, allow_concurrency), call)| What::Op {
             op,

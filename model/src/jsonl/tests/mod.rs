@@ -100,10 +100,11 @@ fn kind(what: &What) -> usize {
         What::Phase { .. } => 23,
         What::AtRest { .. } => 24,
         What::DiskDamaged => 25,
+        What::Gate { .. } => 26,
     }
 }
 
-const KINDS: usize = 26;
+const KINDS: usize = 27;
 
 #[test]
 fn the_properties_are_shown_for_all_kinds_of_events() {
