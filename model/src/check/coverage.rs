@@ -35,7 +35,7 @@ impl Kinds {
     const RESPOND: Kinds = Kinds(1 << 10);
     const OUTBOUND: Kinds = Kinds(1 << 11);
     const FAULT: Kinds = Kinds(1 << 12);
-    const MAJORITY: Kinds = Kinds(1 << 13);
+    pub(super) const MAJORITY: Kinds = Kinds(1 << 13);
     const HOLDER: Kinds = Kinds(1 << 14);
     const LEADER: Kinds = Kinds(1 << 15);
     const GROUP_LEADER: Kinds = Kinds(1 << 16);

@@ -111,6 +111,13 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     }
 }
 
+/// A run starts whose lateness cannot be told: notes where it does.
+pub(super) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
+    let (Some(place), Some(alarm)) = (case.place, alarm) else { return };
+    case.pace.start(place.machine, case.mark.at_ns);
+    case.pace.see_where(alarm, place.machine);
+}
+
 /// The first moment at which the alarm may start, whatever its object does.
 fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
     // By the clock of the machine that runs it: what its error adds or takes away is E, not lateness.

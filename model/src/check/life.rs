@@ -8,7 +8,7 @@ use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind};
+use crate::reference::slot::{Failure, FailureKind, Pending};
 use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
@@ -120,7 +120,11 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
-    let Some(alarm) = &mut acting.row.slot.alarm else { return };
+    let slot = &mut acting.row.slot;
+    let Some(alarm) = &mut slot.alarm else { return };
+    if acting.instance.cause == Some(Cause::Alarm) {
+        slot.pending = Some(Pending { setting: alarm.setting, since: case.mark });
+    }
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
@@ -156,6 +160,9 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     if acting.instance.superseded {
         acting.instance.run = None;
         return;
+    }
+    if is_lost {
+        acting.row.slot.pending = None;
     }
     object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
 }
