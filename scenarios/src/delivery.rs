@@ -42,6 +42,8 @@ struct Ledger {
     items: BTreeMap<Blob, Item>,
     /// The calls to the upstream: where they left, which items they carried, how they were answered.
     calls: BTreeMap<u64, Call>,
+    /// The items that the upstream has accepted.
+    delivered: BTreeSet<Blob>,
     /// Where each object's rows are told at the end of the run.
     at_rest: BTreeMap<ObjectName, usize>,
 }
@@ -84,6 +86,9 @@ impl Ledger {
                 What::OutboundAnswer { call, status } => {
                     if let Some(call) = ledger.calls.get_mut(call) {
                         call.answer = Some((index, *status));
+                        if matches!(status, Some(200..=299)) {
+                            ledger.delivered.extend(call.items.iter().cloned());
+                        }
                     }
                 }
                 What::AtRest { object, .. } => _ = ledger.at_rest.insert(object.clone(), index),
@@ -93,14 +98,9 @@ impl Ledger {
         ledger
     }
 
-    fn is_delivered(&self, item: &Blob) -> bool {
-        let accepted = |call: &Call| matches!(call.answer, Some((_, Some(200..=299))));
-        self.calls.values().any(|call| accepted(call) && call.items.contains(item))
-    }
-
     fn lost(&self, history: &History, item: &Blob, entry: &Item) -> Option<Violation> {
         let acknowledged = entry.acknowledged?;
-        if self.is_delivered(item) {
+        if self.delivered.contains(item) {
             return None;
         }
         let rest = self.at_rest.get(&entry.object).map(|index| (*index, &history.events[*index].what));

@@ -163,26 +163,22 @@ impl fmt::Display for Step<'_> {
 /// Takes every step in, and keeps the entries if somebody wants to look.
 #[derive(Debug)]
 pub(crate) struct Trace {
-    // Two hashers: steps are whole words, and stay aligned only while nothing else comes between them.
-    steps: SipHasher13,
+    steps: Stream,
     /// Events of the history and contents of messages.
-    events: SipHasher13,
+    events: Stream,
     kept: Option<Vec<Entry>>,
 }
 
 impl Trace {
     pub(crate) fn new(keep: bool) -> Self {
-        Self { steps: SipHasher13::new(), events: SipHasher13::new(), kept: keep.then(Vec::new) }
+        Self { steps: Stream::default(), events: Stream::default(), kept: keep.then(Vec::new) }
     }
 
     pub(crate) fn note(&mut self, at_ns: u64, machine: Option<MachineId>, kind: Kind, a: u64, b: u64) {
         let machine_or_nobody = machine.map_or(u64::from(u16::MAX) + 1, |machine| u64::from(machine.0));
-        let words = [at_ns, (machine_or_nobody << 8) | u64::from(kind as u8), a, b];
-        let mut bytes = [0; 32];
-        for (chunk, word) in bytes.chunks_exact_mut(8).zip(words) {
-            chunk.copy_from_slice(&word.to_le_bytes());
+        for word in [at_ns, (machine_or_nobody << 8) | u64::from(kind as u8), a, b] {
+            self.steps.write(&word.to_le_bytes());
         }
-        self.steps.write(&bytes);
         if let Some(kept) = &mut self.kept {
             kept.push(Entry { at_ns, machine, kind, a, b });
         }
@@ -201,8 +197,46 @@ impl Trace {
     /// The digest of everything so far, and the entries if they were kept.
     pub(crate) fn finish(self) -> (Digest, Vec<Entry>) {
         let mut both = SipHasher13::new();
-        both.write_u128(self.steps.finish128().as_u128());
-        both.write_u128(self.events.finish128().as_u128());
+        both.write_u128(self.steps.finish128());
+        both.write_u128(self.events.finish128());
         (Digest(both.finish128().as_u128()), self.kept.unwrap_or_default())
+    }
+}
+
+/// A hasher for very many very short writes: a hash is taken in long stretches, for what is short costs it most.
+#[derive(Debug, Default)]
+struct Stream {
+    /// What is not in the hash yet.
+    buffer: Vec<u8>,
+    hasher: SipHasher13,
+}
+
+impl Stream {
+    const BUFFER_BYTES: usize = 4_096;
+
+    fn flush(&mut self) {
+        self.hasher.write(&self.buffer);
+        self.buffer.clear();
+    }
+
+    fn finish128(mut self) -> u128 {
+        self.flush();
+        self.hasher.finish128().as_u128()
+    }
+}
+
+impl Hasher for Stream {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= Self::BUFFER_BYTES {
+            self.flush();
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        let mut hasher = self.hasher;
+        hasher.write(&self.buffer);
+        hasher.finish()
     }
 }

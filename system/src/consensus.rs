@@ -8,7 +8,7 @@ use crate::ids::MachineId;
 
 mod raft;
 
-pub use raft::Node;
+pub use raft::{Letter, Node};
 
 /// One entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +71,9 @@ pub struct Ready {
     /// Whether `send_persisted` of this and all later steps has to wait until `persist` is durable.
     pub must_sync: bool,
     /// Messages that may leave at once.
-    pub send: Vec<(MachineId, Bytes)>,
+    pub send: Vec<(MachineId, Letter)>,
     /// Messages that may leave only once this and all earlier steps are durable as far as they must be.
-    pub send_persisted: Vec<(MachineId, Bytes)>,
+    pub send_persisted: Vec<(MachineId, Letter)>,
     /// Committed entries, to be applied before the next step is asked for.
     pub committed: Vec<Entry>,
     /// The term whose leader this replica has just become.

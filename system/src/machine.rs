@@ -110,7 +110,7 @@ impl Machine {
     fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
         let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
         match message {
-            Message::Consensus { group, bytes } => self.replicas.consensus(from, group, &bytes),
+            Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
             Message::Propose { ask, command: command @ Command::Registry(Change::Renew { .. }), .. } => {
                 self.renewals.push((from, ask, command));
             }
@@ -132,11 +132,14 @@ impl Machine {
 
     /// What every input ends with: alarms that are due, the disk, the network, the next wake.
     fn settle(&mut self, now: Now, out: &mut Effects) {
-        let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
-        self.holder.fire(&mut cx);
+        let mut due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
+        if due_ns <= now.mono_ns {
+            let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+            self.holder.fire(&mut cx);
+            due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
+        }
         self.replicas.settle(&mut self.outbox, out);
         self.outbox.drain_into(out);
-        let due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
         out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
     }
 

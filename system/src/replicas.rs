@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::consensus::Persist;
+use crate::consensus::{Letter, Persist};
 use crate::ids::{GroupId, MachineId};
 use crate::io::{DiskImage, Effects};
 use crate::log::{Damage, Log};
@@ -101,10 +101,10 @@ impl Replicas {
         }
     }
 
-    /// A message of the consensus library from another replica. What cannot be one is ignored, as if it were lost.
-    pub fn consensus(&mut self, from: MachineId, group: GroupId, bytes: &[u8]) {
+    /// A message from another replica of a group. What cannot be one is ignored, as if it were lost.
+    pub fn consensus(&mut self, from: MachineId, group: GroupId, letter: Letter) {
         if let Some(replica) = self.replicas.get_mut(&group) {
-            replica.step(from, bytes);
+            replica.step(from, letter);
             self.touched.insert(group);
         }
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::consensus::Letter;
 use crate::ids::{GroupId, MachineId, ObjectName, RequestId};
 use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
@@ -10,12 +11,12 @@ use crate::store::command::{Answer, Applied, Command, Query};
 /// A message from one machine to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Consensus among the replicas of a group, in the library's own encoding.
+    /// Consensus among the replicas of a group.
     Consensus {
         /// The group.
         group: GroupId,
-        /// The library's message.
-        bytes: Bytes,
+        /// The message.
+        letter: Letter,
     },
     /// A holder asks a replica to propose a command.
     Propose {

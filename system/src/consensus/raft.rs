@@ -2,7 +2,6 @@
 //! It knows neither the disk nor what the entries mean. A panic of the library is a finding: nobody catches it.
 
 use bytes::Bytes;
-use protobuf::Message as _;
 use raft::eraftpb::{EntryType, Message};
 use raft::{RawNode, SnapshotStatus, StateRole};
 use siphasher::sip::SipHasher13;
@@ -11,9 +10,11 @@ use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready, Snapshot};
 use crate::config::Config;
 use crate::ids::{GroupId, MachineId};
 
+mod letter;
 mod memory;
 mod transfers;
 
+pub use letter::Letter;
 use memory::Memory;
 use transfers::Transfers;
 
@@ -32,6 +33,8 @@ const COMMITTED_BYTES_MAX: u64 = 4 << 20;
 pub struct Node {
     raw: RawNode<Memory>,
     timeouts: Timeouts,
+    /// The election timeout in ticks, and the term that it is for.
+    timeout: (u64, usize),
     /// Whether it asks for votes at once while the group has had no leader yet.
     goes_first: bool,
     /// The last term of which it was told to be the leader.
@@ -83,9 +86,11 @@ impl Node {
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
         let goes_first = rank == usize::from(group.0 % config.datacenters);
+        let timeouts = Timeouts { seed, group, rank };
         let mut node = Self {
             raw,
-            timeouts: Timeouts { seed, group, rank },
+            timeouts,
+            timeout: (0, timeouts.ticks(0)),
             goes_first,
             led_term: 0,
             installing: None,
@@ -115,12 +120,9 @@ impl Node {
         })
     }
 
-    /// Takes a message of the library from another replica. What cannot be one is ignored.
-    pub fn step(&mut self, from: MachineId, bytes: &[u8]) {
-        let Ok(message) = Message::parse_from_bytes(bytes) else { return };
-        if message.from != raft_id(from) || message.to != self.raw.raft.id {
-            return;
-        }
+    /// Takes a message from another replica. What cannot be one is ignored.
+    pub fn step(&mut self, from: MachineId, letter: Letter) {
+        let Some(message) = letter.read(from, self.raw.raft.id) else { return };
         // An error says that the message is of no use to this replica, which is what loss is like.
         let _ = self.call(|raw| raw.step(message));
     }
@@ -205,8 +207,11 @@ impl Node {
     /// from the operating system's entropy, and that must never be used.
     fn call<R>(&mut self, change: impl FnOnce(&mut RawNode<Memory>) -> R) -> R {
         let result = change(&mut self.raw);
-        let ticks = self.timeouts.ticks(self.raw.raft.term);
-        self.raw.raft.set_randomized_election_timeout(ticks);
+        let term = self.raw.raft.term;
+        if self.timeout.0 != term {
+            self.timeout = (term, self.timeouts.ticks(term));
+        }
+        self.raw.raft.set_randomized_election_timeout(self.timeout.1);
         result
     }
 }
@@ -249,20 +254,15 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
         number,
         persist,
         must_sync,
-        send: encode(send),
-        send_persisted: encode(send_persisted),
+        send: write(send),
+        send_persisted: write(send_persisted),
         committed,
         elected: leads.then_some(raw.raft.term),
     }
 }
 
-fn encode(messages: Vec<Message>) -> Vec<(MachineId, Bytes)> {
-    let encode_one = |message: Message| {
-        let to = machine_of(message.to).expect("the library sends to replicas");
-        let bytes = message.write_to_bytes().expect("the library's messages can be encoded");
-        (to, Bytes::from(bytes))
-    };
-    messages.into_iter().map(encode_one).collect()
+fn write(messages: Vec<Message>) -> Vec<(MachineId, Letter)> {
+    messages.into_iter().map(Letter::write).collect()
 }
 
 fn entry_of(entry: raft::eraftpb::Entry) -> Entry {

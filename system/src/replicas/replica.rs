@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
-
 use crate::config::Config;
-use crate::consensus::{Entry, Node, NotLeader, Persist, Ready, Snapshot};
+use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
 use crate::ids::{GroupId, MachineId};
 use crate::io::Effects;
 use crate::log::{Log, Record};
@@ -45,7 +43,7 @@ struct Held {
     number: u64,
     /// The log has to be durable up to here.
     position: u64,
-    messages: Vec<(MachineId, Bytes)>,
+    messages: Vec<(MachineId, Letter)>,
 }
 
 /// Who waits for a proposal.
@@ -100,8 +98,8 @@ impl Replica {
         self.node.tick()
     }
 
-    pub(super) fn step(&mut self, from: MachineId, bytes: &[u8]) {
-        self.node.step(from, bytes);
+    pub(super) fn step(&mut self, from: MachineId, letter: Letter) {
+        self.node.step(from, letter);
     }
 
     pub(super) fn propose(&mut self, from: MachineId, ask: Ask, command: &Command) {
@@ -242,9 +240,9 @@ impl Replica {
         }
     }
 
-    fn queue(&mut self, messages: Vec<(MachineId, Bytes)>) {
+    fn queue(&mut self, messages: Vec<(MachineId, Letter)>) {
         let group = self.group;
-        let wrap = |(to, bytes)| (to, Message::Consensus { group, bytes });
+        let wrap = |(to, letter)| (to, Message::Consensus { group, letter });
         self.messages.extend(messages.into_iter().map(wrap));
     }
 }

@@ -255,7 +255,7 @@ impl World {
         self.with(to, None, |replicas, _, _| {
             for message in messages {
                 match message {
-                    Message::Consensus { group, bytes } => replicas.consensus(from, group, &bytes),
+                    Message::Consensus { group, letter } => replicas.consensus(from, group, letter),
                     Message::Propose { group, ask, command } => replicas.propose(from, ask, group, command),
                     Message::Read { group, ask, at_least, query } => {
                         replicas.read(from, ask, group, at_least, query);

@@ -48,7 +48,7 @@ impl Memory {
             let keep = self.position(first.index);
             assert!(keep <= self.entries.len(), "no gap before entry {}", first.index);
             self.entries.truncate(keep);
-            self.entries.extend(persist.entries.iter().map(library_entry));
+            self.entries.extend(persist.entries.iter().cloned().map(library_entry));
         }
         if let Some(state) = persist.hard_state {
             let stored = &mut self.state.hard_state;
@@ -171,6 +171,7 @@ impl Storage for Memory {
     }
 }
 
-fn library_entry(entry: &consensus::Entry) -> Entry {
-    Entry { term: entry.term, index: entry.index, data: entry.data.clone(), ..Entry::default() }
+pub(super) fn library_entry(entry: consensus::Entry) -> Entry {
+    let consensus::Entry { term, index, data } = entry;
+    Entry { term, index, data, ..Entry::default() }
 }
