@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, ListOptions, ObjectName,
-    OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, ListOptions,
+    ObjectName, OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall, What,
 };
 
 fn object() -> ObjectName {
@@ -47,7 +47,9 @@ fn of_instances() -> Vec<What> {
         What::Respond { request: 1, status: 200, body: "ok".into() },
         What::Outbound { call: 1, service: "upstream".into(), body: binary() },
     ];
-    kinds.extend(calls().into_iter().map(|call| What::Op { op: 4, call }));
+    for allow_concurrency in [false, true] {
+        kinds.extend(calls().into_iter().map(|call| What::Op { op: 4, call, allow_concurrency }));
+    }
     kinds.extend(results(why).into_iter().map(|result| What::OpResult { op: 4, result }));
     kinds
 }
@@ -58,7 +60,11 @@ fn calls() -> Vec<StorageCall> {
         StorageCall::Get { key: key.clone() },
         StorageCall::Put { key: key.clone(), value: "v".into() },
         StorageCall::Put { key: key.clone(), value: binary() },
+        StorageCall::GetMany { keys: vec![key.clone()] },
+        StorageCall::PutMany { entries: vec![(key.clone(), "v".into()), (key.clone(), binary())] },
+        StorageCall::PutMany { entries: Vec::new() },
         StorageCall::Delete { key: key.clone() },
+        StorageCall::DeleteMany { keys: vec![key.clone(), key.clone()] },
         StorageCall::List(ListOptions::default()),
         StorageCall::List(ListOptions {
             prefix: Some(key.clone()),
@@ -74,6 +80,7 @@ fn calls() -> Vec<StorageCall> {
         StorageCall::SetAlarm { time_ms: -1, scheduled_ms: 5, alarm: None },
         StorageCall::SetAlarm { time_ms: 1, scheduled_ms: 5, alarm: Some(AlarmId(1)) },
         StorageCall::DeleteAlarm,
+        StorageCall::Transaction,
     ]
 }
 
@@ -84,6 +91,7 @@ fn results(why: Arc<str>) -> Vec<OpResult> {
         OpResult::Value(Some("v".into())),
         OpResult::Value(Some(binary())),
         OpResult::Deleted(true),
+        OpResult::DeletedCount(3),
         OpResult::Entries(vec![("k".into(), "v".into())]),
         OpResult::Alarm(None),
         OpResult::Alarm(Some(5)),
@@ -140,6 +148,21 @@ fn absent_place_and_instance_read_as_none() {
     let event: Event =
         serde_json::from_str(r#"{"at_ns":5,"event":"outbound_arrive","call":1}"#).expect("an event");
     assert_eq!(event, Event { at_ns: 5, place: None, by: None, what: What::OutboundArrive { call: 1 } });
+}
+
+#[test]
+fn an_older_history_has_the_limits_of_the_contract_and_no_concurrent_calls() {
+    let op = r#"{"at_ns":5,"event":"op","op":1,"call":"get","key":"k"}"#;
+    let event: Event = serde_json::from_str(op).expect("an event");
+    let call = StorageCall::Get { key: "k".into() };
+    assert_eq!(event.what, What::Op { op: 1, call, allow_concurrency: false });
+    let contract = Constants::of_the_contract(0, 0);
+    let mut json = serde_json::to_value(&contract).expect("constants are JSON");
+    let fields = json.as_object_mut().expect("an object");
+    for field in ["key_bytes_max", "value_bytes_max", "batch_keys_max"] {
+        fields.remove(field).expect("it is there");
+    }
+    assert_eq!(serde_json::from_value::<Constants>(json).expect("constants"), contract);
 }
 
 #[test]

@@ -143,18 +143,6 @@ fn s4_delete_all_hides_what_was_there() {
 }
 
 #[test]
-fn s4_a_refused_write_wrote_nothing() {
-    let refused = || {
-        let mut tale = Tale::new();
-        let call = StorageCall::Put { key: "k".into(), value: "too long".into() };
-        tale.calls(call, OpResult::Error("value too long".into()));
-        tale
-    };
-    refused().get("k", Some("too long")).is_refused("S3");
-    refused().get("k", None).respond().is_accepted();
-}
-
-#[test]
 fn s6_list_gives_what_its_options_ask_for() {
     let written = || {
         let mut tale = Tale::new();

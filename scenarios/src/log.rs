@@ -171,7 +171,7 @@ impl<'a> Life<'a> {
     fn concern(&mut self, event: &'a Event) -> Concern {
         let Some(By { object, instance, .. }) = &event.by else { return Concern::of_event(&event.what) };
         match &event.what {
-            What::Op { op, call } => {
+            What::Op { op, call, .. } => {
                 let concern = match call {
                     StorageCall::GetAlarm | StorageCall::SetAlarm { .. } | StorageCall::DeleteAlarm => {
                         Concern::Alarm

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Network, Outage, OutageKind, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Cluster, Disk, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream, VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -83,25 +83,28 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
         let requests = requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max);
         (requests, faults::faults(shape.class, objects, 0..14))
     });
-    (world, story, 8_000..12_000_u64).prop_map(move |(world, (workload, faults), idle_evict_ms)| {
-        let (network, disk, clocks, upstream) = world;
-        Plan {
-            version: VERSION,
-            scenario: name.to_owned(),
-            seed,
-            cluster: CLUSTER,
-            network,
-            disk,
-            clocks,
-            idle_evict_ms,
-            outside_timeout_ms: 30_000,
-            phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
-            workload,
-            request_timeout_ms: 20_000,
-            upstream,
-            faults,
-        }
-    })
+    (world, story, 8_000..12_000_u64, past()).prop_map(
+        move |(world, (workload, faults), idle_evict_ms, past)| {
+            let (network, disk, clocks, upstream) = world;
+            Plan {
+                version: VERSION,
+                scenario: name.to_owned(),
+                seed,
+                cluster: CLUSTER,
+                network,
+                disk,
+                clocks,
+                idle_evict_ms,
+                outside_timeout_ms: 30_000,
+                phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
+                workload,
+                request_timeout_ms: 20_000,
+                upstream,
+                faults,
+                past,
+            }
+        },
+    )
 }
 
 /// The name of a scenario's `index`-th object.
@@ -147,6 +150,14 @@ fn disk() -> impl Strategy<Value = Disk> {
         .prop_map(|(sync_us_min, spread_us)| Disk { sync_us_min, sync_us_max: sync_us_min + spread_us })
 }
 
+/// Mostly so little that replicas which were away for a moment need a snapshot, and logs begin anew every few seconds.
+fn past() -> impl Strategy<Value = Past> {
+    let entries_kept = prop_oneof![1 => Just(Past::default().entries_kept), 3 => 1..30_u64];
+    let log_bytes_max = prop_oneof![1 => Just(Past::default().log_bytes_max), 3 => 1_000..60_000_u64];
+    (entries_kept, log_bytes_max)
+        .prop_map(|(entries_kept, log_bytes_max)| Past { entries_kept, log_bytes_max })
+}
+
 fn clocks() -> impl Strategy<Value = Vec<Clock>> {
     let clock =
         (-400..400_i32, -400..400_i32).prop_map(|(offset_ms, drift_ppm)| Clock { offset_ms, drift_ppm });
@@ -181,6 +192,8 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     let mut plan = draw(scenario, seed);
     let faults_ms = RUN_MS - WARM_UP_MS - REST_MS;
     plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: REST_MS };
+    // What it costs to keep little of the past is not what is measured.
+    plan.past = Past::default();
     let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
     let mut runner = runner("reference", seed);
     let drawn = (

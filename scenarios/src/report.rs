@@ -71,6 +71,7 @@ fn failures(tallies: &[Tally]) -> Table {
         "runs cut short",
         "alarms failed over: machine / datacenter",
         "group leaders elected",
+        "snapshots installed",
         "stale epochs refused",
     ]);
     for tally in tallies {
@@ -82,6 +83,7 @@ fn failures(tallies: &[Tally]) -> Table {
             counts.runs_lost.to_string(),
             format!("{} / {}", tally.lateness.moved.machine, tally.lateness.moved.datacenter),
             counts.elections.to_string(),
+            counts.snapshots_installed.to_string(),
             counts.stale_epochs.to_string(),
         ]);
     }

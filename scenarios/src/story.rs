@@ -1,5 +1,6 @@
 //! Tells a piece of a history as a timeline that somebody can follow who has never seen the code.
 
+mod calls;
 mod faults;
 mod life;
 
@@ -12,10 +13,8 @@ use reveille_model::history::{
 };
 use reveille_model::verdict::Violation;
 
+use self::calls::{call_text, result_text};
 pub use self::life::life;
-
-/// Lists longer than this are cut in a line of a story.
-const ENTRIES_SHOWN: usize = 12;
 
 /// True time as it stands in stories: seconds since the begin of the run, to the millisecond.
 pub fn seconds(at_ns: u64) -> String {
@@ -115,10 +114,13 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::InstanceEnd { reason } => format!("{object} {}", ended(reason)),
         What::Deliver { delivery } => format!("{object}: {} is delivered", delivered(*delivery)),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
-        What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. } } => {
+        What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. }, .. } => {
             format!("{object}: set_alarm({})  [operation {op}]", wall(history, event, *scheduled_ms))
         }
-        What::Op { op, call } => format!("{object}: {}  [operation {op}]", call_text(call)),
+        What::Op { op, call, allow_concurrency } => {
+            let lets_in = if *allow_concurrency { ", other events get in meanwhile" } else { "" };
+            format!("{object}: {}{lets_in}  [operation {op}]", call_text(call))
+        }
         What::OpResult { op, result: OpResult::Alarm(Some(time_ms)) } => {
             format!("{object}: operation {op} gives an alarm at {}", wall(history, event, *time_ms))
         }
@@ -200,60 +202,6 @@ fn awaited(kind: AwaitKind) -> &'static str {
         AwaitKind::Storage => "storage: nothing else gets in meanwhile",
         AwaitKind::Sync => "sync",
         AwaitKind::Outside => "an outside service: other events get in meanwhile",
-    }
-}
-
-fn call_text(call: &StorageCall) -> String {
-    match call {
-        StorageCall::Get { key } => format!("get({key:?})"),
-        StorageCall::Put { key, value } => format!("put({key:?}, {value:?})"),
-        StorageCall::Delete { key } => format!("delete({key:?})"),
-        StorageCall::List(options) => {
-            let mut parts = Vec::new();
-            let bounds = [
-                ("prefix", &options.prefix),
-                ("start", &options.start),
-                ("start_after", &options.start_after),
-                ("end", &options.end),
-            ];
-            parts
-                .extend(bounds.iter().filter_map(|(name, key)| Some(format!("{name}: {:?}", key.as_ref()?))));
-            parts.extend(options.reverse.then(|| "reverse".to_owned()));
-            parts.extend(options.limit.map(|limit| format!("limit: {limit}")));
-            format!("list({})", parts.join(", "))
-        }
-        StorageCall::DeleteAll { preserve_alarm: false } => "delete_all()".into(),
-        StorageCall::DeleteAll { preserve_alarm: true } => "delete_all(preserve_alarm)".into(),
-        StorageCall::Sync => "sync()".into(),
-        StorageCall::GetAlarm => "get_alarm()".into(),
-        StorageCall::SetAlarm { time_ms, .. } => format!("set_alarm({time_ms})"),
-        StorageCall::DeleteAlarm => "delete_alarm()".into(),
-    }
-}
-
-fn result_text(result: &OpResult) -> String {
-    match result {
-        OpResult::Done => "nothing: it is done".into(),
-        OpResult::Value(None) => "no value".into(),
-        OpResult::Value(Some(value)) => format!("{value:?}"),
-        OpResult::Deleted(true) => "true: the key was there".into(),
-        OpResult::Deleted(false) => "false: the key was not there".into(),
-        OpResult::Entries(entries) => {
-            let mut texts: Vec<_> = entries
-                .iter()
-                .take(ENTRIES_SHOWN)
-                .map(|(key, value)| format!("{key:?}: {value:?}"))
-                .collect();
-            texts.extend(
-                (entries.len() > ENTRIES_SHOWN)
-                    .then(|| format!("and {} more", entries.len() - ENTRIES_SHOWN)),
-            );
-            format!("{{{}}}", texts.join(", "))
-        }
-        OpResult::Alarm(None) => "no alarm".into(),
-        OpResult::Alarm(Some(time_ms)) => format!("an alarm at {time_ms}"),
-        OpResult::Answer { status } => format!("the answer {status}"),
-        OpResult::Error(why) => format!("an error: {why}"),
     }
 }
 

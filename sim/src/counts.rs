@@ -41,6 +41,8 @@ pub struct Counts {
     pub boots: u64,
     /// Times that a replica became its group's leader.
     pub elections: u64,
+    /// Snapshots that replicas took over from their leaders because they lagged too far behind.
+    pub snapshots_installed: u64,
     /// Entries refused because their epoch was stale (O1); each replica counts its own.
     pub stale_epochs: u64,
     /// Completed syncs.
@@ -57,7 +59,7 @@ pub struct FaultCount {
     /// Begun. What finds its machine down already, or nobody in the role it is aimed at, is skipped and not counted.
     pub injected: u64,
     /// Of these, with an effect: an instance, a leader or unsynced bytes were lost, a machine of a datacenter went down, an input
-    /// had to wait, a message was dropped or slow, the clock of a running machine stepped, a call was treated badly.
+    /// had to wait, a message was dropped or slow, a sync took longer than any is otherwise, the clock of a running machine stepped, a call was treated badly.
     pub effective: u64,
 }
 
@@ -84,6 +86,7 @@ impl Counts {
             outside_calls,
             boots,
             elections,
+            snapshots_installed,
             stale_epochs,
             syncs,
             bytes_synced,
@@ -107,6 +110,7 @@ impl Counts {
         self.outside_calls += outside_calls;
         self.boots += boots;
         self.elections += elections;
+        self.snapshots_installed += snapshots_installed;
         self.stale_epochs += stale_epochs;
         self.syncs += syncs;
         self.bytes_synced += bytes_synced;

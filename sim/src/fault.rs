@@ -42,6 +42,8 @@ enum Broken {
     Paused(MachineId),
     /// Links, in whatever way: the network knows.
     Network,
+    /// The disk of this machine is slow.
+    Disk(MachineId),
     /// The outside services.
     Outside,
     /// Nothing that could be mended.
@@ -84,6 +86,9 @@ impl World<'_> {
                 self.links_slow_down(kind.name(), of, *factor_percent)
             }
             FaultKind::ClockStep { target, by_ms } => self.clock_steps(kind.name(), target, *by_ms),
+            FaultKind::SlowDisk { target, extra_ms, .. } => {
+                self.disk_slows_down(kind.name(), target, *extra_ms)
+            }
             FaultKind::MessageLoss { ppm, .. } => Some(self.messages_are_lost(kind.name(), *ppm)),
         };
         match begun {
@@ -134,6 +139,7 @@ impl World<'_> {
                 self.net.mend(fault);
                 self.review_majorities();
             }
+            Broken::Disk(machine) => self.hosts[usize::from(machine.0)].disk_recovers(fault),
             Broken::Outside => self.outside.end_outage(fault),
             Broken::Nothing => {}
         }

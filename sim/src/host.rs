@@ -37,6 +37,8 @@ pub(crate) struct Host {
     pub(crate) held: VecDeque<Held>,
     wake: Wake,
     sync_ns: std::ops::RangeInclusive<u64>,
+    /// The faults that make its disk slow, with what each adds to a sync at most. The worst decides; of equals the first.
+    slow_disk: Vec<(u32, u64)>,
     sync_rng: ChaCha8Rng,
     loss_rng: ChaCha8Rng,
     seed_rng: ChaCha8Rng,
@@ -86,6 +88,7 @@ impl Host {
             held: VecDeque::new(),
             wake: Wake { wanted_ns: NEVER_NS, queued_ns: NEVER_NS },
             sync_ns: u64::from(disk.sync_us_min) * NS_PER_US..=u64::from(disk.sync_us_max) * NS_PER_US,
+            slow_disk: Vec::new(),
             sync_rng: stream(Concern::DiskSync),
             loss_rng: stream(Concern::DiskLoss),
             seed_rng: stream(Concern::System),
@@ -109,8 +112,26 @@ impl Host {
         Spot { at_ns, machine: self.id, life: self.life, wall_ns: self.clock.wall_ns(at_ns) }
     }
 
-    pub(crate) fn draw_sync_ns(&mut self) -> u64 {
-        self.sync_rng.random_range(self.sync_ns.clone())
+    pub(crate) fn disk_slows_down(&mut self, fault: u32, extra_ns: u64) {
+        self.slow_disk.push((fault, extra_ns));
+    }
+
+    pub(crate) fn disk_recovers(&mut self, fault: u32) {
+        self.slow_disk.retain(|(slow, _)| *slow != fault);
+    }
+
+    /// How long a sync takes that is asked for now, and the fault that makes it longer than any is otherwise. One draw,
+    /// whatever the disk suffers from.
+    pub(crate) fn draw_sync(&mut self) -> (u64, Option<u32>) {
+        let (shortest_ns, longest_ns) = self.sync_ns.clone().into_inner();
+        let worst = self
+            .slow_disk
+            .iter()
+            .copied()
+            .reduce(|worst, other| if other.1 > worst.1 { other } else { worst });
+        let extra_ns = worst.map_or(0, |(_, extra_ns)| extra_ns);
+        let after_ns = self.sync_rng.random_range(shortest_ns..=longest_ns + extra_ns);
+        (after_ns, worst.map(|(fault, _)| fault).filter(|_| after_ns > longest_ns))
     }
 
     pub(crate) fn lose_power(&mut self) -> PowerLoss {

@@ -7,13 +7,16 @@
 mod fault;
 mod validate;
 
-use reveille_system::config::Config;
+use reveille_system::config::{Bounds, Config};
 use serde::{Deserialize, Serialize};
 
-pub use self::fault::{CLOCK_STEP_MAX_MS, Direction, Fault, FaultKind, LinksOf, SLOW_MAX_PERCENT, Target};
+pub use self::fault::{
+    CLOCK_STEP_MAX_MS, Direction, Fault, FaultKind, LinksOf, SLOW_MAX_PERCENT, SYNC_EXTRA_MAX_MS, Target,
+};
 pub use self::validate::PlanError;
 
-/// The version of the plan's format. It rises when a field changes its meaning.
+/// The version of the plan's format. It rises when a field changes its meaning; a new field has a default instead, which
+/// is what was before it.
 pub const VERSION: u32 = 1;
 
 /// The shortest warm-up: every machine has booted by its end.
@@ -36,6 +39,12 @@ pub const DRIFT_MAX_PPM: u32 = 500;
 
 /// The largest offset of a wall clock: a day.
 pub const OFFSET_MAX_MS: u32 = 24 * 3_600_000;
+
+/// The most entries that a plan may have a replica keep for others.
+pub const ENTRIES_KEPT_MAX: u64 = 1_000_000;
+
+/// The longest log that a plan may have a machine keep before it is compacted: 1 GiB.
+pub const LOG_BYTES_MAX: u64 = 1 << 30;
 
 /// Everything that a run depends on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +78,9 @@ pub struct Plan {
     pub upstream: Upstream,
     /// What breaks.
     pub faults: Vec<Fault>,
+    /// How much of the past each machine keeps.
+    #[serde(default)]
+    pub past: Past,
 }
 
 /// The shape of a cluster.
@@ -108,6 +120,27 @@ pub struct Disk {
     pub sync_us_min: u32,
     /// The longest sync.
     pub sync_us_max: u32,
+}
+
+/// How much of the past each machine keeps. With little, logs are compacted and replicas that lag behind are sent
+/// snapshots all the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Past {
+    /// So many applied entries of each group, and at most twice as many, are kept in memory: from 1 to
+    /// [`ENTRIES_KEPT_MAX`]. A replica that lags further behind is sent a snapshot.
+    pub entries_kept: u64,
+    /// The log on disk is compacted once it is longer than this, in bytes, and than twice what the state took in it when
+    /// it was compacted last: from 1 to [`LOG_BYTES_MAX`].
+    pub log_bytes_max: u64,
+}
+
+impl Default for Past {
+    /// What a machine keeps unless it is told otherwise.
+    fn default() -> Self {
+        let Bounds { entries_kept, log_bytes_max } = Bounds::default();
+        Self { entries_kept, log_bytes_max }
+    }
 }
 
 /// The clocks of one machine.
@@ -199,6 +232,8 @@ impl Plan {
         let mut config = Config::new(datacenters, machines_per_datacenter, groups, slices);
         config.idle_evict_ms = self.idle_evict_ms;
         config.outside_timeout_ms = self.outside_timeout_ms;
+        let Past { entries_kept, log_bytes_max } = self.past;
+        config.bounds = Bounds { entries_kept, log_bytes_max };
         config
     }
 

@@ -80,6 +80,10 @@ impl Record {
                 note(Kind::Applied, u64::from(group.0), index);
                 self.applied(spot, group, index, turns);
             }
+            Observation::Installed { group, index } => {
+                note(Kind::Installed, u64::from(group.0), index);
+                self.counts.snapshots_installed += 1;
+            }
             Observation::Elected { group, term } => {
                 note(Kind::Elected, u64::from(group.0), term);
                 self.counts.elections += 1;
@@ -169,11 +173,13 @@ impl Record {
             "the result of set_alarm follows it at once"
         );
         let what = match seen {
-            Seen::Called(op, Call::SetAlarm { time_ms }) => {
+            Seen::Called { op, call: Call::SetAlarm { time_ms }, .. } => {
                 self.setting = Some((by, op, time_ms));
                 return;
             }
-            Seen::Called(op, call) => What::Op { op: op.0, call: storage_call(call) },
+            Seen::Called { op, call, allow_concurrency } => {
+                What::Op { op: op.0, call: storage_call(call), allow_concurrency }
+            }
             Seen::Returned(op, reply) => What::OpResult { op: op.0, result: self.returned(spot, op, reply) },
             Seen::Started { for_alarm } => {
                 self.counts.instances += 1;
@@ -229,7 +235,7 @@ impl Record {
             refused => (time_ms, None, op_result(refused)),
         };
         let call = StorageCall::SetAlarm { time_ms, scheduled_ms, alarm };
-        self.by(spot, source, What::Op { op: op.0, call });
+        self.by(spot, source, What::Op { op: op.0, call, allow_concurrency: false });
         result
     }
 }

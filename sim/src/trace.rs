@@ -98,6 +98,8 @@ pub enum Kind {
     Paused,
     /// The machine's process goes on; how much has come for it meanwhile.
     Resumed,
+    /// A replica takes over a snapshot of its leader's state; group, the index that it reaches.
+    Installed,
 }
 
 /// What an entry says, without its time and machine.
@@ -155,6 +157,7 @@ impl fmt::Display for Step<'_> {
             Kind::Phase => write!(f, "phase {a} begins"),
             Kind::CutOff => write!(f, "is cut off from m{a} and misses {b} bytes"),
             Kind::Paused => write!(f, "stands still (fault {a})"),
+            Kind::Installed => write!(f, "takes over a snapshot of group {a} up to entry {b}"),
             Kind::Resumed => write!(f, "goes on; {a} inputs have come meanwhile"),
         }
     }

@@ -307,7 +307,10 @@ impl<'a> World<'a> {
         let host = &mut self.hosts[usize::from(id.0)];
         for op in effects.disk.drain(..) {
             if let Some(sync) = host.disk.submit(op) {
-                let after_ns = host.draw_sync_ns();
+                let (after_ns, slowed_by) = host.draw_sync();
+                if let Some(fault) = slowed_by {
+                    self.faults.took_effect(fault, &mut self.record.counts);
+                }
                 self.record.trace.note(self.now_ns, Some(id), Kind::SyncAsked, sync.ticket, after_ns);
                 self.queue.push(self.now_ns + after_ns, Event::Synced { machine: id, life: host.life, sync });
             }

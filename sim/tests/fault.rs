@@ -273,6 +273,26 @@ fn a_slow_datacenter_is_slow_and_not_cut() {
 }
 
 #[test]
+fn d8_a_slow_disk_takes_its_time_and_no_other_does() {
+    let slow = |extra_ms, for_ms| FaultKind::SlowDisk { target: Target::Machine(1), extra_ms, for_ms };
+    let outcome = with(1, &[(5_000, slow(100, 5_000)), (7_000, slow(300, 1_000))]);
+    // The longest sync that was asked for in that time, in milliseconds; 3 at most is usual.
+    let longest = |machine, from_ms, to_ms| {
+        let asked = between(&outcome, from_ms, to_ms).filter(|entry| entry.kind == Kind::SyncAsked);
+        asked.filter(|entry| entry.machine == Some(MachineId(machine))).map(|entry| entry.b / 1_000_000).max()
+    };
+    assert!((4..=103).contains(&longest(1, 5_000, 7_000).expect("there are requests")));
+    assert!((104..=303).contains(&longest(1, 7_000, 8_000).expect("the worst decides")));
+    assert!((4..=103).contains(&longest(1, 8_000, 10_000).expect("each ends by itself")));
+    assert!(longest(1, 0, 5_000) <= Some(3) && longest(1, 10_000, 20_000) <= Some(3));
+    assert!(longest(0, 0, 20_000) <= Some(3) && longest(2, 0, 20_000) <= Some(3));
+    assert_eq!(effective(&outcome, "slow-disk"), (2, 2));
+    assert_eq!(begun(&outcome), [("slow-disk", &Scope::Machine(1)); 2]);
+    let idle = with(1, &[(19_999, slow(100, 1))]);
+    assert_eq!(effective(&idle, "slow-disk"), (1, 0), "nothing was synced meanwhile");
+}
+
+#[test]
 fn a_wall_clock_steps_and_its_error_is_accounted_for() {
     let step = |by_ms| FaultKind::ClockStep { target: Target::Machine(0), by_ms };
     let outcome = with(1, &[(5_000, step(1_500)), (9_000, step(-2_500))]);

@@ -3,7 +3,9 @@
 mod clock;
 mod common;
 mod disk;
+mod exclusive;
 mod fault;
 mod net;
 mod plan;
 mod run;
+mod transaction;

@@ -1,6 +1,7 @@
 //! Plans as JSON, and what is said about those that cannot be run.
 
 use reveille_sim::plan::{Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
+use reveille_system::config::Bounds;
 
 use crate::common;
 
@@ -18,6 +19,15 @@ fn a_plan_survives_json() {
     let again: Plan = serde_json::from_str(&text).expect("what was written can be read");
     assert_eq!(again, plan);
     assert_eq!(json(&again), text);
+}
+
+#[test]
+fn a_plan_that_does_not_say_what_is_kept_of_the_past_means_the_usual() {
+    let mut plan: serde_json::Value = serde_json::from_str(&json(&common::plan(1))).expect("it is JSON");
+    plan.as_object_mut().expect("a plan is an object").remove("past").expect("it was written");
+    let plan: Plan = serde_json::from_value(plan).expect("a plan as it was written before");
+    assert_eq!(plan, common::plan(1));
+    assert_eq!(plan.config().bounds, Bounds::default());
 }
 
 #[test]
@@ -44,6 +54,7 @@ fn every_fault() -> Vec<FaultKind> {
         FaultKind::SlowLinks { of: LinksOf::Datacenter(2), factor_percent: 200, for_ms: 1 },
         FaultKind::SlowLinks { of: LinksOf::Machine(leader()), factor_percent: 10_000, for_ms: 1 },
         FaultKind::ClockStep { target: leader(), by_ms: -7 },
+        FaultKind::SlowDisk { target: leader(), extra_ms: 300, for_ms: 1 },
         FaultKind::MessageLoss { ppm: 5, for_ms: 1 },
     ]
 }
@@ -110,6 +121,14 @@ fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
             FaultKind::ClockStep { target: machine(), by_ms: -3_600_001 },
             "by_ms is -3600001; it is from -3600000 to 3600000",
         ),
+        (
+            FaultKind::SlowDisk { target: machine(), extra_ms: 10_001, for_ms: 1 },
+            "extra_ms is 10001; it is at most 10000",
+        ),
+        (
+            FaultKind::SlowDisk { target: Target::Machine(3), extra_ms: 1, for_ms: 1 },
+            "target is 3; the cluster has machines 0 to 2",
+        ),
         (FaultKind::MessageLoss { ppm: 1_000_001, for_ms: 1 }, "ppm is 1000001; it is at most 1000000"),
     ];
     for (kind, said) in cases {
@@ -146,7 +165,7 @@ fn an_unknown_field_is_refused_by_name() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
     type Spoil = fn(&mut Plan);
-    let cases: [(Spoil, &str); 16] = [
+    let cases: [(Spoil, &str); 18] = [
         (|p| p.version = 2, "the plan's version is 2; this build reads version 1"),
         (|p| p.cluster.datacenters = 4, "cluster.datacenters is 4; it is odd"),
         (|p| p.cluster.slices = 7, "cluster.slices is 7; it is a multiple of the 2 groups"),
@@ -155,6 +174,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (|p| p.network.between_us[2][0] = 0, "network.between_us[2][0] is 0; a latency is from 1 to"),
         (|p| p.network.between_us.truncate(2), "network.between_us is of another shape; it has 3 rows of 3"),
         (|p| p.disk.sync_us_min = 9_999, "disk.sync_us_min is 9999; it is at most 3000"),
+        (|p| p.past.entries_kept = 0, "past.entries_kept is 0; it is from 1 to 1000000"),
+        (|p| p.past.log_bytes_max = 1 << 31, "past.log_bytes_max is 2147483648; it is from 1 to 1073741824"),
         (|p| p.clocks.truncate(1), "clocks is a list of 1; there is one for each of the 3 machines"),
         (|p| p.clocks[1].drift_ppm = -501, "clocks[1].drift_ppm is -501; it is from -500 to 500"),
         (|p| p.phases.warm_up_ms = 5, "phases.warm_up_ms is 5; machines need 100 to boot"),

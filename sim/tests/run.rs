@@ -1,7 +1,7 @@
 //! Whole runs: equal for equal plans, with faults that begin, act and end, and findings instead of crashes.
 
 use reveille_model::history::{Outcome as Ended, Phase, What};
-use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Past, Plan, Target};
 use reveille_sim::run::{Look, Outcome, RunEnd, run, run_with};
 use reveille_sim::trace::Kind;
 
@@ -24,6 +24,17 @@ fn the_same_plan_gives_the_same_run_and_another_seed_another() {
     assert_eq!(first.history, second.history);
     assert_eq!(first.counts, second.counts);
     assert_ne!(first.digest, completed(&plan(2)).digest);
+}
+
+#[test]
+fn d2_who_was_away_needs_a_snapshot_where_little_of_the_past_is_kept() {
+    let installed = |past| {
+        let outcome = completed(&Plan { past, ..plan(1) });
+        assert_eq!(outcome.verdict.violations, []);
+        outcome.counts.snapshots_installed
+    };
+    assert_eq!(installed(Past::default()), 0);
+    assert!(installed(Past { entries_kept: 1, log_bytes_max: 2_000 }) > 0);
 }
 
 #[test]

@@ -25,10 +25,30 @@ pub struct Config {
     pub outside_timeout_ms: u64,
     /// R1: the longest a run of `alarm()` may take. 15 minutes in the contract.
     pub run_limit_ms: u64,
-    /// O4: the longest that a constructor's `block_concurrency_while` may take. 30 s in the contract.
+    /// O4: the longest that a `block_concurrency_while`, of a constructor or not, or a transaction may take. 30 s in the
+    /// contract.
     pub constructor_limit_ms: u64,
     /// O7: the most polls and storage calls of one turn.
     pub turn_budget: u32,
+    /// How much of the past each machine keeps.
+    pub bounds: Bounds,
+}
+
+/// How much of the past a machine keeps. What is older is in its state alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// So many applied entries of each group, and at most twice as many, are kept in memory for followers that lag
+    /// behind. One that lags further gets a snapshot.
+    pub entries_kept: u64,
+    /// The log on disk is compacted once it is longer than this, in bytes, and than twice what the state took in it
+    /// when it was compacted last: so its cost is in proportion to what is written.
+    pub log_bytes_max: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { entries_kept: 1_000, log_bytes_max: 1 << 20 }
+    }
 }
 
 impl Config {
@@ -51,6 +71,7 @@ impl Config {
             run_limit_ms: 15 * 60_000,
             constructor_limit_ms: 30_000,
             turn_budget: 10_000,
+            bounds: Bounds::default(),
         }
     }
 

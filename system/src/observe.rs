@@ -28,6 +28,13 @@ pub enum Observation {
         /// The turns that the entry made durable, in order.
         turns: Vec<AppliedTurn>,
     },
+    /// This replica lagged so far behind that it took over its leader's state, up to `index`, in place of entries (D2).
+    Installed {
+        /// The group.
+        group: GroupId,
+        /// Index in the group's log.
+        index: u64,
+    },
     /// This replica became its group's leader.
     Elected {
         /// The group.
@@ -111,7 +118,14 @@ pub enum Seen {
     /// An event waits for an operation.
     Awaits(OpId, WaitKind),
     /// A storage or alarm call was made.
-    Called(OpId, Call),
+    Called {
+        /// The operation.
+        op: OpId,
+        /// The call.
+        call: Call,
+        /// O3: whether the input gate stays open while it waits for the datastore.
+        allow_concurrency: bool,
+    },
     /// Object code knows the result of an operation.
     Returned(OpId, Reply),
     /// `alarm()` starts.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::Config;
+use crate::config::{Bounds, Config};
 use crate::consensus::{Letter, Persist};
 use crate::ids::{GroupId, MachineId};
 use crate::io::{DiskImage, Effects};
@@ -16,23 +16,6 @@ use crate::wire::{Ask, Message, Proposed};
 mod replica;
 
 use replica::Replica;
-
-/// How much of the past a machine keeps. What is older is in its state alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// So many applied entries of each group, and at most twice as many, are kept in memory for followers that lag
-    /// behind. One that lags further gets a snapshot.
-    pub entries_kept: u64,
-    /// The log on disk is compacted once it is longer than this, in bytes, and than twice what the state took in it
-    /// when it was compacted last: so its cost is in proportion to what is written.
-    pub log_bytes_max: u64,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { entries_kept: 1_000, log_bytes_max: 1 << 20 }
-    }
-}
 
 /// The replicas on a machine. What its methods find to send is sent with the next [`Replicas::settle`].
 pub struct Replicas {
@@ -58,22 +41,6 @@ impl Replicas {
         disk: &dyn DiskImage,
         out: &mut Effects,
     ) -> Result<Self, Damage> {
-        Self::boot_within(Bounds::default(), config, me, seed, disk, out)
-    }
-
-    /// As [`Replicas::boot`], with other bounds than the usual ones.
-    ///
-    /// # Errors
-    ///
-    /// As [`Replicas::boot`].
-    pub fn boot_within(
-        bounds: Bounds,
-        config: &Config,
-        me: MachineId,
-        seed: u64,
-        disk: &dyn DiskImage,
-        out: &mut Effects,
-    ) -> Result<Self, Damage> {
         let (log, records) = Log::recover(disk, out)?;
         let mut recovered: BTreeMap<GroupId, Vec<Persist>> = BTreeMap::new();
         for record in records {
@@ -83,13 +50,12 @@ impl Replicas {
         for group in config.all_groups() {
             if config.replicas_of(group).any(|machine| machine == me) {
                 let recovered = recovered.remove(&group).unwrap_or_default();
-                let kept = bounds.entries_kept;
-                replicas.insert(group, Replica::new(config, group, me, seed, recovered, log.end(), kept));
+                replicas.insert(group, Replica::new(config, group, me, seed, recovered, log.end()));
             }
         }
         assert!(recovered.is_empty(), "a machine logs only for groups that it has a replica of");
         let touched = replicas.keys().copied().collect();
-        Ok(Self { log, bounds, replicas, touched, strays: Vec::new() })
+        Ok(Self { log, bounds: config.bounds, replicas, touched, strays: Vec::new() })
     }
 
     /// One tick of every replica. Wanted once each [`Config::tick_ms`].

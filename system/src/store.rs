@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::hash::FixedHasher;
 use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
+use crate::object::op::Key;
 use crate::observe::AppliedTurn;
 use crate::registry::Roster;
 
@@ -101,6 +102,11 @@ impl Store {
     pub fn read(&self, query: &Query) -> Answer {
         match query {
             Query::Get { object, key } => Answer::Value(self.rows_of(object).get(object, key)),
+            Query::GetMany { object, keys } => {
+                let rows = self.rows_of(object);
+                let found = |key: &Key| Some((key.clone(), rows.get(object, key)?));
+                Answer::Entries(keys.iter().filter_map(found).collect())
+            }
             Query::List { object, list } => Answer::Entries(self.rows_of(object).list(object, list)),
             Query::Due { slice, after, limit } => {
                 Answer::Due(self.slice(*slice).rows.due(after.as_ref(), *limit))

@@ -7,11 +7,11 @@ mod cluster;
 mod disk;
 
 use cluster::{Faults, World};
-use reveille_system::config::Config;
+use reveille_system::config::{Bounds, Config};
 use reveille_system::ids::MachineId;
 use reveille_system::io::Effects;
 use reveille_system::outbox::Outbox;
-use reveille_system::replicas::{Bounds, Replicas};
+use reveille_system::replicas::Replicas;
 
 const QUIET: Faults = Faults { loss: 0.0, down_every_ms: None };
 const ROUGH: Faults = Faults { loss: 0.05, down_every_ms: Some(4_000) };

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use reveille_system::ids::{Epoch, ObjectName, Stamp};
 use reveille_system::io::Now;
 use reveille_system::object::op::{Call, Key, List, Reply, StorageError};
-use reveille_system::object::view::{ALARM_TIME_MAX_MS, KEY_LEN_MAX, Next, VALUE_LEN_MAX, View};
-use reveille_system::store::command::{Answer, Query};
+use reveille_system::object::view::{
+    ALARM_TIME_MAX_MS, BATCH_LEN_MAX, KEY_LEN_MAX, Next, Reading, RunVerdict, VALUE_LEN_MAX, View,
+};
+use reveille_system::store::command::{AlarmRow, AlarmWrite, Answer, Query};
 
 const NOW: Now = Now { mono_ns: 0, wall_ns: 5_000_000_000 };
 
@@ -36,6 +38,24 @@ impl Instance {
             Next::Now(reply) => reply,
             Next::Ask(query, _) => panic!("{call:?} asks {query:?}"),
         }
+    }
+
+    /// A read that has to ask the datastore.
+    fn asks(&mut self, call: Call) -> (Query, Reading) {
+        match self.next(&call) {
+            Next::Ask(query, reading) => (query, reading),
+            Next::Now(reply) => panic!("{call:?} is answered at once: {reply:?}"),
+        }
+    }
+
+    fn get(&mut self, key: &str) -> Reply {
+        self.call(Call::Get(key.into()))
+    }
+
+    /// What the turn has written, by key.
+    fn end_turn(&mut self, turn: u32) -> Vec<(String, Option<Bytes>)> {
+        let writes = self.view.end_turn(turn).map(|writes| writes.keys).unwrap_or_default();
+        writes.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
     }
 
     fn put(&mut self, key: &str, value: &str) {
@@ -158,4 +178,165 @@ fn a10_each_set_alarm_makes_another_alarm() {
     let first = it.call(Call::SetAlarm { time_ms: 9_000 });
     let second = it.call(Call::SetAlarm { time_ms: 9_000 });
     assert_ne!(first, second);
+}
+
+fn value(text: &'static str) -> Option<Bytes> {
+    Some(Bytes::from_static(text.as_bytes()))
+}
+
+fn keys(keys: &[&str]) -> Vec<Key> {
+    keys.iter().map(|key| Key::from(*key)).collect()
+}
+
+#[test]
+fn s4_what_is_read_late_does_not_bring_back_what_was_deleted_meanwhile() {
+    let mut it = instance(true);
+    let (_, one) = it.asks(Call::Get("a".into()));
+    let (_, all) = it.asks(Call::List(List::default()));
+    let (_, some) = it.asks(Call::GetMany(keys(&["a", "b"])));
+    it.call(Call::DeleteAll { preserve_alarm: false });
+    let stored = || vec![(Key::from("a"), Bytes::from_static(b"old"))];
+    assert_eq!(it.view.answered(one, Answer::Value(value("old"))), Reply::Value(value("old")));
+    assert_eq!(it.view.answered(all, Answer::Entries(stored())), Reply::Entries(stored()));
+    assert_eq!(it.view.answered(some, Answer::Entries(stored())), Reply::Entries(stored()));
+    assert_eq!(it.get("a"), Reply::Value(None));
+    assert_eq!(it.listed(List::default(), &[]), [""; 0]);
+}
+
+#[test]
+fn s1_get_many_asks_for_what_is_not_known_and_gives_all_in_the_order_of_the_keys() {
+    let mut it = instance(true);
+    it.put("b", "own");
+    it.next(&Call::Delete("c".into()));
+    let (query, reading) = it.asks(Call::GetMany(keys(&["d", "c", "b", "a", "d"])));
+    let Query::GetMany { keys: asked, .. } = query else { panic!("{query:?}") };
+    assert_eq!(asked, keys(&["a", "d"]));
+    it.put("d", "later");
+    let stored = vec![(Key::from("a"), Bytes::from_static(b"stored"))];
+    let expected =
+        vec![("a".into(), Bytes::from_static(b"stored")), ("b".into(), Bytes::from_static(b"own"))];
+    assert_eq!(it.view.answered(reading, Answer::Entries(stored)), Reply::Entries(expected));
+    assert_eq!(it.get("d"), Reply::Value(value("later")));
+}
+
+#[test]
+fn s1_delete_many_counts_the_keys_that_were_there() {
+    let mut it = instance(true);
+    it.put("a", "");
+    let (query, reading) = it.asks(Call::DeleteMany(keys(&["a", "a", "b", "c"])));
+    let Query::GetMany { keys: asked, .. } = query else { panic!("{query:?}") };
+    assert_eq!(asked, keys(&["b", "c"]));
+    let stored = vec![(Key::from("c"), Bytes::new())];
+    assert_eq!(it.view.answered(reading, Answer::Entries(stored)), Reply::DeletedCount(2));
+    assert_eq!(it.call(Call::DeleteMany(keys(&["a", "b", "c"]))), Reply::DeletedCount(0));
+    assert_eq!(it.end_turn(1).len(), 3);
+}
+
+#[test]
+fn s7_a_batch_over_a_limit_is_refused_as_a_whole() {
+    let mut it = instance(true);
+    let many = || (0..=BATCH_LEN_MAX).map(|number| Key::from(number.to_string())).collect::<Vec<_>>();
+    let error = StorageError::BatchTooLong { limit: BATCH_LEN_MAX, len: BATCH_LEN_MAX + 1 };
+    let entries = many().into_iter().map(|key| (key, Bytes::new())).collect();
+    for call in [Call::GetMany(many()), Call::DeleteMany(many()), Call::PutMany(entries)] {
+        assert_eq!(it.call(call), Reply::Refused(error.clone()));
+    }
+    let len = VALUE_LEN_MAX + 1;
+    let entries = vec![("a".into(), Bytes::new()), ("b".into(), Bytes::from(vec![0; len]))];
+    let error = StorageError::ValueTooLong { limit: VALUE_LEN_MAX, len };
+    assert_eq!(it.call(Call::PutMany(entries)), Reply::Refused(error));
+    assert_eq!(it.end_turn(1), []);
+}
+
+#[test]
+fn s5_a_transaction_is_written_in_the_turn_in_which_it_ends() {
+    let mut it = instance(true);
+    it.put("a", "before");
+    it.view.begin_transaction().expect("none is open");
+    it.put("a", "in it");
+    it.put("b", "in it");
+    it.call(Call::SetAlarm { time_ms: 9_000 });
+    assert_eq!(it.get("a"), Reply::Value(value("in it")));
+    assert_eq!(it.listed(List::default(), &["c"]), ["a", "b", "c"]);
+    let before = it.view.end_turn(1).expect("what was written before the transaction is of its own turn");
+    assert_eq!((before.keys, before.alarm), (vec![("a".into(), value("before"))], None));
+    // The turn before it becomes durable while it is open: what the transaction wrote still lies over that.
+    it.view.saved(1, &[("a".into(), value("before"))]);
+    assert_eq!(it.listed(List::default(), &["a", "c"]), ["a", "b", "c"]);
+    it.view.commit_transaction(3);
+    let writes = it.view.end_turn(3).expect("the transaction has ended in this turn");
+    assert_eq!(writes.keys, [("a".into(), value("in it")), ("b".into(), value("in it"))]);
+    assert!(matches!(writes.alarm, Some(AlarmWrite::Schedule(AlarmRow { scheduled_ms: 9_000, .. }))));
+    assert_eq!(it.get("a"), Reply::Value(value("in it")));
+}
+
+#[test]
+fn s5_a_rollback_leaves_everything_as_it_was() {
+    let mut it = instance(true);
+    it.put("a", "before");
+    it.call(Call::SetAlarm { time_ms: 9_000 });
+    it.view.begin_transaction().expect("none is open");
+    it.put("a", "in it");
+    it.put("b", "in it");
+    let (_, reading) = it.asks(Call::Delete("c".into()));
+    let (_, list) = it.asks(Call::List(List::default()));
+    it.call(Call::SetAlarm { time_ms: 7_000 });
+    assert_eq!(it.call(Call::GetAlarm), Reply::Alarm(Some(7_000)));
+    it.view.roll_back_transaction();
+    assert_eq!(it.get("a"), Reply::Value(value("before")));
+    assert_eq!(it.call(Call::GetAlarm), Reply::Alarm(Some(9_000)));
+    // Reads that were called in it show what it had written, and leave nothing of that behind.
+    assert_eq!(it.view.answered(reading, Answer::Value(value("stored"))), Reply::Deleted(true));
+    let stored = vec![("c".into(), Bytes::from_static(b"stored"))];
+    let Reply::Entries(listed) = it.view.answered(list, Answer::Entries(stored)) else { panic!("a list") };
+    assert_eq!(listed.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(it.get("c"), Reply::Value(value("stored")));
+    assert_eq!(it.get("b"), Reply::Value(None));
+    assert_eq!(it.end_turn(1), [("a".to_owned(), value("before"))]);
+}
+
+#[test]
+fn s5_a_rollback_in_a_run_takes_back_that_its_alarm_was_replaced() {
+    for commits in [false, true] {
+        let mut it = instance(true);
+        let Reply::AlarmSet { alarm, scheduled_ms } = it.call(Call::SetAlarm { time_ms: 9_000 }) else {
+            panic!("the alarm is set")
+        };
+        let row = AlarmRow { alarm, scheduled_ms, retry_count: 0, not_before_ms: scheduled_ms };
+        it.view.end_turn(1);
+        it.view.begin_run(stamp(7), row);
+        it.view.begin_transaction().expect("none is open");
+        it.call(Call::SetAlarm { time_ms: 50_000 });
+        assert_eq!(it.call(Call::GetAlarm), Reply::Alarm(Some(50_000)));
+        if commits {
+            it.view.commit_transaction(2);
+            assert_eq!(it.call(Call::GetAlarm), Reply::Alarm(Some(50_000)));
+        } else {
+            it.view.roll_back_transaction();
+            assert_eq!(it.call(Call::GetAlarm), Reply::Alarm(None), "A4");
+        }
+        let again = it.view.end_run(RunVerdict::Failed { retry_at_ms: 12_000 });
+        let retried = again.map(|row| (row.alarm, row.retry_count));
+        assert_eq!(retried, (!commits).then_some((alarm, 1)), "R5: retries end with a set_alarm that counts");
+    }
+}
+
+#[test]
+fn s5_a_transaction_is_not_begun_in_a_transaction() {
+    let mut it = instance(true);
+    it.view.begin_transaction().expect("none is open");
+    assert_eq!(it.view.begin_transaction(), Err(StorageError::NestedTransaction));
+    it.view.roll_back_transaction();
+    it.view.begin_transaction().expect("none is open any more");
+}
+
+#[test]
+fn s8_delete_all_is_refused_in_a_transaction() {
+    let mut it = instance(true);
+    it.put("a", "");
+    it.view.begin_transaction().expect("none is open");
+    let refused = it.call(Call::DeleteAll { preserve_alarm: false });
+    assert_eq!(refused, Reply::Refused(StorageError::DeleteAllInTransaction));
+    it.view.commit_transaction(1);
+    assert_eq!(it.get("a"), Reply::Value(value("")));
 }

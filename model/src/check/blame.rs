@@ -4,7 +4,8 @@ use super::Case;
 use crate::history::{Blob, Key};
 use crate::reference::object::Acting;
 use crate::reference::read::AlarmView;
-use crate::reference::{Row, Writer};
+use crate::reference::transaction::VoidKind;
+use crate::reference::{Row, Whole, Writer};
 
 /// Which rule a read breaks that does not show what `writer` wrote. A write of the same instance that it does not see
 /// breaks the order of reads (S4), unless a failed run wrote it (R8); what earlier instances wrote is durable.
@@ -14,30 +15,40 @@ pub(super) fn rule_for(
     key: &Key,
     seen: Option<&Blob>,
     writer: Option<Writer>,
-    is_split: impl FnOnce() -> bool,
+    is_split: impl FnOnce() -> Option<Whole>,
 ) -> &'static str {
     let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
     match rule_of(acting.row, key, seen, writer, is_split) {
-        "R8" => "R8",
+        rule @ ("R8" | "S5" | "S7") => rule,
         _ if is_own => "S4",
         rule => rule,
     }
 }
 
-/// Which rule is broken where a durable write is not to be seen: R8 if it is missing and a failed run wrote it, S8 if a
+/// Which rule is broken where a durable write is not to be seen: S5 or S7 if what is seen was rolled back or refused, R8 if it is missing and a failed run wrote it, S8 if a
 /// `delete_all` removed what is seen, S2 if it is missing while another write of its turn is there, else S3.
 pub(super) fn rule_of(
     row: &Row,
     key: &Key,
     seen: Option<&Blob>,
     writer: Option<Writer>,
-    is_split: impl FnOnce() -> bool,
+    is_split: impl FnOnce() -> Option<Whole>,
 ) -> &'static str {
+    if let Some(void) = row.void_write(key, seen, writer.map(|writer| writer.mark)) {
+        return match void.kind {
+            VoidKind::Transaction => "S5",
+            VoidKind::Refused => "S7",
+        };
+    }
     let is_missing = row.keys.lacks_last_write(key, seen);
     match writer {
         Some(writer) if is_missing && row.is_of_failed_run(&writer) => "R8",
         Some(writer) if writer.clears && seen.is_some() => "S8",
-        Some(_) if is_missing && is_split() => "S2",
+        Some(_) if is_missing => match is_split() {
+            Some(Whole::Transaction) => "S5",
+            Some(Whole::Turn) => "S2",
+            None => "S3",
+        },
         _ => "S3",
     }
 }
@@ -47,17 +58,20 @@ pub(super) fn why(rule: &str) -> &'static str {
     match rule {
         "R8" => " A failed run made that write; what is written before a failure stays.",
         "S8" => " delete_all had removed it.",
+        "S5" => " A transaction is all or nothing.",
+        "S7" => " A call that would have made it so was refused; such a call writes nothing.",
         "S2" => " Another write of the same turn is there: the writes of a turn are durable together.",
         _ => "",
     }
 }
 
-/// S2: whether a list shows another write of the same turn.
-pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Blob)]) -> bool {
+/// S2, S5: whether a list shows another write of the same turn or transaction.
+pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Blob)]) -> Option<Whole> {
     let keys = &acting.row.keys;
-    shown.iter().any(|(key, value)| {
-        keys.get(key).is_some_and(|written| written.writer.shares_turn(writer) && written.value == *value)
-    })
+    let shared = shown.iter().filter_map(|(key, value)| {
+        keys.get(key).filter(|written| written.value == *value)?.writer.shares(writer)
+    });
+    shared.max()
 }
 
 /// A4, A3, or the rule of what the slot has been through.
@@ -67,6 +81,9 @@ pub(super) fn rule_of_alarm(
     seen: Option<i64>,
 ) -> (&'static str, &'static str) {
     let slot = &acting.row.slot;
+    if is_of_transaction(acting, view, seen) {
+        return ("S5", "A transaction that was rolled back leaves the alarm as it was.");
+    }
     if view.in_run {
         return ("A4", "While alarm() runs that is none, unless set_alarm was called since it started.");
     }
@@ -79,4 +96,16 @@ pub(super) fn rule_of_alarm(
         return ("S8", "delete_all removes the alarm, unless it is to preserve it.");
     }
     ("A3", "That is the time of the alarm that is scheduled, or none.")
+}
+
+/// S5: whether that is what a transaction would have made of the alarm that was rolled back.
+fn is_of_transaction(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> bool {
+    let before = acting.instance.scheduled(&acting.row.slot).map(|alarm| alarm.set);
+    match seen {
+        Some(time_ms) => {
+            let gone = acting.row.slot.find_rolled_back(time_ms);
+            gone.is_some_and(|gone| before.is_none_or(|before| gone.setting.set > before))
+        }
+        None => !view.in_run && before.is_some_and(|before| acting.row.void_alarm_change(before).is_some()),
+    }
 }

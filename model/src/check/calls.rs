@@ -15,13 +15,19 @@ use crate::rules::Id;
 const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
 /// Object code makes a call.
-pub(super) fn called(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, call: &StorageCall) {
+pub(super) fn called(
+    case: &mut Case<'_>,
+    acting: &mut Acting<'_>,
+    op: u64,
+    call: &StorageCall,
+    allow_concurrency: bool,
+) {
     let kind = CallKind::of(call);
     occasions(case, acting, call);
     if let CallKind::SetAlarm { .. } = kind {
         turns::sets_in_constructor(case, acting, op);
     }
-    let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark };
+    let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark, allow_concurrency };
     acting.instance.conduct.call(outstanding);
 }
 
@@ -35,7 +41,7 @@ fn occasions(case: &mut Case<'_>, acting: &Acting<'_>, call: &StorageCall) {
             && last.is_some_and(|last| matches!(last.kind, FailureKind::Counted { .. }))
     };
     match call {
-        StorageCall::List(_) => case.saw(Id::S6),
+        StorageCall::List(_) | StorageCall::GetMany { .. } => case.saw(Id::S6),
         StorageCall::DeleteAll { .. } => case.saw(Id::S8),
         StorageCall::GetAlarm if in_backoff() => case.saw(Id::R6),
         StorageCall::DeleteAlarm if scheduled().is_some() => {
@@ -118,10 +124,11 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
 fn fits(kind: CallKind, result: &OpResult) -> bool {
     match result {
         OpResult::Error(_) => true,
-        OpResult::Done => kind.resolves_at_once() || kind == CallKind::Sync,
+        OpResult::Done => kind.resolves_at_once() || matches!(kind, CallKind::Sync | CallKind::Transaction),
         OpResult::Value(_) => kind == CallKind::Get,
         OpResult::Deleted(_) => kind == CallKind::Delete,
-        OpResult::Entries(_) => kind == CallKind::List,
+        OpResult::DeletedCount(_) => kind == CallKind::DeleteMany,
+        OpResult::Entries(_) => matches!(kind, CallKind::List | CallKind::GetMany),
         OpResult::Alarm(_) => kind == CallKind::GetAlarm,
         OpResult::Answer { .. } => false,
     }
@@ -233,13 +240,17 @@ fn is_good(time_ms: i64) -> bool {
 fn name(kind: CallKind) -> &'static str {
     match kind {
         CallKind::Get => "get",
+        CallKind::GetMany => "get_many",
         CallKind::Put => "put",
+        CallKind::PutMany => "put_many",
         CallKind::Delete => "delete",
+        CallKind::DeleteMany => "delete_many",
         CallKind::List => "list",
         CallKind::DeleteAll => "delete_all",
         CallKind::Sync => "sync",
         CallKind::GetAlarm => "get_alarm",
         CallKind::SetAlarm { .. } => "set_alarm",
         CallKind::DeleteAlarm => "delete_alarm",
+        CallKind::Transaction => "transaction",
     }
 }

@@ -180,6 +180,10 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
             let runs = u64::from(constants.retries_max) + 1;
             ("R2", format!("was given up after {runs} failed runs, the last of which ended at {op}"))
         }
+        (Why::RolledBack, _) => (
+            "S5",
+            format!("was set in a transaction that was rolled back, or lost with its instance, at {op}"),
+        ),
         (Why::Lost, _) => ("S3", "was lost with its instance before it was durable".to_owned()),
     }
 }

@@ -1,7 +1,7 @@
 //! The checkers: one pass over a history, in its order, that holds every object against the reference model.
 //!
 //! ```text
-//! event ──▶ Checker::observe ──▶ life | storage | firing (with retries) | rest ──▶ reports ──▶ Verdict
+//! event ──▶ Checker::observe ──▶ life | storage (with reads) | firing (with retries) | rest ──▶ reports ──▶ Verdict
 //!                                          │
 //!                                   reference::object: what has to be
 //! ```
@@ -22,6 +22,8 @@ mod firing;
 mod homeless;
 mod lateness;
 mod life;
+mod limits;
+mod reads;
 mod report;
 mod rest;
 mod retries;
@@ -73,7 +75,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 
 /// Checks a history while it is being written.
 ///
-/// Rules A1 to A5, A10, F1 to F7, R2 to R6, R8, S2 to S4, S6 (what `list` gives), S8, O1, O5, O6, L1 to L4; and of D1, D4,
+/// Rules A1 to A5, A10, F1 to F7, R2 to R6, R8, S2 to S8, O1, O5, O6, L1 to L4; and of D1, D4,
 /// D5 and D8 what shows: claims of holders and leaders, replicas at rest, a disk that is found damaged when nothing
 /// damaged it.
 #[derive(Debug)]
@@ -205,7 +207,7 @@ impl Checker {
         match what {
             What::ConstructorEnd { failed } => life::constructor_end(&mut case, object, failed.is_some()),
             What::InstanceEnd { reason } => life::end(&mut case, object, reason),
-            What::Op { op, call } => storage::call(&mut case, object, *op, call),
+            What::Op { op, call, .. } => storage::call(&mut case, object, *op, call),
             What::OpResult { op, result } => storage::result(&mut case, object, *op, result),
             What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry } => {
                 let info =

@@ -8,10 +8,9 @@ use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
-use crate::reference::Mark;
-use crate::reference::keys::Written;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared};
+use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared, Why};
+use crate::reference::{Mark, Row};
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -48,11 +47,11 @@ pub(super) fn at_rest(
     let is_other = match (&object.row.slot.alarm, alarm) {
         (None, None) => false,
         (Some(known), None) => {
-            lost_alarm(&mut scene, known);
+            lost_alarm(&mut scene, &object.row, known);
             true
         }
         (None, Some(row)) => ghost_alarm(&mut scene, object, row),
-        (Some(known), Some(row)) => other_alarm(&mut scene, known, row),
+        (Some(known), Some(row)) => other_alarm(&mut scene, object, known, row),
     };
     object.row.slot.doubtful = is_other;
 }
@@ -73,12 +72,11 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
     let Some(key) = all.filter(is_wrong).min() else { return };
     let (seen, writer) = (keys.get(key), known.writer(key));
     let is_split = || {
+        let writer = writer?;
         let is_right = |other: &Key| keys.get(other) == known.get(other).map(|written| &written.value);
-        writer.is_some_and(|writer| {
-            let shares =
-                |(other, written): (&Key, &Written)| writer.shares_turn(&written.writer) && is_right(other);
-            known.iter().any(shares) || alarm.is_some_and(|alarm| writer.sets(alarm))
-        })
+        let right = known.iter().filter(|(other, _)| is_right(other));
+        let shared = right.filter_map(|(_, written)| writer.shares(&written.writer));
+        shared.chain(alarm.and_then(|alarm| writer.sets(alarm))).max()
     };
     let rule = blame::rule_of(&object.row, key, seen, writer, is_split);
     let sentences = format!(
@@ -93,8 +91,8 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
 }
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
-fn lost_alarm(scene: &mut Scene<'_>, alarm: &Alarm) {
-    let (rule, how) = owed(alarm);
+fn lost_alarm(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
+    let (rule, how) = owed(row, alarm);
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted, completed or given \
          up; yet at the end of the run the datastore holds no alarm.",
@@ -149,7 +147,11 @@ fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> boo
 }
 
 /// Both hold an alarm. Returns whether they differ.
-fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool {
+fn other_alarm(scene: &mut Scene<'_>, object: &Object, known: &Alarm, row: &AlarmAtRest) -> bool {
+    let gone = object.row.slot.find_gone(Claim::from(row));
+    if gone.is_some_and(|gone| gone.why == Why::RolledBack && gone.setting.set > known.setting.set) {
+        return ghost_alarm(scene, object, row);
+    }
     let evidence = [known.setting.set, known.committed, scene.mark];
     let held = scene.scheduled(row.scheduled_ms);
     let set = format!(
@@ -176,7 +178,11 @@ fn other_alarm(scene: &mut Scene<'_>, known: &Alarm, row: &AlarmAtRest) -> bool 
 }
 
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
-fn owed(alarm: &Alarm) -> (&'static str, &'static str) {
+fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
+    let since = alarm.last.map_or(alarm.setting.set, |failure| failure.ended);
+    if row.void_alarm_change(since).is_some() {
+        return ("S5", "(which a transaction that was rolled back had replaced or deleted) ");
+    }
     if alarm.preserved.is_some() {
         return ("S8", "(which a delete_all was to preserve) ");
     }
@@ -205,7 +211,7 @@ pub(super) fn end_of_run(
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
     if !object.at_rest {
-        lost_alarm(&mut scene, alarm);
+        lost_alarm(&mut scene, &object.row, alarm);
     } else if has_end && !object.is_homeless {
         overdue(&mut scene, faults, pace, object, alarm);
     }
@@ -227,7 +233,7 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
         return;
     }
-    let (rule, how) = match owed(alarm) {
+    let (rule, how) = match owed(&object.row, alarm) {
         ("F1", how) => faults
             .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
             .or_else(|| is_asleep(object))

@@ -1,22 +1,26 @@
-//! Calls, their results and their commits: ordered reads (S4), the alarm as it is read (A3, A4), the durable prefix
-//! (S3), and what may leave when (O5).
+//! Calls, their results and their commits: transactions (S5), the durable prefix (S3), and what may leave when (O5).
+//! What reads show is for `reads` to judge.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::report::{Scheduled, Seconds, Shown};
-use super::{Case, blame, firing, life};
-use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
+use super::report::Seconds;
+use super::{Case, firing, life, limits, reads};
+use crate::history::{OpResult, StorageCall};
+use crate::reference::Mark;
+use crate::reference::calls::{Calling, Over};
 use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
-use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
+use crate::reference::read::{Read, ReadCall};
 use crate::reference::slot::{Ack, AckKind, End};
-use crate::reference::{Mark, Writer};
+use crate::reference::transaction::Void;
 use crate::rules::Id;
 
 /// Object code makes a call.
 pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
     if let Some(Acting { row, instance, .. }) = object.acting(case.by) {
-        instance.call(row, op, call, case.by.turn, case.mark);
+        let over = limits::over(call, instance.transaction().is_some(), case.constants);
+        if over.is_some_and(|over| !matches!(over, Over::InTransaction { .. })) {
+            case.saw(Id::S7);
+        }
+        instance.call(row, Calling { op, turn: case.by.turn, mark: case.mark, over }, call);
     }
 }
 
@@ -24,237 +28,57 @@ pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &Sto
 pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: &OpResult) {
     let Some(mut acting) = object.acting(case.by) else { return };
     acting.instance.gate_ns = case.mark.at_ns;
+    if acting.instance.innermost(op).is_some() {
+        return transaction_ended(case, &mut acting, op, result);
+    }
     let read = acting.instance.take_read(op);
+    if let Some(read) = read.as_ref().filter(|_| !matches!(result, OpResult::Error(_))) {
+        occasions(case, acting.instance, &read.call);
+    }
+    let is_judged = limits::judge(case, &mut acting, op, read.as_ref(), result);
     if let OpResult::Error(_) = result {
-        return acting.instance.refuse(op);
-    }
-    let Some(read) = read else { return };
-    occasions(case, acting.instance, &read.call);
-    match (&read.call, result) {
-        (ReadCall::Get(key), OpResult::Value(seen)) => get(case, &mut acting, &read, key, seen.as_ref()),
-        (ReadCall::Delete { key, was_there, writer }, OpResult::Deleted(seen)) if seen != was_there => {
-            delete(case, &mut acting, &read, key, *writer, *seen);
+        let written = acting.instance.refuse(op);
+        if !written.is_empty() && !acting.instance.superseded {
+            let void = Void::refused(written, case.mark);
+            acting.row.remember_void(void, acting.instance.instance, case.by.turn);
         }
-        (ReadCall::List(options), OpResult::Entries(seen)) => list(case, &mut acting, &read, options, seen),
-        (ReadCall::Alarm(view), OpResult::Alarm(seen)) => get_alarm(case, &mut acting, &read, *view, *seen),
-        (ReadCall::Sync, OpResult::Done) => synced(case, &mut acting, &read),
-        _ => {}
+        return;
     }
+    let Some(read) = read.filter(|_| !is_judged) else { return };
+    if let (ReadCall::Sync, OpResult::Done) = (&read.call, result) {
+        return synced(case, &mut acting, &read);
+    }
+    reads::judge(case, &mut acting, &read, result);
 }
 
 fn occasions(case: &mut Case<'_>, instance: &Instance, call: &ReadCall) {
     match call {
-        ReadCall::Get(_) | ReadCall::List(_) | ReadCall::Delete { .. } => case.saw(Id::S4),
+        ReadCall::Get(_)
+        | ReadCall::GetMany(_)
+        | ReadCall::List(_)
+        | ReadCall::Delete { .. }
+        | ReadCall::DeleteMany { .. } => case.saw(Id::S4),
         ReadCall::Alarm(_) => case.saw(if instance.run.is_some() { Id::A4 } else { Id::A3 }),
         ReadCall::Sync => {}
     }
 }
 
-/// A key that a read shows wrongly.
-struct Wrong<'a> {
-    call: &'static str,
-    key: &'a Key,
-    seen: Option<&'a Blob>,
-    /// What it should have shown, and who made it so.
-    value: Option<&'a Blob>,
-    writer: Option<Writer>,
-    rule: &'static str,
-    /// Whether it shows what was written after the call.
-    is_later: bool,
-}
-
-fn get(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, seen: Option<&Blob>) {
-    let view = acting.instance.view(acting.row);
-    let is_right = match &read.frozen {
-        Some(Frozen::Value(value, _)) => value.as_ref() == seen,
-        _ => view.value(key) == seen,
-    };
-    if is_right {
-        return;
-    }
-    let (value, writer) = match &read.frozen {
-        Some(Frozen::Value(value, writer)) => (value.as_ref(), *writer),
-        _ => (view.value(key), view.writer(key)),
-    };
-    let is_later = view.value(key) == seen;
-    let rule = blame::rule_for(case, acting, key, seen, writer, || false);
-    let wrong = Wrong { call: "get", key, seen, value, writer, rule, is_later };
-    wrong_key(case, acting.doubtful, read, &wrong);
-    correct(case, acting, read, key, seen);
-}
-
-/// `delete` that says wrongly whether the key was there.
-fn delete(
-    case: &mut Case<'_>,
-    acting: &mut Acting<'_>,
-    read: &Read,
-    key: &Key,
-    writer: Option<Writer>,
-    seen: bool,
-) {
-    if !acting.doubtful.insert(key.clone()) {
-        return;
-    }
-    let sentences = format!(
-        "delete of {key:?}, called at {} by instance {}, said that the key was {}there. {}",
-        Seconds(read.mark.at_ns),
-        case.by.instance,
-        if seen { "" } else { "not " },
-        told_by(writer),
-    );
-    let known = if seen { acting.row.keys.before(key) } else { None };
-    let rule = blame::rule_for(case, acting, key, known, writer, || false);
-    report(case, read, writer, rule, sentences);
-}
-
-fn list(
-    case: &mut Case<'_>,
-    acting: &mut Acting<'_>,
-    read: &Read,
-    options: &ListOptions,
-    seen: &[(Key, Blob)],
-) {
-    let view = acting.instance.view(acting.row);
-    let is_right = match &read.frozen {
-        Some(Frozen::Entries(entries)) => entries == seen,
-        _ => view.entries(options).eq(seen.iter().map(|(key, value)| (key, value))),
-    };
-    if is_right {
-        return;
-    }
-    let expected = match &read.frozen {
-        Some(Frozen::Entries(entries)) => entries.clone(),
-        _ => owned(view, options),
-    };
-    let wrong = wrong_entries(acting, read, options, &expected, seen);
-    if wrong.is_empty() && acting.doubtful.is_empty() {
-        let sentences = format!(
-            "list, called at {} by instance {}, gave {} entries, all of them as they were written, but not those that \
-             its options ask for in the order that they ask for; it should have given {}.",
-            Seconds(read.mark.at_ns),
-            case.by.instance,
-            seen.len(),
-            expected.len(),
-        );
-        case.report("S6", &[read.mark], sentences);
-    }
-    let (mut is_told, shown) = (false, seen);
-    for (key, seen) in wrong {
-        if !is_told && !acting.doubtful.contains(&key) {
-            is_told = true;
-            let view = acting.instance.view(acting.row);
-            let value = expected.iter().find(|(known, _)| *known == key).map(|(_, value)| value);
-            let (seen, writer) = (seen.as_ref(), view.writer(&key));
-            let is_later = view.value(&key) == seen;
-            let is_split = || writer.is_some_and(|writer| blame::shows_part(acting, &writer, shown));
-            let rule = blame::rule_for(case, acting, &key, seen, writer, is_split);
-            let wrong = Wrong { call: "list", key: &key, seen, value, writer, rule, is_later };
-            wrong_key(case, acting.doubtful, read, &wrong);
+/// S5: a transaction has ended, and with it whatever was begun in it and has not ended.
+fn transaction_ended(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, result: &OpResult) {
+    let Acting { row, instance, .. } = acting;
+    case.saw(Id::S5);
+    while let Some(innermost) = instance.innermost(op) {
+        if !matches!(result, OpResult::Error(_)) {
+            instance.commit_transaction(case.by.turn);
+        } else if let Some(void) = instance.roll_back_transaction(row, case.mark)
+            && !instance.superseded
+        {
+            row.remember_void(void, instance.instance, case.by.turn);
         }
-        correct(case, acting, read, &key, seen.as_ref());
-    }
-}
-
-/// The keys that a list shows wrongly, with what it shows. With a limit one wrong key pushes right ones in or out of
-/// the list; those are not meant.
-fn wrong_entries(
-    acting: &Acting<'_>,
-    read: &Read,
-    options: &ListOptions,
-    expected: &[(Key, Blob)],
-    seen: &[(Key, Blob)],
-) -> Vec<(Key, Option<Blob>)> {
-    let view = acting.instance.view(acting.row);
-    let shown: BTreeMap<&Key, &Blob> = seen.iter().map(|(key, value)| (key, value)).collect();
-    let known: BTreeMap<&Key, &Blob> = expected.iter().map(|(key, value)| (key, value)).collect();
-    let was_written_later = |key: &Key| view.writer(key).is_some_and(|writer| writer.mark > read.mark);
-    let mut wrong = Vec::new();
-    for (key, value) in seen {
-        let right = known.get(key).copied().or_else(|| view.value(key).filter(|_| !was_written_later(key)));
-        if right != Some(value) {
-            wrong.push((key.clone(), Some(value.clone())));
+        if innermost == op {
+            break;
         }
     }
-    let is_full = options.limit.is_some_and(|limit| seen.len() as u64 >= u64::from(limit));
-    let last = seen.last().map(|(key, _)| key);
-    let is_behind =
-        |key: &Key| is_full && last.is_some_and(|last| if options.reverse { key < last } else { key > last });
-    for (key, _) in expected {
-        if !shown.contains_key(key) && !is_behind(key) {
-            wrong.push((key.clone(), None));
-        }
-    }
-    wrong
-}
-
-/// S4, S3 or one of its relatives: a key that a read shows wrongly.
-fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wrong: &Wrong<'_>) {
-    let Wrong { call, key, seen, value, writer, rule, is_later } = *wrong;
-    if !doubtful.insert(key.clone()) {
-        return;
-    }
-    let (at, instance) = (Seconds(read.mark.at_ns), case.by.instance);
-    let showed = format!("{call}, called at {at} by instance {instance}, showed {} at {key:?}", Shown(seen));
-    if is_later {
-        let sentences =
-            format!("{showed}, which the instance wrote only after that call. A read sees no later write.");
-        case.report("S4", &[read.mark], sentences);
-        return;
-    }
-    let told = told_by(writer);
-    let sentences = format!("{showed}; it should have shown {}. {told}{}", Shown(value), blame::why(rule));
-    report(case, read, writer, rule, sentences);
-}
-
-fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: &'static str, sentences: String) {
-    let mut evidence = vec![read.mark];
-    evidence.extend(writer.map(|writer| writer.mark));
-    case.report(rule, &evidence, sentences);
-}
-
-fn told_by(writer: Option<Writer>) -> String {
-    match writer {
-        Some(Writer { instance, mark, .. }) => {
-            format!("Instance {instance} was the last to change that key, at {}.", Seconds(mark.at_ns))
-        }
-        None => "No write of that key that became durable is known.".to_owned(),
-    }
-}
-
-/// Brings the model in line with what was seen, unless the key was written again since.
-fn correct(case: &Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, seen: Option<&Blob>) {
-    acting.doubtful.insert(key.clone());
-    let writer = acting.instance.view(acting.row).writer(key);
-    if acting.instance.superseded || writer.is_some_and(|writer| writer.mark > read.mark) {
-        return;
-    }
-    if !acting.instance.overlay.correct(key, seen) {
-        let (instance, turn) = (case.by.instance, case.by.turn);
-        let writer = Writer { instance, turn, mark: case.mark, run: None, clears: false };
-        acting.row.keys.set(key.clone(), seen.cloned(), writer);
-    }
-}
-
-/// A3, A4: the alarm as it is read.
-fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: AlarmView, seen: Option<i64>) {
-    let is_right = seen == view.scheduled_ms || (seen.is_some() && seen == view.tolerated_ms);
-    if is_right || acting.row.slot.doubtful {
-        return;
-    }
-    acting.row.slot.doubtful = true;
-    let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
-    let (rule, why) = blame::rule_of_alarm(acting, view, seen);
-    let sentences = format!(
-        "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",
-        Seconds(read.mark.at_ns),
-        case.by.instance,
-        shown(seen),
-        shown(view.scheduled_ms),
-    );
-    let mut evidence = vec![read.mark];
-    evidence.extend(acting.instance.run.filter(|_| view.in_run).map(|run| run.started));
-    evidence.extend(acting.instance.scheduled(&acting.row.slot).map(|alarm| alarm.set));
-    case.report(rule, &evidence, sentences);
 }
 
 /// `sync` returned: everything before it is acknowledged.

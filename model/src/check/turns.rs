@@ -11,7 +11,7 @@ use super::coverage::Kinds;
 use super::report::Seconds;
 use super::{Case, calls};
 use crate::history::{Cause, Delivery, What};
-use crate::reference::conduct::{Constructor, Outstanding};
+use crate::reference::conduct::{CallKind, Constructor, Outstanding};
 use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::Claim;
@@ -34,10 +34,10 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
             let claim = Claim { id: *alarm, scheduled_ms: *scheduled_ms };
             dropped(case, &mut acting, claim);
         }
-        What::Op { op, call } => {
+        What::Op { op, call, allow_concurrency } => {
             in_turn(case, acting.instance, false);
             ran_on(case, acting.instance, "a storage call");
-            calls::called(case, &mut acting, *op, call);
+            calls::called(case, &mut acting, *op, call, *allow_concurrency);
         }
         What::OpResult { op, result } => {
             in_turn(case, acting.instance, false);
@@ -96,7 +96,9 @@ fn delivered(case: &mut Case<'_>, instance: &mut Instance, delivery: Delivery) {
             ran_on(case, instance, "a result");
             let is_storage = instance.conduct.outstanding().iter().any(|call| call.op == op);
             if !is_storage {
-                gate(case, instance, "the result of an outbound request");
+                // S5: one that a transaction waits for may reach it.
+                let in_way = |call: &&Outstanding| call.closes_gate() && call.kind != CallKind::Transaction;
+                gate(case, instance, "the result of an outbound request", in_way);
             }
         }
     }
@@ -121,7 +123,7 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         }
         return;
     }
-    gate(case, instance, what);
+    gate(case, instance, what, |call| call.closes_gate());
 }
 
 /// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.
@@ -143,10 +145,13 @@ fn ran_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) -> bool {
 }
 
 /// O3: the input gate is closed while a storage operation is outstanding.
-fn gate(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
-    let open: Option<&Outstanding> =
-        instance.conduct.outstanding().iter().find(|call| call.kind.closes_gate());
-    let Some(&open) = open else { return };
+fn gate(
+    case: &mut Case<'_>,
+    instance: &mut Instance,
+    what: &str,
+    is_in_way: impl FnMut(&&Outstanding) -> bool,
+) {
+    let Some(&open) = instance.conduct.outstanding().iter().find(is_in_way) else { return };
     let rule = if open.kind.resolves_at_once() { Id::S1 } else { Id::O3 };
     if !instance.conduct.told.insert(rule.name()) {
         return;

@@ -42,6 +42,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// S5: the transaction that it belongs to has ended in this turn.
+    pub(super) fn close(mut self, turn: u32) -> Self {
+        self.turn = turn;
+        match &mut self.write {
+            Write::Key(_, _, writer) | Write::Clear { writer, .. } => writer.turn = turn,
+            Write::SetAlarm(setting) => setting.turn = turn,
+            Write::DeleteAlarm | Write::RunEnd(_) => {}
+        }
+        self
+    }
+
     /// Whether object code wrote this: the end of a run is the system's.
     fn is_write(&self) -> bool {
         !matches!(self.write, Write::RunEnd(_))
@@ -92,10 +103,11 @@ impl Instance {
             }
         }
         irregular.torn = self.finish_apart(row, turn, ends_run, mark, retries_max);
-        let is_settled =
-            |change: &SlotChange| change.turn <= turn && !(change.by_end && self.ending.is_some());
-        if self.slot.as_ref().is_some_and(is_settled) {
-            self.slot = None;
+        let is_ending = self.ending.is_some();
+        let is_settled = |change: &SlotChange| change.turn <= turn && !(change.by_end && is_ending);
+        self.slot.take_if(|change| is_settled(change));
+        for open in &mut self.open {
+            open.settle_slot(is_settled);
         }
         irregular
     }
@@ -110,6 +122,9 @@ impl Instance {
         match entry.write {
             Write::Key(key, value, writer) => {
                 self.overlay.settle(&key, entry.turn);
+                for open in &mut self.open {
+                    open.settle(&key, entry.turn);
+                }
                 row.keys.set(key, value, writer);
             }
             Write::Clear { preserve_alarm, writer } => {

@@ -21,22 +21,29 @@ pub(crate) enum Constructor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallKind {
     Get,
+    GetMany,
     Put,
+    PutMany,
     Delete,
+    DeleteMany,
     List,
     DeleteAll,
     Sync,
     GetAlarm,
     SetAlarm { time_ms: i64, scheduled_ms: i64 },
     DeleteAlarm,
+    Transaction,
 }
 
 impl CallKind {
     pub(crate) fn of(call: &StorageCall) -> Self {
         match call {
             StorageCall::Get { .. } => CallKind::Get,
+            StorageCall::GetMany { .. } => CallKind::GetMany,
             StorageCall::Put { .. } => CallKind::Put,
+            StorageCall::PutMany { .. } => CallKind::PutMany,
             StorageCall::Delete { .. } => CallKind::Delete,
+            StorageCall::DeleteMany { .. } => CallKind::DeleteMany,
             StorageCall::List(_) => CallKind::List,
             StorageCall::DeleteAll { .. } => CallKind::DeleteAll,
             StorageCall::Sync => CallKind::Sync,
@@ -45,6 +52,7 @@ impl CallKind {
                 CallKind::SetAlarm { time_ms: *time_ms, scheduled_ms: *scheduled_ms }
             }
             StorageCall::DeleteAlarm => CallKind::DeleteAlarm,
+            StorageCall::Transaction => CallKind::Transaction,
         }
     }
 
@@ -53,14 +61,12 @@ impl CallKind {
     pub(crate) fn resolves_at_once(self) -> bool {
         matches!(
             self,
-            CallKind::Put | CallKind::DeleteAll | CallKind::SetAlarm { .. } | CallKind::DeleteAlarm
+            CallKind::Put
+                | CallKind::PutMany
+                | CallKind::DeleteAll
+                | CallKind::SetAlarm { .. }
+                | CallKind::DeleteAlarm
         )
-    }
-
-    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
-    /// vocabulary tells an await of it from one of storage.
-    pub(crate) fn closes_gate(self) -> bool {
-        self != CallKind::Sync
     }
 }
 
@@ -71,6 +77,16 @@ pub(crate) struct Outstanding {
     pub(crate) kind: CallKind,
     pub(crate) turn: u32,
     pub(crate) mark: Mark,
+    /// O3: whether it asked for the input gate to stay open.
+    pub(crate) allow_concurrency: bool,
+}
+
+impl Outstanding {
+    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
+    /// vocabulary tells an await of it from one of storage.
+    pub(crate) fn closes_gate(&self) -> bool {
+        self.kind != CallKind::Sync && !self.allow_concurrency
+    }
 }
 
 /// The conduct of one instance.

@@ -5,13 +5,15 @@
 
 use std::collections::VecDeque;
 
+use super::calls::Undo;
 use super::commit::{Entry, Write};
 use super::conduct::Conduct;
-use super::keys::{Change, Overlay, View};
+use super::keys::{Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
 use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
-use super::{Mark, Row, Writer};
-use crate::history::{self, Blob, By, Key, StorageCall};
+use super::transaction::{Open, Void};
+use super::{Mark, Row};
+use crate::history::{self, By};
 
 /// A run in progress.
 #[derive(Clone, Copy, Debug)]
@@ -48,23 +50,6 @@ pub(super) struct SlotChange {
     pub(super) tolerated_ms: Option<i64>,
     /// Whether the end of a run did it.
     pub(super) by_end: bool,
-}
-
-/// How to take back the last write, should it turn out that it was refused.
-#[derive(Debug)]
-pub(super) struct Undo {
-    op: u64,
-    logged: bool,
-    covered: Covered,
-    run: Option<Run>,
-}
-
-#[derive(Debug)]
-pub(super) enum Covered {
-    Nothing,
-    Key(Option<Change>),
-    Slot(Option<SlotChange>),
-    All(Overlay, Option<SlotChange>),
 }
 
 /// How an instance ended.
@@ -113,11 +98,13 @@ pub(crate) struct Instance {
     pub(crate) overlay: Overlay,
     pub(super) slot: Option<SlotChange>,
     pub(super) log: VecDeque<Entry>,
+    /// S5: transactions that have not ended, the innermost last.
+    pub(super) open: Vec<Open>,
     /// S3: whether a turn of it has become durable or still can.
     pub(crate) has_written: bool,
     /// S2: whether a turn of it has made several writes.
     pub(crate) has_written_twice_in_a_turn: bool,
-    reads: Vec<Read>,
+    pub(super) reads: Vec<Read>,
     pub(super) undo: Option<Undo>,
 }
 
@@ -148,6 +135,7 @@ impl Instance {
             overlay: Overlay::default(),
             slot: None,
             log: VecDeque::new(),
+            open: Vec::new(),
             has_written: false,
             has_written_twice_in_a_turn: false,
             reads: Vec::new(),
@@ -164,160 +152,12 @@ impl Instance {
         View { keys: &row.keys, overlay: &self.overlay }
     }
 
-    /// Object code makes a call: it acts now (S1).
-    pub(crate) fn call(&mut self, row: &Row, op: u64, call: &StorageCall, turn: u32, mark: Mark) {
-        match call {
-            StorageCall::Get { key } => self.get(op, key, turn, mark),
-            StorageCall::List(options) => self.list(op, options, turn, mark),
-            StorageCall::GetAlarm => self.get_alarm(row, op, turn, mark),
-            StorageCall::Sync => self.expect(op, turn, mark, ReadCall::Sync),
-            StorageCall::Put { key, value } => self.put(row, op, key, value, turn, mark),
-            StorageCall::Delete { key } => self.delete(row, op, key, turn, mark),
-            StorageCall::DeleteAll { preserve_alarm } => {
-                self.delete_all(row, op, *preserve_alarm, turn, mark)
-            }
-            StorageCall::SetAlarm { scheduled_ms, alarm, .. } => {
-                let in_run_of_ms =
-                    self.run.as_ref().and_then(|run| run.alarm).map(|alarm| alarm.scheduled_ms);
-                let (machine, instance) = (self.machine, self.instance);
-                let (id, scheduled_ms) = (*alarm, *scheduled_ms);
-                let setting = Setting { set: mark, id, scheduled_ms, machine, instance, turn, in_run_of_ms };
-                self.set_alarm(op, setting, turn);
-            }
-            StorageCall::DeleteAlarm => self.delete_alarm(row, op, turn, mark),
-        }
-    }
-
-    fn expect(&mut self, op: u64, turn: u32, mark: Mark, call: ReadCall) {
-        self.reads.push(Read { op, turn, mark, call, frozen: None });
-    }
-
-    fn get(&mut self, op: u64, key: &Key, turn: u32, mark: Mark) {
-        if !self.superseded || self.overlay.decides(key) {
-            self.expect(op, turn, mark, ReadCall::Get(key.clone()));
-        }
-    }
-
-    fn list(&mut self, op: u64, options: &history::ListOptions, turn: u32, mark: Mark) {
-        if !self.superseded || self.overlay.decides_all() {
-            self.expect(op, turn, mark, ReadCall::List(Box::new(options.clone())));
-        }
-    }
-
-    fn get_alarm(&mut self, row: &Row, op: u64, turn: u32, mark: Mark) {
-        if !self.superseded || self.slot.is_some() {
-            let view = self.alarm_view(&row.slot);
-            self.expect(op, turn, mark, ReadCall::Alarm(view));
-        }
-    }
-
-    fn write(&mut self, entry: Entry) {
-        self.has_written = true;
-        self.has_written_twice_in_a_turn |= self.log.back().is_some_and(|last| last.turn == entry.turn);
-        self.log.push_back(entry);
-    }
-
-    fn writer(&self, turn: u32, mark: Mark, clears: bool) -> Writer {
-        Writer { instance: self.instance, turn, mark, run: self.run.map(|run| run.run), clears }
-    }
-
-    fn put(&mut self, row: &Row, op: u64, key: &Key, value: &Blob, turn: u32, mark: Mark) {
-        self.freeze_reads(row);
-        let writer = self.writer(turn, mark, false);
-        let covered = self.overlay.set(key.clone(), Change { turn, value: Some(value.clone()), writer });
-        self.write(Entry { turn, mark, write: Write::Key(key.clone(), Some(value.clone()), writer) });
-        self.undo = Some(Undo { op, logged: true, covered: Covered::Key(covered), run: self.run });
-    }
-
-    /// A delete of what is not there is no write: systems differ in whether they commit it.
-    fn delete(&mut self, row: &Row, op: u64, key: &Key, turn: u32, mark: Mark) {
-        self.freeze_reads(row);
-        let view = self.view(row);
-        let (was_there, old_writer) = (view.value(key).is_some(), view.writer(key));
-        let is_known = !self.superseded || self.overlay.decides(key);
-        let mut undo = Undo { op, logged: false, covered: Covered::Nothing, run: self.run };
-        if was_there {
-            let writer = self.writer(turn, mark, false);
-            undo.covered = Covered::Key(self.overlay.set(key.clone(), Change { turn, value: None, writer }));
-            undo.logged = true;
-            self.write(Entry { turn, mark, write: Write::Key(key.clone(), None, writer) });
-        }
-        self.undo = Some(undo);
-        if is_known {
-            self.expect(op, turn, mark, ReadCall::Delete { key: key.clone(), was_there, writer: old_writer });
-        }
-    }
-
-    /// S8: all keys, and the alarm unless it is preserved.
-    fn delete_all(&mut self, row: &Row, op: u64, preserve_alarm: bool, turn: u32, mark: Mark) {
-        self.freeze_reads(row);
-        let removes_alarm = !preserve_alarm && self.scheduled(&row.slot).is_some();
-        let logged = removes_alarm || !self.view(row).is_empty();
-        let mut undo = Undo { op, logged, covered: Covered::Nothing, run: self.run };
-        if logged {
-            let slot = self.slot;
-            if removes_alarm {
-                self.remove_alarm(turn);
-            }
-            let writer = self.writer(turn, mark, true);
-            undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
-            self.write(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
-        }
-        self.undo = Some(undo);
-    }
-
-    fn set_alarm(&mut self, op: u64, setting: Setting, turn: u32) {
-        self.undo = Some(Undo { op, logged: true, covered: Covered::Slot(self.slot), run: self.run });
-        self.slot = Some(SlotChange { turn, alarm: Some(setting), tolerated_ms: None, by_end: false });
-        if let Some(run) = &mut self.run {
-            run.replaced = true;
-        }
-        self.write(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
-    }
-
-    /// A5: with no alarm it does nothing.
-    fn delete_alarm(&mut self, row: &Row, op: u64, turn: u32, mark: Mark) {
-        let logged = self.scheduled(&row.slot).is_some();
-        let covered = if logged { Covered::Slot(self.slot) } else { Covered::Nothing };
-        self.undo = Some(Undo { op, logged, covered, run: self.run });
-        if logged {
-            self.remove_alarm(turn);
-            self.write(Entry { turn, mark, write: Write::DeleteAlarm });
-        }
-    }
-
-    fn remove_alarm(&mut self, turn: u32) {
-        self.slot = Some(SlotChange { turn, alarm: None, tolerated_ms: None, by_end: false });
-        if let Some(run) = &mut self.run {
-            run.deleted = true;
-        }
-    }
-
     /// S4: reads that are pending do not see the write that comes now.
-    fn freeze_reads(&mut self, row: &Row) {
+    pub(super) fn freeze_reads(&mut self, row: &Row) {
         let view = View { keys: &row.keys, overlay: &self.overlay };
         for read in &mut self.reads {
             read.freeze(view);
         }
-    }
-
-    /// The read that a result belongs to, if the model has foretold it.
-    pub(crate) fn take_read(&mut self, op: u64) -> Option<Read> {
-        let position = self.reads.iter().rposition(|read| read.op == op)?;
-        Some(self.reads.swap_remove(position))
-    }
-
-    /// The call was refused: if it was a write, nothing was written (S7).
-    pub(crate) fn refuse(&mut self, op: u64) {
-        let Some(undo) = self.undo.take_if(|undo| undo.op == op) else { return };
-        let entry = if undo.logged { self.log.pop_back() } else { None };
-        match (undo.covered, entry.map(|entry| entry.write)) {
-            (Covered::Key(change), Some(Write::Key(key, ..))) => self.overlay.restore(&key, change),
-            (Covered::Slot(slot), _) => self.slot = slot,
-            (Covered::All(overlay, slot), _) => (self.overlay, self.slot) = (overlay, slot),
-            _ => {}
-        }
-        self.run = undo.run;
     }
 
     /// The alarm that is in the slot as this instance sees it, whether or not `get_alarm` shows it.
@@ -328,7 +168,7 @@ impl Instance {
         }
     }
 
-    fn alarm_view(&self, slot: &Slot) -> AlarmView {
+    pub(super) fn alarm_view(&self, slot: &Slot) -> AlarmView {
         // A4: in a run there is none, unless it was set since the run started.
         if self.run.is_some_and(|run| !run.replaced) {
             return AlarmView { scheduled_ms: None, tolerated_ms: None, in_run: true };
@@ -384,8 +224,8 @@ impl Instance {
     }
 
     /// A newer instance has started: nothing of this one becomes durable any more, and what it reads is its own
-    /// affair. Returns the alarms that it had set and that are lost with it.
-    pub(crate) fn supersede(&mut self) -> Vec<(Setting, slot::Cause)> {
+    /// affair.
+    pub(crate) fn supersede(&mut self, by: Mark) -> Superseded {
         self.superseded = true;
         self.undo = None;
         self.reads.retain(|read| matches!(read.call, ReadCall::Sync));
@@ -393,6 +233,15 @@ impl Instance {
             Write::SetAlarm(setting) => Some((setting, self.cause(entry.mark, entry.turn, entry.mark))),
             _ => None,
         });
-        lost.collect()
+        Superseded { lost: lost.collect(), cut_off: self.open.iter().map(|open| open.void(by)).collect() }
     }
+}
+
+/// What an instance leaves behind that a newer one has succeeded.
+#[derive(Debug)]
+pub(crate) struct Superseded {
+    /// The alarms that it had set and that are lost with it.
+    pub(crate) lost: Vec<(Setting, slot::Cause)>,
+    /// S5: transactions that had not ended.
+    pub(crate) cut_off: Vec<Void>,
 }

@@ -127,6 +127,13 @@ impl Overlay {
         };
     }
 
+    /// S5: the transaction that last changed `key` has ended in this turn.
+    pub(crate) fn close(&mut self, key: &str, turn: u32) {
+        if let Some(change) = self.changed.get_mut(key) {
+            (change.turn, change.writer.turn) = (turn, turn);
+        }
+    }
+
     /// S8: everything is gone. Returns the overlay as it was.
     pub(crate) fn clear(&mut self, turn: u32, writer: Writer) -> Overlay {
         std::mem::replace(self, Overlay { changed: BTreeMap::new(), cleared: Some((turn, writer)) })
@@ -196,6 +203,14 @@ impl<'a> View<'a> {
     /// Whether nothing is there.
     pub(crate) fn is_empty(self) -> bool {
         self.entries(&ListOptions { limit: Some(1), ..ListOptions::default() }).next().is_none()
+    }
+
+    /// The entries of those of the keys that there are.
+    pub(crate) fn entries_of<'k>(
+        self,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> impl Iterator<Item = (&'k Key, &'a Blob)> {
+        keys.into_iter().filter_map(move |key| Some((key, self.value(key)?)))
     }
 
     /// S6: the entries that `list` gives, in its order.
@@ -324,7 +339,8 @@ mod tests {
     use crate::reference::Mark;
 
     fn writer() -> Writer {
-        Writer { instance: 1, turn: 1, mark: Mark { index: 0, at_ns: 0 }, run: None, clears: false }
+        let mark = Mark { index: 0, at_ns: 0 };
+        Writer { instance: 1, turn: 1, mark, run: None, transaction: None, clears: false }
     }
 
     fn listed(keys: &[&str], changes: &[(&str, Option<&str>)], options: &ListOptions) -> Vec<String> {

@@ -1,13 +1,16 @@
 //! The reference model: what one object's storage and alarm slot hold, durably and as its instances see them.
 //!
-//! Three layers, read them in this order: [`keys`] (durable keys and what an instance has written over them),
+//! Read them in this order: [`keys`] (durable keys and what an instance has written over them),
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
-//! of one instance and what it sees), [`commit`] (how they become durable), [`conduct`] (its turns and open calls).
-//! [`object`] puts them together.
+//! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
+//! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
+//! or of none), [`commit`] (how they become durable), [`conduct`] (its turns and open calls). [`object`] puts them
+//! together.
 //!
 //! The model follows a history and never judges it: it does not know rules, bounds, faults or verdicts. Where a
 //! history does what the model cannot follow, a function here says so in its result and `check` decides.
 
+pub(crate) mod calls;
 pub(crate) mod commit;
 pub(crate) mod conduct;
 pub(crate) mod instance;
@@ -15,6 +18,7 @@ pub(crate) mod keys;
 pub(crate) mod object;
 pub(crate) mod read;
 pub(crate) mod slot;
+pub(crate) mod transaction;
 
 use std::collections::VecDeque;
 
@@ -40,19 +44,37 @@ pub(crate) struct Writer {
     pub(crate) mark: Mark,
     /// The run that was in progress in the instance then.
     pub(crate) run: Option<u64>,
+    /// S5: the transaction that it was part of: where that began.
+    pub(crate) transaction: Option<Mark>,
     /// S8: whether it was a `delete_all`.
     pub(crate) clears: bool,
 }
 
+/// What two writes are part of that has to be durable together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Whole {
+    /// S2.
+    Turn,
+    /// S5.
+    Transaction,
+}
+
 impl Writer {
-    /// S2: whether both are the same turn's.
-    pub(crate) fn shares_turn(&self, other: &Writer) -> bool {
-        (self.instance, self.turn) == (other.instance, other.turn)
+    /// S2, S5: what both writes are part of.
+    pub(crate) fn shares(&self, other: &Writer) -> Option<Whole> {
+        self.shares_with((other.instance, other.turn), other.transaction)
     }
 
-    /// S2: whether that turn set this alarm too.
-    pub(crate) fn sets(&self, alarm: &Setting) -> bool {
-        (self.instance, self.turn) == (alarm.instance, alarm.turn)
+    /// The same for what set an alarm.
+    pub(crate) fn sets(&self, alarm: &Setting) -> Option<Whole> {
+        self.shares_with((alarm.instance, alarm.turn), alarm.transaction)
+    }
+
+    fn shares_with(&self, turn: (u64, u32), transaction: Option<Mark>) -> Option<Whole> {
+        match (self.transaction, transaction) {
+            (Some(own), Some(other)) if own == other => Some(Whole::Transaction),
+            _ => ((self.instance, self.turn) == turn).then_some(Whole::Turn),
+        }
     }
 }
 
@@ -66,6 +88,8 @@ pub(crate) struct Row {
     pub(crate) slot: slot::Slot,
     /// R8: the last few runs whose counted failure is durable.
     failed_runs: VecDeque<u64>,
+    /// S5, S7: the last few writes that came to nothing.
+    void: VecDeque<transaction::Void>,
 }
 
 impl Row {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::instance::{Ended, Ending, Instance, Run};
-use super::slot::{Ack, Failure, FailureKind};
+use super::instance::{Ended, Ending, Instance, Run, Superseded};
+use super::slot::{Ack, Failure, FailureKind, Why};
+use super::transaction::OPEN_TURN;
 use super::{Mark, Row};
 use crate::history::{By, Key, Place};
 
@@ -128,8 +129,12 @@ impl Object {
         instance.absent_since_ns =
             self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;
-        for (setting, cause) in before.supersede() {
-            self.row.slot.lose(setting, cause);
+        let Superseded { lost, cut_off } = before.supersede(started);
+        for (setting, cause) in lost {
+            self.row.slot.forget(setting, Why::Lost, cause);
+        }
+        for void in cut_off {
+            self.row.remember_void(void, before.instance, OPEN_TURN);
         }
         self.interrupt_at_takeover(&mut before, started);
         let lost = before.acked.and_then(|ack| {

@@ -3,6 +3,9 @@
 //! A read shows what its instance saw at the moment of the call. Most results follow at once, so nothing is copied
 //! at the call: a pending read is *frozen* only when its instance is about to write while it is pending.
 
+use std::collections::BTreeSet;
+
+use super::calls::Over;
 use super::keys::View;
 use super::{Mark, Writer};
 use crate::history::{Blob, Key, ListOptions};
@@ -13,6 +16,8 @@ pub(crate) struct Read {
     pub(crate) op: u64,
     pub(crate) turn: u32,
     pub(crate) mark: Mark,
+    /// S7: why it has to be refused.
+    pub(crate) over: Option<Over>,
     pub(crate) call: ReadCall,
     /// What it has to show, if its instance has written since.
     pub(crate) frozen: Option<Frozen>,
@@ -21,11 +26,17 @@ pub(crate) struct Read {
 #[derive(Debug)]
 pub(crate) enum ReadCall {
     Get(Key),
+    GetMany(BTreeSet<Key>),
     /// `delete`, which says whether the key was there.
     Delete {
         key: Key,
         was_there: bool,
         writer: Option<Writer>,
+    },
+    /// `delete_many`, which says how many of the keys were there.
+    DeleteMany {
+        keys: Vec<Key>,
+        there: usize,
     },
     List(Box<ListOptions>),
     Alarm(AlarmView),
@@ -56,13 +67,16 @@ impl Read {
         }
         self.frozen = match &self.call {
             ReadCall::Get(key) => Some(Frozen::Value(view.value(key).cloned(), view.writer(key))),
-            ReadCall::List(options) => Some(Frozen::Entries(owned(view, options))),
-            ReadCall::Delete { .. } | ReadCall::Alarm(_) | ReadCall::Sync => None,
+            ReadCall::GetMany(keys) => Some(Frozen::Entries(owned(view.entries_of(keys)))),
+            ReadCall::List(options) => Some(Frozen::Entries(owned(view.entries(options)))),
+            ReadCall::Delete { .. } | ReadCall::DeleteMany { .. } | ReadCall::Alarm(_) | ReadCall::Sync => {
+                None
+            }
         };
     }
 }
 
-/// What `list` shows, copied.
-pub(crate) fn owned(view: View<'_>, options: &ListOptions) -> Vec<(Key, Blob)> {
-    view.entries(options).map(|(key, value)| (key.clone(), value.clone())).collect()
+/// What a read shows, copied.
+pub(crate) fn owned<'a>(entries: impl Iterator<Item = (&'a Key, &'a Blob)>) -> Vec<(Key, Blob)> {
+    entries.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

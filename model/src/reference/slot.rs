@@ -29,6 +29,8 @@ pub(crate) struct Setting {
     /// The turn that set it, and that turn's instance.
     pub(crate) instance: u64,
     pub(crate) turn: u32,
+    /// S5: the transaction that it was set in.
+    pub(crate) transaction: Option<Mark>,
     /// The scheduled time of the alarm whose run was in progress when this one was set (F5, A10).
     pub(crate) in_run_of_ms: Option<i64>,
 }
@@ -125,6 +127,8 @@ pub(crate) enum Why {
     Exhausted,
     /// The turn that set it was lost before it was durable.
     Lost,
+    /// S5: it was set in a transaction that was rolled back, or lost with its instance.
+    RolledBack,
 }
 
 /// How something was acknowledged (SPEC.md, "Words").
@@ -290,9 +294,15 @@ impl Slot {
         }
     }
 
-    /// A turn that set an alarm was lost: it never was in the slot.
-    pub(crate) fn lose(&mut self, setting: Setting, cause: Cause) {
-        self.remember(Gone { setting, why: Why::Lost, cause });
+    /// What set an alarm came to nothing: it never was in the slot.
+    pub(crate) fn forget(&mut self, setting: Setting, why: Why, cause: Cause) {
+        self.remember(Gone { setting, why, cause });
+    }
+
+    /// S5: the last alarm for this time that was set in a transaction which was rolled back.
+    pub(crate) fn find_rolled_back(&self, scheduled_ms: i64) -> Option<&Gone> {
+        let is_it = |gone: &&Gone| gone.why == Why::RolledBack && gone.setting.scheduled_ms == scheduled_ms;
+        self.gone.iter().rev().find(is_it)
     }
 
     /// The alarm, if it is the one that was set there.

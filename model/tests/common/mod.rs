@@ -134,7 +134,7 @@ impl Tale {
     /// A call that is still waiting for its result.
     pub(crate) fn call(&mut self, call: StorageCall) -> u64 {
         self.op += 1;
-        self.does(What::Op { op: self.op, call });
+        self.does(What::Op { op: self.op, call, allow_concurrency: false });
         self.op
     }
 

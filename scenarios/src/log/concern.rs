@@ -118,9 +118,12 @@ impl Concern {
             Kind::SyncAsked | Kind::Synced | Kind::Damaged => Concern::Disk,
             Kind::Request | Kind::Answer => Concern::Request,
             Kind::CalledOut | Kind::OutsideAnswered => Concern::Outside,
-            Kind::Elected | Kind::Leads | Kind::Serving | Kind::StaleEpoch | Kind::Applied => {
-                Concern::Cluster
-            }
+            Kind::Elected
+            | Kind::Leads
+            | Kind::Serving
+            | Kind::StaleEpoch
+            | Kind::Applied
+            | Kind::Installed => Concern::Cluster,
             Kind::FaultBegin | Kind::FaultEnd | Kind::FaultSkipped | Kind::Phase => Concern::Fault,
             _ => Concern::Machine,
         }

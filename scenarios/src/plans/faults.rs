@@ -20,10 +20,12 @@ pub(super) fn faults(
     objects: usize,
     machines: impl Into<SizeRange>,
 ) -> impl Strategy<Value = Vec<Fault>> {
-    let drawn = (vec(of_machines(class, objects), machines), vec(of_datacenters(), 0..4), clock_steps());
-    drawn.prop_map(|(mut faults, of_datacenters, steps)| {
+    let of_machines = vec(of_machines(class, objects), machines);
+    let drawn = (of_machines, vec(of_datacenters(), 0..4), clock_steps(), slow_disks(class, objects));
+    drawn.prop_map(|(mut faults, of_datacenters, steps, slow_disks)| {
         faults.extend(one_at_a_time(of_datacenters));
         faults.extend(steps);
+        faults.extend(slow_disks.into_iter().flatten());
         by_time(faults)
     })
 }
@@ -41,20 +43,24 @@ pub(super) fn machine(class: &'static str, objects: usize) -> impl Strategy<Valu
     ]
 }
 
+/// Whoever may be struck: a machine, half the time one with an object, or one with a role.
+fn anybody(class: &'static str, objects: usize) -> impl Strategy<Value = Target> {
+    prop_oneof![
+        5 => machine(class, objects),
+        3 => leader(),
+        // The system group stands behind the others.
+        2 => (0..=CLUSTER.groups).prop_map(Target::LeaderOfGroup),
+    ]
+}
+
 fn leader() -> impl Strategy<Value = Target> {
     (0..CLUSTER.datacenters).prop_map(Target::LeaderOfDatacenter)
 }
 
 fn of_machines(class: &'static str, objects: usize) -> impl Strategy<Value = Fault> {
-    let target = prop_oneof![
-        5 => machine(class, objects),
-        3 => leader(),
-        // The system group stands behind the others.
-        2 => (0..=CLUSTER.groups).prop_map(Target::LeaderOfGroup),
-    ];
     // Most are over before anybody takes over, some are not.
     let for_ms = prop_oneof![4 => 200..12_000_u64, 1 => 12_000..40_000_u64];
-    let kind = (target, for_ms).prop_flat_map(|(target, for_ms)| {
+    let kind = (anybody(class, objects), for_ms).prop_flat_map(|(target, for_ms)| {
         let [crash, power, pause, cut, slow] = std::array::from_fn(|_| target.clone());
         let direction = prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
         prop_oneof![
@@ -123,6 +129,24 @@ fn clock_steps() -> impl Strategy<Value = Vec<Fault>> {
     let step = (0..FAULTS_MS, target, -STEP_MAX_MS..=STEP_MAX_MS)
         .prop_map(|(at_ms, target, by_ms)| Fault { at_ms, kind: FaultKind::ClockStep { target, by_ms } });
     prop_oneof![3 => Just(Vec::new()), 1 => vec(step, 1..3)]
+}
+
+/// Disks that are slow for a while. Mostly the power fails meanwhile: then it shows what a machine has said, and had
+/// not written.
+fn slow_disks(class: &'static str, objects: usize) -> impl Strategy<Value = Vec<Vec<Fault>>> {
+    let slow = (0..FAULTS_MS, anybody(class, objects), 50..800_u32, 2_000..15_000_u64);
+    let power_loss = (prop::bool::weighted(0.75), 0..100_u64, 500..8_000_u64);
+    let faults =
+        (slow, power_loss).prop_map(|((at_ms, target, extra_ms, for_ms), (fails, after, down_ms))| {
+            let fails_at_ms = at_ms + for_ms * after / 100;
+            let fails = fails && fails_at_ms < FAULTS_MS;
+            let power_loss = FaultKind::PowerLoss { target: target.clone(), down_ms };
+            let slow = Fault { at_ms, kind: FaultKind::SlowDisk { target, extra_ms, for_ms } };
+            std::iter::once(slow)
+                .chain(fails.then_some(Fault { at_ms: fails_at_ms, kind: power_loss }))
+                .collect()
+        });
+    prop_oneof![1 => Just(Vec::new()), 3 => vec(faults, 1..4)]
 }
 
 fn machines_of(datacenter: u16) -> std::ops::Range<u16> {

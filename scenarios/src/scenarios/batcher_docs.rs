@@ -83,7 +83,7 @@ impl DurableObject for BatcherDocs {
         // await fetch("http://example.com/some-upstream-service", { method: "POST", body: Array.from(vals.values()) });
         self.ctx.fetch(UPSTREAM, delivery::batch(vals.iter().map(|(_, item)| item))).await?;
         // await this.storage.deleteAll();
-        self.ctx.storage().delete_all().await;
+        self.ctx.storage().delete_all().await?;
         // this.count = 0;
         self.count.set(0);
         Ok(())

@@ -18,6 +18,7 @@ pub(super) fn begins(kind: &str, scope: &Scope) -> String {
         "datacenter-cut" => format!("FAULT: {whom} is cut off from the other datacenters"),
         "partition" => format!("FAULT: no message passes on {whom}"),
         "slow-links" => format!("FAULT: messages take much longer on {whom}"),
+        "slow-disk" => format!("FAULT: the disk of {whom} is slow: what it writes takes long to be safe"),
         "clock-step" => format!("FAULT: the wall clock of {whom} jumps"),
         "message-loss" => format!("FAULT: messages are lost on {whom}"),
         "background-loss" => format!("FAULT: now and then a message is lost on {whom}"),
@@ -43,6 +44,7 @@ pub(super) fn ends(history: &History, fault: u32) -> String {
         "datacenter-down" => format!("the machines of {whom} start again"),
         "partition" => format!("messages pass again on {whom}"),
         "slow-links" => format!("messages are as fast as before on {whom}"),
+        "slow-disk" => format!("the disk of {whom} is as fast as before"),
         "message-loss" | "background-loss" => format!("no more messages are lost on {whom}"),
         "upstream-slow" | "upstream-refuses" | "upstream-fails" => {
             "the outside services are as they should be".into()
@@ -92,6 +94,10 @@ mod tests {
         assert_eq!(
             begins("group-leader-crash", &machine),
             "FAULT: the process of machine 3 (the leader of a consensus group) crashes; what was in its memory is gone"
+        );
+        assert_eq!(
+            begins("slow-disk", &machine),
+            "FAULT: the disk of machine 3 is slow: what it writes takes long to be safe"
         );
         let links = Scope::Links { from: vec![0], to: vec![1, 2] };
         assert_eq!(

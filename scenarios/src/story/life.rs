@@ -6,13 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 
-use reveille_model::history::{Event, History, Outcome, RunOutcome, Scope, StorageCall, What};
+use reveille_model::history::{Event, History, OpResult, Outcome, RunOutcome, Scope, StorageCall, What};
 
 use super::{place, sentence, wall};
 
 /// What happened to `object` in a time of the run, given in nanoseconds of true time since its begin.
 pub fn life(history: &History, object: &str, within_ns: Range<u64>) -> String {
-    let mut cast = Cast { object, requests: BTreeSet::new(), calls: BTreeMap::new(), machine: None };
+    let mut cast = Cast {
+        object,
+        requests: BTreeSet::new(),
+        calls: BTreeMap::new(),
+        transactions: BTreeSet::new(),
+        machine: None,
+    };
     let mut text = String::from(" time (s)  where               what\n");
     let mut faults = BTreeSet::new();
     for event in &history.events {
@@ -38,6 +44,8 @@ struct Cast<'a> {
     requests: BTreeSet<u64>,
     /// Its calls to outside services: to which.
     calls: BTreeMap<u64, &'a str>,
+    /// Its transactions: instance and operation.
+    transactions: BTreeSet<(u64, u64)>,
     /// Where it is in memory, or was last.
     machine: Option<u16>,
 }
@@ -45,8 +53,11 @@ struct Cast<'a> {
 impl<'a> Cast<'a> {
     /// Whether the event belongs to the object's life.
     fn plays(&mut self, event: &'a Event, faults: &mut BTreeSet<u32>) -> bool {
-        if event.by.as_ref().is_some_and(|by| &*by.object.0 == self.object) {
+        if let Some(by) = event.by.as_ref().filter(|by| &*by.object.0 == self.object) {
             match &event.what {
+                What::Op { op, call: StorageCall::Transaction, .. } => {
+                    self.transactions.insert((by.instance, *op));
+                }
                 What::InstanceStart { .. } => self.machine = event.place.map(|place| place.machine),
                 What::Outbound { call, service, .. } => _ = self.calls.insert(*call, service),
                 _ => {}
@@ -64,6 +75,10 @@ impl<'a> Cast<'a> {
         }
     }
 
+    fn ends_transaction(&self, event: &Event, op: u64) -> bool {
+        event.by.as_ref().is_some_and(|by| self.transactions.contains(&(by.instance, op)))
+    }
+
     /// What strikes other machines alone is left out.
     fn concerns(&self, scope: &Scope) -> bool {
         !matches!(scope, Scope::Machine(machine) if Some(*machine) != self.machine)
@@ -73,6 +88,10 @@ impl<'a> Cast<'a> {
 /// The event in words; none for what does not matter here.
 fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
     Some(match &event.what {
+        What::OpResult { op, result } if cast.ends_transaction(event, *op) => match result {
+            OpResult::Error(why) => format!("the transaction is rolled back: {why}"),
+            _ => "the transaction ends: all of it belongs to this turn".into(),
+        },
         What::Deliver { .. }
         | What::Await { .. }
         | What::OpResult { .. }
@@ -115,11 +134,20 @@ fn op_told(history: &History, event: &Event, call: &StorageCall) -> Option<Strin
         }
         StorageCall::DeleteAlarm => "it deletes its alarm".into(),
         StorageCall::Put { key, value } => format!("it writes {key}: {}", value.text()),
-        StorageCall::Delete { key } => format!("it deletes {key}"),
-        StorageCall::DeleteAll { .. } => "it deletes all it has stored".into(),
-        StorageCall::Get { .. } | StorageCall::List(_) | StorageCall::Sync | StorageCall::GetAlarm => {
-            return None;
+        StorageCall::PutMany { entries } => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{key}: {}", value.text())).collect();
+            format!("it writes {}", entries.join(", "))
         }
+        StorageCall::Delete { key } => format!("it deletes {key}"),
+        StorageCall::DeleteMany { keys } => format!("it deletes {}", keys.join(", ")),
+        StorageCall::DeleteAll { .. } => "it deletes all it has stored".into(),
+        StorageCall::Transaction => "it begins a transaction".into(),
+        StorageCall::Get { .. }
+        | StorageCall::GetMany { .. }
+        | StorageCall::List(_)
+        | StorageCall::Sync
+        | StorageCall::GetAlarm => return None,
     })
 }
 

@@ -1,9 +1,9 @@
-//! Faults of machines: they go down, stand still, and their clocks step.
+//! Faults of machines: they go down, stand still, their disks are slow, and their clocks step.
 
 use reveille_model::history::Scope;
 use reveille_system::ids::MachineId;
 
-use super::Broken;
+use super::{Broken, NS_PER_MS};
 use crate::host::Held;
 use crate::plan::Target;
 use crate::trace::Kind;
@@ -46,6 +46,19 @@ impl World<'_> {
         self.hosts[usize::from(machine.0)].pauses.push(fault);
         self.note(Some(machine), Kind::Paused, u64::from(fault), 0);
         self.review_majorities();
+        Some(fault)
+    }
+
+    /// A disk is slow, that of a machine that is down as well: it may be up again before this is over.
+    pub(super) fn disk_slows_down(
+        &mut self,
+        kind: &'static str,
+        target: &Target,
+        extra_ms: u32,
+    ) -> Option<u32> {
+        let machine = self.struck(target)?;
+        let fault = self.fault_begins(kind, Scope::Machine(machine.0), Broken::Disk(machine));
+        self.hosts[usize::from(machine.0)].disk_slows_down(fault, u64::from(extra_ms) * NS_PER_MS);
         Some(fault)
     }
 

@@ -24,9 +24,10 @@ impl Roles {
             Observation::Serving { slice, epoch } => (&mut self.holders, slice.0, u64::from(epoch.0)),
             Observation::Leads { datacenter, term } => (&mut self.leaders, datacenter.0, *term),
             Observation::Elected { group, term } => (&mut self.group_leaders, group.0, *term),
-            Observation::Instance { .. } | Observation::Applied { .. } | Observation::StaleEpoch { .. } => {
-                return;
-            }
+            Observation::Instance { .. }
+            | Observation::Applied { .. }
+            | Observation::Installed { .. }
+            | Observation::StaleEpoch { .. } => return,
         };
         if roles.get(&place).is_none_or(|(known, _)| *known < term) {
             roles.insert(place, (term, machine));

@@ -9,6 +9,9 @@ pub const CLOCK_STEP_MAX_MS: u32 = 3_600_000;
 /// The largest slowdown of a link, in percent of its latency: a hundred times as slow.
 pub const SLOW_MAX_PERCENT: u32 = 10_000;
 
+/// The most that a slow disk adds to a sync: 10 s.
+pub const SYNC_EXTRA_MAX_MS: u32 = 10_000;
+
 /// Something that breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +100,16 @@ pub enum FaultKind {
         /// How far: forward, or back if negative; at most [`CLOCK_STEP_MAX_MS`] either way.
         by_ms: i32,
     },
+    /// The disk of a machine is slow: each sync that is asked for meanwhile takes longer, by a time of its own. Nothing of
+    /// it is wrong otherwise (D8, stall).
+    SlowDisk {
+        /// Which machine.
+        target: Target,
+        /// By so much at most; at most [`SYNC_EXTRA_MAX_MS`].
+        extra_ms: u32,
+        /// For so long.
+        for_ms: u64,
+    },
     /// Messages between machines are lost.
     MessageLoss {
         /// So many of a million.
@@ -167,6 +180,7 @@ impl FaultKind {
             Self::Partition { both_ways: false, .. } => "partition-one-way",
             Self::SlowLinks { .. } => "slow-links",
             Self::ClockStep { .. } => "clock-step",
+            Self::SlowDisk { .. } => "slow-disk",
             Self::MessageLoss { .. } => "message-loss",
         }
     }
@@ -182,6 +196,7 @@ impl FaultKind {
             | Self::DatacenterCut { for_ms, .. }
             | Self::Partition { for_ms, .. }
             | Self::SlowLinks { for_ms, .. }
+            | Self::SlowDisk { for_ms, .. }
             | Self::MessageLoss { for_ms, .. } => *for_ms,
             Self::ClockStep { .. } => 0,
         }

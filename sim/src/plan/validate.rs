@@ -6,8 +6,9 @@ mod faults;
 use reveille_system::ids::ObjectName;
 
 use super::{
-    Cluster, DRIFT_MAX_PPM, Disk, JITTER_MAX_PERCENT, LATENCY_MAX_US, MACHINES_MAX, Network, OFFSET_MAX_MS,
-    OutageKind, Phases, Plan, RUN_MAX_MS, VERSION, WARM_UP_MIN_MS,
+    Cluster, DRIFT_MAX_PPM, Disk, ENTRIES_KEPT_MAX, JITTER_MAX_PERCENT, LATENCY_MAX_US, LOG_BYTES_MAX,
+    MACHINES_MAX, Network, OFFSET_MAX_MS, OutageKind, Past, Phases, Plan, RUN_MAX_MS, VERSION,
+    WARM_UP_MIN_MS,
 };
 
 /// Why a plan cannot be run.
@@ -56,6 +57,7 @@ impl Plan {
         self.network.validate(self.cluster)?;
         let Disk { sync_us_min, sync_us_max } = self.disk;
         at_most(sync_us_min, sync_us_max, || "disk.sync_us_min".into())?;
+        self.past.validate()?;
         self.validate_clocks()?;
         self.validate_times()?;
         self.validate_workload()?;
@@ -195,6 +197,19 @@ impl Cluster {
             slices,
             || format!("it is a multiple of the {groups} groups"),
         )
+    }
+}
+
+impl Past {
+    fn validate(self) -> Result<(), PlanError> {
+        let bounds = [
+            ("entries_kept", self.entries_kept, ENTRIES_KEPT_MAX),
+            ("log_bytes_max", self.log_bytes_max, LOG_BYTES_MAX),
+        ];
+        bounds.into_iter().try_for_each(|(field, value, max)| {
+            let place = || format!("past.{field}");
+            ensure((1..=max).contains(&value), place, value, || format!("it is from 1 to {max}"))
+        })
     }
 }
 

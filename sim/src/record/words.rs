@@ -1,9 +1,11 @@
 //! One word of the system, one word of the model: what needs no context to be translated.
 
 use bytes::Bytes;
-use reveille_model::history::{AwaitKind, Blob, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall};
+use reveille_model::history::{
+    self, AwaitKind, Blob, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall,
+};
 use reveille_system::ids;
-use reveille_system::object::op::{Call, List, Reply};
+use reveille_system::object::op::{Call, Key, List, Reply};
 use reveille_system::observe::{RunEnd, WaitKind};
 
 use crate::counts::Counts;
@@ -45,15 +47,23 @@ pub(super) fn run_outcome(end: RunEnd, counts: &mut Counts) -> RunOutcome {
 pub(super) fn storage_call(call: Call) -> StorageCall {
     match call {
         Call::Get(key) => StorageCall::Get { key },
+        Call::GetMany(keys) => StorageCall::GetMany { keys },
         Call::Put(key, value) => StorageCall::Put { key, value: blob(value) },
+        Call::PutMany(entries) => StorageCall::PutMany { entries: blobs(entries) },
         Call::Delete(key) => StorageCall::Delete { key },
+        Call::DeleteMany(keys) => StorageCall::DeleteMany { keys },
         Call::List(list) => StorageCall::List(list_options(list)),
         Call::DeleteAll { preserve_alarm } => StorageCall::DeleteAll { preserve_alarm },
         Call::Sync => StorageCall::Sync,
         Call::GetAlarm => StorageCall::GetAlarm,
         Call::SetAlarm { time_ms } => StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm: None },
         Call::DeleteAlarm => StorageCall::DeleteAlarm,
+        Call::Transaction => StorageCall::Transaction,
     }
+}
+
+fn blobs(entries: Vec<(Key, Bytes)>) -> Vec<(history::Key, Blob)> {
+    entries.into_iter().map(|(key, value)| (key, blob(value))).collect()
 }
 
 fn list_options(list: List) -> ListOptions {
@@ -66,12 +76,12 @@ pub(super) fn op_result(reply: Reply) -> OpResult {
         Reply::Done | Reply::AlarmSet { .. } => OpResult::Done,
         Reply::Value(value) => OpResult::Value(value.map(blob)),
         Reply::Deleted(was_there) => OpResult::Deleted(was_there),
-        Reply::Entries(entries) => {
-            OpResult::Entries(entries.into_iter().map(|(key, value)| (key, blob(value))).collect())
-        }
+        Reply::DeletedCount(count) => OpResult::DeletedCount(count),
+        Reply::Entries(entries) => OpResult::Entries(blobs(entries)),
         Reply::Alarm(scheduled_ms) => OpResult::Alarm(scheduled_ms),
         Reply::Outside(Ok(answer)) => OpResult::Answer { status: answer.status },
         Reply::Outside(Err(error)) => OpResult::Error(error.to_string().into()),
         Reply::Refused(error) => OpResult::Error(error.to_string().into()),
+        Reply::RolledBack(why) => OpResult::Error(why),
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, FaultKind, Network, Phases, Plan, Request, Target, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, FaultKind, Network, Past, Phases, Plan, Request, Target, Upstream, VERSION,
 };
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
@@ -49,6 +49,7 @@ pub(crate) fn plan(seed: u64) -> Plan {
             },
             Fault { at_ms: 12_000, kind: FaultKind::MessageLoss { ppm: 200_000, for_ms: 2_000 } },
         ],
+        past: Past::default(),
     }
 }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod instance;
+mod storage;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,10 +26,11 @@ use crate::ids::OpId;
 use crate::io::{OutsideAnswer, OutsideError};
 pub use crate::object::class::{AlarmInfo, Request, Response};
 use crate::object::class::{Class, Failure, Instance};
-use crate::object::op::{Answer, Call, Reply};
+use crate::object::op::{Answer, Reply};
 pub use crate::object::op::{Key, List, StorageError};
 use crate::object::port::Port;
 use instance::{RustInstance, Shared};
+pub use storage::{Refusable, Storage};
 
 /// Why a method of an object failed: what is thrown in other languages.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +110,7 @@ pub struct Ctx {
 impl Ctx {
     /// The object's storage.
     pub fn storage(&self) -> Storage<'_> {
-        Storage(self)
+        Storage::new(self)
     }
 
     /// The wall clock: milliseconds since the UNIX epoch. It stands still during a turn.
@@ -145,107 +147,6 @@ impl Ctx {
         };
         Op { state, read, ctx: self.clone() }
     }
-}
-
-/// An object's storage (S1). Every method acts when it is called.
-#[derive(Clone, Copy, Debug)]
-pub struct Storage<'a>(&'a Ctx);
-
-/// What a call that can be refused gives.
-pub type Refusable<T> = Op<Result<T, StorageError>>;
-
-impl Storage<'_> {
-    /// The value of a key. Refused for a key over 2,048 bytes (S7).
-    pub fn get(&self, key: impl Into<Key>) -> Refusable<Option<Bytes>> {
-        self.call(Call::Get(key.into()), |reply| match reply {
-            Reply::Value(value) => Ok(value),
-            other => refused(other),
-        })
-    }
-
-    /// Sets a key. Refused for a key over 2,048 or a value over 131,072 bytes (S7).
-    pub fn put(&self, key: impl Into<Key>, value: impl Into<Bytes>) -> Refusable<()> {
-        self.call(Call::Put(key.into(), value.into()), |reply| match reply {
-            Reply::Done => Ok(()),
-            other => refused(other),
-        })
-    }
-
-    /// Removes a key; whether it was there. Refused for a key over 2,048 bytes (S7).
-    pub fn delete(&self, key: impl Into<Key>) -> Refusable<bool> {
-        self.call(Call::Delete(key.into()), |reply| match reply {
-            Reply::Deleted(was_there) => Ok(was_there),
-            other => refused(other),
-        })
-    }
-
-    /// Keys and values in the order of the keys' bytes (S6). Refused for a limit of zero, and for `start` together with
-    /// `start_after` (S7).
-    pub fn list(&self, list: List) -> Refusable<Vec<(Key, Bytes)>> {
-        self.call(Call::List(list), |reply| match reply {
-            Reply::Entries(entries) => Ok(entries),
-            other => refused(other),
-        })
-    }
-
-    /// Removes all keys and the alarm in one atomic unit (S8).
-    pub fn delete_all(&self) -> Op<()> {
-        self.call(Call::DeleteAll { preserve_alarm: false }, done)
-    }
-
-    /// Removes all keys and keeps the alarm (S8: the behaviour before the compatibility date 2026-02-24).
-    pub fn delete_all_preserving_alarm(&self) -> Op<()> {
-        self.call(Call::DeleteAll { preserve_alarm: true }, done)
-    }
-
-    /// Resolves when every earlier write is durable.
-    pub fn sync(&self) -> Op<()> {
-        self.call(Call::Sync, done)
-    }
-
-    /// The scheduled time of the alarm: milliseconds since the UNIX epoch. None while the alarm is being handled,
-    /// unless it was set again (A4).
-    pub fn get_alarm(&self) -> Op<Option<i64>> {
-        self.call(Call::GetAlarm, |reply| match reply {
-            Reply::Alarm(time_ms) => time_ms,
-            other => wrong(&other),
-        })
-    }
-
-    /// Schedules the alarm, replacing the one that is scheduled (A2). A time in the past means now (A6). Refused for a
-    /// time that no alarm can have (A7), and in a class without `alarm()` (A8).
-    pub fn set_alarm(&self, time_ms: i64) -> Refusable<()> {
-        self.call(Call::SetAlarm { time_ms }, |reply| match reply {
-            Reply::AlarmSet { .. } => Ok(()),
-            other => refused(other),
-        })
-    }
-
-    /// Unschedules the alarm (A5).
-    pub fn delete_alarm(&self) -> Op<()> {
-        self.call(Call::DeleteAlarm, done)
-    }
-
-    fn call<T>(&self, call: Call, read: fn(Reply) -> T) -> Op<T> {
-        self.0.op(self.0.port.call(call), read)
-    }
-}
-
-fn done(reply: Reply) {
-    if reply != Reply::Done {
-        wrong(&reply)
-    }
-}
-
-fn refused<T>(reply: Reply) -> Result<T, StorageError> {
-    match reply {
-        Reply::Refused(error) => Err(error),
-        other => wrong(&other),
-    }
-}
-
-fn wrong(reply: &Reply) -> ! {
-    unreachable!("the host gave a reply of the wrong kind: {reply:?}")
 }
 
 /// An operation that was started. It has acted; awaiting it gives its result.
@@ -312,4 +213,8 @@ impl<T> Drop for Op<T> {
             }
         }
     }
+}
+
+fn wrong(reply: &Reply) -> ! {
+    unreachable!("the host gave a reply of the wrong kind: {reply:?}")
 }

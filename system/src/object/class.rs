@@ -34,7 +34,8 @@ pub trait Instance {
     /// The result of an operation is there. Nothing runs before the next turn.
     fn settle(&mut self, op: OpId, reply: Reply);
 
-    /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7).
+    /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7). While a
+    /// transaction is open only its own code runs, and no event ends (S5).
     fn turn(&mut self, budget: u32) -> TurnEnd;
 }
 

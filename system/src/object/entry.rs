@@ -3,8 +3,8 @@
 //! Plain bookkeeping around the seam of [`crate::object::class`]. An entry outlives the object's instances: an instance
 //! that is reset is replaced by the next one when everything it wrote is durable and everything it sent has left.
 //!
-//! - Input gate (O3): while a read or a `sync` is outstanding, or a `block_concurrency_while` is in progress, arrivals
-//!   wait.
+//! - Input gate (O3): while a read or a `sync` is outstanding, or a `block_concurrency_while` or a transaction is in
+//!   progress, arrivals wait.
 //! - Output gate (O5): a message waits until every turn up to the one that made it is durable.
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
 
@@ -91,7 +91,7 @@ struct Life {
     port: Port,
     instance: Box<dyn Instance>,
     phase: Phase,
-    /// Whether a `block_concurrency_while` is in progress, and since when on the monotonic clock.
+    /// Since when on the monotonic clock a `block_concurrency_while` or a transaction is in progress, if one is.
     blocked_since_ns: Option<u64>,
     events: BTreeMap<EventId, Running>,
     last_event: u64,
@@ -181,7 +181,10 @@ impl Entry {
         if !over && run_ms > cx.config.run_limit_ms {
             self.reset(Failure("alarm() exceeded its time limit".into()), cx);
         } else if !over && blocked_ms > cx.config.constructor_limit_ms {
-            self.reset(Failure("block_concurrency_while exceeded its time limit".into()), cx);
+            self.reset(
+                Failure("block_concurrency_while or a transaction exceeded its time limit".into()),
+                cx,
+            );
         } else if life.is_idle()
             && self.arrivals.is_empty()
             && since(life.active_ns) > cx.config.idle_evict_ms
@@ -274,7 +277,7 @@ impl Entry {
             return false;
         }
         if life.blocked_since_ns.is_some() {
-            // Only what a section waits for gets in.
+            // Only what a section or a transaction waits for gets in.
             let core = life.port.core();
             let of_section =
                 |arrival: &Arrival| matches!(arrival, Arrival::Result { op, .. } if core.is_of_section(*op));
@@ -355,6 +358,7 @@ impl Entry {
         life.port.core().begin_turn(cx.now, budget);
         deliver(life);
         let TurnEnd { finished, blocked, reset } = life.instance.turn(budget);
+        let blocked = blocked || life.port.core().in_transaction();
         life.blocked_since_ns = blocked.then(|| life.blocked_since_ns.unwrap_or(cx.now.mono_ns));
         let mut retry_at_ns = None;
         for (event, result) in finished {
@@ -381,11 +385,13 @@ impl Entry {
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
-    /// What the turn wrote before stays (R8).
+    /// What the turn wrote before stays (R8), except in a transaction that had not ended (S5).
     fn fail(&mut self, why: Failure, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
+        let failure = Failure(format!("the object was reset: {why}").into());
+        life.port.core().abort_transaction(failure.0.clone());
         for (_, running) in std::mem::take(&mut life.events) {
-            let failure = Failure(format!("the object was reset: {why}").into());
+            let failure = failure.clone();
             retry_at_ns = life.end_event(running, Err(failure), cx).or(retry_at_ns);
         }
         if let Phase::Constructing { for_alarm } = life.phase {

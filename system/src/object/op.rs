@@ -18,10 +18,16 @@ pub type Key = Arc<str>;
 pub enum Call {
     /// The value of a key.
     Get(Key),
+    /// The values of several keys.
+    GetMany(Vec<Key>),
     /// Sets a key.
     Put(Key, Bytes),
+    /// Sets several keys.
+    PutMany(Vec<(Key, Bytes)>),
     /// Removes a key and says whether it was there.
     Delete(Key),
+    /// Removes several keys and says how many of them were there.
+    DeleteMany(Vec<Key>),
     /// The keys in a range with their values.
     List(List),
     /// Removes all keys, and the alarm unless it is to be preserved (S8).
@@ -40,6 +46,10 @@ pub enum Call {
     },
     /// Unschedules the alarm.
     DeleteAlarm,
+    /// Begins a transaction (S5). Whoever runs the code ends it with [`Port::end_transaction`].
+    ///
+    /// [`Port::end_transaction`]: crate::object::port::Port::end_transaction
+    Transaction,
 }
 
 /// Options of `list` (S6).
@@ -84,7 +94,7 @@ impl List {
 /// What a call gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// A write, a change of the alarm or a `sync` is done.
+    /// A write, a change of the alarm, a `sync` or a transaction is done.
     Done,
     /// The alarm is scheduled.
     AlarmSet {
@@ -97,7 +107,9 @@ pub enum Reply {
     Value(Option<Bytes>),
     /// Whether the removed key was there.
     Deleted(bool),
-    /// Keys and values in the order asked for.
+    /// How many of the removed keys were there.
+    DeletedCount(u32),
+    /// Keys and values: in the order asked for, or those of the keys asked for that there are, in the keys' order.
     Entries(Vec<(Key, Bytes)>),
     /// The scheduled time of the alarm.
     Alarm(Option<i64>),
@@ -105,6 +117,8 @@ pub enum Reply {
     Outside(Result<OutsideAnswer, OutsideError>),
     /// The call was refused; nothing was written.
     Refused(StorageError),
+    /// The transaction was rolled back, for this reason (S5).
+    RolledBack(Arc<str>),
 }
 
 /// Why a call was refused. Nothing was written, and the alarm that was set stays as it was.
@@ -124,6 +138,14 @@ pub enum StorageError {
         /// The limit in bytes.
         limit: usize,
         /// The length given, in bytes.
+        len: usize,
+    },
+    /// S7: a batch is too long.
+    #[error("a batch has at most {limit} keys, this one has {len}")]
+    BatchTooLong {
+        /// The limit in keys.
+        limit: usize,
+        /// The keys given.
         len: usize,
     },
     /// S7: `limit` of `list` is zero.
@@ -146,6 +168,12 @@ pub enum StorageError {
         /// The class.
         class: Arc<str>,
     },
+    /// S8: `delete_all` is no part of a transaction.
+    #[error("delete_all cannot be called in a transaction")]
+    DeleteAllInTransaction,
+    /// S5: one transaction at a time.
+    #[error("a transaction cannot be begun in a transaction")]
+    NestedTransaction,
 }
 
 /// How the host answers a call at once.
@@ -153,6 +181,7 @@ pub enum StorageError {
 pub enum Answer {
     /// The result is known now.
     Now(Reply),
-    /// The result comes with [`crate::object::class::Instance::settle`].
+    /// The result comes with [`crate::object::class::Instance::settle`]; that of a transaction is the instance's own to
+    /// say.
     Pending(OpId),
 }

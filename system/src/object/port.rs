@@ -58,6 +58,8 @@ pub(crate) struct Core {
     calls_left: u32,
     /// Whether what runs now is a `block_concurrency_while`.
     in_section: bool,
+    /// The transaction in progress (S5).
+    transaction: Option<OpId>,
     pending: BTreeMap<OpId, Pending>,
     stamps: Stamps,
     /// What the turn asks of the host.
@@ -71,7 +73,10 @@ pub(crate) struct Core {
 struct Pending {
     what: PendingWhat,
     turn: u32,
+    /// Whether its result passes a closed gate: a section or a transaction has started it.
     in_section: bool,
+    /// O3: whether the input gate stays open while it is outstanding.
+    allow_concurrency: bool,
 }
 
 #[derive(Debug)]
@@ -106,6 +111,7 @@ impl Port {
             ops: 0,
             calls_left: 0,
             in_section: false,
+            transaction: None,
             pending: BTreeMap::new(),
             stamps,
             wanted: Vec::new(),
@@ -118,15 +124,22 @@ impl Port {
         self.0.borrow_mut()
     }
 
-    /// Makes a storage or alarm call. It acts now (S1).
-    pub fn call(&self, call: Call) -> Answer {
-        self.core().call(call)
+    /// Makes a storage or alarm call. It acts now (S1). With `allow_concurrency` other events are let in while the call
+    /// waits for the datastore (O3).
+    pub fn call(&self, call: Call, allow_concurrency: bool) -> Answer {
+        self.core().call(call, allow_concurrency)
+    }
+
+    /// Ends the transaction that [`Call::Transaction`] began as `op`: what was written since belongs to the turn in
+    /// progress (S2), or, for the reason given, to nothing (S5). Gives whether that transaction was still open.
+    pub fn end_transaction(&self, op: OpId, result: Result<(), Arc<str>>) -> bool {
+        self.core().end_transaction(op, result)
     }
 
     /// Calls an outside service. The request leaves when everything the object wrote before it is durable (O5).
     pub fn call_out(&self, service: &str, body: Bytes) -> OpId {
         let mut core = self.core();
-        let op = core.begin(PendingWhat::Outside);
+        let op = core.begin(PendingWhat::Outside, true);
         core.wanted.push(Wanted::CallOut(op, service.into(), body));
         op
     }
@@ -155,7 +168,7 @@ impl Port {
 }
 
 impl Core {
-    fn call(&mut self, call: Call) -> Answer {
+    fn call(&mut self, call: Call, allow_concurrency: bool) -> Answer {
         if self.calls_left == 0 {
             // O7. Unwinding is the only way out of code that calls without end; the instance is reset.
             std::panic::resume_unwind(Box::new(BudgetExceeded));
@@ -163,31 +176,78 @@ impl Core {
         self.calls_left -= 1;
         let (turn, now) = (self.turn, self.now);
         if call == Call::Sync {
-            let op = self.begin(PendingWhat::Sync);
-            self.see(Seen::Called(op, call));
+            let op = self.begin(PendingWhat::Sync, false);
+            self.see(Seen::Called { op, call, allow_concurrency: false });
             self.wanted.push(Wanted::Sync(op));
             return Answer::Pending(op);
+        }
+        if call == Call::Transaction {
+            return self.begin_transaction();
         }
         let stamps = &self.stamps;
         match self.view.call(&call, turn, now, || stamps.next()) {
             Next::Now(reply) => {
                 let op = next_op(&mut self.ops);
-                self.see(Seen::Called(op, call));
+                self.see(Seen::Called { op, call, allow_concurrency });
                 self.see(Seen::Returned(op, reply.clone()));
                 Answer::Now(reply)
             }
             Next::Ask(query, reading) => {
-                let op = self.begin(PendingWhat::Read(Some(reading)));
-                self.see(Seen::Called(op, call));
+                let op = self.begin(PendingWhat::Read(Some(reading)), allow_concurrency);
+                self.see(Seen::Called { op, call, allow_concurrency });
                 self.wanted.push(Wanted::Read(op, query));
                 Answer::Pending(op)
             }
         }
     }
 
-    fn begin(&mut self, what: PendingWhat) -> OpId {
+    fn begin_transaction(&mut self) -> Answer {
         let op = next_op(&mut self.ops);
-        self.pending.insert(op, Pending { what, turn: self.turn, in_section: self.in_section });
+        self.see(Seen::Called { op, call: Call::Transaction, allow_concurrency: false });
+        if let Err(error) = self.view.begin_transaction() {
+            let reply = Reply::Refused(error);
+            self.see(Seen::Returned(op, reply.clone()));
+            return Answer::Now(reply);
+        }
+        self.transaction = Some(op);
+        Answer::Pending(op)
+    }
+
+    fn end_transaction(&mut self, op: OpId, result: Result<(), Arc<str>>) -> bool {
+        if self.transaction != Some(op) {
+            return false;
+        }
+        self.transaction = None;
+        let reply = match result {
+            Ok(()) => {
+                self.view.commit_transaction(self.turn);
+                Reply::Done
+            }
+            Err(why) => {
+                self.view.roll_back_transaction();
+                Reply::RolledBack(why)
+            }
+        };
+        self.see(Seen::Returned(op, reply));
+        true
+    }
+
+    /// The instance is reset: of a transaction in progress nothing stays (S5).
+    pub(crate) fn abort_transaction(&mut self, why: Arc<str>) {
+        if let Some(op) = self.transaction {
+            self.end_transaction(op, Err(why));
+        }
+    }
+
+    /// Whether a transaction is in progress: no other event is delivered.
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    fn begin(&mut self, what: PendingWhat, allow_concurrency: bool) -> OpId {
+        let op = next_op(&mut self.ops);
+        let in_section = self.in_section || self.in_transaction();
+        self.pending.insert(op, Pending { what, turn: self.turn, in_section, allow_concurrency });
         op
     }
 
@@ -221,9 +281,9 @@ impl Core {
         self.pending.remove(&op);
     }
 
-    /// Whether a read or a `sync` is outstanding: the input gate is closed (O3).
+    /// Whether a read or a `sync` is outstanding that closes the input gate (O3).
     pub(crate) fn storage_outstanding(&self) -> bool {
-        self.pending.values().any(|pending| !matches!(pending.what, PendingWhat::Outside))
+        self.pending.values().any(|pending| !pending.allow_concurrency)
     }
 
     /// The first turn with a read that waits for the datastore: writes of that turn and later ones are held back, so
@@ -232,7 +292,7 @@ impl Core {
         self.pending.values().filter(|p| matches!(p.what, PendingWhat::Read(_))).map(|p| p.turn).min()
     }
 
-    /// Whether the operation was started by a `block_concurrency_while`.
+    /// Whether the operation was started by a `block_concurrency_while` or in a transaction.
     pub(crate) fn is_of_section(&self, op: OpId) -> bool {
         self.pending.get(&op).is_some_and(|pending| pending.in_section)
     }

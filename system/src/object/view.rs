@@ -8,21 +8,24 @@
 //! The one assumption is that nobody else writes the object's rows, which epochs guarantee (O1). So what is known stays
 //! true, and a key that this instance never touched is in the datastore as it was when the instance started.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod limits;
+mod read;
+mod transaction;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
 use crate::alarm;
 use crate::ids::{ObjectName, OpId, Stamp};
 use crate::io::Now;
-use crate::object::op::{Call, Key, List, Reply, StorageError};
-use crate::store::command::{AlarmRow, AlarmWrite, Answer, Query, TurnWrites};
+use crate::object::op::{Call, Key, Reply, StorageError};
+use crate::store::command::{AlarmRow, AlarmWrite, Query, TurnWrites};
 
-/// S7: the longest key, in bytes.
-pub const KEY_LEN_MAX: usize = 2_048;
-/// S7: the longest value, in bytes.
-pub const VALUE_LEN_MAX: usize = 131_072;
+pub use self::limits::{BATCH_LEN_MAX, KEY_LEN_MAX, VALUE_LEN_MAX};
+pub use self::read::Reading;
+use self::transaction::Transaction;
+
 /// A7: the largest alarm time: 2^63 nanoseconds.
 pub const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
@@ -44,6 +47,8 @@ pub struct View {
     run: Option<Run>,
     /// What the turn in progress has written.
     turn: TurnBuffer,
+    /// What the transaction in progress has written; it belongs to no turn yet (S5).
+    transaction: Option<Transaction>,
 }
 
 /// A run of `alarm()` in progress.
@@ -72,17 +77,6 @@ pub enum Next {
     Ask(Query, Reading),
 }
 
-/// A read that waits for the datastore: what it has to remember of the moment at which it was made.
-#[derive(Debug)]
-pub enum Reading {
-    /// A `get`.
-    Get(Key),
-    /// A `delete` that has acted, and wants to know whether the key was there.
-    Delete(Key),
-    /// A `list`, with the unsaved writes in its range as they were when it was made.
-    List(List, Vec<(Key, Option<Bytes>)>),
-}
-
 /// How a run ended, for the alarm's slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunVerdict {
@@ -108,6 +102,7 @@ impl View {
             alarm,
             run: None,
             turn: TurnBuffer::default(),
+            transaction: None,
         }
     }
 
@@ -115,12 +110,26 @@ impl View {
     ///
     /// # Panics
     ///
-    /// For [`Call::Sync`], which is not about the view.
+    /// For [`Call::Sync`] and [`Call::Transaction`], whose results are not the view's to give.
     pub fn call(&mut self, call: &Call, turn: u32, now: Now, stamp: impl FnOnce() -> Stamp) -> Next {
+        if let Err(error) = limits::check(call) {
+            return Next::Now(Reply::Refused(error));
+        }
         match call {
             Call::Get(key) => self.get(key),
-            Call::Put(key, value) => Next::Now(self.put(key, value, turn)),
+            Call::GetMany(keys) => self.get_many(keys),
+            Call::Put(key, value) => {
+                self.write(key, Some(value.clone()), turn);
+                Next::Now(Reply::Done)
+            }
+            Call::PutMany(entries) => {
+                for (key, value) in entries {
+                    self.write(key, Some(value.clone()), turn);
+                }
+                Next::Now(Reply::Done)
+            }
             Call::Delete(key) => self.delete(key, turn),
+            Call::DeleteMany(keys) => self.delete_many(keys, turn),
             Call::List(list) => self.list(list),
             Call::DeleteAll { preserve_alarm } => Next::Now(self.delete_all(*preserve_alarm)),
             Call::GetAlarm => Next::Now(Reply::Alarm(self.get_alarm())),
@@ -129,64 +138,43 @@ impl View {
                 self.write_alarm(None);
                 Next::Now(Reply::Done)
             }
-            Call::Sync => unreachable!("sync waits for commits, not for the view"),
+            Call::Sync | Call::Transaction => unreachable!("{call:?} is no matter of the view alone"),
         }
-    }
-
-    fn get(&mut self, key: &Key) -> Next {
-        if let Err(error) = check_key(key) {
-            return Next::Now(Reply::Refused(error));
-        }
-        match self.lookup(key) {
-            Some(value) => Next::Now(Reply::Value(value)),
-            None => Next::Ask(self.query_get(key), Reading::Get(key.clone())),
-        }
-    }
-
-    fn put(&mut self, key: &Key, value: &Bytes, turn: u32) -> Reply {
-        if let Err(error) = check_key(key).and_then(|()| check_value(value)) {
-            return Reply::Refused(error);
-        }
-        self.write(key, Some(value.clone()), turn);
-        Reply::Done
     }
 
     fn delete(&mut self, key: &Key, turn: u32) -> Next {
-        if let Err(error) = check_key(key) {
-            return Next::Now(Reply::Refused(error));
-        }
         let before = self.lookup(key);
+        let query = self.query_get(key);
         self.write(key, None, turn);
         match before {
             Some(value) => Next::Now(Reply::Deleted(value.is_some())),
-            None => Next::Ask(self.query_get(key), Reading::Delete(key.clone())),
+            None => Next::Ask(query, Reading::Delete),
         }
     }
 
-    fn list(&mut self, list: &List) -> Next {
-        if let Err(error) = check_list(list) {
-            return Next::Now(Reply::Refused(error));
+    /// How many of the keys are there is told when it is known; they are gone at once.
+    fn delete_many(&mut self, keys: &[Key], turn: u32) -> Next {
+        let mut there = 0;
+        let mut unknown = BTreeSet::new();
+        // A key that is named twice is there once.
+        for key in keys.iter().collect::<BTreeSet<_>>() {
+            match self.lookup(key) {
+                Some(value) => there += u32::from(value.is_some()),
+                None => _ = unknown.insert(key.clone()),
+            }
+            self.write(key, None, turn);
         }
-        if self.complete {
-            let all = self.known.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
-            return Next::Now(Reply::Entries(select(list, all)));
+        if unknown.is_empty() {
+            return Next::Now(Reply::DeletedCount(there));
         }
-        let overlay: Vec<_> = self
-            .unsaved
-            .keys()
-            .filter(|key| list.admits(key))
-            .map(|key| (key.clone(), self.known.get(key).cloned().flatten()))
-            .collect();
-        let mut asked = list.clone();
-        // Each unsaved removal may hide one of the entries that the datastore gives.
-        let extra = u32::try_from(overlay.len()).unwrap_or(u32::MAX);
-        asked.limit = asked.limit.map(|limit| limit.saturating_add(extra));
-        let query = Query::List { object: self.object.clone(), list: asked };
-        Next::Ask(query, Reading::List(list.clone(), overlay))
+        Next::Ask(self.query_many(unknown), Reading::DeleteMany(there))
     }
 
     /// S8: all keys, and the alarm unless it is preserved, in one atomic unit.
     fn delete_all(&mut self, preserve_alarm: bool) -> Reply {
+        if self.transaction.is_some() {
+            return Reply::Refused(StorageError::DeleteAllInTransaction);
+        }
         self.known.clear();
         self.unsaved.clear();
         self.complete = true;
@@ -232,54 +220,21 @@ impl View {
             return;
         }
         self.alarm = row;
-        self.turn.alarm = Some(row.map_or(AlarmWrite::Remove, AlarmWrite::Schedule));
+        let write = Some(row.map_or(AlarmWrite::Remove, AlarmWrite::Schedule));
+        match &mut self.transaction {
+            Some(transaction) => transaction.alarm = write,
+            None => self.turn.alarm = write,
+        }
     }
 
     fn write(&mut self, key: &Key, value: Option<Bytes>, turn: u32) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.keys.insert(key.clone(), value);
+            return;
+        }
         self.known.insert(key.clone(), value.clone());
         self.unsaved.insert(key.clone(), turn);
         self.turn.keys.insert(key.clone(), value);
-    }
-
-    /// What a key holds, if that is known.
-    fn lookup(&self, key: &Key) -> Option<Option<Bytes>> {
-        match self.known.get(key) {
-            Some(value) => Some(value.clone()),
-            None => self.complete.then_some(None),
-        }
-    }
-
-    fn query_get(&self, key: &Key) -> Query {
-        Query::Get { object: self.object.clone(), key: key.clone() }
-    }
-
-    /// The datastore answered a read: the reply for object code.
-    ///
-    /// # Panics
-    ///
-    /// If the answer is not of the reading's kind.
-    pub fn answered(&mut self, reading: Reading, answer: Answer) -> Reply {
-        match (reading, answer) {
-            (Reading::Get(key), Answer::Value(value)) => {
-                self.known.entry(key).or_insert_with(|| value.clone());
-                Reply::Value(value)
-            }
-            (Reading::Delete(_), Answer::Value(value)) => Reply::Deleted(value.is_some()),
-            (Reading::List(list, overlay), Answer::Entries(entries)) => {
-                for (key, value) in &entries {
-                    self.known.entry(key.clone()).or_insert_with(|| Some(value.clone()));
-                }
-                if list == List::default() || list == (List { reverse: true, ..List::default() }) {
-                    self.complete = true;
-                }
-                let mut merged: BTreeMap<Key, Option<Bytes>> =
-                    entries.into_iter().map(|(key, value)| (key, Some(value))).collect();
-                merged.extend(overlay);
-                let present = merged.into_iter().filter_map(|(key, value)| Some((key, value?)));
-                Reply::Entries(select(&list, present))
-            }
-            (reading, answer) => panic!("{answer:?} is no answer to {reading:?}"),
-        }
     }
 
     /// The scheduled alarm, the object's own unsaved changes included.
@@ -307,8 +262,9 @@ impl View {
     ///
     /// # Panics
     ///
-    /// If none is in progress.
+    /// If none is in progress, or a transaction is open: nothing else of the object runs then (S5).
     pub fn end_run(&mut self, verdict: RunVerdict) -> Option<AlarmRow> {
+        assert!(self.transaction.is_none(), "S5: no event ends in an open transaction");
         let run = self.run.take().expect("a run that ends was in progress");
         if run.replaced {
             // F5, R5: what was set meanwhile stays; R7: what was deleted meanwhile is not tried again.
@@ -349,37 +305,6 @@ impl View {
             }
         }
     }
-}
-
-/// Orders and cuts entries as `list` asks (S6).
-fn select(list: &List, ascending: impl DoubleEndedIterator<Item = (Key, Bytes)>) -> Vec<(Key, Bytes)> {
-    let admitted = ascending.filter(|(key, _)| list.admits(key));
-    let limit = list.limit.map_or(usize::MAX, |limit| limit as usize);
-    if list.reverse { admitted.rev().take(limit).collect() } else { admitted.take(limit).collect() }
-}
-
-fn check_key(key: &Arc<str>) -> Result<(), StorageError> {
-    if key.len() > KEY_LEN_MAX {
-        return Err(StorageError::KeyTooLong { limit: KEY_LEN_MAX, len: key.len() });
-    }
-    Ok(())
-}
-
-fn check_value(value: &Bytes) -> Result<(), StorageError> {
-    if value.len() > VALUE_LEN_MAX {
-        return Err(StorageError::ValueTooLong { limit: VALUE_LEN_MAX, len: value.len() });
-    }
-    Ok(())
-}
-
-fn check_list(list: &List) -> Result<(), StorageError> {
-    if list.limit == Some(0) {
-        return Err(StorageError::ZeroLimit);
-    }
-    if list.start.is_some() && list.start_after.is_some() {
-        return Err(StorageError::StartTwice);
-    }
-    Ok(())
 }
 
 /// The operation number that follows.

@@ -32,7 +32,7 @@ pub(super) struct Replica {
     /// Questions by the index that they wait for, then by arrival.
     parked: BTreeMap<(u64, u64), Parked>,
     parked_ever: u64,
-    /// [`super::Bounds::entries_kept`].
+    /// [`crate::config::Bounds::entries_kept`].
     entries_kept: u64,
     /// Made since the last settling.
     messages: Vec<(MachineId, Message)>,
@@ -70,7 +70,6 @@ impl Replica {
         seed: u64,
         recovered: Vec<Persist>,
         log_end: u64,
-        entries_kept: u64,
     ) -> Self {
         let snapshot = recovered.iter().rev().find_map(|persist| persist.snapshot.as_ref());
         let (store, applied) = match snapshot {
@@ -88,7 +87,7 @@ impl Replica {
             askers: BTreeMap::new(),
             parked: BTreeMap::new(),
             parked_ever: 0,
-            entries_kept,
+            entries_kept: config.bounds.entries_kept,
             messages: Vec::new(),
         }
     }
@@ -178,6 +177,7 @@ impl Replica {
         self.queue(ready.send);
         if let Some(snapshot) = &ready.persist.snapshot {
             self.install(snapshot);
+            out.observed.push(Observation::Installed { group: self.group, index: snapshot.index });
         }
         if !ready.persist.is_empty() {
             // A commit index alone is only worth knowing, so nobody waits for it and no sync is spent on it.

@@ -132,6 +132,13 @@ pub enum Query {
         /// The key.
         key: Key,
     },
+    /// The values of several keys.
+    GetMany {
+        /// The object.
+        object: ObjectName,
+        /// The keys.
+        keys: Vec<Key>,
+    },
     /// Keys and values in a range.
     List {
         /// The object.
@@ -160,7 +167,7 @@ pub enum Query {
 pub enum Answer {
     /// To `Get`.
     Value(Option<Bytes>),
-    /// To `List`, in the order asked for.
+    /// To `List`, in the order asked for; to `GetMany`, those that there are.
     Entries(Vec<(Key, Bytes)>),
     /// To `Due`: shorter than the limit if there are no more.
     Due(Vec<(ObjectName, AlarmRow)>),

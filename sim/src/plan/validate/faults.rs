@@ -1,7 +1,10 @@
 //! Whether the faults of a plan can happen. Whether they find anything to break is no question here.
 
 use super::{PlanError, at_most, ensure, validate_object};
-use crate::plan::{CLOCK_STEP_MAX_MS, Fault, FaultKind, LinksOf, Plan, RUN_MAX_MS, SLOW_MAX_PERCENT, Target};
+use crate::plan::{
+    CLOCK_STEP_MAX_MS, Fault, FaultKind, LinksOf, Plan, RUN_MAX_MS, SLOW_MAX_PERCENT, SYNC_EXTRA_MAX_MS,
+    Target,
+};
 
 impl Plan {
     pub(super) fn validate_faults(&self) -> Result<(), PlanError> {
@@ -43,6 +46,10 @@ impl Plan {
             FaultKind::ClockStep { target, by_ms } => {
                 let right = || format!("it is from -{CLOCK_STEP_MAX_MS} to {CLOCK_STEP_MAX_MS}");
                 ensure(by_ms.unsigned_abs() <= CLOCK_STEP_MAX_MS, || place("by_ms"), by_ms, right)?;
+                self.validate_target(target, || place("target"))
+            }
+            FaultKind::SlowDisk { target, extra_ms, .. } => {
+                at_most(*extra_ms, SYNC_EXTRA_MAX_MS, || place("extra_ms"))?;
                 self.validate_target(target, || place("target"))
             }
             FaultKind::MessageLoss { ppm, .. } => at_most(*ppm, 1_000_000, || place("ppm")),

@@ -27,6 +27,12 @@ pub(super) struct Shared {
     spawned: RefCell<Vec<LocalBoxFuture<'static, Result<(), Thrown>>>>,
     /// Sections in progress, the ones not yet polled included.
     sections: Cell<u32>,
+    /// The task that is being polled, or was last.
+    task: Cell<u64>,
+    /// The transaction in progress and the task that it is part of (S5).
+    exclusive: Cell<Option<(OpId, u64)>>,
+    /// Tasks that wait for its end.
+    kept_out: RefCell<Vec<Waker>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -34,6 +40,7 @@ impl std::fmt::Debug for Shared {
         f.debug_struct("Shared")
             .field("slots", &self.slots)
             .field("sections", &self.sections)
+            .field("exclusive", &self.exclusive)
             .finish_non_exhaustive()
     }
 }
@@ -43,6 +50,33 @@ impl Shared {
         self.sections.set(self.sections.get() + 1);
         self.spawned.borrow_mut().push(section.boxed_local());
     }
+
+    /// S5: from here on only the task that is being polled runs.
+    pub(super) fn begin_exclusive(&self, op: OpId) {
+        self.exclusive.set(Some((op, self.task.get())));
+    }
+
+    /// S5: the others go on.
+    pub(super) fn end_exclusive(&self, op: OpId) {
+        if self.exclusive.get().is_some_and(|(open, _)| open == op) {
+            self.exclusive.set(None);
+            self.kept_out.take().into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// The transaction that a task has left open.
+    fn left_open_by(&self, task: u64) -> Option<OpId> {
+        self.exclusive.get().filter(|(_, owner)| *owner == task).map(|(op, _)| op)
+    }
+
+    /// Whether a transaction keeps the task from running; then it is woken at the transaction's end.
+    fn keeps_out(&self, task: u64, waker: &Waker) -> bool {
+        let is_kept_out = self.exclusive.get().is_some_and(|(_, owner)| owner != task);
+        if is_kept_out {
+            self.kept_out.borrow_mut().push(waker.clone());
+        }
+        is_kept_out
+    }
 }
 
 /// An instance of a Rust class.
@@ -51,6 +85,8 @@ pub(super) struct RustInstance<T> {
     object: Option<Rc<T>>,
     ctx: Ctx,
     tasks: FuturesUnordered<Task>,
+    /// Tasks there have been.
+    tasks_begun: Cell<u64>,
     /// Set when something that can go on was woken: a waker for the set as a whole.
     woken: Arc<Woken>,
     polls: Rc<Cell<u32>>,
@@ -71,9 +107,10 @@ impl Wake for Woken {
 
 /// The code of one event or section, polled under `catch_unwind` and counted.
 struct Task {
+    number: u64,
     what: TaskKind,
     code: LocalBoxFuture<'static, TaskResult>,
-    port: Port,
+    ctx: Ctx,
     polls: Rc<Cell<u32>>,
 }
 
@@ -95,13 +132,23 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let Ctx { port, shared } = &this.ctx;
+        if shared.keeps_out(this.number, cx.waker()) {
+            return Poll::Pending;
+        }
+        shared.task.set(this.number);
         this.polls.set(this.polls.get() + 1);
-        this.port.enter_section(matches!(this.what, TaskKind::Section));
+        port.enter_section(matches!(this.what, TaskKind::Section));
         let end = match catch_unwind(AssertUnwindSafe(|| this.code.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => TaskEnd::Returned(result),
             Err(payload) => TaskEnd::Panicked(describe_panic(&*payload)),
         };
+        if let Some(op) = shared.left_open_by(this.number) {
+            // Its future was put aside and outlives its event.
+            port.end_transaction(op, Err("the event that began it has ended".into()));
+            shared.end_exclusive(op);
+        }
         Poll::Ready((this.what, end))
     }
 }
@@ -125,6 +172,7 @@ impl<T: DurableObject> RustInstance<T> {
             object: None,
             ctx,
             tasks: FuturesUnordered::new(),
+            tasks_begun: Cell::new(0),
             woken: Arc::default(),
             polls: Rc::default(),
         }
@@ -140,7 +188,9 @@ impl<T: DurableObject> RustInstance<T> {
     }
 
     fn push(&self, what: TaskKind, code: LocalBoxFuture<'static, TaskResult>) {
-        self.tasks.push(Task { what, code, port: self.ctx.port.clone(), polls: self.polls.clone() });
+        let number = self.tasks_begun.get() + 1;
+        self.tasks_begun.set(number);
+        self.tasks.push(Task { number, what, code, ctx: self.ctx.clone(), polls: self.polls.clone() });
     }
 
     fn adopt_sections(&self) {

@@ -7,80 +7,18 @@
 //! Units: every `_ns` is nanoseconds, every `_ms` milliseconds. True time counts from the begin of the run; wall
 //! time counts from the UNIX epoch on the clock of the machine that the event names.
 
+mod call;
+mod header;
+mod value;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-/// The version of this vocabulary. It rises when a field changes its meaning.
-pub const VERSION: u32 = 1;
-
-/// Everything that stays constant in a run. The rules take their bounds from here, so that a history of another
-/// system is held against that system's own constants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// [`VERSION`] of the writer.
-    pub version: u32,
-    /// Who wrote the history, for the reader's eyes.
-    pub product: String,
-    /// The scenario that ran, for the reader's eyes.
-    pub scenario: String,
-    /// The seed of the run, if it had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// The datacenter of each machine: entry `m` is where machine `m` stands.
-    pub datacenter_of: Vec<u16>,
-    /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm_classes: Option<Vec<Arc<str>>>,
-    /// The constants that the rules use.
-    pub constants: Constants,
-}
-
-/// The numbers that SPEC.md names, as they were in this run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Constants {
-    /// R3: the backoff after a failed run with `retry_count` 0. 2,000 in the contract.
-    pub retry_start_ms: u64,
-    /// R3: the largest exponent of the backoff after platform failures. 9 in the contract.
-    pub retry_exponent_max: u32,
-    /// R3: the upper end of the jitter, in percent of the backoff. 25 in the contract.
-    pub retry_jitter_percent: u64,
-    /// R2: the most counted retries of one alarm. 6 in the contract: seven counted runs.
-    pub retries_max: u32,
-    /// E: the largest error of any machine's wall clock in this run.
-    pub wall_error_max_ms: u64,
-    /// The largest drift of any machine's monotonic clock. 500 in the contract.
-    pub drift_max_ppm: u64,
-    /// L3: lateness allowed when nothing fails: 100 ms and two round trips between datacenters.
-    pub lateness_calm_ms: u64,
-    /// L1: lateness allowed with one failure. 30,000 in the contract.
-    pub lateness_one_failure_ms: u64,
-    /// L2 and L4: lateness allowed after the last of several changes. 60,000 in the contract.
-    pub lateness_failures_ms: u64,
-}
-
-impl Constants {
-    /// The constants of SPEC.md with clocks that err by at most `wall_error_max_ms` and datacenters at most
-    /// `round_trip_max_ms` apart.
-    pub fn of_the_contract(wall_error_max_ms: u64, round_trip_max_ms: u64) -> Self {
-        Self {
-            retry_start_ms: 2_000,
-            retry_exponent_max: 9,
-            retry_jitter_percent: 25,
-            retries_max: 6,
-            wall_error_max_ms,
-            drift_max_ppm: 500,
-            lateness_calm_ms: 100 + 2 * round_trip_max_ms,
-            lateness_one_failure_ms: 30_000,
-            lateness_failures_ms: 60_000,
-        }
-    }
-}
+pub use self::call::{ListOptions, OpResult, StorageCall};
+pub use self::header::{Constants, Header, VERSION};
+pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,88 +59,6 @@ pub struct By {
     /// The turn of the instance in which it happened, from 1; 0 before the first.
     pub turn: u32,
 }
-
-/// An object's class and name, written `Class/name`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ObjectName(pub Arc<str>);
-
-impl ObjectName {
-    /// The class: what stands before the slash.
-    pub fn class(&self) -> &str {
-        self.0.split_once('/').map_or(&*self.0, |(class, _)| class)
-    }
-}
-
-impl fmt::Debug for ObjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for ObjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A storage key: UTF-8, ordered by its bytes (S6).
-pub type Key = Arc<str>;
-
-/// Bytes of a value or of a body. In JSON a string where they are UTF-8, else `{"base64": "..."}`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Blob(pub Bytes);
-
-impl Blob {
-    /// The bytes as text, with what is not UTF-8 replaced.
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
-    }
-}
-
-impl From<&str> for Blob {
-    fn from(text: &str) -> Self {
-        Blob(Bytes::copy_from_slice(text.as_bytes()))
-    }
-}
-
-impl fmt::Debug for Blob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.text())
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum BlobJson {
-    Text(String),
-    Binary { base64: String },
-}
-
-impl Serialize for Blob {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(&self.0) {
-            Ok(text) => serializer.serialize_str(text),
-            Err(_) => BlobJson::Binary { base64: BASE64.encode(&self.0) }.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Blob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match BlobJson::deserialize(deserializer)? {
-            BlobJson::Text(text) => Ok(Blob(Bytes::from(text))),
-            BlobJson::Binary { base64 } => {
-                BASE64.decode(base64).map(|bytes| Blob(bytes.into())).map_err(serde::de::Error::custom)
-            }
-        }
-    }
-}
-
-/// The identity of one `set_alarm` (A10): unique among the alarms of its object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AlarmId(pub u64);
 
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -262,6 +118,9 @@ pub enum What {
         /// The call with its arguments.
         #[serde(flatten)]
         call: StorageCall,
+        /// O3: the input gate stays open while this call waits for the datastore.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_concurrency: bool,
     },
     /// The call's result is known to object code.
     OpResult {
@@ -494,99 +353,6 @@ pub enum AwaitKind {
     Sync,
     /// An outside service.
     Outside,
-}
-
-/// A storage or alarm call.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "call", rename_all = "snake_case")]
-pub enum StorageCall {
-    /// `get(key)`.
-    Get {
-        /// The key.
-        key: Key,
-    },
-    /// `put(key, value)`.
-    Put {
-        /// The key.
-        key: Key,
-        /// The value.
-        value: Blob,
-    },
-    /// `delete(key)`.
-    Delete {
-        /// The key.
-        key: Key,
-    },
-    /// `list(options)`.
-    List(ListOptions),
-    /// `delete_all(options)`.
-    DeleteAll {
-        /// S8: keep the alarm.
-        preserve_alarm: bool,
-    },
-    /// `sync()`.
-    Sync,
-    /// `get_alarm()`.
-    GetAlarm,
-    /// `set_alarm(time)`.
-    SetAlarm {
-        /// The time as object code gave it, wall time.
-        time_ms: i64,
-        /// The time as it was stored: `max(time, now)` (A6).
-        scheduled_ms: i64,
-        /// The identity of the new alarm (A10), where the system has one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        alarm: Option<AlarmId>,
-    },
-    /// `delete_alarm()`.
-    DeleteAlarm,
-}
-
-/// The options of `list` (S6). All absent means all keys in ascending order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListOptions {
-    /// Only keys that begin with this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<Key>,
-    /// Only keys at or after this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start: Option<Key>,
-    /// Only keys after this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub start_after: Option<Key>,
-    /// Only keys before this.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end: Option<Key>,
-    /// Descending order; the bounds stay as they are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub reverse: bool,
-    /// At most so many, after ordering.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-/// What a call gave.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpResult {
-    /// A write, a `sync` or a change of the alarm was done.
-    Done,
-    /// `get`: the value, if there is one.
-    Value(Option<Blob>),
-    /// `delete`: whether the key was there.
-    Deleted(bool),
-    /// `list`: the keys with their values, in the order asked for.
-    Entries(Vec<(Key, Blob)>),
-    /// `get_alarm`: the scheduled time, if there is one.
-    Alarm(Option<i64>),
-    /// An answer of an outside service.
-    Answer {
-        /// HTTP status.
-        status: u16,
-    },
-    /// The call was refused, or the outside service failed; nothing was written.
-    Error(Arc<str>),
 }
 
 /// How a run of `alarm()` ended.

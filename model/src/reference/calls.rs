@@ -1,0 +1,323 @@
+//! Calls of object code: each acts on what its instance sees, at once (S1), and is logged for the commit of its turn.
+
+use std::collections::BTreeSet;
+
+use super::commit::{Entry, Write};
+use super::instance::{Instance, Run, SlotChange};
+use super::keys::{Change, Overlay};
+use super::read::{Read, ReadCall};
+use super::slot::Setting;
+use super::transaction::OPEN_TURN;
+use super::{Mark, Row, Writer};
+use crate::history::{Blob, Key, ListOptions, StorageCall};
+
+/// How to take back the last write, should it turn out that it was refused.
+#[derive(Debug)]
+pub(super) struct Undo {
+    op: u64,
+    over: Option<Over>,
+    is_refusable: bool,
+    /// How many entries of the log are its own.
+    logged: usize,
+    covered: Covered,
+    run: Option<Run>,
+}
+
+#[derive(Debug)]
+enum Covered {
+    Nothing,
+    Key(Key, Option<Change>),
+    Keys(Vec<(Key, Option<Change>)>),
+    Slot(Option<SlotChange>),
+    All(Overlay, Option<SlotChange>),
+}
+
+/// S7, S8: what a call asks for and cannot have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// So many, where at most so many are allowed.
+    Limit { what: &'static str, given: u64, limit: u64 },
+    /// `list` with a limit of zero.
+    ZeroLimit,
+    /// `list` with `start` and `start_after`.
+    StartTwice,
+    /// `delete_all` in a transaction.
+    InTransaction { preserve_alarm: bool },
+}
+
+/// A write whose result is expected next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastWrite {
+    pub(crate) over: Option<Over>,
+    /// Whether there may be reasons to refuse it that the model does not know.
+    pub(crate) is_refusable: bool,
+}
+
+/// A call of object code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calling {
+    pub(crate) op: u64,
+    pub(crate) turn: u32,
+    pub(crate) mark: Mark,
+    /// S7, S8: why it has to be refused.
+    pub(crate) over: Option<Over>,
+}
+
+impl Instance {
+    /// Object code makes a call: it acts now (S1).
+    pub(crate) fn call(&mut self, row: &Row, calling: Calling, call: &StorageCall) {
+        match call {
+            StorageCall::Get { key } => {
+                if !self.superseded || self.overlay.decides(key) {
+                    self.expect(calling, ReadCall::Get(key.clone()));
+                }
+            }
+            StorageCall::GetMany { keys } => {
+                if !self.superseded || keys.iter().all(|key| self.overlay.decides(key)) {
+                    self.expect(calling, ReadCall::GetMany(keys.iter().cloned().collect()));
+                }
+            }
+            StorageCall::List(options) => self.list(calling, options),
+            StorageCall::GetAlarm => {
+                if !self.superseded || self.slot.is_some() {
+                    let view = self.alarm_view(&row.slot);
+                    self.expect(calling, ReadCall::Alarm(view));
+                }
+            }
+            StorageCall::Sync => self.expect(calling, ReadCall::Sync),
+            StorageCall::Put { key, value } => self.put(row, calling, key, value),
+            StorageCall::PutMany { entries } => self.put_many(row, calling, entries),
+            StorageCall::Delete { key } => self.delete(row, calling, key),
+            StorageCall::DeleteMany { keys } => self.delete_many(row, calling, keys),
+            StorageCall::DeleteAll { preserve_alarm } => self.delete_all(row, calling, *preserve_alarm),
+            StorageCall::SetAlarm { scheduled_ms, alarm, .. } => {
+                let in_run_of_ms =
+                    self.run.as_ref().and_then(|run| run.alarm).map(|alarm| alarm.scheduled_ms);
+                self.set_alarm(
+                    calling.op,
+                    Setting {
+                        set: calling.mark,
+                        id: *alarm,
+                        scheduled_ms: *scheduled_ms,
+                        machine: self.machine,
+                        instance: self.instance,
+                        turn: self.turn_of_write(calling.turn),
+                        transaction: self.transaction(),
+                        in_run_of_ms,
+                    },
+                );
+            }
+            StorageCall::DeleteAlarm => self.delete_alarm(row, calling),
+            StorageCall::Transaction => self.begin_transaction(calling.op, calling.mark),
+        }
+    }
+
+    fn expect(&mut self, Calling { op, turn, mark, over }: Calling, call: ReadCall) {
+        self.reads.push(Read { op, turn, mark, over, call, frozen: None });
+    }
+
+    fn list(&mut self, calling: Calling, options: &ListOptions) {
+        if !self.superseded || self.overlay.decides_all() {
+            self.expect(calling, ReadCall::List(Box::new(options.clone())));
+        }
+    }
+
+    /// S5: what is written in a transaction belongs to the turn in which that ends.
+    fn turn_of_write(&self, turn: u32) -> u32 {
+        if self.open.is_empty() { turn } else { OPEN_TURN }
+    }
+
+    /// What a batch writes, though it is many keys, is one call.
+    fn writer(&self, calling: Calling, clears: bool) -> Writer {
+        Writer {
+            instance: self.instance,
+            turn: self.turn_of_write(calling.turn),
+            mark: calling.mark,
+            run: self.run.map(|run| run.run),
+            transaction: self.transaction(),
+            clears,
+        }
+    }
+
+    /// Changes what the instance sees at a key. Returns what that covers.
+    fn write(&mut self, key: &Key, value: Option<Blob>, writer: Writer) -> Option<Change> {
+        let turn = writer.turn;
+        let covered = self.overlay.set(key.clone(), Change { turn, value: value.clone(), writer });
+        if let Some(open) = self.open.last_mut() {
+            open.cover(key, covered.as_ref());
+        }
+        self.record(Entry { turn, mark: writer.mark, write: Write::Key(key.clone(), value, writer) });
+        covered
+    }
+
+    fn record(&mut self, entry: Entry) {
+        match self.open.last_mut() {
+            Some(open) => open.entries.push(entry),
+            None => self.log(entry),
+        }
+    }
+
+    /// What belongs to a turn now.
+    pub(super) fn log(&mut self, entry: Entry) {
+        self.has_written = true;
+        self.has_written_twice_in_a_turn |= self.log.back().is_some_and(|last| last.turn == entry.turn);
+        self.log.push_back(entry);
+    }
+
+    fn put(&mut self, row: &Row, calling: Calling, key: &Key, value: &Blob) {
+        self.freeze_reads(row);
+        let writer = self.writer(calling, false);
+        let covered = Covered::Key(key.clone(), self.write(key, Some(value.clone()), writer));
+        self.undo = Some(Undo { logged: 1, covered, ..self.nothing_yet(calling) });
+    }
+
+    fn put_many(&mut self, row: &Row, calling: Calling, entries: &[(Key, Blob)]) {
+        self.freeze_reads(row);
+        let writer = self.writer(calling, false);
+        let covered = entries
+            .iter()
+            .map(|(key, value)| (key.clone(), self.write(key, Some(value.clone()), writer)))
+            .collect();
+        let covered = Covered::Keys(covered);
+        self.undo = Some(Undo { logged: entries.len(), covered, ..self.nothing_yet(calling) });
+    }
+
+    fn nothing_yet(&self, calling: Calling) -> Undo {
+        Undo {
+            op: calling.op,
+            over: calling.over,
+            is_refusable: false,
+            logged: 0,
+            covered: Covered::Nothing,
+            run: self.run,
+        }
+    }
+
+    /// A delete of what is not there is no write: systems differ in whether they commit it.
+    fn delete(&mut self, row: &Row, calling: Calling, key: &Key) {
+        self.freeze_reads(row);
+        let view = self.view(row);
+        let (was_there, old_writer) = (view.value(key).is_some(), view.writer(key));
+        let is_known = !self.superseded || self.overlay.decides(key);
+        let mut undo = self.nothing_yet(calling);
+        if was_there {
+            let writer = self.writer(calling, false);
+            undo.covered = Covered::Key(key.clone(), self.write(key, None, writer));
+            undo.logged = 1;
+        }
+        self.undo = Some(undo);
+        if is_known {
+            self.expect(calling, ReadCall::Delete { key: key.clone(), was_there, writer: old_writer });
+        }
+    }
+
+    fn delete_many(&mut self, row: &Row, calling: Calling, keys: &[Key]) {
+        self.freeze_reads(row);
+        let keys: BTreeSet<&Key> = keys.iter().collect();
+        let is_known = !self.superseded || keys.iter().all(|key| self.overlay.decides(key));
+        let writer = self.writer(calling, false);
+        let mut covered = Vec::new();
+        for key in &keys {
+            if self.view(row).value(key).is_some() {
+                covered.push(((*key).clone(), self.write(key, None, writer)));
+            }
+        }
+        let there = covered.len();
+        self.undo =
+            Some(Undo { logged: there, covered: Covered::Keys(covered), ..self.nothing_yet(calling) });
+        if is_known {
+            let keys = keys.into_iter().cloned().collect();
+            self.expect(calling, ReadCall::DeleteMany { keys, there });
+        }
+    }
+
+    /// S8: all keys, and the alarm unless it is preserved. In a transaction it has to be refused; nothing is done.
+    pub(crate) fn delete_all(&mut self, row: &Row, calling: Calling, preserve_alarm: bool) {
+        let mut undo = self.nothing_yet(calling);
+        if !self.open.is_empty() {
+            self.undo = Some(undo);
+            return;
+        }
+        self.freeze_reads(row);
+        let removes_alarm = !preserve_alarm && self.scheduled(&row.slot).is_some();
+        if removes_alarm || !self.view(row).is_empty() {
+            let (slot, turn, mark) = (self.slot, calling.turn, calling.mark);
+            if removes_alarm {
+                self.remove_alarm(turn);
+            }
+            let writer = self.writer(calling, true);
+            undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
+            undo.logged = 1;
+            self.record(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
+        }
+        self.undo = Some(undo);
+    }
+
+    fn set_alarm(&mut self, op: u64, setting: Setting) {
+        let turn = setting.turn;
+        let (covered, run) = (Covered::Slot(self.slot), self.run);
+        self.undo = Some(Undo { op, over: None, is_refusable: true, logged: 1, covered, run });
+        self.slot = Some(SlotChange { turn, alarm: Some(setting), tolerated_ms: None, by_end: false });
+        if let Some(run) = &mut self.run {
+            run.replaced = true;
+        }
+        self.record(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
+    }
+
+    /// A5: with no alarm it does nothing.
+    fn delete_alarm(&mut self, row: &Row, calling: Calling) {
+        let mut undo = Undo { is_refusable: true, ..self.nothing_yet(calling) };
+        if self.scheduled(&row.slot).is_some() {
+            (undo.covered, undo.logged) = (Covered::Slot(self.slot), 1);
+            let turn = self.turn_of_write(calling.turn);
+            self.remove_alarm(turn);
+            self.record(Entry { turn, mark: calling.mark, write: Write::DeleteAlarm });
+        }
+        self.undo = Some(undo);
+    }
+
+    fn remove_alarm(&mut self, turn: u32) {
+        self.slot = Some(SlotChange { turn, alarm: None, tolerated_ms: None, by_end: false });
+        if let Some(run) = &mut self.run {
+            run.deleted = true;
+        }
+    }
+
+    /// The read that a result belongs to, if the model has foretold it.
+    pub(crate) fn take_read(&mut self, op: u64) -> Option<Read> {
+        let position = self.reads.iter().rposition(|read| read.op == op)?;
+        Some(self.reads.swap_remove(position))
+    }
+
+    /// What is known of the call that a result belongs to, if it was the last write.
+    pub(crate) fn last_write(&self, op: u64) -> Option<LastWrite> {
+        let undo = self.undo.as_ref().filter(|undo| undo.op == op)?;
+        Some(LastWrite { over: undo.over, is_refusable: undo.is_refusable })
+    }
+
+    /// The call was refused: if it was a write, nothing was written (S7). Returns what it would have written.
+    pub(crate) fn refuse(&mut self, op: u64) -> Vec<(Key, Option<Blob>)> {
+        let Some(undo) = self.undo.take_if(|undo| undo.op == op) else { return Vec::new() };
+        let entries = match self.open.last_mut() {
+            Some(open) => open.entries.split_off(open.entries.len().saturating_sub(undo.logged)),
+            None => self.log.split_off(self.log.len().saturating_sub(undo.logged)).into(),
+        };
+        match undo.covered {
+            Covered::Nothing => {}
+            Covered::Key(key, change) => self.overlay.restore(&key, change),
+            Covered::Keys(changes) => {
+                for (key, change) in changes.into_iter().rev() {
+                    self.overlay.restore(&key, change);
+                }
+            }
+            Covered::Slot(slot) => self.slot = slot,
+            Covered::All(overlay, slot) => (self.overlay, self.slot) = (overlay, slot),
+        }
+        self.run = undo.run;
+        let keys = entries.into_iter().filter_map(|entry| match entry.write {
+            Write::Key(key, value, _) => Some((key, value)),
+            _ => None,
+        });
+        keys.collect()
+    }
+}
