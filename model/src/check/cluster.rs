@@ -73,11 +73,8 @@ impl Cluster {
         if epoch < highest {
             return;
         }
-        if before.machine != claimed.machine {
-            scene.reports.saw(Id::D3);
-            if !is_told {
-                scene.judge(Duty::Slice(slice), before.machine, before.mark);
-            }
+        if before.machine != claimed.machine && !is_told {
+            scene.judge(Duty::Slice(slice), before.machine, before.mark);
         }
         self.held.insert(slice, (epoch, claimed, false));
     }
@@ -89,7 +86,6 @@ impl Cluster {
             return;
         }
         if highest.1.machine != claimed.machine {
-            scene.reports.saw(Id::D6);
             scene.judge(Duty::Lead(datacenter), highest.1.machine, highest.1.mark);
         }
         *highest = (term, claimed);

@@ -14,7 +14,7 @@ use crate::rules::Id;
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
-    occasions(case, object, machine, cause);
+    occasions(case, object, machine);
     never_failed(case, object);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
@@ -39,11 +39,8 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
 }
 
 /// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
-fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>, cause: Option<Cause>) {
+fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     case.saw(Id::O4);
-    if cause == Some(Cause::Alarm) {
-        case.saw(Id::F8);
-    }
     let crashed =
         object.current.as_ref().filter(|before| before.ended.is_none_or(|ended| ended == Ended::Lost));
     let Some(crashed) = crashed.filter(|before| before.epoch <= case.by.epoch) else { return };

@@ -244,6 +244,7 @@ impl Checker {
 
     /// D8: damage that no fault did is the system's own.
     fn disk_damaged(&mut self, mark: Mark, place: Option<Place>) {
+        self.reports.saw(Id::D8);
         if let Some(place) = place {
             self.faults.damage(place.machine);
         }

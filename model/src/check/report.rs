@@ -138,7 +138,8 @@ impl Reports {
     pub(super) fn into_verdict(mut self, lateness: Lateness, constants: &Constants) -> Verdict {
         let sure = self.unsure.into_iter().filter(|(kinds, _)| self.tally.has(*kinds));
         self.verdict.violations.extend(sure.map(|(_, violation)| violation));
-        Verdict { lateness, coverage: self.tally.coverage(constants), ..self.verdict }
+        let coverage = self.tally.coverage(constants, &self.verdict.violations);
+        Verdict { lateness, coverage, ..self.verdict }
     }
 }
 

@@ -54,14 +54,15 @@ impl Scene<'_> {
             return false;
         }
         let latest_ns = bound.not_after_ns.saturating_add(ns(self.constants.wall_error_max_ms));
-        if self.now.at_ns <= latest_ns {
-            return false;
-        }
         let (rule, what) = match duty {
             Duty::Slice(slice) if out.is_datacenter => (Id::D5, format!("slice {slice}")),
             Duty::Slice(slice) => (Id::D3, format!("slice {slice}")),
             Duty::Lead(datacenter) => (Id::D6, format!("the lead of datacenter {datacenter}")),
         };
+        self.reports.saw(rule);
+        if self.now.at_ns <= latest_ns {
+            return false;
+        }
         let sentences = format!(
             "Machine {machine} had {what} since {} and was struck at {}. A healthy machine had to have it by {}; at {} none \
              had claimed it.",
@@ -93,6 +94,7 @@ impl Scene<'_> {
         let settled_ns = calm_since_ns
             .saturating_add(ns(self.constants.lateness_failures_ms))
             .saturating_add(ns(self.constants.wall_error_max_ms));
+        self.reports.saw(Id::D3);
         let is_timeless = self.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
         if is_timeless || settled_ns >= self.now.at_ns {
             return;
