@@ -45,6 +45,9 @@ enum Command {
         /// Threads; as many as there are cores if not given.
         #[arg(long, value_name = "N", value_parser = jobs)]
         jobs: Option<usize>,
+        /// Where calls are counted by context and outcome: tell of each case how often it was reached, or why it cannot be.
+        #[arg(long)]
+        cells: bool,
     },
     /// Runs one seed again and tells its story.
     Replay {
@@ -87,11 +90,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explore { scenarios, seeds, time, jobs } => {
+        Command::Explore { scenarios, seeds, time, jobs, cells } => {
             let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
             let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
             let cores = thread::available_parallelism().map_or(1, usize::from);
-            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores) })
+            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores) }, cells)
         }
         Command::Replay { scenario, seed, trace, until, log, object } => {
             let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
@@ -109,7 +112,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
+fn explore(campaign: &Campaign, cells: bool) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let interrupted = stop.clone();
     // The second interrupt ends the process as usual.
@@ -126,6 +129,9 @@ fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
         println!("stopped early: this is what ran until then");
     }
     print!("{}", report::campaign(&tallies));
+    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
+        print!("\n{}", report::cells(matrix));
+    }
     let met = tallies.iter().all(|tally| tally.verdict().is_ok());
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

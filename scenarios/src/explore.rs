@@ -12,6 +12,7 @@ use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
 
 use crate::finding::{self, Catch, Finding};
+use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
@@ -63,6 +64,8 @@ pub struct Tally {
     pub lateness: Lateness,
     /// The same by the kind of failure, where a plan has just one.
     pub lateness_by_failure: BTreeMap<Failure, Lateness>,
+    /// Which calls were made in which context, where the scenario is about that.
+    pub matrix: Option<Matrix>,
     /// What was found.
     pub catch: Catch,
 }
@@ -75,6 +78,7 @@ pub struct Ran {
     pub seed: u64,
     counts: Counts,
     lateness: Lateness,
+    matrix: Option<Matrix>,
     /// What was found.
     pub findings: Vec<Finding>,
 }
@@ -130,9 +134,11 @@ impl Campaign {
     }
 
     fn run_one(&self, scenario: usize, seed: u64) -> Ran {
-        let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
+        let it = self.scenarios[scenario];
+        let outcome = it.run(&it.plan(seed));
         let findings = finding::of(&outcome);
-        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, findings }
+        let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
+        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, matrix, findings }
     }
 }
 
@@ -146,6 +152,7 @@ impl Tally {
             seeds_with_machine_lost: 0,
             lateness: Lateness::default(),
             lateness_by_failure: BTreeMap::new(),
+            matrix: scenario.matrix.then(Matrix::default),
             catch: Catch::default(),
         }
     }
@@ -163,6 +170,9 @@ impl Tally {
             self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
         }
         self.lateness.merge(&ran.lateness);
+        if let (Some(sum), Some(matrix)) = (&mut self.matrix, &ran.matrix) {
+            sum.merge(matrix);
+        }
         self.catch.add(ran.seed, ran.findings);
     }
 

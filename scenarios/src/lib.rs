@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod explore;
 pub mod finding;
 pub mod log;
+pub mod matrix;
 pub mod plans;
 pub mod report;
 pub mod scenario;

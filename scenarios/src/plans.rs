@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, Limits, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream,
+    VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -25,14 +26,29 @@ use crate::scenario::Scenario;
 pub struct Shape {
     /// The class of its objects.
     pub class: &'static str,
-    /// The body of the `index`-th request of a plan; the second argument is drawn at random.
-    pub body: fn(index: usize, dice: u32) -> String,
+    /// What its objects are asked.
+    pub requests: Requests,
     /// At most so many objects; at least one.
     pub objects_max: usize,
-    /// At most so many requests.
-    pub requests_max: usize,
     /// How much breaks.
     pub failures: Failures,
+    /// What its objects' code may use up.
+    pub limits: Limits,
+}
+
+/// What the objects of a plan are asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Requests {
+    /// Requests at any time, to any of the objects.
+    Spread {
+        /// The body of the `index`-th request of a plan; the second argument is drawn at random.
+        body: fn(index: usize, dice: u32) -> String,
+        /// At most so many requests.
+        max: usize,
+    },
+    /// What this strategy draws, for so many objects and a time so long in milliseconds, with what is to break because of
+    /// it beside everything else.
+    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)>),
 }
 
 /// How much breaks in a plan.
@@ -80,12 +96,19 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let requests = requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max);
+        let requests = match shape.requests {
+            Requests::Spread { body, max } => requests_at(shape.class, body, objects, FAULTS_MS, 0..=max)
+                .prop_map(|requests| (requests, Vec::new()))
+                .boxed(),
+            Requests::Own(requests) => requests(objects, FAULTS_MS),
+        };
         (requests, faults::faults(shape.class, objects, 0..14))
     });
     (world, story, 8_000..12_000_u64, past()).prop_map(
-        move |(world, (workload, faults), idle_evict_ms, past)| {
+        move |(world, (asked, mut faults), idle_evict_ms, past)| {
             let (network, disk, clocks, upstream) = world;
+            let (workload, aimed) = asked;
+            faults.extend(aimed);
             Plan {
                 version: VERSION,
                 scenario: name.to_owned(),
@@ -96,11 +119,12 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
                 clocks,
                 idle_evict_ms,
                 outside_timeout_ms: 30_000,
+                limits: shape.limits,
                 phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
                 workload,
                 request_timeout_ms: 20_000,
                 upstream,
-                faults,
+                faults: faults::by_time(faults),
                 past,
             }
         },
@@ -117,7 +141,8 @@ pub(crate) fn object(class: &str, index: usize) -> String {
 }
 
 fn requests_at(
-    shape: Shape,
+    class: &'static str,
+    body: fn(index: usize, dice: u32) -> String,
     objects: usize,
     within_ms: u64,
     how_many: RangeInclusive<usize>,
@@ -130,8 +155,8 @@ fn requests_at(
             .map(|(index, (at_ms, machine, which, dice))| Request {
                 at_ms,
                 machine,
-                object: object(shape.class, which),
-                body: (shape.body)(index, dice),
+                object: object(class, which),
+                body: body(index, dice),
             })
             .collect()
     })
@@ -194,17 +219,19 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: REST_MS };
     // What it costs to keep little of the past is not what is measured.
     plan.past = Past::default();
-    let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
+    let Shape { class, requests: Requests::Spread { body, .. }, .. } = scenario.shape else {
+        panic!("{} has requests of its own", scenario.name);
+    };
     let mut runner = runner("reference", seed);
     let drawn = (
-        requests_at(shape, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
-        faults::faults(shape.class, OBJECTS, FAULTS),
+        requests_at(class, body, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
+        faults::faults(class, OBJECTS, FAULTS),
     );
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
     (plan.workload, plan.faults) = tree.current();
     for (index, request) in plan.workload.iter_mut().enumerate().step_by(2) {
         // Every other one asks the objects in turn: by chance alone too many would meet an alarm that is set already.
-        request.object = object(shape.class, index / 2 % OBJECTS);
+        request.object = object(class, index / 2 % OBJECTS);
     }
     for fault in &mut plan.faults {
         // Drawn for a shorter time: spread over this one.

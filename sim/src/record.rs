@@ -188,6 +188,7 @@ impl Record {
             Seen::Constructed { failed } => What::ConstructorEnd { failed },
             Seen::Ended { reset: Some(why) } => What::InstanceEnd { reason: EndReason::Reset { why } },
             Seen::Ended { reset: None } => What::InstanceEnd { reason: EndReason::Evicted },
+            Seen::Gate { closed } => What::Gate { closed },
             Seen::DeliveredRequest(request) => {
                 What::Deliver { delivery: Delivery::Request { request: request.0 } }
             }

@@ -186,6 +186,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
             "workload[4].object is \"Bell\"; an object is named Class/name",
         ),
         (|p| p.faults[2].at_ms = 20_000, "faults[2].at_ms is 20000; the fault phase is 20000 ms long"),
+        (|p| p.limits.run_ms = 0, "limits.run_ms is 0; it is from 1 to"),
+        (|p| p.limits.turn_budget = 0, "limits.turn_budget is 0; it is at least 1"),
         (|p| p.request_timeout_ms = 0, "request_timeout_ms is 0; it is from 1 to"),
     ];
     for (spoil, said) in cases {

@@ -109,6 +109,12 @@ pub enum Seen {
         /// Why it was reset; none if it was idle.
         reset: Option<Arc<str>>,
     },
+    /// O3: a `block_concurrency_while` or a transaction closes its input gate beyond the turn, or the gate is open again.
+    /// The constructor's own are a part of it and not told.
+    Gate {
+        /// Whether it is closed from now on.
+        closed: bool,
+    },
     /// A request was delivered.
     DeliveredRequest(RequestId),
     /// Its alarm was delivered.

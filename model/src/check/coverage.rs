@@ -81,6 +81,7 @@ impl Kinds {
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Return { .. }
             | What::Await { .. }
+            | What::Gate { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),

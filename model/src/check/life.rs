@@ -117,8 +117,10 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
+    // R5: an alarm that the constructor has set itself is not the one that it failed for.
     let slot = &mut acting.row.slot;
-    let Some(alarm) = &mut slot.alarm else { return };
+    let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != case.by.instance);
+    let Some(alarm) = woken_for else { return };
     if acting.instance.cause == Some(Cause::Alarm) {
         slot.pending = Some(Pending { setting: alarm.setting, since: case.mark });
     }
@@ -143,6 +145,10 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let is_lost = ended == Ended::Lost;
+    // "Eligible instant": the gate of an instance that is reset opens with the next one.
+    if acting.instance.conduct.gate_closed.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
         if is_lost {

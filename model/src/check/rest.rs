@@ -218,12 +218,11 @@ pub(super) fn end_of_run(
     }
 }
 
-/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
+/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
-    let is_running =
-        object.current.as_ref().is_some_and(|current| current.run.is_some() && current.ended.is_none());
-    if is_running || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+    let is_busy = object.current.as_ref().is_some_and(|current| current.is_busy() && current.ended.is_none());
+    if is_busy || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
     let Some(since_ns) = due_ns(scene, object) else { return };

@@ -11,6 +11,7 @@ use super::coverage::Kinds;
 use super::report::Seconds;
 use super::{Case, calls};
 use crate::history::{Cause, Delivery, What};
+use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
 use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
@@ -48,6 +49,11 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
             let has_failed = failed.is_some();
             acting.instance.conduct.constructor =
                 if has_failed { Constructor::Failed } else { Constructor::Ended };
+        }
+        What::Gate { closed } => {
+            in_turn(case, acting.instance, false);
+            acting.instance.conduct.gate_closed = closed.then_some(case.mark);
+            acting.instance.gate_ns = case.mark.at_ns;
         }
         What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, false),
         _ => {}
@@ -124,7 +130,24 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         }
         return;
     }
+    if let Some(closed) = instance.conduct.gate_closed {
+        blocked(case, instance, what, closed);
+    }
     gate(case, instance, what, |call| call.closes_gate());
+}
+
+/// O3: an event comes in although something has closed the input gate.
+fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mark) {
+    if !instance.conduct.told.insert(Id::O3.name()) {
+        return;
+    }
+    let sentences = format!(
+        "At {} {what} was delivered to instance {}, whose input gate had been closed since {}.",
+        Seconds(case.mark.at_ns),
+        case.by.instance,
+        Seconds(closed.at_ns),
+    );
+    case.report("O3", &[closed], sentences);
 }
 
 /// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.

@@ -103,6 +103,13 @@ pub enum What {
         /// What is delivered.
         delivery: Delivery,
     },
+    /// A `block_concurrency_while` or a transaction closes the instance's input gate beyond the turn in which it began, or
+    /// has ended, so that the gate is open again (O3). Those of the constructor are a part of it and not told. What has
+    /// closed the gate when the instance ends ends with it.
+    Gate {
+        /// Whether it is closed from here on.
+        closed: bool,
+    },
     /// One of the instance's events waits for something that did not come within its turn.
     Await {
         /// The operation it waits for.

@@ -2,7 +2,7 @@
 //! It knows neither the disk nor what the entries mean. A panic of the library is a finding: nobody catches it.
 
 use bytes::Bytes;
-use raft::eraftpb::{EntryType, Message};
+use raft::eraftpb::{EntryType, Message, MessageType};
 use raft::{RawNode, SnapshotStatus, StateRole};
 use siphasher::sip::SipHasher13;
 
@@ -123,8 +123,27 @@ impl Node {
     /// Takes a message from another replica. What cannot be one is ignored.
     pub fn step(&mut self, from: MachineId, letter: Letter) {
         let Some(message) = letter.read(from, self.raw.raft.id) else { return };
+        let tells_commit = message.msg_type == MessageType::MsgAppend && message.entries.is_empty();
+        let committed = self.raw.raft.raft_log.committed;
         // An error says that the message is of no use to this replica, which is what loss is like.
         let _ = self.call(|raw| raw.step(message));
+        if tells_commit && self.raw.raft.raft_log.committed > committed {
+            self.drop_idle_acknowledgement();
+        }
+    }
+
+    /// The leader has just told that more is committed. If that is all this replica has, the leader needs no further
+    /// acknowledgement of it to commit anything, but the library sends one. If the one before was lost the leader asks
+    /// with its next heartbeat, and tells no news then.
+    fn drop_idle_acknowledgement(&mut self) {
+        let raft = &mut self.raw.raft;
+        let last = raft.raft_log.last_index();
+        let is_idle = |answer: &mut Message| {
+            answer.msg_type == MessageType::MsgAppendResponse && !answer.reject && answer.index == last
+        };
+        if raft.raft_log.committed == last {
+            raft.msgs.pop_if(is_idle);
+        }
     }
 
     /// Puts `data` into the group's log. Whether it will be committed is not known yet.
@@ -240,11 +259,13 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     let (number, must_sync) = (ready.number(), ready.must_sync());
     let (send, send_persisted) = (ready.take_messages(), ready.take_persisted_messages());
     let committed: Vec<_> = ready.take_committed_entries().into_iter().map(entry_of).collect();
-    let entries = ready.take_entries();
+    let entries = ready.take_entries().into_iter().map(entry_of).collect();
     let hard_state = ready.hs().map(hard_state_of);
     let snapshot = snapshot_of(ready.snapshot());
-    let persist = Persist { snapshot, entries: entries.into_iter().map(entry_of).collect(), hard_state };
+    // What is committed the group knows, whatever a replica forgets: a commit index alone is not worth a record.
+    let mut persist = Persist { snapshot, entries, hard_state };
     raw.mut_store().persist(&persist);
+    persist.hard_state = must_sync.then(|| raw.store().hard_state());
     raw.advance_append_async(ready);
     if let Some(last) = committed.last() {
         raw.advance_apply_to(last.index);
@@ -253,7 +274,6 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     Ready {
         number,
         persist,
-        must_sync,
         send: write(send),
         send_persisted: write(send_persisted),
         committed,

@@ -359,6 +359,7 @@ impl Entry {
         deliver(life);
         let TurnEnd { finished, blocked, reset } = life.instance.turn(budget);
         let blocked = blocked || life.port.core().in_transaction();
+        let was_blocked = life.blocked_since_ns.is_some();
         life.blocked_since_ns = blocked.then(|| life.blocked_since_ns.unwrap_or(cx.now.mono_ns));
         let mut retry_at_ns = None;
         for (event, result) in finished {
@@ -368,9 +369,15 @@ impl Entry {
         match reset {
             Some(why) => self.fail(why, retry_at_ns, cx),
             None => {
-                if matches!(life.phase, Phase::Constructing { .. }) && !blocked {
-                    life.phase = Phase::Live;
-                    life.port.core().see(Seen::Constructed { failed: None });
+                match life.phase {
+                    Phase::Constructing { .. } if !blocked => {
+                        life.phase = Phase::Live;
+                        life.port.core().see(Seen::Constructed { failed: None });
+                    }
+                    Phase::Live if blocked != was_blocked => {
+                        life.port.core().see(Seen::Gate { closed: blocked });
+                    }
+                    _ => {}
                 }
                 self.close_turn(retry_at_ns, cx);
             }

@@ -180,10 +180,7 @@ impl Replica {
             out.observed.push(Observation::Installed { group: self.group, index: snapshot.index });
         }
         if !ready.persist.is_empty() {
-            // A commit index alone is only worth knowing, so nobody waits for it and no sync is spent on it.
-            log.append(&Record { group: self.group, persist: ready.persist }, ready.must_sync);
-        }
-        if ready.must_sync {
+            log.append(&Record { group: self.group, persist: ready.persist });
             self.must_be_durable = log.end();
         }
         let position = self.must_be_durable;
