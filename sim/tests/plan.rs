@@ -165,7 +165,7 @@ fn an_unknown_field_is_refused_by_name() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
     type Spoil = fn(&mut Plan);
-    let cases: [(Spoil, &str); 18] = [
+    let cases: [(Spoil, &str); 20] = [
         (|p| p.version = 2, "the plan's version is 2; this build reads version 1"),
         (|p| p.cluster.datacenters = 4, "cluster.datacenters is 4; it is odd"),
         (|p| p.cluster.slices = 7, "cluster.slices is 7; it is a multiple of the 2 groups"),
