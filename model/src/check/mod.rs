@@ -64,6 +64,14 @@ fn ns(ms: u64) -> u64 {
     ms.saturating_mul(NS_PER_MS)
 }
 
+/// Whether something that began and ended then took longer than its limit on its machine's monotonic clock, whatever the
+/// drift of that and its resolution of a millisecond.
+fn is_overtime(constants: &Constants, began: Mark, ended: Mark, limit_ms: u64) -> bool {
+    let limit_ns = ns(limit_ms.saturating_add(1));
+    let drift_ns = (limit_ns / 1_000_000).saturating_mul(constants.drift_max_ppm);
+    ended.at_ns.saturating_sub(began.at_ns) > limit_ns.saturating_add(drift_ns)
+}
+
 /// Checks a whole history against the contract, as far as the profile holds it to that.
 pub fn check(history: &History, profile: Profile) -> Verdict {
     let mut checker = Checker::new(&history.header, profile);
