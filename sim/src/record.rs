@@ -23,7 +23,6 @@ use crate::plan::Plan;
 use crate::trace::{Kind, Trace};
 
 /// Everything that watches a run.
-#[derive(Debug)]
 pub(crate) struct Record {
     events: Vec<Event>,
     pub(crate) trace: Trace,

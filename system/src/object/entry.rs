@@ -242,6 +242,11 @@ impl Entry {
     /// Delivers what can be delivered.
     fn pump(&mut self, cx: &mut Cx<'_>) {
         loop {
+            if self.life.is_none() {
+                // A2, A5: an alarm that was replaced or deleted since it became due wakes nobody.
+                let durable = cx.tracker.get(&self.name).map(|row| row.alarm);
+                self.due.take_if(|row| durable != Some(row.alarm));
+            }
             match &self.life {
                 None if self.arrivals.is_empty() && self.due.is_none() => return,
                 None => self.awaken(cx),
