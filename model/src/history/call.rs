@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{AlarmId, Blob, Key};
 
 /// A storage or alarm call.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum StorageCall {
     /// `get(key)`.
@@ -60,7 +60,7 @@ pub enum StorageCall {
         /// The time as it was stored: `max(time, now)` (A6).
         scheduled_ms: i64,
         /// The identity of the new alarm (A10), where the system has one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         alarm: Option<AlarmId>,
     },
     /// `delete_alarm()`.
@@ -72,8 +72,7 @@ pub enum StorageCall {
 }
 
 /// The options of `list` (S6). All absent means all keys in ascending order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct ListOptions {
     /// Only keys that begin with this.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +96,7 @@ pub struct ListOptions {
 
 /// What a call gave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OpResult {
     /// A write, a `sync`, a change of the alarm or a transaction was done.
     Done,

@@ -10,6 +10,7 @@ pub const VERSION: u32 = 1;
 /// Everything that stays constant in a run. The rules take their bounds from here, so that a history of another
 /// system is held against that system's own constants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`VERSION`] of the writer.
     pub version: u32,
@@ -31,6 +32,7 @@ pub struct Header {
 
 /// The numbers that SPEC.md names, as they were in this run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Constants {
     /// R3: the backoff after a failed run with `retry_count` 0. 2,000 in the contract.
     pub retry_start_ms: u64,

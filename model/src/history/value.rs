@@ -6,6 +6,8 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An object's class and name, written `Class/name`.
@@ -58,30 +60,44 @@ impl fmt::Debug for Blob {
     }
 }
 
+/// Bytes that are no text.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum BlobJson {
-    Text(String),
-    Binary { base64: String },
+#[serde(deny_unknown_fields)]
+struct Binary {
+    base64: String,
 }
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => BlobJson::Binary { base64: BASE64.encode(&self.0) }.serialize(serializer),
+            Err(_) => Binary { base64: BASE64.encode(&self.0) }.serialize(serializer),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Blob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match BlobJson::deserialize(deserializer)? {
-            BlobJson::Text(text) => Ok(Blob(Bytes::from(text))),
-            BlobJson::Binary { base64 } => {
-                BASE64.decode(base64).map(|bytes| Blob(bytes.into())).map_err(serde::de::Error::custom)
+        struct BlobVisitor;
+
+        impl<'de> Visitor<'de> for BlobVisitor {
+            type Value = Blob;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or an object with `base64`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+                Ok(Blob::from(text))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Blob, A::Error> {
+                let Binary { base64 } = Binary::deserialize(MapAccessDeserializer::new(map))?;
+                BASE64.decode(base64).map(|bytes| Blob(bytes.into())).map_err(A::Error::custom)
             }
         }
+
+        deserializer.deserialize_any(BlobVisitor)
     }
 }
 
