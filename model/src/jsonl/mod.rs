@@ -19,6 +19,7 @@ mod order;
 mod tests;
 mod words;
 
+use std::borrow::Borrow;
 use std::io::{self, BufRead, Read, Write};
 
 pub use self::error::{Malformed, Problem};
@@ -103,15 +104,15 @@ impl<R: BufRead> Iterator for Reader<R> {
 /// # Errors
 ///
 /// Those of `output`.
-pub fn write<'a>(
+pub fn write<E: Borrow<Event>>(
     header: &Header,
-    events: impl IntoIterator<Item = &'a Event>,
+    events: impl IntoIterator<Item = E>,
     mut output: impl Write,
 ) -> io::Result<()> {
     serde_json::to_writer(&mut output, header)?;
     output.write_all(b"\n")?;
     for event in events {
-        serde_json::to_writer(&mut output, event)?;
+        serde_json::to_writer(&mut output, event.borrow())?;
         output.write_all(b"\n")?;
     }
     output.flush()
