@@ -118,6 +118,21 @@ pub fn write<E: Borrow<Event>>(
     output.flush()
 }
 
+/// The JSON Schema of a line: the first line of a history is a header, every other one an event. `history.schema.json`
+/// is this. It says which fields there are and of what kind they are; which of them an event cannot do without, and in
+/// which order lines may stand, only [`Reader`] knows in full.
+pub fn schema() -> serde_json::Value {
+    /// A line of a history: the first is the header, every other one an event.
+    #[derive(schemars::JsonSchema)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "it is there for its schema")]
+    enum Line {
+        Header(Header),
+        Event(Event),
+    }
+    schemars::schema_for!(Line).to_value()
+}
+
 /// The lines of a file, one at a time.
 #[derive(Debug)]
 struct Lines<R> {
