@@ -28,6 +28,7 @@ mod report;
 mod rest;
 mod retries;
 mod storage;
+mod takeover;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -136,14 +137,21 @@ impl Checker {
             What::Return { request, .. } => drop(self.waiting.remove(request)),
             What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
             What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
-                self.cluster.observe(&mut self.reports, mark, event.place, &event.what);
+                let (mut scene, cluster) = self.takeover(mark);
+                cluster.observe(&mut scene, event.place, &event.what);
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
             What::FaultBegin { fault, kind, scope } => {
                 let begun = self.faults.begin(*fault, kind, scope, event.at_ns);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
-            What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
+            What::FaultEnd { fault } => {
+                if self.faults.takes_out(*fault) {
+                    let (mut scene, cluster) = self.takeover(mark);
+                    cluster.judge_moves(&mut scene);
+                }
+                self.faults.end(*fault, event.at_ns);
+            }
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
                 self.is_over = true;
@@ -229,8 +237,17 @@ impl Checker {
         self.reports.add("O2", Some(name), mark.at_ns, &[call, mark], sentences);
     }
 
+    fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {
+        let Checker { constants, faults, pace, reports, cluster, .. } = self;
+        (takeover::Scene { constants, faults, pace, reports, now }, cluster)
+    }
+
     /// D8: damage that no fault did is the system's own.
     fn disk_damaged(&mut self, mark: Mark, place: Option<Place>) {
+        self.reports.saw(Id::D8);
+        if let Some(place) = place {
+            self.faults.damage(place.machine);
+        }
         if self.faults.any_of_disk() {
             return;
         }
@@ -243,6 +260,11 @@ impl Checker {
     }
 
     fn end_of_run(&mut self) {
+        if self.is_over {
+            let (mut scene, cluster) = self.takeover(self.last);
+            cluster.judge_moves(&mut scene);
+            cluster.judge_spread(&mut scene);
+        }
         let (constants, faults, pace) = (&self.constants, &self.faults, &self.pace);
         if self.is_over {
             self.cluster.end_of_run(&mut self.reports, constants, faults, pace, self.last);

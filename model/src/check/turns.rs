@@ -102,6 +102,7 @@ fn delivered(case: &mut Case<'_>, instance: &mut Instance, delivery: Delivery) {
             ran_on(case, instance, "a result");
             let is_storage = instance.conduct.outstanding().iter().any(|call| call.op == op);
             if !is_storage {
+                case.saw(Id::O3);
                 // S5: one that a transaction waits for may reach it.
                 let in_way = |call: &&Outstanding| call.closes_gate() && call.kind != CallKind::Transaction;
                 gate(case, instance, "the result of an outbound request", in_way);

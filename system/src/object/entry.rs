@@ -19,11 +19,13 @@ use crate::alarm::{self, Tracker};
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
 use crate::io::{Now, OutsideCall};
-use crate::object::class::{AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Response, TurnEnd};
+use crate::object::class::{
+    AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Reset, Response, TurnEnd,
+};
 use crate::object::op::Reply;
 use crate::object::port::{Port, Stamps, Wanted};
 use crate::object::view::{RunVerdict, View};
-use crate::observe::{Observation, RunEnd, Seen, Source};
+use crate::observe::{Ended, Observation, RunEnd, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 
 /// What an entry needs from its surroundings.
@@ -114,7 +116,7 @@ enum Phase {
     },
     Live,
     /// It was reset, for this reason; no code of it runs any more.
-    Over(Failure),
+    Over(Reset),
 }
 
 /// An event in progress.
@@ -189,7 +191,7 @@ impl Entry {
             && self.arrivals.is_empty()
             && since(life.active_ns) > cx.config.idle_evict_ms
         {
-            self.end_life(None, cx);
+            self.end_life(Ended::Idle, cx);
         }
         self.pump(cx);
     }
@@ -212,7 +214,7 @@ impl Entry {
     /// The slice is lost: what is in memory ends, and nothing more gets out.
     pub(crate) fn abandon(&mut self, cx: &mut Cx<'_>) {
         if self.life.is_some() {
-            self.end_life(Some("its machine no longer holds the object".into()), cx);
+            self.end_life(Ended::Moved, cx);
         }
     }
 
@@ -227,15 +229,21 @@ impl Entry {
     /// Delivers what can be delivered.
     fn pump(&mut self, cx: &mut Cx<'_>) {
         loop {
+            if self.life.is_none() {
+                // A2, A5: an alarm that was replaced or deleted since it became due wakes nobody.
+                let durable = cx.tracker.get(&self.name).map(|row| row.alarm);
+                self.due.take_if(|row| durable != Some(row.alarm));
+            }
             match &self.life {
                 None if self.arrivals.is_empty() && self.due.is_none() => return,
                 None => self.awaken(cx),
-                Some(Life { phase: Phase::Over(why), .. }) => {
-                    let why = why.0.clone();
+                Some(Life { phase: Phase::Over(reset), .. }) => {
+                    let why = reset.why.0.clone();
+                    let ended = if reset.is_over_limit { Ended::OverLimit(why) } else { Ended::Reset(why) };
                     if !self.live().is_drained() {
                         return;
                     }
-                    self.end_life(Some(why), cx);
+                    self.end_life(ended, cx);
                 }
                 Some(_) => {
                     if !self.deliver_next(cx) {
@@ -367,7 +375,7 @@ impl Entry {
             retry_at_ns = life.end_event(running, result, cx).or(retry_at_ns);
         }
         match reset {
-            Some(why) => self.fail(why, retry_at_ns, cx),
+            Some(reset) => self.fail(reset, retry_at_ns, cx),
             None => {
                 match life.phase {
                     Phase::Constructing { .. } if !blocked => {
@@ -388,13 +396,14 @@ impl Entry {
     fn reset(&mut self, why: Failure, cx: &mut Cx<'_>) {
         let budget = cx.config.turn_budget;
         self.live().port.core().begin_turn(cx.now, budget);
-        self.fail(why, None, cx);
+        self.fail(why.into(), None, cx);
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
     /// What the turn wrote before stays (R8), except in a transaction that had not ended (S5).
-    fn fail(&mut self, why: Failure, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
+    fn fail(&mut self, reset: Reset, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
+        let why = reset.why.clone();
         let failure = Failure(format!("the object was reset: {why}").into());
         life.port.core().abort_transaction(failure.0.clone());
         for (_, running) in std::mem::take(&mut life.events) {
@@ -406,7 +415,7 @@ impl Entry {
             self.constructor_failed(for_alarm, &why, cx);
         }
         let life = self.life.as_mut().expect("an instance is in memory");
-        life.phase = Phase::Over(why);
+        life.phase = Phase::Over(reset);
         life.blocked_since_ns = None;
         life.syncs.clear();
         life.port.core().wanted.retain(|wanted| matches!(wanted, Wanted::CallOut(..)));
@@ -482,9 +491,9 @@ impl Entry {
     }
 
     /// The instance leaves memory.
-    fn end_life(&mut self, reset: Option<Arc<str>>, cx: &mut Cx<'_>) {
+    fn end_life(&mut self, ended: Ended, cx: &mut Cx<'_>) {
         let life = self.life.take().expect("an instance is in memory");
-        life.port.core().see(Seen::Ended { reset });
+        life.port.core().see(Seen::Ended(ended));
         cx.acts.observed.append(&mut life.port.core().journal);
     }
 }
