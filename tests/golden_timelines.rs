@@ -3,9 +3,9 @@
 //!
 //! The lives of single alarms are told from plans that are written here, not drawn: they change with the system alone.
 
-use crate::common::scenario;
+use crate::common::{self, scenario};
 use reveille::{finding, report, story};
-use reveille_sim::plan::{Clock, Disk, Fault, FaultKind, Network, Past, Plan, Request, Target, Upstream};
+use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
 use reveille_system::ids::ObjectName;
 
 const S: u64 = 1_000_000_000;
@@ -13,16 +13,7 @@ const S: u64 = 1_000_000_000;
 /// A run of one object, `foo` of a class, in which nothing is left to chance and nothing breaks: one request, 2 s into
 /// the fault phase.
 fn calm(name: &str, body: &str) -> Plan {
-    let scenario = scenario(name);
-    let mut plan = scenario.plan(0);
-    plan.network =
-        Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
-    plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
-    plan.clocks.fill(Clock::default());
-    plan.upstream = Upstream { answer_ms_min: 100, answer_ms_max: 100, outages: Vec::new() };
-    plan.idle_evict_ms = 10_000;
-    plan.faults = Vec::new();
-    plan.past = Past::default();
+    let mut plan = common::calm(name);
     plan.workload = vec![Request { at_ms: 2_000, machine: 0, object: object(&plan), body: body.to_owned() }];
     plan
 }

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
+use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
+use crate::keep::Keep;
 use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
@@ -45,6 +47,8 @@ pub struct Campaign {
     pub seeds: Seeds,
     /// Threads.
     pub jobs: usize,
+    /// Where to keep the history of each run, if anywhere.
+    pub keep: Option<Keep>,
 }
 
 /// What was found in one scenario.
@@ -81,6 +85,8 @@ pub struct Ran {
     matrix: Option<Matrix>,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// Why its history could not be kept, if it was to be.
+    pub not_kept: Option<anyhow::Error>,
 }
 
 impl Campaign {
@@ -94,7 +100,7 @@ impl Campaign {
 
     /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is
     /// begun; a run that is stuck makes it so.
-    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&Ran)) -> Vec<Tally> {
+    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&mut Ran)) -> Vec<Tally> {
         let mut tallies: Vec<Tally> = self.scenarios.iter().map(|scenario| Tally::new(scenario)).collect();
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
@@ -111,12 +117,12 @@ impl Campaign {
                 });
             }
             drop(sender);
-            for ran in results {
+            for mut ran in results {
                 if ran.findings.iter().any(|finding| finding.rule == finding::STUCK) {
                     // Its thread goes on for ever beside the others: more such runs would leave no core free.
                     stop.store(true, Ordering::Relaxed);
                 }
-                progress(&ran);
+                progress(&mut ran);
                 tallies[ran.scenario].add(ran);
             }
         });
@@ -137,8 +143,12 @@ impl Campaign {
         let it = self.scenarios[scenario];
         let outcome = it.run(&it.plan(seed));
         let findings = finding::of(&outcome);
+        // Of a stuck run there is no history.
+        let keep = self.keep.as_ref().filter(|_| !matches!(outcome.end, RunEnd::Stuck { .. }));
+        let not_kept = keep.and_then(|keep| keep.write(it.name, seed, &outcome.history).err());
         let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
-        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, matrix, findings }
+        let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
+        Ran { scenario, seed, counts, lateness, matrix, findings, not_kept }
     }
 }
 

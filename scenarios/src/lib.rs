@@ -4,10 +4,12 @@
 //! turns a seed into a plan, [`explore`] runs many of them, [`report`] and [`story`] tell what was found.
 
 pub mod bench;
+pub mod check;
 pub mod cli;
 pub mod delivery;
 pub mod explore;
 pub mod finding;
+pub mod keep;
 pub mod log;
 pub mod matrix;
 pub mod plans;

@@ -69,7 +69,7 @@ named! {
         /// `delete_all`.
         DeleteAll = "delete_all",
         /// `delete_all` that preserves the alarm (S8).
-        DeleteAllButAlarm = "delete_all (keep)",
+        DeleteAllButAlarm = "delete_all keep",
         /// `sync`.
         Sync = "sync",
         /// `get_alarm`.
@@ -89,7 +89,7 @@ named! {
         /// By a request.
         Request = "request",
         /// By a request while a run of `alarm()` is in progress (A4, F5, R7).
-        Beside = "beside alarm()",
+        Beside = "beside run",
         /// By a request while a failed alarm waits for its next run (R5, R6).
         Backoff = "backoff",
         /// By `alarm()`.

@@ -7,8 +7,6 @@
 mod failover;
 mod faults;
 
-use std::ops::RangeInclusive;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -36,6 +34,9 @@ pub struct Shape {
     pub limits: Limits,
 }
 
+/// What is asked, and what breaks.
+pub type Story = (Vec<Request>, Vec<Fault>);
+
 /// What the objects of a plan are asked.
 #[derive(Clone, Copy, Debug)]
 pub enum Requests {
@@ -48,7 +49,7 @@ pub enum Requests {
     },
     /// What this strategy draws, for so many objects and a time so long in milliseconds, with what is to break because of
     /// it beside everything else.
-    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)>),
+    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<Story>),
 }
 
 /// How much breaks in a plan.
@@ -96,20 +97,28 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let requests = match shape.requests {
-            Requests::Spread { body, max } => requests_at(shape.class, body, objects, FAULTS_MS, 0..=max)
-                .prop_map(|requests| (requests, Vec::new()))
+        let faults = (faults::faults(shape.class, objects, 0..14), faults::slow_disks(shape.class, objects));
+        let faults = faults.prop_map(|(faults, slow_disks)| [faults, slow_disks].concat());
+        match shape.requests {
+            Requests::Spread { body, max } => {
+                let crowded = prop::option::weighted(CROWDED, (any::<prop::sample::Index>(), 0..CROWD_MS));
+                (vec((asking(objects, FAULTS_MS), crowded), 0..=max), faults)
+                    .prop_map(move |(asked, faults)| {
+                        (requests(shape.class, body, crowd(asked, &faults)), faults)
+                    })
+                    .boxed()
+            }
+            Requests::Own(own) => (own(objects, FAULTS_MS), faults)
+                .prop_map(|((workload, aimed), mut faults)| {
+                    faults.extend(aimed);
+                    (workload, faults)
+                })
                 .boxed(),
-            Requests::Own(requests) => requests(objects, FAULTS_MS),
-        };
-        (requests, faults::faults(shape.class, objects, 0..14), faults::slow_disks(shape.class, objects))
+        }
     });
     (world, story, 8_000..12_000_u64, past()).prop_map(
-        move |(world, (asked, mut faults, slow_disks), idle_evict_ms, past)| {
+        move |(world, (workload, faults), idle_evict_ms, past)| {
             let (network, disk, clocks, upstream) = world;
-            let (workload, aimed) = asked;
-            faults.extend(aimed);
-            faults.extend(slow_disks);
             Plan {
                 version: VERSION,
                 scenario: name.to_owned(),
@@ -141,26 +150,43 @@ pub(crate) fn object(class: &str, index: usize) -> String {
     }
 }
 
-fn requests_at(
-    class: &'static str,
+/// A request that has no body yet: when, through which machine, which object, and what its body is drawn from.
+type Asking = (u64, u16, usize, u32);
+
+fn asking(objects: usize, within_ms: u64) -> impl Strategy<Value = Asking> {
+    (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>())
+}
+
+/// Of the requests so many come when something breaks.
+const CROWDED: f64 = 0.4;
+/// And within this time of it: while others take over, and for a moment two machines believe that they have an object.
+const CROWD_MS: u64 = 10_000;
+
+/// Moves the requests that are to come when something breaks to the begin of a fault, if there is one.
+fn crowd(asked: Vec<(Asking, Option<(prop::sample::Index, u64)>)>, faults: &[Fault]) -> Vec<Asking> {
+    let moved = |((at_ms, machine, which, dice), crowded): (Asking, Option<(prop::sample::Index, u64)>)| {
+        let near = crowded.filter(|_| !faults.is_empty());
+        let at_ms = near.map_or(at_ms, |(which, after_ms)| which.get(faults).at_ms + after_ms);
+        (at_ms.min(FAULTS_MS - 1), machine, which, dice)
+    };
+    asked.into_iter().map(moved).collect()
+}
+
+fn requests(
+    class: &str,
     body: fn(index: usize, dice: u32) -> String,
-    objects: usize,
-    within_ms: u64,
-    how_many: RangeInclusive<usize>,
-) -> impl Strategy<Value = Vec<Request>> {
-    let request = (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>());
-    vec(request, how_many).prop_map(move |mut requests| {
-        requests.sort_by_key(|(at_ms, ..)| *at_ms);
-        let numbered = requests.into_iter().enumerate();
-        numbered
-            .map(|(index, (at_ms, machine, which, dice))| Request {
-                at_ms,
-                machine,
-                object: object(class, which),
-                body: body(index, dice),
-            })
-            .collect()
-    })
+    mut asked: Vec<Asking>,
+) -> Vec<Request> {
+    asked.sort_by_key(|(at_ms, ..)| *at_ms);
+    let numbered = asked.into_iter().enumerate();
+    numbered
+        .map(|(index, (at_ms, machine, which, dice))| Request {
+            at_ms,
+            machine,
+            object: object(class, which),
+            body: body(index, dice),
+        })
+        .collect()
 }
 
 fn network() -> impl Strategy<Value = Network> {
@@ -225,12 +251,10 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
         panic!("{} has requests of its own", scenario.name);
     };
     let mut runner = runner("reference", seed);
-    let drawn = (
-        requests_at(class, body, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
-        faults::faults(class, OBJECTS, FAULTS),
-    );
+    let drawn = (vec(asking(OBJECTS, faults_ms), REQUESTS), faults::faults(class, OBJECTS, FAULTS));
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
-    (plan.workload, plan.faults) = tree.current();
+    let (asked, faults) = tree.current();
+    (plan.workload, plan.faults) = (requests(class, body, asked), faults);
     for (index, request) in plan.workload.iter_mut().enumerate().step_by(2) {
         // Every other one asks the objects in turn: by chance alone too many would meet an alarm that is set already.
         request.object = object(class, index / 2 % OBJECTS);

@@ -212,7 +212,7 @@ fn virtual_time(virtual_ns: u64) -> String {
 }
 
 /// Sentences broken into lines of readable length.
-fn indent(sentences: &str) -> String {
+pub(crate) fn indent(sentences: &str) -> String {
     const WIDTH: usize = 108;
     let mut lines = vec![String::from(" ")];
     for word in sentences.split_whitespace() {

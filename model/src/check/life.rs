@@ -8,13 +8,13 @@ use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind};
+use crate::reference::slot::{Failure, FailureKind, Pending};
 use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
-    occasions(case, object, machine, cause);
+    occasions(case, object, machine);
     never_failed(case, object);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
         lost_turn(case, lost);
@@ -39,11 +39,8 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
 }
 
 /// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
-fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>, cause: Option<Cause>) {
+fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     case.saw(Id::O4);
-    if cause == Some(Cause::Alarm) {
-        case.saw(Id::F8);
-    }
     let crashed =
         object.current.as_ref().filter(|before| before.ended.is_none_or(|ended| ended == Ended::Lost));
     let Some(crashed) = crashed.filter(|before| before.epoch <= case.by.epoch) else { return };
@@ -121,8 +118,12 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
         return;
     }
     // R5: an alarm that the constructor has set itself is not the one that it failed for.
-    let woken_for = acting.row.slot.alarm.as_mut();
-    let Some(alarm) = woken_for.filter(|alarm| alarm.setting.instance != case.by.instance) else { return };
+    let slot = &mut acting.row.slot;
+    let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != case.by.instance);
+    let Some(alarm) = woken_for else { return };
+    if acting.instance.cause == Some(Cause::Alarm) {
+        slot.pending = Some(Pending { setting: alarm.setting, since: case.mark });
+    }
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
@@ -162,6 +163,9 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     if acting.instance.superseded {
         acting.instance.run = None;
         return;
+    }
+    if is_lost {
+        acting.row.slot.pending = None;
     }
     object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
 }

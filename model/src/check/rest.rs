@@ -11,6 +11,7 @@ use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::object::Object;
 use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared, Why};
 use crate::reference::{Mark, Row};
+use crate::rules::Id;
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -235,7 +236,7 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     let (rule, how) = match owed(&object.row, alarm) {
         ("F1", how) => faults
             .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
-            .or_else(|| is_asleep(object))
+            .or_else(|| is_asleep(scene, object))
             .unwrap_or(("F1", how)),
         owed => owed,
     };
@@ -254,9 +255,10 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
 }
 
 /// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
-fn is_asleep(object: &Object) -> Option<(&'static str, &'static str)> {
-    let is_asleep = object.current.as_ref().is_some_and(|current| current.ended.is_some());
-    is_asleep.then_some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
+fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'static str)> {
+    object.current.as_ref().filter(|current| current.ended.is_some())?;
+    scene.reports.saw(Id::F8);
+    Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
 
 /// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and

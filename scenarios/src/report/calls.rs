@@ -9,8 +9,10 @@ use crate::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 
 /// Calls downwards, contexts across; in each field the outcomes side by side.
 pub(super) fn matrix(matrix: &Matrix) -> String {
-    let outcomes: Vec<&str> = Outcome::ALL.iter().map(|outcome| outcome.name()).collect();
-    let mut text = format!("calls: {} (- where that cannot be)\n{}\n", outcomes.join(" / "), fields(matrix));
+    let mut text = format!(
+        "calls: done/refused/lost, where a transaction has a part done/refused/rolled back/lost; - cannot be\n{}\n",
+        fields(matrix)
+    );
     let missed: Vec<String> = matrix.missed().map(name).collect();
     if !missed.is_empty() {
         let all = format!("not reached: {}", missed.join("; "));
@@ -32,19 +34,21 @@ fn fields(matrix: &Matrix) -> Table {
 }
 
 fn field(matrix: &Matrix, call: Call, context: Context) -> String {
+    let has_part = call == Call::Transaction || context == Context::Transaction;
     let of = |outcome: &Outcome| {
         let cell = Cell { call, context, outcome: *outcome };
         let count = matrix.count(cell);
         if count == 0 && why_impossible(cell).is_some() { "-".to_owned() } else { short(count) }
     };
-    Outcome::ALL.iter().map(of).collect::<Vec<_>>().join(" / ")
+    let shown = Outcome::ALL.iter().filter(|outcome| has_part || **outcome != Outcome::RolledBack);
+    shown.map(of).collect::<Vec<_>>().join("/")
 }
 
-/// At most four characters for anything below ten million.
+/// At most four characters for anything below a billion.
 fn short(count: u64) -> String {
     match count {
-        0..10_000 => count.to_string(),
-        10_000..10_000_000 => format!("{}k", count / 1_000),
+        0..1_000 => count.to_string(),
+        1_000..1_000_000 => format!("{}k", count / 1_000),
         _ => format!("{}M", count / 1_000_000),
     }
 }

@@ -369,7 +369,10 @@ impl World {
     }
 
     fn send_all(&mut self, from: MachineId, messages: Vec<(MachineId, Message)>) {
-        let encoded = messages.into_iter().map(|(to, message)| (to, wire::encode(&[message]))).collect();
+        let encoded = messages
+            .into_iter()
+            .map(|(to, message)| (to, wire::encode(&[message], &mut Vec::new())))
+            .collect();
         self.send_bytes(from, encoded);
     }
 
