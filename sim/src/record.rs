@@ -257,6 +257,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
         alarm_classes: None,
+        omits: Vec::new(),
         constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
     }
 }

@@ -4,7 +4,7 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, lateness, retries};
+use super::{Case, NS_PER_MS, lateness, retries, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
@@ -36,6 +36,7 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
+    unsure::run_starts(row, instance.own_setting(), claim, info.retry_count);
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
     if let Some(setting) = alarm {
         not_early(case, setting);

@@ -16,9 +16,11 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     let machine = case.place.map(|place| place.machine);
     occasions(case, object, machine, cause);
     never_failed(case, object);
-    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
+    let unsure = case.omits_commits.then_some(case.constants.retries_max);
+    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
         lost_turn(case, lost);
     }
+    object.doubtful.extend(object.row.take_given_up());
 }
 
 /// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
@@ -120,17 +122,22 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
-    let Some(alarm) = &mut acting.row.slot.alarm else { return };
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
-    let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
-    if !is_sure && alarm.last.is_some() {
-        return;
-    }
-    let kind =
-        if is_sure { FailureKind::Platform { sure, possible } } else { FailureKind::Unclear { possible } };
     let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
-    alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+    acting.row.each_slot(|slot| {
+        let Some(alarm) = &mut slot.alarm else { return };
+        let (sure, possible) = alarm.count_platform(epoch, is_sure);
+        if !is_sure && alarm.last.is_some() {
+            return;
+        }
+        let kind = if is_sure {
+            FailureKind::Platform { sure, possible }
+        } else {
+            FailureKind::Unclear { possible }
+        };
+        alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+    });
 }
 
 /// The instance is no more. A run in it was cut short (F6).

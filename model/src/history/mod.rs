@@ -17,7 +17,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
-pub use self::header::{Constants, Header, VERSION};
+pub use self::header::{Constants, Header, Omission, VERSION};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
 /// One thing that happened.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use reveille_model::Profile;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, Blob, By, Cause, Constants, EndReason, Event, Header, History, Key, ListOptions,
-    ObjectName, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
+    ObjectName, Omission, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
 };
 use reveille_model::verdict::{Verdict, Violation};
 
@@ -27,6 +27,7 @@ pub(crate) struct Tale {
     instance: u64,
     turn: u32,
     op: u64,
+    omits: Vec<Omission>,
 }
 
 /// The wall time that many seconds into the run.
@@ -41,10 +42,23 @@ pub(crate) fn object() -> ObjectName {
 impl Tale {
     /// Machine 0, instance 1, turn 1, at the begin of the run.
     pub(crate) fn new() -> Self {
-        let mut tale =
-            Tale { events: Vec::new(), at_ns: 0, machine: 0, clock_off_ms: 0, instance: 1, turn: 1, op: 0 };
+        let mut tale = Tale {
+            events: Vec::new(),
+            at_ns: 0,
+            machine: 0,
+            clock_off_ms: 0,
+            instance: 1,
+            turn: 1,
+            op: 0,
+            omits: Vec::new(),
+        };
         tale.start(1);
         tale
+    }
+
+    /// The same, told by somebody who does not know when what is durable.
+    pub(crate) fn without_commits() -> Self {
+        Tale { omits: vec![Omission::Commits], ..Tale::new() }
     }
 
     /// It is now so many seconds into the run.
@@ -226,6 +240,11 @@ impl Tale {
         self.set_alarm(1, seconds).commit().respond()
     }
 
+    /// Instance 1 sets alarm `id`, and its answer is heard.
+    pub(crate) fn alarm_set(&mut self, id: u64, seconds: f64) -> &mut Self {
+        self.set_alarm(id, seconds).respond()
+    }
+
     pub(crate) fn fault(&mut self, fault: u32, kind: &str) -> &mut Self {
         let scope = Scope::Machine(self.machine);
         self.world(What::FaultBegin { fault, kind: kind.into(), scope })
@@ -253,7 +272,7 @@ impl Tale {
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        verdict(self.events.clone())
+        verdict_of(self.events.clone(), self.omits.clone())
     }
 
     pub(crate) fn events(&self) -> &[Event] {
@@ -282,6 +301,10 @@ impl Tale {
 
 /// What the checkers say to these events.
 pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
+    verdict_of(events, Vec::new())
+}
+
+fn verdict_of(events: Vec<Event>, omits: Vec<Omission>) -> Verdict {
     let header = Header {
         version: VERSION,
         product: "a tale".to_owned(),
@@ -289,6 +312,7 @@ pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
         seed: None,
         datacenter_of: vec![0, 1, 2],
         alarm_classes: Some(vec!["Batcher".into()]),
+        omits,
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
     };
     reveille_model::check(&History { header, events }, Profile::Strict)
