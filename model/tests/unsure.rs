@@ -308,6 +308,40 @@ fn r4_a_failure_that_nobody_heard_of_may_be_counted() {
 }
 
 #[test]
+fn r4_a_retry_in_the_same_instance_says_that_the_failure_was_recorded() {
+    let failed = |retry_count: u32| {
+        let mut tale = Tale::without_commits();
+        tale.alarm_set(1, 1.0).at(1.0).turn(3).run(1, 1, 1.0, 0).put("k", "v").run_fails(1);
+        tale.at(3.1).turn(4).run(2, 1, 1.0, retry_count);
+        tale
+    };
+    failed(1).run_ok(2).is_accepted();
+    failed(2).is_refused("R4");
+    failed(1).lost().fault(1, "crash").at(3.2).heal(1).start(2).get("k", None).is_refused("R8");
+    failed(1).lost().fault(1, "crash").at(3.2).heal(1).start(2).get("k", Some("v")).is_accepted();
+    failed(1)
+        .at(3.2)
+        .lost()
+        .fault(1, "crash")
+        .at(3.3)
+        .heal(1)
+        .start(2)
+        .turn(2)
+        .run(3, 1, 1.0, 0)
+        .is_refused("R4");
+}
+
+#[test]
+fn a4_an_instance_that_was_succeeded_in_its_run_still_sees_none() {
+    let mut tale = Tale::without_commits();
+    tale.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+    tale.on(1).at(5.0).wake(2).turn(2).run(2, 1, 1.0, 0);
+    tale.on(0).as_instance(1).turn(3).get_alarm(None).set_alarm(2, 9.0).get_alarm(Some(9.0));
+    assert!(!tale.verdict().violations.iter().any(|violation| violation.rule.0.starts_with('A')));
+    tale.get_alarm(None).is_refused("A3");
+}
+
+#[test]
 fn f1_an_alarm_that_may_not_be_durable_is_owed_nothing() {
     let set = |heard: bool| {
         let mut tale = Tale::without_commits();

@@ -36,7 +36,9 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
-    unsure::run_starts(row, instance.own_setting(), claim, info.retry_count);
+    if case.omits_commits {
+        unsure::run_starts(case, row, instance, claim, info.retry_count);
+    }
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
     if let Some(setting) = alarm {
         not_early(case, setting);

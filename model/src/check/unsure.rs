@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use super::Case;
 use crate::history::{Key, OpResult};
 use crate::reference::Row;
+use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
 use crate::reference::object::Acting;
 use crate::reference::read::{Frozen, Read, ReadCall};
-use crate::reference::slot::{Claim, Setting, Slot};
+use crate::reference::slot::{Claim, Slot};
 
 /// A read of the live instance has its result. Returns whether no more is to be said about it.
 pub(super) fn narrow(acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
@@ -69,20 +71,27 @@ fn is_decided(acting: &Acting<'_>, read: &Read, key: &Key) -> bool {
     }
 }
 
-/// A run starts: its alarm is in the slot, with the failures that it is told of.
-pub(super) fn run_starts(row: &mut Row, own: Option<Setting>, claim: Claim, retry_count: u32) {
-    if !row.is_unsure_of_slot() || own.is_some_and(|setting| claim.names(&setting)) {
+/// A run starts: its alarm is in the slot, with the failures that it is told of. Those were recorded durably (R4), so
+/// that a retry in an instance which has not been lost says something of that instance's own turns.
+pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance, claim: Claim, told: u32) {
+    let is_it = |slot: &Slot, counts: bool| {
+        let spared = slot.spared.is_some_and(|spared| claim.names(&spared.setting));
+        let in_slot = slot.alarm.as_ref().filter(|alarm| claim.names(&alarm.setting));
+        spared || in_slot.is_some_and(|alarm| !counts || alarm.failures == told)
+    };
+    let is_own = instance.own_setting().is_some_and(|setting| claim.names(&setting));
+    let fit = if is_own { Fit::Certain } else { row.observe_slot(|slot| is_it(slot, true)) };
+    if fit == Fit::Fits || is_it(&row.slot, true) {
         return;
     }
-    let is_it = |slot: &Slot, counts: bool| {
-        let in_slot = slot.alarm.as_ref();
-        let spared = slot.spared.is_some_and(|spared| claim.names(&spared.setting));
-        spared
-            || in_slot.is_some_and(|alarm| {
-                claim.names(&alarm.setting) && (!counts || alarm.failures == retry_count)
-            })
-    };
-    if row.observe_slot(|slot| is_it(slot, true)) == Fit::Contradicts {
-        row.observe_slot(|slot| is_it(slot, false));
+    let retries_max = case.constants.retries_max;
+    let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
+    let own = instance.durable_for(&row.slot, |slot| is_it(slot, true), retries_max).or_else(|| {
+        instance.durable_for(&row.slot, |slot| is_it(slot, false) && has_failed(slot), retries_max)
+    });
+    match own.filter(|_| told > 0) {
+        Some(turn) => instance.make_durable(row, turn, case.mark, retries_max),
+        None if fit == Fit::Contradicts => _ = row.observe_slot(|slot| is_it(slot, false)),
+        None => {}
     }
 }

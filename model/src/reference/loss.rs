@@ -17,6 +17,8 @@ impl Instance {
         let mut entries: Vec<Entry> = self.log.drain(..).collect();
         entries.extend(open.into_iter().map(|entry| entry.close(OPEN_TURN)));
         self.ending = None;
+        // Whether its alarm has run is no longer known of it; only what it sets from now on is its own.
+        self.slot = None;
         if entries.is_empty() {
             return;
         }
@@ -29,6 +31,26 @@ impl Instance {
         let slots = |before: &Slot| self.slots_after(before, &turns, at, is_lost, retries_max);
         let slots: Option<&dyn Fn(&Slot) -> Vec<Slot>> = if touches_slot { Some(&slots) } else { None };
         row.lose(self.instance, turns.iter().map(writes).collect(), slots);
+    }
+
+    /// R4: a run that starts in this very instance is told of failures whose record is durable. Gives the turn up to which
+    /// its unacknowledged turns have to be durable for that, if there is one.
+    pub(crate) fn durable_for(
+        &self,
+        before: &Slot,
+        is_it: impl Fn(&Slot) -> bool,
+        retries_max: u32,
+    ) -> Option<u32> {
+        let mut slot = before.clone();
+        let mut log = self.log.iter().peekable();
+        while let Some(entry) = log.next() {
+            self.apply_to_slot(&mut slot, entry, entry.mark, retries_max);
+            let is_last = log.peek().is_none_or(|next| next.turn > entry.turn);
+            if is_last && is_it(&slot) {
+                return Some(entry.turn);
+            }
+        }
+        None
     }
 
     /// The alarm's slot after none of the turns, after the first, after the first two ...
