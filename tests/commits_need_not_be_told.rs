@@ -1,7 +1,7 @@
 //! A history that does not tell of commits is judged by what was acknowledged and what is seen after a loss: a run of the
 //! system without its commits is still clean, and a value that was acknowledged and comes back as another is still found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use reveille_model::Profile;
@@ -39,15 +39,16 @@ fn a_run_is_clean_without_its_commits() {
 }
 
 /// Reads that show a value which an earlier instance of the object had written and acknowledged: where the key's last
-/// write before the read is of an instance of which a response or outbound request left in a later turn.
+/// write before the read is of an instance of which a response or outbound request left in a later turn. What an instance
+/// reads that a newer one has succeeded is its own affair.
 fn acknowledged_reads(events: &[Event]) -> Vec<usize> {
-    let mut written = std::collections::BTreeMap::new();
+    let (mut written, mut called, mut newest) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     let mut heard = BTreeSet::new();
-    let mut called = std::collections::BTreeMap::new();
     let mut found = Vec::new();
     for (index, event) in events.iter().enumerate() {
         let Some(by) = &event.by else { continue };
         match &event.what {
+            What::InstanceStart { .. } => _ = newest.insert(by.object.clone(), by.instance),
             What::Op { call: StorageCall::Put { key, .. } | StorageCall::Delete { key }, .. } => {
                 written.insert((by.object.clone(), key.clone()), (by.instance, by.turn));
             }
@@ -67,7 +68,8 @@ fn acknowledged_reads(events: &[Event]) -> Vec<usize> {
                     let range = (by.object.clone(), instance, turn)..=(by.object.clone(), instance, u32::MAX);
                     instance != by.instance && heard.range(range).next().is_some()
                 };
-                found.extend(writer.is_some_and(is_heard).then_some(index));
+                let is_live = newest.get(&by.object) == Some(&by.instance);
+                found.extend((is_live && writer.is_some_and(is_heard)).then_some(index));
             }
             _ => {}
         }

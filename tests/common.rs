@@ -5,11 +5,26 @@ use std::ops::Range;
 use reveille::finding::{self, Finding};
 use reveille::scenario::Scenario;
 use reveille::story;
+use reveille_sim::plan::{Clock, Disk, Network, Past, Plan, Upstream};
 use reveille_sim::run::Outcome;
 
 /// The scenario of that name.
 pub(crate) fn scenario(name: &str) -> &'static Scenario {
     Scenario::named(name).unwrap_or_else(|| panic!("there is no scenario {name}"))
+}
+
+/// A plan of the scenario in which nothing is left to chance, nothing breaks, and nothing is asked.
+pub(crate) fn calm(name: &str) -> Plan {
+    let mut plan = scenario(name).plan(0);
+    plan.network =
+        Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
+    plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
+    plan.clocks.fill(Clock::default());
+    plan.upstream = Upstream { answer_ms_min: 100, answer_ms_max: 100, outages: Vec::new() };
+    plan.idle_evict_ms = 10_000;
+    plan.past = Past::default();
+    (plan.workload, plan.faults) = (Vec::new(), Vec::new());
+    plan
 }
 
 /// The seeds to run: `default`, unless the environment says otherwise.

@@ -15,7 +15,7 @@ fn every_plan_is_survived() {
     let config =
         Config { cases: PLANS, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let mut runner = TestRunner::new(config);
-    for name in ["batcher", "retry-info", "alarm-example", "cron"] {
+    for name in ["batcher", "retry-info", "alarm-example", "cron", "scripted"] {
         let scenario = scenario(name);
         let plans = any::<u64>().no_shrink().prop_flat_map(|seed| plans::strategy(scenario, seed));
         let result = runner.run(&plans, |plan| {

@@ -3,24 +3,17 @@
 //!
 //! The lives of single alarms are told from plans that are written here, not drawn: they change with the system alone.
 
-use crate::common::scenario;
+use crate::common::{self, scenario};
 use reveille::{finding, report, story};
-use reveille_sim::plan::{Clock, Disk, Fault, FaultKind, Network, Plan, Request, Target, Upstream};
+use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
+use reveille_system::ids::ObjectName;
 
 const S: u64 = 1_000_000_000;
 
 /// A run of one object, `foo` of a class, in which nothing is left to chance and nothing breaks: one request, 2 s into
 /// the fault phase.
 fn calm(name: &str, body: &str) -> Plan {
-    let scenario = scenario(name);
-    let mut plan = scenario.plan(0);
-    plan.network =
-        Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
-    plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
-    plan.clocks.fill(Clock::default());
-    plan.upstream = Upstream { answer_ms_min: 100, answer_ms_max: 100, outages: Vec::new() };
-    plan.idle_evict_ms = 10_000;
-    plan.faults = Vec::new();
+    let mut plan = common::calm(name);
     plan.workload = vec![Request { at_ms: 2_000, machine: 0, object: object(&plan), body: body.to_owned() }];
     plan
 }
@@ -35,7 +28,16 @@ fn object(plan: &Plan) -> String {
 fn life(plan: &Plan) -> String {
     let outcome = scenario(&plan.scenario).run(plan);
     assert_eq!(finding::of(&outcome), [], "these stories are of promises kept");
-    story::life(&outcome.history, &object(plan), 6 * S..u64::MAX)
+    story::life(&outcome.history, &object(plan), None, 6 * S..u64::MAX)
+}
+
+/// The same with who takes the object over, and who is elected to decide about it.
+fn life_and_leaders(plan: &Plan) -> String {
+    let outcome = scenario(&plan.scenario).run(plan);
+    assert_eq!(finding::of(&outcome), [], "these stories are of promises kept");
+    let slice =
+        ObjectName::parse(&object(plan)).expect("it has a class and a name").slice(plan.cluster.slices);
+    story::life(&outcome.history, &object(plan), Some(slice.0), 6 * S..u64::MAX)
 }
 
 fn keep(name: &str, told: &str) {
@@ -81,4 +83,26 @@ fn f6_a_machine_is_lost_in_the_handler() {
     // The alarm is due 10 s after the request, at 12 s of the fault phase; its run awaits a service for 2 s.
     plan.faults = vec![Fault { at_ms: 13_000, kind: FaultKind::Crash { target, down_ms: 8_000 } }];
     keep("f6_a_machine_is_lost_in_the_handler", &life(&plan));
+}
+
+/// A datacenter's leader is lost, and the object that it ran with it: another one is elected, gives the object to a
+/// machine that lives, and the alarm fires (D6, F8).
+#[test]
+fn d6_a_leader_is_lost() {
+    let mut plan = calm("alarm-example", "hello");
+    let target = Target::LeaderOfDatacenter(1);
+    // The alarm is due at 12 s of the fault phase.
+    plan.faults = vec![Fault { at_ms: 9_000, kind: FaultKind::Crash { target, down_ms: 30_000 } }];
+    keep("d6_a_leader_is_lost", &life_and_leaders(&plan));
+}
+
+/// A datacenter is lost: an alarm of its object fires in another one. It comes back and takes its share again (D5).
+#[test]
+fn d5_a_datacenter_is_lost_and_comes_back() {
+    let mut plan = calm("alarm-example", "hello");
+    let again = Request { at_ms: 50_000, machine: 0, body: "hello again".into(), ..plan.workload[0].clone() };
+    plan.workload.push(again);
+    let kind = FaultKind::DatacenterDown { datacenter: 1, down_ms: 30_000, power: true };
+    plan.faults = vec![Fault { at_ms: 9_000, kind }];
+    keep("d5_a_datacenter_is_lost_and_comes_back", &life_and_leaders(&plan));
 }

@@ -14,4 +14,5 @@ mod every_plan_is_survived;
 mod golden_timelines;
 mod objects_go_on;
 mod retries_follow_the_contract;
+mod scripted_objects_follow_the_model;
 mod seeds_come_from_the_environment;

@@ -33,13 +33,13 @@ fn every_rule_stands_in_the_table_once_and_in_every_verdict() {
 #[test]
 fn a_rule_whose_events_are_missing_is_not_checked() {
     let mut tale = Tale::new();
-    tale.put("k", "v").respond();
+    tale.respond();
     assert_eq!(
         of(&tale, "O5"),
         Coverage::NotChecked { why: "no `commit` says what is durable" },
         "nobody knows whether the response was too early"
     );
-    tale.commit();
+    tale.turn(2).put("k", "v").commit();
     assert!(matches!(of(&tale, "O5"), Coverage::Judged { .. }));
 }
 

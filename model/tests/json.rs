@@ -152,8 +152,9 @@ fn absent_place_and_instance_read_as_none() {
 
 #[test]
 fn an_older_history_has_the_limits_of_the_contract_and_no_concurrent_calls() {
-    let op = r#"{"at_ns":5,"event":"op","op":1,"call":"get","key":"k"}"#;
-    let event: Event = serde_json::from_str(op).expect("an event");
+    let by = r#""object":"Batcher/0","instance":3,"epoch":2,"seq":7,"turn":1"#;
+    let op = format!(r#"{{"at_ns":5,{by},"event":"op","op":1,"call":"get","key":"k"}}"#);
+    let event: Event = serde_json::from_str(&op).expect("an event");
     let call = StorageCall::Get { key: "k".into() };
     assert_eq!(event.what, What::Op { op: 1, call, allow_concurrency: false });
     let contract = Constants::of_the_contract(0, 0);

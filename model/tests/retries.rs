@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{Cause, EndReason, What};
+use reveille_model::history::{AlarmId, Cause, EndReason, What};
 
 /// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
 fn fails(tale: &mut Tale, turn: u32, count: u32) {
@@ -163,6 +163,30 @@ fn r3_a_failed_constructor_backs_off_like_a_platform_failure() {
     let mut later = failed();
     later.at(3.1);
     again(later).is_accepted();
+}
+
+/// Found by the scenario scripted: the constructor's failure belongs to the alarm that woke the object, not to one that was
+/// set since.
+#[test]
+fn r5_an_alarm_set_by_a_constructor_that_fails_keeps_its_own_time() {
+    let by = |instance, turn| reveille_model::history::By {
+        object: common::object(),
+        instance,
+        epoch: 2,
+        seq: 0,
+        turn,
+    };
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
+    tale.at(1.0).begin(2, Cause::Alarm).set_alarm(2, 1.5).commit();
+    tale.at(1.2).does(What::ConstructorEnd { failed: Some("boom".into()) });
+    tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+    // The next instance under the same holder.
+    tale.at(1.5).push(Some(by(3, 1)), What::InstanceStart { cause: Cause::Alarm });
+    tale.push(Some(by(3, 1)), What::ConstructorEnd { failed: None });
+    let (alarm, scheduled_ms) = (Some(AlarmId(2)), common::wall_ms(1.5));
+    let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
+    tale.push(Some(by(3, 2)), run).is_accepted();
 }
 
 #[test]

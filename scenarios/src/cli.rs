@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,14 +10,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use reveille_model::Profile;
 use reveille_sim::run::{Look, run_with};
 
 use crate::explore::{Campaign, Ran, Seeds};
+use crate::keep::Keep;
 use crate::log::{self, Filter};
 use crate::scenario::{ALL, Scenario};
-use crate::{bench, finding, report};
+use crate::{bench, check, finding, report};
 
 /// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
 /// promise it did not keep.
@@ -45,6 +48,12 @@ enum Command {
         /// Threads; as many as there are cores if not given.
         #[arg(long, value_name = "N", value_parser = jobs)]
         jobs: Option<usize>,
+        /// Keep the history of each run in this folder, as a file that `check` reads.
+        #[arg(long, value_name = "DIR")]
+        keep_histories: Option<PathBuf>,
+        /// Where calls are counted by context and outcome: tell of each case how often it was reached, or why it cannot be.
+        #[arg(long)]
+        cells: bool,
     },
     /// Runs one seed again and tells its story.
     Replay {
@@ -66,12 +75,42 @@ enum Command {
         #[arg(long, value_name = "ID", requires = "log")]
         object: Option<String>,
     },
+    /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
+    ///
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history.
+    Check {
+        /// The history, JSON Lines; - for standard input.
+        #[arg(value_name = "FILE.jsonl")]
+        file: PathBuf,
+        /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
+        #[arg(long, value_enum, default_value = "strict")]
+        profile: ProfileName,
+        /// Print the verdict as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Measures how fast the reference run is.
     Bench {
         /// How many seeds.
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
         seeds: u64,
     },
+}
+
+/// A profile as it is written on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    Strict,
+    Workerd,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Strict => Profile::Strict,
+            ProfileName::Workerd => Profile::Workerd,
+        }
+    }
 }
 
 /// Reads the command line and does what it says.
@@ -87,16 +126,18 @@ pub fn run() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explore { scenarios, seeds, time, jobs } => {
+        Command::Explore { scenarios, seeds, time, jobs, keep_histories, cells } => {
             let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
             let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
             let cores = thread::available_parallelism().map_or(1, usize::from);
-            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores) })
+            let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
+            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores), keep }, cells)
         }
         Command::Replay { scenario, seed, trace, until, log, object } => {
             let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
             replay(scenario, seed, Look { trace, until_ms }, log.as_ref(), object.as_deref())
         }
+        Command::Check { file, profile, json } => check::run(&file, profile.into(), json),
         Command::Bench { seeds } => {
             let measured = bench::measure(seeds);
             print!("{}", measured.text());
@@ -109,7 +150,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
+fn explore(campaign: &Campaign, cells: bool) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     let interrupted = stop.clone();
     // The second interrupt ends the process as usual.
@@ -120,12 +161,27 @@ fn explore(campaign: &Campaign) -> anyhow::Result<ExitCode> {
     };
     ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
     let mut progress = Progress::new(campaign);
-    let tallies = campaign.run(&stop, |ran| progress.ran(campaign, ran));
+    let (mut runs, mut not_kept) = (0_u64, None);
+    let tallies = campaign.run(&stop, |ran| {
+        progress.ran(campaign, ran);
+        runs += 1;
+        if let Some(error) = ran.not_kept.take() {
+            not_kept.get_or_insert(error);
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
     progress.end();
+    not_kept.map_or(Ok(()), Err)?;
     if stop.load(Ordering::Relaxed) {
         println!("stopped early: this is what ran until then");
     }
     print!("{}", report::campaign(&tallies));
+    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
+        print!("\n{}", report::cells(matrix));
+    }
+    if let Some(keep) = &campaign.keep {
+        print!("\n{}", keep.told(runs));
+    }
     let met = tallies.iter().all(|tally| tally.verdict().is_ok());
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

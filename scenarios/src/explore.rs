@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 
 use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
+use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
+use crate::keep::Keep;
+use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
@@ -44,6 +47,8 @@ pub struct Campaign {
     pub seeds: Seeds,
     /// Threads.
     pub jobs: usize,
+    /// Where to keep the history of each run, if anywhere.
+    pub keep: Option<Keep>,
 }
 
 /// What was found in one scenario.
@@ -63,6 +68,8 @@ pub struct Tally {
     pub lateness: Lateness,
     /// The same by the kind of failure, where a plan has just one.
     pub lateness_by_failure: BTreeMap<Failure, Lateness>,
+    /// Which calls were made in which context, where the scenario is about that.
+    pub matrix: Option<Matrix>,
     /// What was found.
     pub catch: Catch,
 }
@@ -75,8 +82,11 @@ pub struct Ran {
     pub seed: u64,
     counts: Counts,
     lateness: Lateness,
+    matrix: Option<Matrix>,
     /// What was found.
     pub findings: Vec<Finding>,
+    /// Why its history could not be kept, if it was to be.
+    pub not_kept: Option<anyhow::Error>,
 }
 
 impl Campaign {
@@ -90,7 +100,7 @@ impl Campaign {
 
     /// Runs it. `progress` hears of each run that is done; when `stop` becomes true, no new run is
     /// begun; a run that is stuck makes it so.
-    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&Ran)) -> Vec<Tally> {
+    pub fn run(&self, stop: &AtomicBool, mut progress: impl FnMut(&mut Ran)) -> Vec<Tally> {
         let mut tallies: Vec<Tally> = self.scenarios.iter().map(|scenario| Tally::new(scenario)).collect();
         let begun = Instant::now();
         let next = AtomicUsize::new(0);
@@ -107,12 +117,12 @@ impl Campaign {
                 });
             }
             drop(sender);
-            for ran in results {
+            for mut ran in results {
                 if ran.findings.iter().any(|finding| finding.rule == finding::STUCK) {
                     // Its thread goes on for ever beside the others: more such runs would leave no core free.
                     stop.store(true, Ordering::Relaxed);
                 }
-                progress(&ran);
+                progress(&mut ran);
                 tallies[ran.scenario].add(ran);
             }
         });
@@ -130,9 +140,15 @@ impl Campaign {
     }
 
     fn run_one(&self, scenario: usize, seed: u64) -> Ran {
-        let outcome = self.scenarios[scenario].run(&self.scenarios[scenario].plan(seed));
+        let it = self.scenarios[scenario];
+        let outcome = it.run(&it.plan(seed));
         let findings = finding::of(&outcome);
-        Ran { scenario, seed, counts: outcome.counts, lateness: outcome.verdict.lateness, findings }
+        // Of a stuck run there is no history.
+        let keep = self.keep.as_ref().filter(|_| !matches!(outcome.end, RunEnd::Stuck { .. }));
+        let not_kept = keep.and_then(|keep| keep.write(it.name, seed, &outcome.history).err());
+        let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
+        let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
+        Ran { scenario, seed, counts, lateness, matrix, findings, not_kept }
     }
 }
 
@@ -146,6 +162,7 @@ impl Tally {
             seeds_with_machine_lost: 0,
             lateness: Lateness::default(),
             lateness_by_failure: BTreeMap::new(),
+            matrix: scenario.matrix.then(Matrix::default),
             catch: Catch::default(),
         }
     }
@@ -163,6 +180,9 @@ impl Tally {
             self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
         }
         self.lateness.merge(&ran.lateness);
+        if let (Some(sum), Some(matrix)) = (&mut self.matrix, &ran.matrix) {
+            sum.merge(matrix);
+        }
         self.catch.add(ran.seed, ran.findings);
     }
 

@@ -4,11 +4,14 @@
 //! turns a seed into a plan, [`explore`] runs many of them, [`report`] and [`story`] tell what was found.
 
 pub mod bench;
+pub mod check;
 pub mod cli;
 pub mod delivery;
 pub mod explore;
 pub mod finding;
+pub mod keep;
 pub mod log;
+pub mod matrix;
 pub mod plans;
 pub mod report;
 pub mod scenario;

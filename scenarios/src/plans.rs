@@ -7,14 +7,13 @@
 mod failover;
 mod faults;
 
-use std::ops::RangeInclusive;
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, Limits, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream,
+    VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -25,14 +24,32 @@ use crate::scenario::Scenario;
 pub struct Shape {
     /// The class of its objects.
     pub class: &'static str,
-    /// The body of the `index`-th request of a plan; the second argument is drawn at random.
-    pub body: fn(index: usize, dice: u32) -> String,
+    /// What its objects are asked.
+    pub requests: Requests,
     /// At most so many objects; at least one.
     pub objects_max: usize,
-    /// At most so many requests.
-    pub requests_max: usize,
     /// How much breaks.
     pub failures: Failures,
+    /// What its objects' code may use up.
+    pub limits: Limits,
+}
+
+/// What is asked, and what breaks.
+pub type Story = (Vec<Request>, Vec<Fault>);
+
+/// What the objects of a plan are asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Requests {
+    /// Requests at any time, to any of the objects.
+    Spread {
+        /// The body of the `index`-th request of a plan; the second argument is drawn at random.
+        body: fn(index: usize, dice: u32) -> String,
+        /// At most so many requests.
+        max: usize,
+    },
+    /// What this strategy draws, for so many objects and a time so long in milliseconds, with what is to break because of
+    /// it beside everything else.
+    Own(fn(objects: usize, within_ms: u64) -> BoxedStrategy<Story>),
 }
 
 /// How much breaks in a plan.
@@ -80,8 +97,24 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let requests = requests_at(shape, objects, FAULTS_MS, 0..=shape.requests_max);
-        (requests, faults::faults(shape.class, objects, 0..14))
+        let faults = (faults::faults(shape.class, objects, 0..14), faults::slow_disks(shape.class, objects));
+        let faults = faults.prop_map(|(faults, slow_disks)| [faults, slow_disks].concat());
+        match shape.requests {
+            Requests::Spread { body, max } => {
+                let crowded = prop::option::weighted(CROWDED, (any::<prop::sample::Index>(), 0..CROWD_MS));
+                (vec((asking(objects, FAULTS_MS), crowded), 0..=max), faults)
+                    .prop_map(move |(asked, faults)| {
+                        (requests(shape.class, body, crowd(asked, &faults)), faults)
+                    })
+                    .boxed()
+            }
+            Requests::Own(own) => (own(objects, FAULTS_MS), faults)
+                .prop_map(|((workload, aimed), mut faults)| {
+                    faults.extend(aimed);
+                    (workload, faults)
+                })
+                .boxed(),
+        }
     });
     (world, story, 8_000..12_000_u64, past()).prop_map(
         move |(world, (workload, faults), idle_evict_ms, past)| {
@@ -96,11 +129,12 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
                 clocks,
                 idle_evict_ms,
                 outside_timeout_ms: 30_000,
+                limits: shape.limits,
                 phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms: FAULTS_MS, quiet_ms: QUIET_MS },
                 workload,
                 request_timeout_ms: 20_000,
                 upstream,
-                faults,
+                faults: faults::by_time(faults),
                 past,
             }
         },
@@ -116,25 +150,43 @@ pub(crate) fn object(class: &str, index: usize) -> String {
     }
 }
 
-fn requests_at(
-    shape: Shape,
-    objects: usize,
-    within_ms: u64,
-    how_many: RangeInclusive<usize>,
-) -> impl Strategy<Value = Vec<Request>> {
-    let request = (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>());
-    vec(request, how_many).prop_map(move |mut requests| {
-        requests.sort_by_key(|(at_ms, ..)| *at_ms);
-        let numbered = requests.into_iter().enumerate();
-        numbered
-            .map(|(index, (at_ms, machine, which, dice))| Request {
-                at_ms,
-                machine,
-                object: object(shape.class, which),
-                body: (shape.body)(index, dice),
-            })
-            .collect()
-    })
+/// A request that has no body yet: when, through which machine, which object, and what its body is drawn from.
+type Asking = (u64, u16, usize, u32);
+
+fn asking(objects: usize, within_ms: u64) -> impl Strategy<Value = Asking> {
+    (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>())
+}
+
+/// Of the requests so many come when something breaks.
+const CROWDED: f64 = 0.4;
+/// And within this time of it: while others take over, and for a moment two machines believe that they have an object.
+const CROWD_MS: u64 = 10_000;
+
+/// Moves the requests that are to come when something breaks to the begin of a fault, if there is one.
+fn crowd(asked: Vec<(Asking, Option<(prop::sample::Index, u64)>)>, faults: &[Fault]) -> Vec<Asking> {
+    let moved = |((at_ms, machine, which, dice), crowded): (Asking, Option<(prop::sample::Index, u64)>)| {
+        let near = crowded.filter(|_| !faults.is_empty());
+        let at_ms = near.map_or(at_ms, |(which, after_ms)| which.get(faults).at_ms + after_ms);
+        (at_ms.min(FAULTS_MS - 1), machine, which, dice)
+    };
+    asked.into_iter().map(moved).collect()
+}
+
+fn requests(
+    class: &str,
+    body: fn(index: usize, dice: u32) -> String,
+    mut asked: Vec<Asking>,
+) -> Vec<Request> {
+    asked.sort_by_key(|(at_ms, ..)| *at_ms);
+    let numbered = asked.into_iter().enumerate();
+    numbered
+        .map(|(index, (at_ms, machine, which, dice))| Request {
+            at_ms,
+            machine,
+            object: object(class, which),
+            body: body(index, dice),
+        })
+        .collect()
 }
 
 fn network() -> impl Strategy<Value = Network> {
@@ -180,7 +232,8 @@ fn upstream() -> impl Strategy<Value = Upstream> {
 }
 
 /// The plan of the reference run: five virtual minutes, boot and quiet included, 100 objects, five requests a virtual
-/// second, and the fault mix of the scenario's other plans. What comes of it is pinned by [`crate::bench`].
+/// second, and the fault mix of the scenario's other plans, slow disks excepted: figures
+/// of different days stay comparable. What comes of it is pinned by [`crate::bench`].
 pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     const RUN_MS: u64 = 300_000;
     const OBJECTS: usize = 100;
@@ -194,17 +247,17 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: REST_MS };
     // What it costs to keep little of the past is not what is measured.
     plan.past = Past::default();
-    let shape = Shape { objects_max: OBJECTS, ..scenario.shape };
+    let Shape { class, requests: Requests::Spread { body, .. }, .. } = scenario.shape else {
+        panic!("{} has requests of its own", scenario.name);
+    };
     let mut runner = runner("reference", seed);
-    let drawn = (
-        requests_at(shape, OBJECTS, faults_ms, REQUESTS..=REQUESTS),
-        faults::faults(shape.class, OBJECTS, FAULTS),
-    );
+    let drawn = (vec(asking(OBJECTS, faults_ms), REQUESTS), faults::faults(class, OBJECTS, FAULTS));
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
-    (plan.workload, plan.faults) = tree.current();
+    let (asked, faults) = tree.current();
+    (plan.workload, plan.faults) = (requests(class, body, asked), faults);
     for (index, request) in plan.workload.iter_mut().enumerate().step_by(2) {
         // Every other one asks the objects in turn: by chance alone too many would meet an alarm that is set already.
-        request.object = object(shape.class, index / 2 % OBJECTS);
+        request.object = object(class, index / 2 % OBJECTS);
     }
     for fault in &mut plan.faults {
         // Drawn for a shorter time: spread over this one.

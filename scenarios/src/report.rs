@@ -1,5 +1,7 @@
 //! What the command line prints about campaigns and runs.
 
+mod calls;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,11 +15,16 @@ use crate::finding::{self, Caught};
 use crate::scenario::{Expect, Scenario};
 use crate::story;
 
+pub use self::calls::cells;
+
 /// The tables and the findings of a campaign.
 pub fn campaign(tallies: &[Tally]) -> String {
     let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
     for tally in tallies.iter().filter(|tally| !tally.lateness_by_failure.is_empty()) {
         writeln!(text, "\n{}", single_failures(tally)).expect("writing to a string succeeds");
+    }
+    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()) {
+        write!(text, "\n{}", calls::matrix(matrix)).expect("writing to a string succeeds");
     }
     for tally in tallies {
         for (rule, caught) in tally.catch.iter() {
@@ -205,7 +212,7 @@ fn virtual_time(virtual_ns: u64) -> String {
 }
 
 /// Sentences broken into lines of readable length.
-fn indent(sentences: &str) -> String {
+pub(crate) fn indent(sentences: &str) -> String {
     const WIDTH: usize = 108;
     let mut lines = vec![String::from(" ")];
     for word in sentences.split_whitespace() {

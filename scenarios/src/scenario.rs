@@ -7,7 +7,7 @@ use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};
-use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, failover, retry_info};
+use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, failover, retry_info, scripted};
 
 /// All scenarios, in the order in which they are listed.
 pub const ALL: &[Scenario] = &[
@@ -17,6 +17,7 @@ pub const ALL: &[Scenario] = &[
     alarm_example::SCENARIO,
     cron::SCENARIO,
     failover::SCENARIO,
+    scripted::SCENARIO,
 ];
 
 /// A scenario.
@@ -34,6 +35,8 @@ pub struct Scenario {
     pub shape: Shape,
     /// What its objects promise beside the rules, as a check over the history.
     pub promise: Option<fn(&History) -> Vec<Violation>>,
+    /// Whether a campaign tells which calls were made in which context ([`crate::matrix`]).
+    pub matrix: bool,
 }
 
 /// What a campaign is expected to find.

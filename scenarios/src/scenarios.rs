@@ -6,3 +6,4 @@ pub mod batcher_docs;
 pub mod cron;
 pub mod failover;
 pub mod retry_info;
+pub mod scripted;

@@ -113,6 +113,8 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::ConstructorEnd { failed: Some(why) } => format!("{object}: the constructor failed: {why}"),
         What::InstanceEnd { reason } => format!("{object} {}", ended(reason)),
         What::Deliver { delivery } => format!("{object}: {} is delivered", delivered(*delivery)),
+        What::Gate { closed: true } => format!("{object} lets nothing in until what it began has ended"),
+        What::Gate { closed: false } => format!("{object} lets events in again"),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
         What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. }, .. } => {
             format!("{object}: set_alarm({})  [operation {op}]", wall(history, event, *scheduled_ms))

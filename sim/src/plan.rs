@@ -68,6 +68,9 @@ pub struct Plan {
     pub idle_evict_ms: u64,
     /// A machine waits so long for an outside service.
     pub outside_timeout_ms: u64,
+    /// What object code may use up.
+    #[serde(default)]
+    pub limits: Limits,
     /// How long each phase lasts.
     pub phases: Phases,
     /// What clients ask.
@@ -153,6 +156,27 @@ pub struct Clock {
     pub drift_ppm: i32,
 }
 
+/// What object code may use up. By default what the contract says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// R1: the longest a run of `alarm()` may take, on the monotonic clock.
+    pub run_ms: u64,
+    /// O7: the most polls, and the most storage calls, of one turn.
+    pub turn_budget: u32,
+}
+
+impl Limits {
+    /// Those of the contract: 15 minutes, and 10,000.
+    pub const OF_THE_CONTRACT: Self = Self { run_ms: 15 * 60_000, turn_budget: 10_000 };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::OF_THE_CONTRACT
+    }
+}
+
 /// How long each phase lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -232,6 +256,8 @@ impl Plan {
         let mut config = Config::new(datacenters, machines_per_datacenter, groups, slices);
         config.idle_evict_ms = self.idle_evict_ms;
         config.outside_timeout_ms = self.outside_timeout_ms;
+        config.run_limit_ms = self.limits.run_ms;
+        config.turn_budget = self.limits.turn_budget;
         let Past { entries_kept, log_bytes_max } = self.past;
         config.bounds = Bounds { entries_kept, log_bytes_max };
         config

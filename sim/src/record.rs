@@ -16,14 +16,13 @@ use reveille_system::object::op::{Call, Reply};
 use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
 use reveille_system::store::Row;
 
-use self::words::{await_kind, op_result, run_outcome, storage_call};
+use self::words::{await_kind, end_reason, op_result, run_outcome, storage_call};
 pub(crate) use self::words::{blob, object_name};
 use crate::counts::Counts;
 use crate::plan::Plan;
 use crate::trace::{Kind, Trace};
 
 /// Everything that watches a run.
-#[derive(Debug)]
 pub(crate) struct Record {
     events: Vec<Event>,
     pub(crate) trace: Trace,
@@ -186,8 +185,8 @@ impl Record {
                 What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request } }
             }
             Seen::Constructed { failed } => What::ConstructorEnd { failed },
-            Seen::Ended { reset: Some(why) } => What::InstanceEnd { reason: EndReason::Reset { why } },
-            Seen::Ended { reset: None } => What::InstanceEnd { reason: EndReason::Evicted },
+            Seen::Ended(ended) => What::InstanceEnd { reason: end_reason(ended) },
+            Seen::Gate { closed } => What::Gate { closed },
             Seen::DeliveredRequest(request) => {
                 What::Deliver { delivery: Delivery::Request { request: request.0 } }
             }
@@ -250,6 +249,8 @@ impl Spot {
 pub(crate) fn header(plan: &Plan) -> Header {
     let config = plan.config();
     let datacenter_of = (0..config.machines()).map(|machine| config.datacenter_of(MachineId(machine)).0);
+    let contract = Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms());
+    let (run_limit_ms, constructor_limit_ms) = (config.run_limit_ms, config.constructor_limit_ms);
     Header {
         version: VERSION,
         product: "reveille".to_owned(),
@@ -258,7 +259,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         datacenter_of: datacenter_of.collect(),
         alarm_classes: None,
         omits: Vec::new(),
-        constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
+        constants: Constants { run_limit_ms, constructor_limit_ms, ..contract },
     }
 }
 

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use reveille_model::history::Event;
 use reveille_system::ids::MachineId;
-use siphasher::sip128::{Hasher128, SipHasher13};
+use xxhash_rust::xxh3::Xxh3Default;
 
 /// The name of a run. Its 32 hexadecimal digits are the same wherever and whenever the run is repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -164,7 +164,6 @@ impl fmt::Display for Step<'_> {
 }
 
 /// Takes every step in, and keeps the entries if somebody wants to look.
-#[derive(Debug)]
 pub(crate) struct Trace {
     steps: Stream,
     /// Events of the history and contents of messages.
@@ -199,32 +198,32 @@ impl Trace {
 
     /// The digest of everything so far, and the entries if they were kept.
     pub(crate) fn finish(self) -> (Digest, Vec<Entry>) {
-        let mut both = SipHasher13::new();
-        both.write_u128(self.steps.finish128());
-        both.write_u128(self.events.finish128());
-        (Digest(both.finish128().as_u128()), self.kept.unwrap_or_default())
+        let mut both = Stream::default();
+        both.write(&self.steps.finish128().to_le_bytes());
+        both.write(&self.events.finish128().to_le_bytes());
+        (Digest(both.finish128()), self.kept.unwrap_or_default())
     }
 }
 
 /// A hasher for very many very short writes: a hash is taken in long stretches, for what is short costs it most.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Stream {
     /// What is not in the hash yet.
     buffer: Vec<u8>,
-    hasher: SipHasher13,
+    hasher: Xxh3Default,
 }
 
 impl Stream {
     const BUFFER_BYTES: usize = 4_096;
 
     fn flush(&mut self) {
-        self.hasher.write(&self.buffer);
+        self.hasher.update(&self.buffer);
         self.buffer.clear();
     }
 
     fn finish128(mut self) -> u128 {
         self.flush();
-        self.hasher.finish128().as_u128()
+        self.hasher.digest128()
     }
 }
 
@@ -238,8 +237,8 @@ impl Hasher for Stream {
     }
 
     fn finish(&self) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.write(&self.buffer);
-        hasher.finish()
+        let mut hasher = self.hasher.clone();
+        hasher.update(&self.buffer);
+        hasher.digest()
     }
 }

@@ -165,7 +165,7 @@ fn an_unknown_field_is_refused_by_name() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
     type Spoil = fn(&mut Plan);
-    let cases: [(Spoil, &str); 18] = [
+    let cases: [(Spoil, &str); 20] = [
         (|p| p.version = 2, "the plan's version is 2; this build reads version 1"),
         (|p| p.cluster.datacenters = 4, "cluster.datacenters is 4; it is odd"),
         (|p| p.cluster.slices = 7, "cluster.slices is 7; it is a multiple of the 2 groups"),
@@ -186,6 +186,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
             "workload[4].object is \"Bell\"; an object is named Class/name",
         ),
         (|p| p.faults[2].at_ms = 20_000, "faults[2].at_ms is 20000; the fault phase is 20000 ms long"),
+        (|p| p.limits.run_ms = 0, "limits.run_ms is 0; it is from 1 to"),
+        (|p| p.limits.turn_budget = 0, "limits.turn_budget is 0; it is at least 1"),
         (|p| p.request_timeout_ms = 0, "request_timeout_ms is 0; it is from 1 to"),
     ];
     for (spoil, said) in cases {

@@ -28,7 +28,7 @@ pub struct HardState {
     pub term: u64,
     /// Its vote in that term.
     pub vote: Option<MachineId>,
-    /// All entries up to here are committed, as far as it knows.
+    /// All entries up to here are committed, as far as it knew.
     pub commit: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct Persist {
     pub snapshot: Option<Snapshot>,
     /// New entries without gaps. They replace what stands at and after the first one's index.
     pub entries: Vec<Entry>,
-    /// The new hard state; none if it is as before.
+    /// The hard state, if this step has anything that must not be forgotten. That more is committed alone is no such thing.
     pub hard_state: Option<HardState>,
 }
 
@@ -68,11 +68,9 @@ pub struct Ready {
     pub number: u64,
     /// To be remembered. A snapshot in it also replaces the state, before anything further is applied.
     pub persist: Persist,
-    /// Whether `send_persisted` of this and all later steps has to wait until `persist` is durable.
-    pub must_sync: bool,
     /// Messages that may leave at once.
     pub send: Vec<(MachineId, Letter)>,
-    /// Messages that may leave only once this and all earlier steps are durable as far as they must be.
+    /// Messages that may leave only once `persist` of this and of all earlier steps is durable.
     pub send_persisted: Vec<(MachineId, Letter)>,
     /// Committed entries, to be applied before the next step is asked for.
     pub committed: Vec<Entry>,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use siphasher::sip::SipHasher13;
 
 /// A machine of the cluster, counted over all datacenters.
@@ -66,7 +67,7 @@ pub struct CallId(pub u64);
 pub struct OpId(pub u64);
 
 /// An object's class and name, written `Class/name`. The same name always means the same object (O2).
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ObjectName(Arc<str>);
 
 impl ObjectName {
@@ -96,6 +97,27 @@ impl ObjectName {
         let hash = SipHasher13::new().hash(self.0.as_bytes());
         let slice = hash % u64::from(slices);
         SliceId(u16::try_from(slice).expect("a remainder of a u16 fits"))
+    }
+}
+
+/// By hand, because serde's own way to an `Arc<str>` makes a `String` first, and names are in most messages.
+impl<'de> Deserialize<'de> for ObjectName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = ObjectName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of an object")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ObjectName, E> {
+                Ok(ObjectName(text.into()))
+            }
+        }
+
+        deserializer.deserialize_str(Name)
     }
 }
 

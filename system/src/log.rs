@@ -123,8 +123,6 @@ pub struct Log {
     written_chain: u32,
     /// Checksum of the last frame.
     chain: u32,
-    /// Someone waits for everything up to here.
-    required: u64,
     /// Acknowledged up to here in this boot.
     durable: u64,
     /// The number of the newest mark.
@@ -165,7 +163,6 @@ impl Log {
             written: found.len,
             written_chain: found.chain,
             chain: found.chain,
-            required: 0,
             durable: 0,
             mark_seq: mark.seq,
             step: Step::Idle,
@@ -175,13 +172,18 @@ impl Log {
         Ok((log, found.records))
     }
 
-    /// Takes a record into the next batch. With `must_sync` someone waits for it, else it may lie until the next one
-    /// that someone waits for.
-    pub fn append(&mut self, record: &Record, must_sync: bool) {
-        self.push(record);
-        if must_sync {
-            self.required = self.end();
-        }
+    /// Takes a record into the next batch.
+    pub fn append(&mut self, record: &Record) {
+        let start = self.buffer.len();
+        let mut buffer = mem::take(&mut self.buffer);
+        buffer.extend_from_slice(&[0; HEADER_BYTES]);
+        buffer = postcard::to_extend(record, buffer).expect("our own records can be encoded");
+        let (header, payload) = buffer[start..].split_at_mut(HEADER_BYTES);
+        let len = u32::try_from(payload.len()).expect("a batch of turns is far below 4 GiB");
+        self.chain = checksum(self.chain, len, payload);
+        header[..4].copy_from_slice(&len.to_le_bytes());
+        header[4..].copy_from_slice(&self.chain.to_le_bytes());
+        self.buffer = buffer;
     }
 
     /// Position behind everything appended so far.
@@ -194,9 +196,9 @@ impl Log {
         self.durable
     }
 
-    /// Gives what was appended to the disk if someone waits for it and the disk is doing nothing for the log.
+    /// Gives what was appended to the disk if the disk is doing nothing for the log.
     pub fn flush(&mut self, out: &mut Effects) {
-        if self.step != Step::Idle || self.required <= self.written {
+        if self.step != Step::Idle || self.buffer.is_empty() {
             return;
         }
         self.written = self.end();
@@ -207,7 +209,7 @@ impl Log {
     /// as far as that pays.
     pub fn is_due(&self, bytes_max: u64) -> bool {
         let len = self.file_len + len_u64(&self.buffer);
-        self.step == Step::Idle && self.required > self.written && len > bytes_max.max(2 * self.base_len)
+        self.step == Step::Idle && !self.buffer.is_empty() && len > bytes_max.max(2 * self.base_len)
     }
 
     /// Begins a new generation of the log with `base`, which stands for all that was appended so far, flushed or not.
@@ -222,7 +224,7 @@ impl Log {
         self.generation += 1;
         self.chain = chain_start(self.generation);
         self.file_len = 0;
-        base.iter().for_each(|record| self.push(record));
+        base.iter().for_each(|record| self.append(record));
         self.base_len = len_u64(&self.buffer);
         // Both marks name the generation before this one since this boot, so the other file is free.
         out.disk.push(DiskOp::Truncate { file: file_of(self.generation), len: 0 });
@@ -277,19 +279,6 @@ impl Log {
         self.tickets += 1;
         out.disk.push(DiskOp::Sync { file, ticket: self.tickets });
         self.tickets
-    }
-
-    fn push(&mut self, record: &Record) {
-        let start = self.buffer.len();
-        let mut buffer = mem::take(&mut self.buffer);
-        buffer.extend_from_slice(&[0; HEADER_BYTES]);
-        buffer = postcard::to_extend(record, buffer).expect("our own records can be encoded");
-        let (header, payload) = buffer[start..].split_at_mut(HEADER_BYTES);
-        let len = u32::try_from(payload.len()).expect("a batch of turns is far below 4 GiB");
-        self.chain = checksum(self.chain, len, payload);
-        header[..4].copy_from_slice(&len.to_le_bytes());
-        header[4..].copy_from_slice(&self.chain.to_le_bytes());
-        self.buffer = buffer;
     }
 }
 

@@ -105,9 +105,12 @@ pub enum Seen {
         failed: Option<Arc<str>>,
     },
     /// It ended while its machine lives.
-    Ended {
-        /// Why it was reset; none if it was idle.
-        reset: Option<Arc<str>>,
+    Ended(Ended),
+    /// O3: a `block_concurrency_while` or a transaction closes its input gate beyond the turn, or the gate is open again.
+    /// The constructor's own are a part of it and not told.
+    Gate {
+        /// Whether it is closed from now on.
+        closed: bool,
     },
     /// A request was delivered.
     DeliveredRequest(RequestId),
@@ -164,6 +167,19 @@ pub enum Seen {
         /// What it was sent.
         body: Bytes,
     },
+}
+
+/// Why an instance ended on a machine that lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was idle.
+    Idle,
+    /// Its machine does not hold the object any more.
+    Moved,
+    /// It was reset, for this reason.
+    Reset(Arc<str>),
+    /// O7: it was reset because it exceeded this limit.
+    OverLimit(Arc<str>),
 }
 
 /// What an await waits for.

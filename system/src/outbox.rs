@@ -10,6 +10,8 @@ use crate::wire::{self, Message};
 pub struct Outbox {
     /// By machine, ascending. An emptied list stays, so that its memory is used again.
     lists: Vec<(MachineId, Vec<Message>)>,
+    /// For the encoder.
+    scratch: Vec<u8>,
 }
 
 impl Outbox {
@@ -28,7 +30,7 @@ impl Outbox {
     pub fn drain_into(&mut self, out: &mut Effects) {
         for (to, messages) in &mut self.lists {
             if !messages.is_empty() {
-                out.sends.push((*to, wire::encode(messages)));
+                out.sends.push((*to, wire::encode(messages, &mut self.scratch)));
                 messages.clear();
             }
         }

@@ -1,5 +1,7 @@
 //! Messages between machines and their encoding. All messages of one `handle` to one machine travel as one datagram.
 
+use std::mem;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -115,13 +117,12 @@ pub enum Proposed {
 #[error("a datagram that cannot be decoded: {0}")]
 pub struct DecodeError(#[from] postcard::Error);
 
-/// Most datagrams are shorter than this, and so need one allocation.
-const DATAGRAM_BYTES: usize = 512;
-
-/// Encodes messages as one datagram.
-pub fn encode(messages: &[Message]) -> Bytes {
-    let bytes = postcard::to_extend(messages, Vec::with_capacity(DATAGRAM_BYTES));
-    bytes.expect("our own messages can be encoded").into()
+/// Encodes messages as one datagram. `scratch` is for the next call: with it a datagram needs one allocation, of its size.
+pub fn encode(messages: &[Message], scratch: &mut Vec<u8>) -> Bytes {
+    let mut bytes = mem::take(scratch);
+    bytes.clear();
+    *scratch = postcard::to_extend(messages, bytes).expect("our own messages can be encoded");
+    Bytes::copy_from_slice(scratch)
 }
 
 /// Decodes a datagram.

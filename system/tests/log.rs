@@ -42,7 +42,7 @@ impl Life {
     }
 
     fn append(&mut self, entry: Entry) {
-        self.log.append(&record(vec![entry.clone()]), true);
+        self.log.append(&record(vec![entry.clone()]));
         self.held.push((self.log.end(), entry));
     }
 
@@ -409,20 +409,6 @@ fn a_log_is_due_only_when_someone_waits_and_it_pays() {
     }
     life.quiesce();
     assert!(life.disk.read(FileId::OddLog).len() > 2 * base_len, "it doubles before it is written anew");
-}
-
-/// What nobody waits for costs no sync, but goes along with what somebody waits for.
-#[test]
-fn a_record_that_need_not_be_synced_waits_for_the_next_batch() {
-    let mut life = two_batches();
-    life.log.append(&record(vec![entry(4, 1)]), false);
-    let mut out = Effects::default();
-    life.log.flush(&mut out);
-    assert!(out.disk.is_empty());
-    life.append(entry(5, 1));
-    life.quiesce();
-    let recovered = Life::boot(life.disk).unwrap().entries();
-    assert_eq!(recovered[3..], [entry(4, 1), entry(5, 1)]);
 }
 
 #[test]

@@ -147,6 +147,29 @@ fn s8_delete_all_takes_the_alarm_unless_it_is_preserved() {
     }
 }
 
+/// Found by the scenario scripted: what a read brought that had been asked for before a `delete_all` came back with the next
+/// list or get.
+#[test]
+fn s4_what_was_asked_before_a_delete_all_is_gone_behind_it() {
+    let stored = Bytes::from_static(b"old");
+    let mut it = instance(true);
+    let Next::Ask(_, list) = it.next(&Call::List(List { limit: Some(5), ..List::default() })) else {
+        panic!("nothing is known yet")
+    };
+    let Next::Ask(_, get) = it.next(&Call::Get("b".into())) else { panic!("nothing is known yet") };
+    it.call(Call::DeleteAll { preserve_alarm: false });
+    let before = it.view.answered(list, Answer::Entries(vec![("a".into(), stored.clone())]));
+    assert_eq!(
+        before,
+        Reply::Entries(vec![("a".into(), stored.clone())]),
+        "it was there when the list was made"
+    );
+    assert_eq!(it.view.answered(get, Answer::Value(Some(stored.clone()))), Reply::Value(Some(stored)));
+    assert_eq!(it.listed(List::default(), &[]), [""; 0]);
+    assert_eq!(it.call(Call::Get("a".into())), Reply::Value(None));
+    assert_eq!(it.call(Call::Get("b".into())), Reply::Value(None));
+}
+
 #[test]
 fn a6_a_time_in_the_past_means_now() {
     let mut it = instance(true);

@@ -1,12 +1,14 @@
 //! What the datastore and the datacenters' leaders promise, as far as it shows: one holder for each slice and epoch
 //! (D5), one leader for each datacenter and term (D4), one for each group and term, replicas that agree (D1), and a
-//! leader in each datacenter once all is quiet (L4). Knows nothing of objects.
+//! leader in each datacenter once all is quiet (L4). Remembers who has what, so that [`super::takeover`] can say
+//! whether it moved in time (D3, D5, D6). Knows nothing of objects.
 
 use std::collections::BTreeMap;
 
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{OnMachine, Reports, Seconds};
+use super::takeover::{Duty, Scene};
 use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
@@ -31,34 +33,79 @@ pub(super) struct Cluster {
     /// The leader of each datacenter's highest term, and that term. Terms are fenced: whoever says later that it leads in a
     /// lower one has only heard of it late.
     leading: BTreeMap<u16, (u64, Claimed)>,
+    /// The holder of each slice's highest epoch, that epoch, and whether it is known already that it should have moved.
+    held: BTreeMap<u16, (u64, Claimed, bool)>,
     /// By group and applied index: what the first replica held there.
     replicas: BTreeMap<(u16, u64), (u64, Mark, Option<Place>)>,
 }
 
 impl Cluster {
     /// Takes an event that is about machines alone.
-    pub(super) fn observe(&mut self, reports: &mut Reports, mark: Mark, place: Option<Place>, what: &What) {
+    pub(super) fn observe(&mut self, scene: &mut Scene<'_>, place: Option<Place>, what: &What) {
+        let mark = scene.now;
         if let What::Replica { group, applied, state } = *what {
-            return self.replica(reports, mark, place, (group, applied), state);
+            return self.replica(scene.reports, mark, place, (group, applied), state);
         }
         let Some(machine) = place.map(|place| place.machine) else { return };
         let claimed = Claimed { machine, mark };
         match *what {
             What::Holder { slice, epoch } => {
-                claim(reports, &mut self.holders, &HOLDS_SLICE, (slice, epoch), claimed);
+                claim(scene.reports, &mut self.holders, &HOLDS_SLICE, (slice, epoch), claimed);
+                self.hold(scene, slice, epoch, claimed);
             }
             What::Leader { datacenter, term } => {
-                claim(reports, &mut self.leaders, &LEADS_DATACENTER, (datacenter, term), claimed);
-                let highest = self.leading.entry(datacenter).or_insert((term, claimed));
-                if term >= highest.0 {
-                    *highest = (term, claimed);
-                }
+                claim(scene.reports, &mut self.leaders, &LEADS_DATACENTER, (datacenter, term), claimed);
+                self.lead(scene, datacenter, term, claimed);
             }
             What::GroupLeader { group, term } => {
-                claim(reports, &mut self.group_leaders, &LEADS_GROUP, (group, term), claimed);
+                claim(scene.reports, &mut self.group_leaders, &LEADS_GROUP, (group, term), claimed);
             }
             _ => {}
         }
+    }
+
+    /// D3, D5: a slice has a newer holder.
+    fn hold(&mut self, scene: &mut Scene<'_>, slice: u16, epoch: u64, claimed: Claimed) {
+        let Some((highest, before, is_told)) = self.held.get(&slice).copied() else {
+            self.held.insert(slice, (epoch, claimed, false));
+            return;
+        };
+        if epoch < highest {
+            return;
+        }
+        if before.machine != claimed.machine && !is_told {
+            scene.judge(Duty::Slice(slice), before.machine, before.mark);
+        }
+        self.held.insert(slice, (epoch, claimed, false));
+    }
+
+    /// D6: a datacenter has a newer leader.
+    fn lead(&mut self, scene: &mut Scene<'_>, datacenter: u16, term: u64, claimed: Claimed) {
+        let highest = self.leading.entry(datacenter).or_insert((term, claimed));
+        if term < highest.0 {
+            return;
+        }
+        if highest.1.machine != claimed.machine {
+            scene.judge(Duty::Lead(datacenter), highest.1.machine, highest.1.mark);
+        }
+        *highest = (term, claimed);
+    }
+
+    /// D3, D5, D6: what was struck is back, or the run is over: whether everything had moved by then that had to.
+    pub(super) fn judge_moves(&mut self, scene: &mut Scene<'_>) {
+        for (slice, (_, claimed, is_told)) in &mut self.held {
+            if !*is_told {
+                *is_told = scene.judge(Duty::Slice(*slice), claimed.machine, claimed.mark);
+            }
+        }
+        for (datacenter, (_, claimed)) in &self.leading {
+            scene.judge(Duty::Lead(*datacenter), claimed.machine, claimed.mark);
+        }
+    }
+
+    /// D3: whether in the end the slices lie on all machines.
+    pub(super) fn judge_spread(&self, scene: &mut Scene<'_>) {
+        scene.spread(self.held.values().map(|(_, claimed, _)| (claimed.machine, claimed.mark)));
     }
 
     /// D1, L4: replicas of a group that have applied as much hold the same.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::LIVENESS_WALL_ERROR_MAX_MS;
 use crate::history::{Constants, What};
 use crate::rules::{COUNT, Id, RULES};
-use crate::verdict::{Coverage, RuleId};
+use crate::verdict::{Coverage, RuleId, Violation};
 
 /// What was seen of a history, as far as coverage needs to know.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Kinds {
     const RESPOND: Kinds = Kinds(1 << 10);
     const OUTBOUND: Kinds = Kinds(1 << 11);
     const FAULT: Kinds = Kinds(1 << 12);
-    const MAJORITY: Kinds = Kinds(1 << 13);
+    pub(super) const MAJORITY: Kinds = Kinds(1 << 13);
     const HOLDER: Kinds = Kinds(1 << 14);
     const LEADER: Kinds = Kinds(1 << 15);
     const GROUP_LEADER: Kinds = Kinds(1 << 16);
@@ -81,6 +81,7 @@ impl Kinds {
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Return { .. }
             | What::Await { .. }
+            | What::Gate { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
@@ -103,6 +104,10 @@ const START: Need = need(Kinds::INSTANCE_START, "no `instance_start` says when a
 const CONSTRUCTOR: Need = need(Kinds::CONSTRUCTOR_END, "no `constructor_end` says when a constructor ended");
 const END: Need = need(Kinds::INSTANCE_END, "no `instance_end` says why an instance ended");
 const DELIVER: Need = need(Kinds::DELIVER, "no `deliver` says when an event reached its instance");
+const DELIVERY: Need = need(
+    Kinds::DELIVER.or(Kinds::RUN_START),
+    "neither `deliver` nor `run_start` says when an event reached its instance",
+);
 const OP: Need = need(Kinds::OP, "no `op` says what object code called");
 const RESULT: Need = need(Kinds::OP_RESULT, "no `op_result` says what a call gave");
 const RUN: Need = need(Kinds::RUN_START, "no `run_start` says when alarm() ran");
@@ -140,7 +145,7 @@ fn needs(rule: Id) -> &'static [Need] {
     match rule {
         Id::O1 => &[START, EFFECT],
         Id::O2 => &[CALL, DELIVER],
-        Id::O3 => &[DELIVER],
+        Id::O3 => &[DELIVERY],
         Id::O4 => &[START, CONSTRUCTOR],
         Id::O5 => &[COMMIT, MESSAGE],
         Id::O6 => &[START, CLOCK, FAULT],
@@ -202,15 +207,20 @@ impl Tally {
         self.kinds.meets(kinds)
     }
 
-    /// What became of every rule.
-    pub(super) fn coverage(&self, constants: &Constants) -> BTreeMap<RuleId, Coverage> {
+    /// What became of every rule. One that was found broken was judged, whatever is missing.
+    pub(super) fn coverage(
+        &self,
+        constants: &Constants,
+        violations: &[Violation],
+    ) -> BTreeMap<RuleId, Coverage> {
         let is_timeless = constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
         let of = |rule: Id| {
             let lack = needs(rule).iter().find(|need| !self.has(need.any_of)).map(|need| need.lack);
             let unclear = "wall clocks err by more than 5 s, so that no bound of time is held";
+            let is_broken = || violations.iter().any(|violation| violation.rule.0 == rule.name());
             match lack.or((is_timeless && is_timed(rule)).then_some(unclear)) {
-                Some(why) => Coverage::NotChecked { why },
-                None => Coverage::Judged { occasions: self.occasions[rule as usize] },
+                Some(why) if !is_broken() => Coverage::NotChecked { why },
+                _ => Coverage::Judged { occasions: self.occasions[rule as usize] },
             }
         };
         Id::ALL.iter().zip(&RULES).map(|(id, rule)| (rule.id, of(*id))).collect()

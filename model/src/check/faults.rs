@@ -74,6 +74,16 @@ pub(super) struct Faults {
     pub(super) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
     any_of_disk: bool,
+    /// D8: machines that found their disks damaged. They stay down.
+    damaged: BTreeSet<u16>,
+}
+
+/// A machine that cannot do its duties.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    pub(super) since_ns: u64,
+    /// Whether its whole datacenter is struck.
+    pub(super) is_datacenter: bool,
 }
 
 impl Faults {
@@ -189,6 +199,40 @@ impl Faults {
     pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
         let strikes = |fault: &Fault| fault.ended_ns.is_none() && fault.strikes(machine, datacenter);
         self.all.values().any(strikes)
+    }
+
+    /// D3, D5, D6: since when a machine has been out. None if it is not, or if links or disks are in trouble too.
+    pub(super) fn out(&self, machine: u16, datacenter: Option<u16>) -> Option<Out> {
+        let mut strikes = self.all.values().filter(|fault| {
+            fault.ended_ns.is_none() && fault.class == Class::Single && fault.strikes(machine, datacenter)
+        });
+        let first = strikes.next()?;
+        let is_datacenter = |fault: &Fault| matches!(fault.scope, Scope::Datacenter(_));
+        let out = strikes.fold(
+            Out { since_ns: first.begun_ns, is_datacenter: is_datacenter(first) },
+            |out, fault| Out {
+                since_ns: out.since_ns.min(fault.begun_ns),
+                is_datacenter: out.is_datacenter || is_datacenter(fault),
+            },
+        );
+        let is_in_the_way =
+            |fault: &Fault| fault.class == Class::Other && fault.is_at_work_since(out.since_ns);
+        (!self.all.values().any(is_in_the_way)).then_some(out)
+    }
+
+    /// Whether that fault is at work and takes machines or datacenters out.
+    pub(super) fn takes_out(&self, fault: u32) -> bool {
+        let fault = self.all.get(&fault);
+        fault.is_some_and(|fault| fault.ended_ns.is_none() && fault.class == Class::Single)
+    }
+
+    /// A machine has found its disk damaged.
+    pub(super) fn damage(&mut self, machine: u16) {
+        self.damaged.insert(machine);
+    }
+
+    pub(super) fn is_damaged(&self, machine: u16) -> bool {
+        self.damaged.contains(&machine)
     }
 
     /// When that machine last lost what its processes knew.

@@ -4,13 +4,14 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, lateness, retries, unsure};
+use super::{Case, NS_PER_MS, is_overtime, lateness, retries, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
+use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
 use crate::reference::instance::{Ended, Run};
 use crate::reference::object::{Acting, Object};
-use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Setting, Why};
+use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Pending, Setting, Why};
 use crate::rules::Id;
 
 /// What `alarm(info)` was given (F7).
@@ -39,6 +40,12 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
     if case.omits_commits {
         unsure::run_starts(case, row, instance, claim, info.retry_count);
     }
+    row.each_slot(|slot| slot.pending = None);
+    if let Some(setting) = behind_a_timer(case, row, claim, run) {
+        lateness::see(case, row.slot.alarm_set_at(setting.set));
+        instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);
+        return object.overlap_runs(case.mark);
+    }
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
     if let Some(setting) = alarm {
         not_early(case, setting);
@@ -63,6 +70,21 @@ fn second_run(case: &mut Case<'_>, open: Run) {
         Seconds(open.started.at_ns),
     );
     case.report("F3", &[open.started], sentences);
+}
+
+/// The real runtime starts a run at the end of a retry timer with what it knew when it set the timer, though the alarm has
+/// been replaced since. Returns the alarm that the run is for, if the profile lets that pass.
+fn behind_a_timer(case: &mut Case<'_>, row: &mut Row, claim: Claim, run: u64) -> Option<Setting> {
+    let alarm = row.slot.alarm.as_mut().filter(|_| case.reports.is_lenient())?;
+    let is_old = alarm.behind.is_some_and(|pending| claim.names(&pending.setting));
+    if !is_old || claim.names(&alarm.setting) {
+        return None;
+    }
+    alarm.behind = None;
+    alarm.behind_run = Some(run);
+    alarm.last = None;
+    case.reports.relax(Relaxation::SetWhileRetryPending);
+    Some(alarm.setting)
 }
 
 /// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
@@ -219,6 +241,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         outlived(case, ended);
     }
     case.saw(Id::R1);
+    let limit_ms = case.constants.run_limit_ms;
+    if *outcome == RunOutcome::Ok && is_overtime(case.constants, ended.started, case.mark, limit_ms) {
+        too_long(case, ended, limit_ms);
+    }
     match outcome {
         RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
         RunOutcome::Failed { .. } => case.saw(Id::R8),
@@ -228,7 +254,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         case.saw(Id::R7);
     }
     let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
+    let is_behind = durable.as_ref().is_some_and(|alarm| alarm.behind_run == Some(run));
     let kind = match (outcome, &mut durable) {
+        // It starts again at once.
+        (RunOutcome::Failed { .. }, Some(_)) if is_behind => FailureKind::Cut,
         (RunOutcome::Failed { .. }, _) => {
             FailureKind::Counted { exponent: ended.retry_count, recorded: case.mark }
         }
@@ -244,8 +273,22 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     if let (RunOutcome::Platform { .. }, Some(alarm)) = (outcome, durable) {
         alarm.last = Some(failure);
     }
+    if let Some(setting) = ended.alarm.filter(|_| *outcome != RunOutcome::Ok && !instance.superseded) {
+        row.slot.pending = Some(Pending { setting, since: case.mark });
+    }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+}
+
+/// R1: a run that exceeds its time limit has failed.
+fn too_long(case: &mut Case<'_>, run: Run, limit_ms: u64) {
+    let sentences = format!(
+        "Run {} started at {} and ended well at {}. After {limit_ms} ms it has failed, and that counts.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("R1", &[run.started], sentences);
 }
 
 /// O7: a run that was in progress when its object was over a limit did not fail.

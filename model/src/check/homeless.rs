@@ -13,6 +13,7 @@ use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::reference::Mark;
 use crate::reference::instance::Ended;
 use crate::reference::object::Object;
+use crate::rules::Id;
 
 /// Judges one object at the end of the run. `call` is the first request to it that is not answered.
 pub(super) fn check(
@@ -39,6 +40,7 @@ pub(super) fn check(
     // Where the machine is back, an alarm that does not run is F1 or F6.
     let due_ns = if is_down { rest::due_ns(scene, object) } else { None };
     let Some(wanted_ns) = asked_ns.into_iter().chain(due_ns).min() else { return };
+    scene.reports.saw(Id::O6);
     let since_ns = wanted_ns.max(faults.settled_ns());
     let bound_ms = scene.constants.lateness_failures_ms.saturating_add(scene.constants.wall_error_max_ms);
     let latest_ns = since_ns.saturating_add(ns(bound_ms));

@@ -93,7 +93,13 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     case.pace.start(place.machine, case.mark.at_ns);
     case.pace.see_where(alarm, place.machine);
     let may_start_ns = may_start_ns(case, alarm, place);
-    let was_cold = instance.cause == Some(Cause::Alarm) && instance.runs == 0;
+    // An object that was in no memory when it was due is cold, whatever woke it in the end (F8).
+    let was_absent = instance.absent_since_ns.is_some_and(|since_ns| since_ns <= may_start_ns)
+        && instance.started.at_ns >= may_start_ns;
+    if instance.runs == 0 && was_absent {
+        case.saw(Id::F8);
+    }
+    let was_cold = instance.runs == 0 && (instance.cause == Some(Cause::Alarm) || was_absent);
     let (seen_ns, eligible_ns) = if was_cold {
         (instance.started.at_ns, may_start_ns.max(instance.run_ended_ns))
     } else {
@@ -109,6 +115,13 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     if late_ns > ns(case.constants.lateness_calm_ms) {
         judge(case, alarm, bound, seen_ns, eligible_ns, instance);
     }
+}
+
+/// A run starts whose lateness cannot be told: notes where it does.
+pub(super) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
+    let (Some(place), Some(alarm)) = (case.place, alarm) else { return };
+    case.pace.start(place.machine, case.mark.at_ns);
+    case.pace.see_where(alarm, place.machine);
 }
 
 /// The first moment at which the alarm may start, whatever its object does.

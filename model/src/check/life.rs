@@ -8,13 +8,13 @@ use super::report::Seconds;
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind};
+use crate::reference::slot::{Failure, FailureKind, Pending};
 use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
-    occasions(case, object, machine, cause);
+    occasions(case, object, machine);
     never_failed(case, object);
     let unsure = case.omits_commits.then_some(case.constants.retries_max);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
@@ -41,11 +41,8 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
 }
 
 /// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
-fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>, cause: Option<Cause>) {
+fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     case.saw(Id::O4);
-    if cause == Some(Cause::Alarm) {
-        case.saw(Id::F8);
-    }
     let crashed =
         object.current.as_ref().filter(|before| before.ended.is_none_or(|ended| ended == Ended::Lost));
     let Some(crashed) = crashed.filter(|before| before.epoch <= case.by.epoch) else { return };
@@ -125,8 +122,14 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
+    let instance = case.by.instance;
     acting.row.each_slot(|slot| {
-        let Some(alarm) = &mut slot.alarm else { return };
+        // R5: an alarm that the constructor has set itself is not the one that it failed for.
+        let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
+        let Some(alarm) = woken_for else { return };
+        if is_sure {
+            slot.pending = Some(Pending { setting: alarm.setting, since: ended });
+        }
         let (sure, possible) = alarm.count_platform(epoch, is_sure);
         if !is_sure && alarm.last.is_some() {
             return;
@@ -149,6 +152,10 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let is_lost = ended == Ended::Lost;
+    // "Eligible instant": the gate of an instance that is reset opens with the next one.
+    if acting.instance.conduct.gate_closed.is_some() {
+        acting.instance.run_ended_ns = case.mark.at_ns;
+    }
     if acting.instance.run.is_some() {
         acting.instance.run_ended_ns = case.mark.at_ns;
         if is_lost {
@@ -163,6 +170,9 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     if acting.instance.superseded {
         acting.instance.run = None;
         return;
+    }
+    if is_lost {
+        acting.row.slot.pending = None;
     }
     object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
 }

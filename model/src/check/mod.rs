@@ -28,6 +28,7 @@ mod report;
 mod rest;
 mod retries;
 mod storage;
+mod takeover;
 mod turns;
 mod unsure;
 
@@ -66,6 +67,14 @@ fn ns(ms: u64) -> u64 {
     ms.saturating_mul(NS_PER_MS)
 }
 
+/// Whether something that began and ended then took longer than its limit on its machine's monotonic clock, whatever the
+/// drift of that and its resolution of a millisecond.
+fn is_overtime(constants: &Constants, began: Mark, ended: Mark, limit_ms: u64) -> bool {
+    let limit_ns = ns(limit_ms.saturating_add(1));
+    let drift_ns = (limit_ns / 1_000_000).saturating_mul(constants.drift_max_ppm);
+    ended.at_ns.saturating_sub(began.at_ns) > limit_ns.saturating_add(drift_ns)
+}
+
 /// Checks a whole history against the contract, as far as the profile holds it to that.
 pub fn check(history: &History, profile: Profile) -> Verdict {
     let mut checker = Checker::new(&history.header, profile);
@@ -77,9 +86,29 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 
 /// Checks a history while it is being written.
 ///
-/// Rules A1 to A5, A10, F1 to F7, R2 to R6, R8, S2 to S8, O1, O5, O6, L1 to L4; and of D1, D4,
-/// D5 and D8 what shows: claims of holders and leaders, replicas at rest, a disk that is found damaged when nothing
-/// damaged it.
+/// Every rule of [`crate::RULES`], as far as it can be seen at the API. Where which rule is judged:
+///
+/// | rules | by | from |
+/// |---|---|---|
+/// | O1, F3 | `life` | effects: commits, responses, outbound requests |
+/// | O2 | this file | calls and deliveries of requests |
+/// | O3, O4, A9 | `turns` | deliveries, turns, outstanding calls, gates, constructors |
+/// | O5, S2, S3, S5 | `storage`, `reads`, `rest` | calls, commits, takeovers, what is at rest |
+/// | O6 | `homeless` | requests that wait, faults, instances |
+/// | O7 | `life`, `firing` | instances that were over a limit |
+/// | S1, A6 to A8 | `calls` | calls and their results |
+/// | S4, S6, A3, A4 | `reads` | results of reads |
+/// | S7, S8 | `limits`, `blame` | calls and their results |
+/// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
+/// | R1 to R8 | `retries`, `firing`, `calls`, `reads` | runs and their ends |
+/// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
+/// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
+/// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
+/// | D8 | this file | disks found damaged that nothing has harmed |
+/// | L1 to L4 | `lateness`, `retries`, `cluster` | starts of runs, faults, leaders |
+///
+/// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
+/// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
 #[derive(Debug)]
 pub struct Checker {
     constants: Constants,
@@ -142,14 +171,21 @@ impl Checker {
             What::Return { request, .. } => drop(self.waiting.remove(request)),
             What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
             What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
-                self.cluster.observe(&mut self.reports, mark, event.place, &event.what);
+                let (mut scene, cluster) = self.takeover(mark);
+                cluster.observe(&mut scene, event.place, &event.what);
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
             What::FaultBegin { fault, kind, scope } => {
                 let begun = self.faults.begin(*fault, kind, scope, event.at_ns);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
-            What::FaultEnd { fault } => self.faults.end(*fault, event.at_ns),
+            What::FaultEnd { fault } => {
+                if self.faults.takes_out(*fault) {
+                    let (mut scene, cluster) = self.takeover(mark);
+                    cluster.judge_moves(&mut scene);
+                }
+                self.faults.end(*fault, event.at_ns);
+            }
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
                 self.is_over = true;
@@ -243,8 +279,17 @@ impl Checker {
         self.reports.add("O2", Some(name), mark.at_ns, &[call, mark], sentences);
     }
 
+    fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {
+        let Checker { constants, faults, pace, reports, cluster, .. } = self;
+        (takeover::Scene { constants, faults, pace, reports, now }, cluster)
+    }
+
     /// D8: damage that no fault did is the system's own.
     fn disk_damaged(&mut self, mark: Mark, place: Option<Place>) {
+        self.reports.saw(Id::D8);
+        if let Some(place) = place {
+            self.faults.damage(place.machine);
+        }
         if self.faults.any_of_disk() {
             return;
         }
@@ -257,6 +302,11 @@ impl Checker {
     }
 
     fn end_of_run(&mut self) {
+        if self.is_over {
+            let (mut scene, cluster) = self.takeover(self.last);
+            cluster.judge_moves(&mut scene);
+            cluster.judge_spread(&mut scene);
+        }
         let (constants, faults, pace) = (&self.constants, &self.faults, &self.pace);
         if self.is_over {
             self.cluster.end_of_run(&mut self.reports, constants, faults, pace, self.last);

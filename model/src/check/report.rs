@@ -138,7 +138,8 @@ impl Reports {
     pub(super) fn into_verdict(mut self, lateness: Lateness, constants: &Constants) -> Verdict {
         let sure = self.unsure.into_iter().filter(|(kinds, _)| self.tally.has(*kinds));
         self.verdict.violations.extend(sure.map(|(_, violation)| violation));
-        Verdict { lateness, coverage: self.tally.coverage(constants), ..self.verdict }
+        let coverage = self.tally.coverage(constants, &self.verdict.violations);
+        Verdict { lateness, coverage, ..self.verdict }
     }
 }
 
@@ -148,6 +149,8 @@ fn relaxation(rule: &str) -> Option<Relaxation> {
         "F4" => Some(Relaxation::SplitCompletion),
         "A10" => Some(Relaxation::SetNowLost),
         "R4" => Some(Relaxation::CountRestarted),
+        // Reported only of an alarm that ended the retries of another.
+        "R5" => Some(Relaxation::SetWhileRetryPending),
         "L1" | "L2" | "L3" | "L4" => Some(Relaxation::Late),
         _ => RULES.iter().any(|known| known.id.0 == rule && known.is_ours).then_some(Relaxation::Ours),
     }

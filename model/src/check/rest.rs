@@ -12,6 +12,7 @@ use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
 use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Slot, Spared, Why};
 use crate::reference::{Mark, Row};
+use crate::rules::Id;
 
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
@@ -238,12 +239,11 @@ pub(super) fn end_of_run(
     }
 }
 
-/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with no run in progress.
+/// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
-    let is_running =
-        object.current.as_ref().is_some_and(|current| current.run.is_some() && current.ended.is_none());
-    if is_running || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+    let is_busy = object.current.as_ref().is_some_and(|current| current.is_busy() && current.ended.is_none());
+    if is_busy || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
     let Some(since_ns) = due_ns(scene, object) else { return };
@@ -257,7 +257,7 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     let (rule, how) = match owed(&object.row, alarm) {
         ("F1", how) => faults
             .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
-            .or_else(|| is_asleep(object))
+            .or_else(|| is_asleep(scene, object))
             .unwrap_or(("F1", how)),
         owed => owed,
     };
@@ -276,9 +276,10 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
 }
 
 /// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
-fn is_asleep(object: &Object) -> Option<(&'static str, &'static str)> {
-    let is_asleep = object.current.as_ref().is_some_and(|current| current.ended.is_some());
-    is_asleep.then_some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
+fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'static str)> {
+    object.current.as_ref().filter(|current| current.ended.is_some())?;
+    scene.reports.saw(Id::F8);
+    Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
 
 /// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and

@@ -180,7 +180,7 @@ fn check_not_late(
     // "Lateness": to the start of the constructor if the object was cold, else from the opening of its gate too.
     let was_cold = instance.cause == Some(Cause::Alarm) && instance.runs == 0;
     let (seen_ns, open_ns) = if was_cold {
-        (instance.started.at_ns, 0)
+        (instance.started.at_ns, instance.run_ended_ns)
     } else {
         (case.mark.at_ns, instance.gate_ns.max(instance.run_ended_ns))
     };

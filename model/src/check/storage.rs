@@ -27,13 +27,15 @@ pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &Sto
 /// A call's result is known.
 pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: &OpResult) {
     let Some(mut acting) = object.acting(case.by) else { return };
-    acting.instance.gate_ns = case.mark.at_ns;
     if acting.instance.innermost(op).is_some() {
         return transaction_ended(case, &mut acting, op, result);
     }
     let read = acting.instance.take_read(op);
     if let Some(read) = read.as_ref().filter(|_| !matches!(result, OpResult::Error(_))) {
         occasions(case, acting.instance, &read.call);
+    }
+    if let OpResult::Error(_) = result {
+        case.saw(Id::S7);
     }
     let is_judged = limits::judge(case, &mut acting, op, read.as_ref(), result);
     if let OpResult::Error(_) = result {

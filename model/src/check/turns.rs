@@ -9,8 +9,9 @@
 
 use super::coverage::Kinds;
 use super::report::Seconds;
-use super::{Case, calls};
+use super::{Case, calls, is_overtime};
 use crate::history::{Cause, Delivery, What};
+use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
 use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
@@ -46,8 +47,16 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
         What::ConstructorEnd { failed } => {
             in_turn(case, acting.instance, false);
             let has_failed = failed.is_some();
+            if !has_failed {
+                too_long(case, acting.instance);
+            }
             acting.instance.conduct.constructor =
                 if has_failed { Constructor::Failed } else { Constructor::Ended };
+        }
+        What::Gate { closed } => {
+            in_turn(case, acting.instance, false);
+            acting.instance.conduct.gate_closed = closed.then_some(case.mark);
+            acting.instance.gate_ns = case.mark.at_ns;
         }
         What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, false),
         _ => {}
@@ -96,6 +105,7 @@ fn delivered(case: &mut Case<'_>, instance: &mut Instance, delivery: Delivery) {
             ran_on(case, instance, "a result");
             let is_storage = instance.conduct.outstanding().iter().any(|call| call.op == op);
             if !is_storage {
+                case.saw(Id::O3);
                 // S5: one that a transaction waits for may reach it.
                 let in_way = |call: &&Outstanding| call.closes_gate() && call.kind != CallKind::Transaction;
                 gate(case, instance, "the result of an outbound request", in_way);
@@ -123,7 +133,40 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         }
         return;
     }
+    if let Some(closed) = instance.conduct.gate_closed {
+        blocked(case, instance, what, closed);
+    }
     gate(case, instance, what, |call| call.closes_gate());
+}
+
+/// O4: a constructor that exceeds its limit fails.
+fn too_long(case: &mut Case<'_>, instance: &Instance) {
+    let limit_ms = case.constants.constructor_limit_ms;
+    let is_seen = instance.conduct.constructor == Constructor::Running;
+    if !is_seen || !is_overtime(case.constants, instance.started, case.mark, limit_ms) {
+        return;
+    }
+    let sentences = format!(
+        "The constructor of instance {} started at {} and ended well at {}. After {limit_ms} ms it fails.",
+        case.by.instance,
+        Seconds(instance.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("O4", &[instance.started], sentences);
+}
+
+/// O3: an event comes in although something has closed the input gate.
+fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mark) {
+    if !instance.conduct.told.insert(Id::O3.name()) {
+        return;
+    }
+    let sentences = format!(
+        "At {} {what} was delivered to instance {}, whose input gate had been closed since {}.",
+        Seconds(case.mark.at_ns),
+        case.by.instance,
+        Seconds(closed.at_ns),
+    );
+    case.report("O3", &[closed], sentences);
 }
 
 /// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AlarmId, Blob, Key};
 
 /// A storage or alarm call.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum StorageCall {
     /// `get(key)`.
@@ -60,7 +61,7 @@ pub enum StorageCall {
         /// The time as it was stored: `max(time, now)` (A6).
         scheduled_ms: i64,
         /// The identity of the new alarm (A10), where the system has one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         alarm: Option<AlarmId>,
     },
     /// `delete_alarm()`.
@@ -72,8 +73,7 @@ pub enum StorageCall {
 }
 
 /// The options of `list` (S6). All absent means all keys in ascending order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct ListOptions {
     /// Only keys that begin with this.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ pub struct ListOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<Key>,
     /// Descending order; the bounds stay as they are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reverse: bool,
     /// At most so many, after ordering.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,8 +113,8 @@ impl ListOptions {
 }
 
 /// What a call gave.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OpResult {
     /// A write, a `sync`, a change of the alarm or a transaction was done.
     Done,

@@ -14,22 +14,24 @@ mod value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
 pub use self::header::{Constants, Header, Omission, VERSION};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
-/// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// One thing that happened. [`crate::jsonl`] says how it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Event {
     /// True time since the begin of the run. Never decreases from one event to the next.
     pub at_ns: u64,
     /// Where it happened; none for what happens outside all machines (clients, outside services, phases).
-    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
     /// Which instance of which object did it; none for what no instance did.
-    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
     /// What happened.
     #[serde(flatten)]
@@ -37,7 +39,7 @@ pub struct Event {
 }
 
 /// A machine and what its wall clock showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Place {
     /// Index of the machine.
     pub machine: u16,
@@ -46,7 +48,7 @@ pub struct Place {
 }
 
 /// The instance that an event belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct By {
     /// The object.
     pub object: ObjectName,
@@ -61,7 +63,7 @@ pub struct By {
 }
 
 /// What can happen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
     /// A client sends a request.
@@ -89,7 +91,7 @@ pub enum What {
     /// The constructor and everything in its `block_concurrency_while` have ended (O4).
     ConstructorEnd {
         /// Why it failed, if it did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         failed: Option<Arc<str>>,
     },
     /// The instance is no more.
@@ -102,6 +104,13 @@ pub enum What {
     Deliver {
         /// What is delivered.
         delivery: Delivery,
+    },
+    /// A `block_concurrency_while` or a transaction closes the instance's input gate beyond the turn in which it began, or
+    /// has ended, so that the gate is open again (O3). Those of the constructor are a part of it and not told. What has
+    /// closed the gate when the instance ends ends with it.
+    Gate {
+        /// Whether it is closed from here on.
+        closed: bool,
     },
     /// One of the instance's events waits for something that did not come within its turn.
     Await {
@@ -135,7 +144,7 @@ pub enum What {
         /// The run, unique among the runs of its object.
         run: u64,
         /// The alarm that it is for, where the system knows it by more than its time.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         alarm: Option<AlarmId>,
         /// `info.scheduled_time` (F7), wall time.
         scheduled_ms: i64,
@@ -156,7 +165,7 @@ pub enum What {
     /// them. Names the instance and the turn that made them.
     Commit {
         /// The run whose end is part of this commit: its alarm is removed, rescheduled or given up by it (F4).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         ends_run: Option<u64>,
     },
 
@@ -188,7 +197,7 @@ pub enum What {
         /// The call.
         call: u64,
         /// HTTP status; none if the service failed without an answer.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
     },
 
@@ -250,13 +259,13 @@ pub enum What {
     },
     /// What the datastore holds for one object at the end of the run.
     AtRest {
-        /// The object. In JSON it is `of`: the optional [`By`] of an event would swallow a field named `object`.
+        /// The object. In JSON it is `of`, because `object` is the one whose instance an event belongs to.
         #[serde(rename = "of")]
         object: ObjectName,
         /// All its keys.
         keys: BTreeMap<Key, Blob>,
         /// Its scheduled alarm: time, identity, counted failures.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         alarm: Option<AlarmAtRest>,
     },
     /// A machine found its own disk damaged where it had promised that it was whole (D8).
@@ -264,7 +273,8 @@ pub enum What {
 }
 
 /// An alarm as the datastore holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AlarmAtRest {
     /// Its identity, where the system has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -276,7 +286,7 @@ pub struct AlarmAtRest {
 }
 
 /// How a client's request ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// An answer arrived.
@@ -291,8 +301,8 @@ pub enum Outcome {
 }
 
 /// What an instance was made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Cause {
     /// A request.
     Request,
@@ -301,8 +311,8 @@ pub enum Cause {
 }
 
 /// Why an instance ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EndReason {
     /// It was idle.
     Evicted,
@@ -323,8 +333,8 @@ pub enum EndReason {
 }
 
 /// What is delivered to an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivery {
     /// A request.
     Request {
@@ -344,8 +354,8 @@ pub enum Delivery {
 }
 
 /// What an await waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AwaitKind {
     /// A storage operation: the input gate is closed meanwhile (O3).
     Storage,
@@ -356,7 +366,7 @@ pub enum AwaitKind {
 }
 
 /// How a run of `alarm()` ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
     /// It returned.
@@ -374,8 +384,8 @@ pub enum RunOutcome {
 }
 
 /// Whom a fault strikes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Scope {
     /// One machine.
     Machine(u16),
@@ -395,8 +405,8 @@ pub enum Scope {
 }
 
 /// The phases of a run, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// The cluster boots; nothing is asked of it yet.
     WarmUp,
@@ -409,7 +419,7 @@ pub enum Phase {
 }
 
 /// A whole history in memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// The constants of the run.
     pub header: Header,

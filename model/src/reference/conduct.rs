@@ -100,6 +100,8 @@ pub(crate) struct Conduct {
     pub(crate) wall_ns: Option<i64>,
     /// The last turn that began with a delivery.
     pub(crate) delivered_in: Option<u32>,
+    /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
+    pub(crate) gate_closed: Option<Mark>,
     outstanding: Vec<Outstanding>,
     /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
     pub(crate) dropped: Option<(Setting, u64)>,
@@ -116,6 +118,7 @@ impl Conduct {
             turn_began: None,
             wall_ns: None,
             delivered_in: None,
+            gate_closed: None,
             outstanding: Vec::new(),
             dropped: None,
             told: BTreeSet::new(),

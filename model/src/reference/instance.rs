@@ -86,7 +86,7 @@ pub(crate) struct Instance {
     /// F3: the run that it was in when a newer instance started, and the first run of a newer one that started then.
     pub(crate) left_open: Option<Run>,
     pub(crate) overlapped: Option<Mark>,
-    /// When a run of the object last ended, in this instance or one before it.
+    /// When a run of the object last ended, in this instance or one before it, or one before it with a closed gate.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
     /// F6: the run that its loss cut short, and where.
@@ -144,6 +144,11 @@ impl Instance {
             reads: Vec::new(),
             undo: None,
         }
+    }
+
+    /// Whether no event can be delivered to it now: a run is in progress, or its input gate is closed.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.run.is_some() || self.conduct.gate_closed.is_some()
     }
 
     /// Whether the history says when it started.

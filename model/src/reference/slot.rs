@@ -49,6 +49,10 @@ pub(crate) struct Alarm {
     pub(crate) platform: Platform,
     /// The machine of its last run.
     pub(crate) tried_on: Option<u16>,
+    /// The retry timer that was pending when it was set.
+    pub(crate) behind: Option<Pending>,
+    /// The run of it that such a timer started.
+    pub(crate) behind_run: Option<u64>,
     /// R5: the counted failure of the alarm before it whose retries it ended.
     pub(crate) ended_retries: Option<Failure>,
     /// S8: the last `delete_all` that preserved it.
@@ -212,6 +216,14 @@ impl Spared {
     }
 }
 
+/// A run or its constructor failed: whoever keeps a timer for the retry keeps one now. [`crate::Profile::Workerd`] needs
+/// to know what the real runtime's timer was for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) setting: Setting,
+    pub(crate) since: Mark,
+}
+
 /// The durable alarm slot of one object.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slot {
@@ -220,6 +232,7 @@ pub(crate) struct Slot {
     gone: VecDeque<Gone>,
     /// R7: an alarm that was deleted in a run which then failed. Whether it runs again is left open.
     pub(crate) spared: Option<Spared>,
+    pub(crate) pending: Option<Pending>,
     /// The history has contradicted the slot, and that was reported: until the next `set_alarm` is durable nothing
     /// that follows from the same cause is held against it.
     pub(crate) doubtful: bool,
@@ -238,7 +251,8 @@ impl Slot {
         self.leave(Why::Replaced { by_ms: setting.scheduled_ms }, cause);
         self.spared = None;
         self.doubtful = false;
-        self.alarm = Some(Alarm { ended_retries, ..Alarm::new(setting, cause.commit, 0) });
+        let behind = self.pending.filter(|pending| pending.since < setting.set);
+        self.alarm = Some(Alarm { behind, ended_retries, ..Alarm::new(setting, cause.commit, 0) });
     }
 
     /// A `delete_alarm` became durable.
@@ -274,7 +288,7 @@ impl Slot {
             self.leave(Why::Exhausted, cause);
             return;
         }
-        alarm.failures += 1;
+        alarm.failures += u32::from(ended.is_counted());
         alarm.platform = Platform::default();
         alarm.last = Some(ended.recorded(cause.commit));
     }
@@ -348,6 +362,8 @@ impl Alarm {
             last: None,
             platform: Platform::default(),
             tried_on: None,
+            behind: None,
+            behind_run: None,
             ended_retries: None,
             preserved: None,
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use reveille_model::Profile;
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, Blob, By, Cause, Constants, EndReason, Event, Header, History, Key, ListOptions,
-    ObjectName, Omission, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
+    AlarmAtRest, AlarmId, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History, Key,
+    ListOptions, ObjectName, Omission, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
 };
 use reveille_model::verdict::{Verdict, Violation};
 
@@ -28,6 +28,8 @@ pub(crate) struct Tale {
     turn: u32,
     op: u64,
     omits: Vec<Omission>,
+    datacenter_of: Vec<u16>,
+    alarm_classes: Vec<&'static str>,
 }
 
 /// The wall time that many seconds into the run.
@@ -42,16 +44,7 @@ pub(crate) fn object() -> ObjectName {
 impl Tale {
     /// Machine 0, instance 1, turn 1, at the begin of the run.
     pub(crate) fn new() -> Self {
-        let mut tale = Tale {
-            events: Vec::new(),
-            at_ns: 0,
-            machine: 0,
-            clock_off_ms: 0,
-            instance: 1,
-            turn: 1,
-            op: 0,
-            omits: Vec::new(),
-        };
+        let mut tale = Tale::of_machines();
         tale.start(1);
         tale
     }
@@ -59,6 +52,34 @@ impl Tale {
     /// The same, told by somebody who does not know when what is durable.
     pub(crate) fn without_commits() -> Self {
         Tale { omits: vec![Omission::Commits], ..Tale::new() }
+    }
+
+    /// No object yet.
+    pub(crate) fn of_machines() -> Self {
+        Tale {
+            events: Vec::new(),
+            at_ns: 0,
+            machine: 0,
+            clock_off_ms: 0,
+            instance: 1,
+            turn: 1,
+            op: 0,
+            datacenter_of: vec![0, 1, 2],
+            alarm_classes: vec!["Batcher"],
+            omits: Vec::new(),
+        }
+    }
+
+    /// Where each machine stands. Without this each of three has a datacenter of its own.
+    pub(crate) fn datacenters(&mut self, datacenter_of: &[u16]) -> &mut Self {
+        self.datacenter_of = datacenter_of.to_vec();
+        self
+    }
+
+    /// The object's class declares no `alarm()`.
+    pub(crate) fn declares_no_alarm(&mut self) -> &mut Self {
+        self.alarm_classes.clear();
+        self
     }
 
     /// It is now so many seconds into the run.
@@ -93,9 +114,8 @@ impl Tale {
 
     /// Something that an instance does.
     pub(crate) fn does(&mut self, what: What) -> &mut Self {
-        let seq = self.events.len() as u32;
         let (instance, epoch, turn) = (self.instance, self.instance, self.turn);
-        let by = Some(By { object: object(), instance, epoch, seq, turn });
+        let by = Some(By { object: object(), instance, epoch, seq: 0, turn });
         self.push(by, what)
     }
 
@@ -104,7 +124,9 @@ impl Tale {
         self.push(None, what)
     }
 
+    /// What happens next. Where it stands in its instance's order follows from where it stands here.
     pub(crate) fn push(&mut self, by: Option<By>, what: What) -> &mut Self {
+        let by = by.map(|by| By { seq: self.events.len() as u32, ..by });
         let wall_ns = (WALL_MS + self.clock_off_ms) * 1_000_000 + self.at_ns as i64;
         let place = by.as_ref().map(|_| Place { machine: self.machine, wall_ns });
         self.events.push(Event { at_ns: self.at_ns, place, by, what });
@@ -119,6 +141,16 @@ impl Tale {
         self
     }
 
+    /// Something is delivered: this turn of the instance begins.
+    pub(crate) fn deliver(&mut self, turn: u32, delivery: Delivery) -> &mut Self {
+        self.turn(turn).does(What::Deliver { delivery })
+    }
+
+    /// A client asks an object.
+    pub(crate) fn asks(&mut self, request: u64, to: &str) -> &mut Self {
+        self.world(What::Call { request, to: ObjectName(to.into()), body: Blob::default() })
+    }
+
     /// A new instance, woken by a request, and its constructor. Its epoch is its number.
     pub(crate) fn start(&mut self, instance: u64) -> &mut Self {
         self.begin(instance, Cause::Request).does(What::ConstructorEnd { failed: None })
@@ -127,6 +159,29 @@ impl Tale {
     /// A new instance, woken by its alarm, and its constructor.
     pub(crate) fn wake(&mut self, instance: u64) -> &mut Self {
         self.begin(instance, Cause::Alarm).does(What::ConstructorEnd { failed: None })
+    }
+
+    /// A new instance in the epoch of the one before it: the holder is the same.
+    pub(crate) fn next_instance(&mut self, instance: u64, cause: Cause) -> &mut Self {
+        let by = By { object: object(), instance, epoch: self.instance, seq: 0, turn: 1 };
+        self.push(Some(by.clone()), What::InstanceStart { cause });
+        self.push(Some(by), What::ConstructorEnd { failed: None })
+    }
+
+    /// Another object sets an alarm, has it run, and so shows that alarms do run.
+    pub(crate) fn alarm_elsewhere(&mut self) -> &mut Self {
+        let by = |turn| By { object: ObjectName("Batcher/1".into()), instance: 1, epoch: 1, seq: 0, turn };
+        let scheduled_ms = wall_ms(self.at_ns as f64 / 1e9);
+        let alarm = Some(AlarmId(1));
+        self.push(Some(by(1)), What::InstanceStart { cause: Cause::Request });
+        self.push(Some(by(1)), What::ConstructorEnd { failed: None });
+        let call = StorageCall::SetAlarm { time_ms: scheduled_ms, scheduled_ms, alarm };
+        self.push(Some(by(1)), What::Op { op: 1, call, allow_concurrency: false });
+        self.push(Some(by(1)), What::OpResult { op: 1, result: OpResult::Done });
+        self.push(Some(by(1)), What::Commit { ends_run: None });
+        let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
+        self.push(Some(by(2)), run).push(Some(by(2)), What::RunEnd { run: 1, outcome: RunOutcome::Ok });
+        self.push(Some(by(2)), What::Commit { ends_run: Some(1) })
     }
 
     /// A new instance, whose constructor has just started.
@@ -272,7 +327,22 @@ impl Tale {
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
-        verdict_of(self.events.clone(), self.omits.clone())
+        self.verdict_by(Profile::Strict)
+    }
+
+    pub(crate) fn verdict_by(&self, profile: Profile) -> Verdict {
+        reveille_model::check(&History { header: self.header(), events: self.events.clone() }, profile)
+    }
+
+    /// The constants of the run that it tells of.
+    pub(crate) fn header(&self) -> Header {
+        let alarm_classes = self.alarm_classes.iter().map(|class| (*class).into()).collect();
+        Header {
+            datacenter_of: self.datacenter_of.clone(),
+            alarm_classes: Some(alarm_classes),
+            omits: self.omits.clone(),
+            ..header()
+        }
     }
 
     pub(crate) fn events(&self) -> &[Event] {
@@ -301,19 +371,25 @@ impl Tale {
 
 /// What the checkers say to these events.
 pub(crate) fn verdict(events: Vec<Event>) -> Verdict {
-    verdict_of(events, Vec::new())
+    reveille_model::check(&History { header: header(), events }, Profile::Strict)
 }
 
-fn verdict_of(events: Vec<Event>, omits: Vec<Omission>) -> Verdict {
-    let header = Header {
+fn header() -> Header {
+    Header {
         version: VERSION,
         product: "a tale".to_owned(),
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 1, 2],
         alarm_classes: Some(vec!["Batcher".into()]),
-        omits,
+        omits: Vec::new(),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
-    };
-    reveille_model::check(&History { header, events }, Profile::Strict)
+    }
+}
+
+/// A history told by `tell`, which begins as [`Tale::new`] does.
+pub(crate) fn told(tell: impl FnOnce(&mut Tale)) -> Tale {
+    let mut tale = Tale::new();
+    tell(&mut tale);
+    tale
 }

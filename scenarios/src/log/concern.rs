@@ -94,6 +94,7 @@ impl Concern {
             | What::ConstructorEnd { .. }
             | What::InstanceEnd { .. }
             | What::Deliver { .. }
+            | What::Gate { .. }
             | What::Await { .. } => Concern::Object,
             What::Op { .. } | What::OpResult { .. } | What::Commit { .. } | What::AtRest { .. } => {
                 Concern::Storage
@@ -148,6 +149,7 @@ fn level(what: &What) -> Level {
     match what {
         What::FaultBegin { .. } | What::FaultEnd { .. } | What::DiskDamaged => Level::Warn,
         What::Deliver { .. }
+        | What::Gate { .. }
         | What::Await { .. }
         | What::Op { .. }
         | What::OpResult { .. }

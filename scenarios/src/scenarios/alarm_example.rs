@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use reveille_model::history::{Delivery, History, ObjectName, Outcome, What};
 use reveille_model::verdict::{RuleId, Violation};
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 use crate::story::seconds;
 
@@ -22,12 +23,13 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<AlarmExample>::default()),
     shape: Shape {
         class: AlarmExample::CLASS,
-        body: visit,
+        requests: Requests::Spread { body: visit, max: 150 },
         objects_max: 12,
-        requests_max: 150,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(check),
+    matrix: false,
 };
 
 /// `const SECONDS = 1000;`

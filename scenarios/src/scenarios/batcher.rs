@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown,
 };
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -20,12 +21,13 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<Batcher>::default()),
     shape: Shape {
         class: Batcher::CLASS,
-        body: delivery::item,
+        requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 12,
-        requests_max: 400,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(delivery::check),
+    matrix: false,
 };
 
 /// How long requests are collected, and how long a failing upstream is left alone.

@@ -7,13 +7,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, List, Request, Response, RustClass, Thrown,
 };
 use reveille_system::object::class::Classes;
 
 use crate::delivery::{self, UPSTREAM};
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -24,12 +25,13 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<BatcherDocs>::default()),
     shape: Shape {
         class: BatcherDocs::CLASS,
-        body: delivery::item,
+        requests: Requests::Spread { body: delivery::item, max: 400 },
         objects_max: 3,
-        requests_max: 400,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(delivery::check),
+    matrix: false,
 };
 
 /// `export class Batcher extends DurableObject`

@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use reveille_model::history::{History, ObjectName, Outcome, What};
 use reveille_model::verdict::{RuleId, Violation};
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 use crate::story::seconds;
 
@@ -22,12 +23,13 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<Cron>::default()),
     shape: Shape {
         class: Cron::CLASS,
-        body: start,
+        requests: Requests::Spread { body: start, max: 60 },
         objects_max: 12,
-        requests_max: 60,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: Some(check),
+    matrix: false,
 };
 
 /// Runs are due at whole multiples of this.

@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
+use reveille_sim::plan::Limits;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 use serde::{Deserialize, Serialize};
 
-use crate::plans::{Failures, Shape};
+use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
 
 /// The scenario.
@@ -18,12 +19,13 @@ pub const SCENARIO: Scenario = Scenario {
     classes: || Classes::default().with(RustClass::<RetryInfo>::default()),
     shape: Shape {
         class: RetryInfo::CLASS,
-        body: order,
+        requests: Requests::Spread { body: order, max: 150 },
         objects_max: 12,
-        requests_max: 150,
         failures: Failures::Many,
+        limits: Limits::OF_THE_CONTRACT,
     },
     promise: None,
+    matrix: false,
 };
 
 /// Where the handler reports before it decides: it is in flight for a while, so that failures can strike meanwhile.

@@ -10,16 +10,19 @@ use reveille_model::history::{Event, History, OpResult, Outcome, RunOutcome, Sco
 
 use super::{place, sentence, wall};
 
-/// What happened to `object` in a time of the run, given in nanoseconds of true time since its begin.
-pub fn life(history: &History, object: &str, within_ns: Range<u64>) -> String {
+/// What happened to `object` in a time of the run, given in nanoseconds of true time since its begin. With a `slice`, the
+/// one that the object is in, it also tells who takes it over, and who is elected to decide about that.
+pub fn life(history: &History, object: &str, slice: Option<u16>, within_ns: Range<u64>) -> String {
     let mut cast = Cast {
         object,
+        slice,
         requests: BTreeSet::new(),
         calls: BTreeMap::new(),
         transactions: BTreeSet::new(),
         machine: None,
     };
-    let mut text = String::from(" time (s)  where               what\n");
+    let mut text = format!("The life of {object}: \"it\" is this object, \"dc\" a datacenter.\n\n");
+    text.push_str(" time (s)  where               what\n");
     let mut faults = BTreeSet::new();
     for event in &history.events {
         let shown = cast.plays(event, &mut faults);
@@ -41,6 +44,7 @@ pub fn life(history: &History, object: &str, within_ns: Range<u64>) -> String {
 /// Who belongs to the object's life, as far as the history was read.
 struct Cast<'a> {
     object: &'a str,
+    slice: Option<u16>,
     requests: BTreeSet<u64>,
     /// Its calls to outside services: to which.
     calls: BTreeMap<u64, &'a str>,
@@ -68,6 +72,8 @@ impl<'a> Cast<'a> {
             What::Call { request, to, .. } if &*to.0 == self.object => self.requests.insert(*request),
             What::Return { request, .. } => self.requests.contains(request),
             What::OutboundAnswer { call, .. } => self.calls.contains_key(call),
+            What::Leader { .. } => self.slice.is_some(),
+            What::Holder { slice, .. } => Some(*slice) == self.slice,
             What::AtRest { object, .. } => &*object.0 == self.object,
             What::FaultBegin { fault, scope, .. } if self.concerns(scope) => faults.insert(*fault),
             What::FaultEnd { fault } => faults.contains(fault),
@@ -94,6 +100,7 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         },
         What::Deliver { .. }
         | What::Await { .. }
+        | What::Gate { .. }
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
         | What::Commit { ends_run: None }
@@ -113,6 +120,14 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         What::RunEnd { outcome: RunOutcome::Ok, .. } => "alarm() returns".into(),
         What::Commit { ends_run: Some(_) } => {
             "the end of alarm() is durable, and what it wrote with it".into()
+        }
+        What::Leader { datacenter, .. } => {
+            format!(
+                "is elected leader of datacenter {datacenter}: this machine decides now who runs what there"
+            )
+        }
+        What::Holder { .. } => {
+            format!("takes {} over, and its alarm; who had it before can change nothing more", cast.object)
         }
         What::Outbound { service, body, .. } => format!("it calls {service}: {}", body.text()),
         What::OutboundAnswer { call, status } => {

@@ -111,6 +111,7 @@ impl Plan {
             ("idle_evict_ms", self.idle_evict_ms),
             ("outside_timeout_ms", self.outside_timeout_ms),
             ("request_timeout_ms", self.request_timeout_ms),
+            ("limits.run_ms", self.limits.run_ms),
         ];
         for (place, wait_ms) in waits {
             ensure(
@@ -120,7 +121,8 @@ impl Plan {
                 || format!("it is from 1 to {RUN_MAX_MS}"),
             )?;
         }
-        Ok(())
+        let budget = self.limits.turn_budget;
+        ensure(budget > 0, || "limits.turn_budget".into(), budget, || "it is at least 1".into())
     }
 
     fn validate_workload(&self) -> Result<(), PlanError> {

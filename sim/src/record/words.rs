@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use reveille_model::history::{
-    self, AwaitKind, Blob, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall,
+    self, AwaitKind, Blob, EndReason, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall,
 };
 use reveille_system::ids;
 use reveille_system::object::op::{Call, Key, List, Reply};
-use reveille_system::observe::{RunEnd, WaitKind};
+use reveille_system::observe::{Ended, RunEnd, WaitKind};
 
 use crate::counts::Counts;
 
@@ -23,6 +23,15 @@ pub(super) fn await_kind(kind: WaitKind) -> AwaitKind {
         WaitKind::Storage => AwaitKind::Storage,
         WaitKind::Sync => AwaitKind::Sync,
         WaitKind::Outside => AwaitKind::Outside,
+    }
+}
+
+pub(super) fn end_reason(ended: Ended) -> EndReason {
+    match ended {
+        Ended::Idle => EndReason::Evicted,
+        Ended::Moved => EndReason::Moved,
+        Ended::Reset(why) => EndReason::Reset { why },
+        Ended::OverLimit(why) => EndReason::OverLimit { why },
     }
 }
 

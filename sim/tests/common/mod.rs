@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, FaultKind, Network, Past, Phases, Plan, Request, Target, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, FaultKind, Limits, Network, Past, Phases, Plan, Request, Target, Upstream,
+    VERSION,
 };
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
@@ -37,6 +38,7 @@ pub(crate) fn plan(seed: u64) -> Plan {
         ],
         idle_evict_ms: 10_000,
         outside_timeout_ms: 30_000,
+        limits: Limits::OF_THE_CONTRACT,
         phases: Phases { warm_up_ms: 10_000, faults_ms: 20_000, quiet_ms: 70_000 },
         workload: (0..30).map(request).collect(),
         request_timeout_ms: 10_000,

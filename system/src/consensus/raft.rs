@@ -2,7 +2,7 @@
 //! It knows neither the disk nor what the entries mean. A panic of the library is a finding: nobody catches it.
 
 use bytes::Bytes;
-use raft::eraftpb::{EntryType, Message};
+use raft::eraftpb::{EntryType, Message, MessageType};
 use raft::{RawNode, SnapshotStatus, StateRole};
 use siphasher::sip::SipHasher13;
 
@@ -20,8 +20,12 @@ use transfers::Transfers;
 
 /// Ticks between heartbeats.
 const HEARTBEAT_TICKS: usize = 1;
-/// Ticks without a leader before an election, at least; and less than twice as many.
+/// For so many ticks a follower that hears its leader refuses to vote for anybody else, and a leader that hears no majority
+/// goes on. Without a leader a replica waits longer before it asks for votes: see [`Timeouts`].
 const ELECTION_TICKS: usize = 4;
+/// The same in the system group: while it has no leader nobody can be found dead, so all that fails with its leader waits
+/// for this first (L1).
+const SYSTEM_ELECTION_TICKS: usize = 3;
 /// The most bytes of entries in one message to a follower.
 const APPEND_BYTES_MAX: u64 = 1 << 20;
 /// The most messages with entries on their way to one follower.
@@ -55,7 +59,6 @@ impl Node {
         config: &Config,
         group: GroupId,
         me: MachineId,
-        seed: u64,
         recovered: impl IntoIterator<Item = Persist>,
     ) -> Self {
         let replicas = config.replicas_of(group);
@@ -64,10 +67,14 @@ impl Node {
         for persist in recovered {
             memory.persist(&persist);
         }
+        let is_system = group == config.system_group();
+        let election_ticks = if is_system { SYSTEM_ELECTION_TICKS } else { ELECTION_TICKS };
+        let timeouts = Timeouts { group, rank, replicas: replicas.clone().count(), election_ticks };
         let settings = raft::Config {
             id: raft_id(me),
             heartbeat_tick: HEARTBEAT_TICKS,
-            election_tick: ELECTION_TICKS,
+            election_tick: election_ticks,
+            max_election_tick: timeouts.longest() + 1,
             // The state machine is built anew at each boot, so every entry behind the snapshot is applied again.
             applied: memory.before(),
             max_size_per_msg: APPEND_BYTES_MAX,
@@ -86,7 +93,6 @@ impl Node {
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
         let goes_first = rank == usize::from(group.0 % config.datacenters);
-        let timeouts = Timeouts { seed, group, rank };
         let mut node = Self {
             raw,
             timeouts,
@@ -123,8 +129,27 @@ impl Node {
     /// Takes a message from another replica. What cannot be one is ignored.
     pub fn step(&mut self, from: MachineId, letter: Letter) {
         let Some(message) = letter.read(from, self.raw.raft.id) else { return };
+        let tells_commit = message.msg_type == MessageType::MsgAppend && message.entries.is_empty();
+        let committed = self.raw.raft.raft_log.committed;
         // An error says that the message is of no use to this replica, which is what loss is like.
         let _ = self.call(|raw| raw.step(message));
+        if tells_commit && self.raw.raft.raft_log.committed > committed {
+            self.drop_idle_acknowledgement();
+        }
+    }
+
+    /// The leader has just told that more is committed. If that is all this replica has, the leader needs no further
+    /// acknowledgement of it to commit anything, but the library sends one. If the one before was lost the leader asks
+    /// with its next heartbeat, and tells no news then.
+    fn drop_idle_acknowledgement(&mut self) {
+        let raft = &mut self.raw.raft;
+        let last = raft.raft_log.last_index();
+        let is_idle = |answer: &mut Message| {
+            answer.msg_type == MessageType::MsgAppendResponse && !answer.reject && answer.index == last
+        };
+        if raft.raft_log.committed == last {
+            raft.msgs.pop_if(is_idle);
+        }
     }
 
     /// Puts `data` into the group's log. Whether it will be committed is not known yet.
@@ -216,22 +241,29 @@ impl Node {
     }
 }
 
-/// Election timeouts as a pure function of the term.
+/// Election timeouts as a pure function of group and term, the same on all machines: each replica has another one.
+///
+/// They are longer than [`ELECTION_TICKS`], so that the first to ask finds the others free to vote, and two ticks apart, so
+/// that it has its votes before the next one asks. Whom a term puts last the next term may put first.
 #[derive(Clone, Copy, Debug)]
 struct Timeouts {
-    seed: u64,
     group: GroupId,
     /// Which replica of the group.
     rank: usize,
+    /// Of so many.
+    replicas: usize,
+    election_ticks: usize,
 }
 
 impl Timeouts {
-    /// Up to [`ELECTION_TICKS`] replicas get different timeouts in a term, so that they do not split the vote.
     fn ticks(self, term: u64) -> usize {
-        let hash = SipHasher13::new_with_keys(self.seed, u64::from(self.group.0)).hash(&term.to_le_bytes());
-        let range = ELECTION_TICKS as u64;
-        let drawn = usize::try_from(hash % range).expect("less than the range");
-        ELECTION_TICKS + (drawn + self.rank) % ELECTION_TICKS
+        let hash = SipHasher13::new_with_keys(0, u64::from(self.group.0)).hash(&term.to_le_bytes());
+        let drawn = usize::try_from(hash % self.replicas as u64).expect("less than the number of replicas");
+        self.election_ticks + 1 + 2 * ((drawn + self.rank) % self.replicas)
+    }
+
+    fn longest(self) -> usize {
+        self.election_ticks + 1 + 2 * (self.replicas - 1)
     }
 }
 
@@ -240,11 +272,13 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     let (number, must_sync) = (ready.number(), ready.must_sync());
     let (send, send_persisted) = (ready.take_messages(), ready.take_persisted_messages());
     let committed: Vec<_> = ready.take_committed_entries().into_iter().map(entry_of).collect();
-    let entries = ready.take_entries();
+    let entries = ready.take_entries().into_iter().map(entry_of).collect();
     let hard_state = ready.hs().map(hard_state_of);
     let snapshot = snapshot_of(ready.snapshot());
-    let persist = Persist { snapshot, entries: entries.into_iter().map(entry_of).collect(), hard_state };
+    // What is committed the group knows, whatever a replica forgets: a commit index alone is not worth a record.
+    let mut persist = Persist { snapshot, entries, hard_state };
     raw.mut_store().persist(&persist);
+    persist.hard_state = must_sync.then(|| raw.store().hard_state());
     raw.advance_append_async(ready);
     if let Some(last) = committed.last() {
         raw.advance_apply_to(last.index);
@@ -253,7 +287,6 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     Ready {
         number,
         persist,
-        must_sync,
         send: write(send),
         send_persisted: write(send_persisted),
         committed,

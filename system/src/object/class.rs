@@ -106,6 +106,22 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Why an instance has to be reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// What went wrong.
+    pub why: Failure,
+    /// O7: whether the object has exceeded its memory limit or its budget of a turn.
+    pub is_over_limit: bool,
+}
+
+impl From<Failure> for Reset {
+    /// For any reason but a limit of O7.
+    fn from(why: Failure) -> Self {
+        Self { why, is_over_limit: false }
+    }
+}
+
 /// How a turn ended.
 #[derive(Debug, Default)]
 pub struct TurnEnd {
@@ -114,7 +130,7 @@ pub struct TurnEnd {
     /// Whether the constructor or a `block_concurrency_while` is in progress: no other event is delivered (O3, O4).
     pub blocked: bool,
     /// Why the instance has to be reset: a panic, a failed `block_concurrency_while`, a budget used up (O4, O7, R1).
-    pub reset: Option<Failure>,
+    pub reset: Option<Reset>,
 }
 
 /// The classes that a machine can run, by name.

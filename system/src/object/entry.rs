@@ -19,11 +19,13 @@ use crate::alarm::{self, Tracker};
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
 use crate::io::{Now, OutsideCall};
-use crate::object::class::{AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Response, TurnEnd};
+use crate::object::class::{
+    AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Reset, Response, TurnEnd,
+};
 use crate::object::op::Reply;
 use crate::object::port::{Port, Stamps, Wanted};
 use crate::object::view::{RunVerdict, View};
-use crate::observe::{Observation, RunEnd, Seen, Source};
+use crate::observe::{Ended, Observation, RunEnd, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 
 /// What an entry needs from its surroundings.
@@ -114,7 +116,7 @@ enum Phase {
     },
     Live,
     /// It was reset, for this reason; no code of it runs any more.
-    Over(Failure),
+    Over(Reset),
 }
 
 /// An event in progress.
@@ -173,25 +175,38 @@ impl Entry {
             // What waited for the session, not for the datastore.
             self.open_output_gate(cx);
         }
-        let Some(life) = &mut self.life else { return };
-        let since = |then_ns: u64| (cx.now.mono_ns - then_ns) / NS_PER_MS;
-        let run_ms = life.run_in_progress().map_or(0, |(_, _, since_ns)| since(since_ns));
-        let blocked_ms = life.blocked_since_ns.map_or(0, since);
-        let over = matches!(life.phase, Phase::Over(_));
-        if !over && run_ms > cx.config.run_limit_ms {
-            self.reset(Failure("alarm() exceeded its time limit".into()), cx);
-        } else if !over && blocked_ms > cx.config.constructor_limit_ms {
-            self.reset(
-                Failure("block_concurrency_while or a transaction exceeded its time limit".into()),
-                cx,
-            );
-        } else if life.is_idle()
+        let Some(life) = &self.life else { return };
+        let idle_ms = (cx.now.mono_ns - life.active_ns) / NS_PER_MS;
+        if !self.reset_overtime(cx)
+            && self.live().is_idle()
             && self.arrivals.is_empty()
-            && since(life.active_ns) > cx.config.idle_evict_ms
+            && idle_ms > cx.config.idle_evict_ms
         {
-            self.end_life(None, cx);
+            self.end_life(Ended::Idle, cx);
         }
         self.pump(cx);
+    }
+
+    /// Resets an instance that has exceeded a limit of time (O4, R1). Nothing is delivered to it before: what comes too late
+    /// cannot bring to a good end what had to be over. Gives whether it did.
+    fn reset_overtime(&mut self, cx: &mut Cx<'_>) -> bool {
+        let life = self.live();
+        if matches!(life.phase, Phase::Over(_)) {
+            return false;
+        }
+        let is_over = |since_ns: Option<u64>, limit_ms: u64| {
+            since_ns.is_some_and(|since_ns| cx.now.mono_ns - since_ns > limit_ms * NS_PER_MS)
+        };
+        let run_since_ns = life.run_in_progress().map(|(_, _, since_ns)| since_ns);
+        let why = if is_over(run_since_ns, cx.config.run_limit_ms) {
+            "alarm() exceeded its time limit"
+        } else if is_over(life.blocked_since_ns, cx.config.constructor_limit_ms) {
+            "block_concurrency_while or a transaction exceeded its time limit"
+        } else {
+            return false;
+        };
+        self.reset(Failure(why.into()), cx);
+        true
     }
 
     /// Whether nothing is going on in the object, in memory or not.
@@ -212,7 +227,7 @@ impl Entry {
     /// The slice is lost: what is in memory ends, and nothing more gets out.
     pub(crate) fn abandon(&mut self, cx: &mut Cx<'_>) {
         if self.life.is_some() {
-            self.end_life(Some("its machine no longer holds the object".into()), cx);
+            self.end_life(Ended::Moved, cx);
         }
     }
 
@@ -227,18 +242,24 @@ impl Entry {
     /// Delivers what can be delivered.
     fn pump(&mut self, cx: &mut Cx<'_>) {
         loop {
+            if self.life.is_none() {
+                // A2, A5: an alarm that was replaced or deleted since it became due wakes nobody.
+                let durable = cx.tracker.get(&self.name).map(|row| row.alarm);
+                self.due.take_if(|row| durable != Some(row.alarm));
+            }
             match &self.life {
                 None if self.arrivals.is_empty() && self.due.is_none() => return,
                 None => self.awaken(cx),
-                Some(Life { phase: Phase::Over(why), .. }) => {
-                    let why = why.0.clone();
+                Some(Life { phase: Phase::Over(reset), .. }) => {
+                    let why = reset.why.0.clone();
+                    let ended = if reset.is_over_limit { Ended::OverLimit(why) } else { Ended::Reset(why) };
                     if !self.live().is_drained() {
                         return;
                     }
-                    self.end_life(Some(why), cx);
+                    self.end_life(ended, cx);
                 }
                 Some(_) => {
-                    if !self.deliver_next(cx) {
+                    if !self.reset_overtime(cx) && !self.deliver_next(cx) {
                         return;
                     }
                 }
@@ -339,6 +360,9 @@ impl Entry {
     }
 
     fn deliver_result(&mut self, op: OpId, reply: Reply, cx: &mut Cx<'_>) {
+        if self.reset_overtime(cx) {
+            return;
+        }
         self.turn(cx, |life| {
             {
                 let mut core = life.port.core();
@@ -359,6 +383,7 @@ impl Entry {
         deliver(life);
         let TurnEnd { finished, blocked, reset } = life.instance.turn(budget);
         let blocked = blocked || life.port.core().in_transaction();
+        let was_blocked = life.blocked_since_ns.is_some();
         life.blocked_since_ns = blocked.then(|| life.blocked_since_ns.unwrap_or(cx.now.mono_ns));
         let mut retry_at_ns = None;
         for (event, result) in finished {
@@ -366,11 +391,17 @@ impl Entry {
             retry_at_ns = life.end_event(running, result, cx).or(retry_at_ns);
         }
         match reset {
-            Some(why) => self.fail(why, retry_at_ns, cx),
+            Some(reset) => self.fail(reset, retry_at_ns, cx),
             None => {
-                if matches!(life.phase, Phase::Constructing { .. }) && !blocked {
-                    life.phase = Phase::Live;
-                    life.port.core().see(Seen::Constructed { failed: None });
+                match life.phase {
+                    Phase::Constructing { .. } if !blocked => {
+                        life.phase = Phase::Live;
+                        life.port.core().see(Seen::Constructed { failed: None });
+                    }
+                    Phase::Live if blocked != was_blocked => {
+                        life.port.core().see(Seen::Gate { closed: blocked });
+                    }
+                    _ => {}
                 }
                 self.close_turn(retry_at_ns, cx);
             }
@@ -381,13 +412,14 @@ impl Entry {
     fn reset(&mut self, why: Failure, cx: &mut Cx<'_>) {
         let budget = cx.config.turn_budget;
         self.live().port.core().begin_turn(cx.now, budget);
-        self.fail(why, None, cx);
+        self.fail(why.into(), None, cx);
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
     /// What the turn wrote before stays (R8), except in a transaction that had not ended (S5).
-    fn fail(&mut self, why: Failure, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
+    fn fail(&mut self, reset: Reset, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
+        let why = reset.why.clone();
         let failure = Failure(format!("the object was reset: {why}").into());
         life.port.core().abort_transaction(failure.0.clone());
         for (_, running) in std::mem::take(&mut life.events) {
@@ -399,7 +431,7 @@ impl Entry {
             self.constructor_failed(for_alarm, &why, cx);
         }
         let life = self.life.as_mut().expect("an instance is in memory");
-        life.phase = Phase::Over(why);
+        life.phase = Phase::Over(reset);
         life.blocked_since_ns = None;
         life.syncs.clear();
         life.port.core().wanted.retain(|wanted| matches!(wanted, Wanted::CallOut(..)));
@@ -475,9 +507,9 @@ impl Entry {
     }
 
     /// The instance leaves memory.
-    fn end_life(&mut self, reset: Option<Arc<str>>, cx: &mut Cx<'_>) {
+    fn end_life(&mut self, ended: Ended, cx: &mut Cx<'_>) {
         let life = self.life.take().expect("an instance is in memory");
-        life.port.core().see(Seen::Ended { reset });
+        life.port.core().see(Seen::Ended(ended));
         cx.acts.observed.append(&mut life.port.core().journal);
     }
 }

@@ -67,7 +67,6 @@ impl Replica {
         config: &Config,
         group: GroupId,
         me: MachineId,
-        seed: u64,
         recovered: Vec<Persist>,
         log_end: u64,
     ) -> Self {
@@ -78,7 +77,7 @@ impl Replica {
         };
         Self {
             group,
-            node: Node::new(config, group, me, seed, recovered),
+            node: Node::new(config, group, me, recovered),
             // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
             must_be_durable: log_end,
             held: VecDeque::new(),
@@ -180,10 +179,7 @@ impl Replica {
             out.observed.push(Observation::Installed { group: self.group, index: snapshot.index });
         }
         if !ready.persist.is_empty() {
-            // A commit index alone is only worth knowing, so nobody waits for it and no sync is spent on it.
-            log.append(&Record { group: self.group, persist: ready.persist }, ready.must_sync);
-        }
-        if ready.must_sync {
+            log.append(&Record { group: self.group, persist: ready.persist });
             self.must_be_durable = log.end();
         }
         let position = self.must_be_durable;

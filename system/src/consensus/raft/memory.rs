@@ -58,12 +58,16 @@ impl Memory {
         }
     }
 
+    /// The newest hard state.
+    pub(super) fn hard_state(&self) -> consensus::HardState {
+        hard_state_of(&self.state.hard_state)
+    }
+
     /// Everything that this remembers, if `data` is what the entries up to `applied` add up to.
     pub(super) fn base(&self, applied: u64, data: Bytes) -> Persist {
         let snapshot = consensus::Snapshot { term: self.term_of(applied), index: applied, data };
         let entries = self.entries[self.position(applied + 1)..].iter().cloned().map(entry_of).collect();
-        let hard_state = hard_state_of(&self.state.hard_state);
-        Persist { snapshot: Some(snapshot), entries, hard_state: Some(hard_state) }
+        Persist { snapshot: Some(snapshot), entries, hard_state: Some(self.hard_state()) }
     }
 
     /// Drops the entries up to `index`, which are applied.

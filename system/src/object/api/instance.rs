@@ -15,7 +15,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Ctx, DurableObject, Slots, Thrown};
 use crate::ids::OpId;
-use crate::object::class::{Event, EventId, Failure, Instance, Response, TurnEnd};
+use crate::object::class::{Event, EventId, Failure, Instance, Reset, Response, TurnEnd};
 use crate::object::op::Reply;
 use crate::object::port::{BudgetExceeded, Port};
 
@@ -124,7 +124,7 @@ enum TaskKind {
 
 enum TaskEnd {
     Returned(TaskResult),
-    Panicked(Failure),
+    Panicked(Reset),
 }
 
 impl Future for Task {
@@ -154,15 +154,20 @@ impl Future for Task {
 }
 
 /// What a panic of object code said.
-fn describe_panic(payload: &(dyn Any + Send)) -> Failure {
+fn describe_panic(payload: &(dyn Any + Send)) -> Reset {
     let said = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     if payload.is::<BudgetExceeded>() {
-        return Failure("the object used up its budget of storage calls in one turn".into());
+        return over_limit("the object used up its budget of storage calls in one turn".into());
     }
-    Failure(format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into())
+    Failure(format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into()).into()
+}
+
+/// O7.
+fn over_limit(why: Arc<str>) -> Reset {
+    Reset { why: Failure(why), is_over_limit: true }
 }
 
 impl<T: DurableObject> RustInstance<T> {
@@ -179,7 +184,7 @@ impl<T: DurableObject> RustInstance<T> {
     }
 
     /// O4: the constructor runs in the first turn.
-    fn construct(&mut self) -> Result<(), Failure> {
+    fn construct(&mut self) -> Result<(), Reset> {
         let ctx = self.ctx.clone();
         let object =
             catch_unwind(AssertUnwindSafe(|| T::new(ctx))).map_err(|payload| describe_panic(&*payload))?;
@@ -205,16 +210,16 @@ impl<T: DurableObject> RustInstance<T> {
             (TaskKind::Event(event), TaskEnd::Returned(result)) => {
                 turn.finished.push((event, result.map_err(Failure::from)));
             }
-            (TaskKind::Event(event), TaskEnd::Panicked(failure)) => {
-                turn.finished.push((event, Err(failure.clone())));
-                turn.reset = Some(failure);
+            (TaskKind::Event(event), TaskEnd::Panicked(reset)) => {
+                turn.finished.push((event, Err(reset.why.clone())));
+                turn.reset = Some(reset);
             }
             (TaskKind::Section, end) => {
                 self.ctx.shared.sections.set(self.ctx.shared.sections.get() - 1);
                 turn.reset = match end {
                     TaskEnd::Returned(Ok(_)) => return,
-                    TaskEnd::Returned(Err(thrown)) => Some(thrown.into()),
-                    TaskEnd::Panicked(failure) => Some(failure),
+                    TaskEnd::Returned(Err(thrown)) => Some(Failure::from(thrown).into()),
+                    TaskEnd::Panicked(reset) => Some(reset),
                 };
             }
         }
@@ -245,9 +250,9 @@ impl<T: DurableObject> Instance for RustInstance<T> {
         let mut turn = TurnEnd::default();
         self.polls.set(0);
         if self.object.is_none()
-            && let Err(failure) = self.construct()
+            && let Err(reset) = self.construct()
         {
-            turn.reset = Some(failure);
+            turn.reset = Some(reset);
             return turn;
         }
         let waker = Waker::from(self.woken.clone());
@@ -267,9 +272,8 @@ impl<T: DurableObject> Instance for RustInstance<T> {
             }
             if self.polls.get() > budget {
                 // O7.
-                turn.reset = Some(Failure(
-                    format!("the object used up its budget of {budget} polls in one turn").into(),
-                ));
+                let why = format!("the object used up its budget of {budget} polls in one turn");
+                turn.reset = Some(over_limit(why.into()));
             }
         }
         turn.blocked = self.ctx.shared.sections.get() > 0;

@@ -1,0 +1,127 @@
+//! What a machine held or led moves to a healthy one when it is struck, within the bounds of L: its slices (D3 within a
+//! datacenter, D5 when the datacenter itself is struck) and the lead of its datacenter (D6). And in calm a datacenter's
+//! slices lie on all its machines (D3).
+//!
+//! ```text
+//! claimed ──── struck ──┬── bound of L ──┐
+//!                       ▲ since          ▲ by then somebody else has claimed it
+//! ```
+//!
+//! Judged whenever that somebody does, when what was struck is back, and at the end of the run. Only while nothing else
+//! than machines and datacenters fails: who could take over across broken links is not to be seen.
+
+use std::collections::BTreeMap;
+
+use super::coverage::Kinds;
+use super::faults::Faults;
+use super::lateness::Pace;
+use super::report::{Reports, Seconds};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
+use crate::history::Constants;
+use crate::reference::Mark;
+use crate::rules::Id;
+
+/// Everything that judging takes.
+pub(super) struct Scene<'a> {
+    pub(super) constants: &'a Constants,
+    pub(super) faults: &'a Faults,
+    pub(super) pace: &'a Pace,
+    pub(super) reports: &'a mut Reports,
+    pub(super) now: Mark,
+}
+
+/// Something that a machine has claimed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Duty {
+    Slice(u16),
+    Lead(u16),
+}
+
+impl Scene<'_> {
+    /// Judges a duty that `machine` claimed at `claimed`. Returns whether it should have moved by now and had not.
+    pub(super) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
+        if self.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+            return false;
+        }
+        let Some(out) = self.faults.out(machine, self.pace.datacenter(machine)) else { return false };
+        if !self.has_heir(duty) {
+            return false;
+        }
+        let since_ns = out.since_ns.max(claimed.at_ns);
+        let Some(bound) = self.faults.bound(self.constants, since_ns) else { return false };
+        // Without majorities in the history only a single failure surely leaves the datastore at work.
+        if bound.rule != Id::L1 && !self.reports.tally.has(Kinds::MAJORITY) {
+            return false;
+        }
+        let latest_ns = bound.not_after_ns.saturating_add(ns(self.constants.wall_error_max_ms));
+        let (rule, what) = match duty {
+            Duty::Slice(slice) if out.is_datacenter => (Id::D5, format!("slice {slice}")),
+            Duty::Slice(slice) => (Id::D3, format!("slice {slice}")),
+            Duty::Lead(datacenter) => (Id::D6, format!("the lead of datacenter {datacenter}")),
+        };
+        self.reports.saw(rule);
+        if self.now.at_ns <= latest_ns {
+            return false;
+        }
+        let sentences = format!(
+            "Machine {machine} had {what} since {} and was struck at {}. A healthy machine had to have it by {}; at {} none \
+             had claimed it.",
+            Seconds(claimed.at_ns),
+            Seconds(out.since_ns),
+            Seconds(latest_ns),
+            Seconds(self.now.at_ns),
+        );
+        self.reports.add(rule.name(), None, self.now.at_ns, &[claimed, self.now], sentences);
+        true
+    }
+
+    /// Whether there is a healthy machine that could take over.
+    fn has_heir(&self, duty: Duty) -> bool {
+        let mut machines = (0..).zip(&self.pace.datacenter_of);
+        machines.any(|(machine, datacenter): (u16, &u16)| {
+            let is_near = match duty {
+                Duty::Slice(_) => true,
+                Duty::Lead(led) => led == *datacenter,
+            };
+            is_near && !self.faults.is_struck(machine, Some(*datacenter))
+        })
+    }
+
+    /// D3: long after the last fault no machine is idle while another of its datacenter holds several slices. `holders`
+    /// gives the last holder of each slice.
+    pub(super) fn spread(&mut self, holders: impl Iterator<Item = (u16, Mark)>) {
+        let Some(calm_since_ns) = self.faults.calm_since_ns() else { return };
+        let settled_ns = calm_since_ns
+            .saturating_add(ns(self.constants.lateness_failures_ms))
+            .saturating_add(ns(self.constants.wall_error_max_ms));
+        self.reports.saw(Id::D3);
+        let is_timeless = self.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
+        if is_timeless || settled_ns >= self.now.at_ns {
+            return;
+        }
+        let mut held: BTreeMap<u16, (u32, Mark)> = BTreeMap::new();
+        for (machine, mark) in holders {
+            let (count, last) = held.entry(machine).or_insert((0, mark));
+            *count += 1;
+            *last = (*last).max(mark);
+        }
+        for (busy, (count, mark)) in &held {
+            let datacenter = self.pace.datacenter(*busy);
+            let is_idle = |machine: &u16| {
+                self.pace.datacenter(*machine) == datacenter
+                    && !held.contains_key(machine)
+                    && !self.faults.is_damaged(*machine)
+            };
+            let machines = 0..u16::try_from(self.pace.datacenter_of.len()).unwrap_or(u16::MAX);
+            let Some(idle) = machines.clone().find(is_idle).filter(|_| *count > 1) else { continue };
+            let sentences = format!(
+                "No fault was at work after {}. Yet at the end of the run, at {}, machine {busy} holds {count} slices and \
+                 machine {idle} of the same datacenter holds none.",
+                Seconds(calm_since_ns),
+                Seconds(self.now.at_ns),
+            );
+            self.reports.add("D3", None, self.now.at_ns, &[*mark, self.now], sentences);
+            return;
+        }
+    }
+}

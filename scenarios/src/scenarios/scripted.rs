@@ -1,0 +1,110 @@
+//! Objects that do whatever the plan says: the differential test of the system against the reference model. Their
+//! handlers run small programs that come with the requests; there is nothing they promise beside the rules.
+//!
+//! The programs of `alarm()` and of the constructor are kept in storage beside the keys that programs play with: so they
+//! outlive an instance, a lost turn loses them like everything else in it, and `delete_all` removes them.
+
+mod moments;
+mod programs;
+mod run;
+pub mod script;
+
+use std::rc::Rc;
+
+use reveille_sim::plan::Limits;
+use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
+use reveille_system::object::class::Classes;
+use serde_json::Value;
+
+use self::script::{Script, ScriptError, Step, programs_of_json, programs_to_json};
+use crate::plans::{Failures, Requests, Shape};
+use crate::scenario::{Expect, Scenario};
+
+/// The scenario.
+pub const SCENARIO: Scenario = Scenario {
+    name: "scripted",
+    sentence: "objects that run small programs of every call in every context, held against the reference model",
+    expect: Expect::Clean,
+    classes,
+    shape: Shape {
+        class: Scripted::<true>::CLASS,
+        requests: Requests::Own(moments::requests),
+        objects_max: 5,
+        failures: Failures::Many,
+        // Within reach of a short run.
+        limits: Limits { run_ms: 20_000, turn_budget: 200 },
+    },
+    promise: None,
+    matrix: true,
+};
+
+/// The classes of scripted objects: `Scripted`, and `Silent`, which declares no `alarm()` (A8).
+pub fn classes() -> Classes {
+    Classes::default()
+        .with(RustClass::<Scripted<true>>::default())
+        .with(RustClass::<Scripted<false>>::default())
+}
+
+/// Where the programs of `alarm()` are kept.
+const ALARM: &str = "alarm";
+/// Where the programs of the next constructors are kept.
+const CONSTRUCT: &str = "construct";
+
+/// Runs scripts. `DECLARES_ALARM` says whether it is of the class that declares `alarm()`.
+struct Scripted<const DECLARES_ALARM: bool> {
+    ctx: Ctx,
+}
+
+impl<const DECLARES_ALARM: bool> DurableObject for Scripted<DECLARES_ALARM> {
+    const CLASS: &'static str = if DECLARES_ALARM { "Scripted" } else { "Silent" };
+    const DECLARES_ALARM: bool = DECLARES_ALARM;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        ctx.block_concurrency_while(construct(ctx.clone()));
+        Rc::new(Self { ctx })
+    }
+
+    async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
+        let Script { steps, alarm, construct } = Script::parse(&request.body)?;
+        for (key, programs) in [(ALARM, alarm), (CONSTRUCT, construct)] {
+            if !programs.is_empty() {
+                drop(self.ctx.storage().put(key, programs_to_json(&programs)));
+            }
+        }
+        let mut told = Vec::new();
+        run::run(&self.ctx, &steps, &mut told).await?;
+        Ok(Response::ok(Value::from(told).to_string()))
+    }
+
+    async fn alarm(self: Rc<Self>, info: AlarmInfo) -> Result<(), Thrown> {
+        let programs = kept(&self.ctx, ALARM).await?;
+        let steps = programs.get(info.retry_count as usize).map_or(&[][..], Vec::as_slice);
+        run::run(&self.ctx, steps, &mut Vec::new()).await
+    }
+}
+
+/// Takes the first of the programs kept for constructors, and runs it.
+async fn construct(ctx: Ctx) -> Result<(), Thrown> {
+    let mut programs = kept(&ctx, CONSTRUCT).await?;
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let steps = programs.remove(0);
+    if programs.is_empty() {
+        drop(ctx.storage().delete(CONSTRUCT));
+    } else {
+        drop(ctx.storage().put(CONSTRUCT, programs_to_json(&programs)));
+    }
+    run::run(&ctx, &steps, &mut Vec::new()).await
+}
+
+async fn kept(ctx: &Ctx, key: &str) -> Result<Vec<Vec<Step>>, Thrown> {
+    let kept = ctx.storage().get(key).await?;
+    Ok(kept.map_or(Ok(Vec::new()), |json| programs_of_json(&json))?)
+}
+
+impl From<ScriptError> for Thrown {
+    fn from(error: ScriptError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,130 @@
+//! Runs the programs of [`super::script`] against an object's storage, and notes what each call gave.
+
+use std::future::pending;
+
+use bytes::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use reveille_system::object::api::{Ctx, Key, Storage, StorageError, Thrown};
+use serde_json::{Value, json};
+
+use super::script::{Call, Step, Text, When};
+
+/// Whom programs write to.
+const SERVICE: &str = "http://example.com/scripted";
+
+/// Runs a program. `told` hears what each step gave that gives something.
+pub(super) fn run<'a>(
+    ctx: &'a Ctx,
+    steps: &'a [Step],
+    told: &'a mut Vec<Value>,
+) -> LocalBoxFuture<'a, Result<(), Thrown>> {
+    async move {
+        for step in steps {
+            one(ctx, step, told).await?;
+        }
+        Ok(())
+    }
+    .boxed_local()
+}
+
+async fn one(ctx: &Ctx, step: &Step, told: &mut Vec<Value>) -> Result<(), Thrown> {
+    match step {
+        Step::Do(call) => told.push(make(ctx.storage(), ctx.now_ms(), call).await),
+        Step::Start(call) => drop(make(ctx.storage(), ctx.now_ms(), call)),
+        Step::LettingIn(call) => {
+            told.push(make(ctx.storage().allow_concurrency(), ctx.now_ms(), call).await);
+        }
+        Step::Together(calls) => {
+            let made: Vec<_> = calls.iter().map(|call| make(ctx.storage(), ctx.now_ms(), call)).collect();
+            for call in made {
+                told.push(call.await);
+            }
+        }
+        Step::Fetch(body) => told.push(match ctx.fetch(SERVICE, body.clone()).await {
+            Ok(answer) => json!({ "status": answer.status }),
+            Err(error) => json!({ "failed": error.to_string() }),
+        }),
+        Step::Post(body) => drop(ctx.fetch(SERVICE, body.clone())),
+        Step::Block(steps) => {
+            let (ctx, steps) = (ctx.clone(), steps.clone());
+            ctx.clone().block_concurrency_while(async move { run(&ctx, &steps, &mut Vec::new()).await });
+        }
+        Step::Transaction(steps) => {
+            let ended = ctx.storage().transaction(run(ctx, steps, told)).await;
+            told.push(of_transaction(ended));
+        }
+        Step::Abandon(steps) => {
+            let ended = ctx.storage().transaction(run(ctx, steps, told)).now_or_never();
+            told.push(ended.map_or_else(|| json!("abandoned"), of_transaction));
+        }
+        Step::Fail => return Err(Thrown("the program fails".into())),
+        Step::Panic => panic!("the program panics"),
+        Step::Hang => pending().await,
+        Step::Exceed => loop {
+            drop(ctx.storage().get_alarm());
+        },
+    }
+    Ok(())
+}
+
+/// Makes a call: it acts now. The future gives its result.
+fn make(storage: Storage<'_>, now_ms: i64, call: &Call) -> LocalBoxFuture<'static, Value> {
+    match call {
+        Call::Get(key) => storage.get(key.key()).map(|got| told(got, value)).boxed_local(),
+        Call::GetMany(keys) => storage.get_many(keys.keys()).map(|got| told(got, entries)).boxed_local(),
+        Call::Put(key, value) => {
+            storage.put(key.key(), value.value()).map(|put| told(put, done)).boxed_local()
+        }
+        Call::PutMany(keys, value) => {
+            let entries = keys.keys().into_iter().map(|key| (key, value.value()));
+            storage.put_many(entries).map(|put| told(put, done)).boxed_local()
+        }
+        Call::Delete(key) => {
+            storage.delete(key.key()).map(|deleted| told(deleted, Value::from)).boxed_local()
+        }
+        Call::DeleteMany(keys) => {
+            storage.delete_many(keys.keys()).map(|deleted| told(deleted, Value::from)).boxed_local()
+        }
+        Call::List(range) => storage.list(range.list()).map(|listed| told(listed, entries)).boxed_local(),
+        Call::DeleteAll => storage.delete_all().map(|deleted| told(deleted, done)).boxed_local(),
+        Call::DeleteAllPreservingAlarm => {
+            storage.delete_all_preserving_alarm().map(|deleted| told(deleted, done)).boxed_local()
+        }
+        Call::Sync => storage.sync().map(done).boxed_local(),
+        Call::GetAlarm => storage.get_alarm().map(|time_ms| json!(time_ms)).boxed_local(),
+        Call::SetAlarm(when) => {
+            let time_ms = match when {
+                When::InMs(in_ms) => now_ms + in_ms,
+                When::AtMs(at_ms) => *at_ms,
+            };
+            storage.set_alarm(time_ms).map(|set| told(set, done)).boxed_local()
+        }
+        Call::DeleteAlarm => storage.delete_alarm().map(done).boxed_local(),
+    }
+}
+
+fn told<T>(result: Result<T, StorageError>, tell: impl FnOnce(T) -> Value) -> Value {
+    match result {
+        Ok(what) => tell(what),
+        Err(error) => json!({ "refused": error.to_string() }),
+    }
+}
+
+fn of_transaction(ended: Result<(), Thrown>) -> Value {
+    match ended {
+        Ok(()) => json!("committed"),
+        Err(why) => json!({ "rolled back": why.to_string() }),
+    }
+}
+
+fn done((): ()) -> Value {
+    json!("done")
+}
+
+fn value(value: Option<Bytes>) -> Value {
+    json!(value.map(|value| Text::of(&value)))
+}
+
+fn entries(entries: Vec<(Key, Bytes)>) -> Value {
+    entries.into_iter().map(|(key, value)| json!([Text::of(key.as_bytes()), Text::of(&value)])).collect()
+}
