@@ -3,7 +3,7 @@
 
 use super::commit::{Entry, Write, finish_in};
 use super::instance::Instance;
-use super::maybe::{KeyWrite, Turn};
+use super::maybe::{KeyWrite, Slots, Turn};
 use super::object::interruption;
 use super::slot::{Failure, Slot, Why};
 use super::transaction::OPEN_TURN;
@@ -29,7 +29,7 @@ impl Instance {
         };
         let touches_slot = entries.iter().any(|entry| !matches!(entry.write, Write::Key(..)));
         let slots = |before: &Slot| self.slots_after(before, &turns, at, is_lost, retries_max);
-        let slots: Option<&dyn Fn(&Slot) -> Vec<Slot>> = if touches_slot { Some(&slots) } else { None };
+        let slots: Option<&Slots<'_>> = if touches_slot { Some(&slots) } else { None };
         row.lose(self.instance, turns.iter().map(writes).collect(), slots);
     }
 

@@ -18,6 +18,9 @@ use super::slot::Slot;
 use super::{Row, Whole, Writer};
 use crate::history::{Blob, Key};
 
+/// What the alarm's slot is after none, one, two ... of some turns, if it was this before them.
+pub(super) type Slots<'a> = dyn Fn(&Slot) -> Vec<Slot> + 'a;
+
 /// How many combinations of cuts are told apart. Beyond that the keys concerned are no longer judged.
 const WAYS_MAX: usize = 4_096;
 
@@ -240,14 +243,9 @@ impl Row {
         }
     }
 
-    /// An instance is lost with these turns; `slots` are the alarm's slot after none, one, two ... of them for a slot
-    /// before them; none if none of them touches it.
-    pub(super) fn lose(
-        &mut self,
-        instance: u64,
-        turns: Vec<Turn>,
-        slots: Option<&dyn Fn(&Slot) -> Vec<Slot>>,
-    ) {
+    /// An instance is lost with these turns; `slots` says what they make of the alarm's slot; none if none of
+    /// them touches it.
+    pub(super) fn lose(&mut self, instance: u64, turns: Vec<Turn>, slots: Option<&Slots<'_>>) {
         let cuts = 0..=turns.len();
         let part = Part { instance, turns };
         let Some(slots) = slots else {
