@@ -8,6 +8,7 @@ mod common;
 mod a_zombie_has_no_effect;
 mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
+mod commits_need_not_be_told;
 mod equal_plans_give_equal_runs;
 mod every_plan_is_survived;
 mod golden_timelines;

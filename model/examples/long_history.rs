@@ -75,6 +75,7 @@ fn header() -> Header {
         seed: None,
         datacenter_of: (0..MACHINES).map(|machine| machine / 3).collect(),
         alarm_classes: Some(vec!["Keeper".into()]),
+        omits: Vec::new(),
         constants: Constants::of_the_contract(0, 50),
     }
 }

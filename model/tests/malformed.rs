@@ -13,6 +13,7 @@ fn header() -> String {
         seed: None,
         datacenter_of: vec![0, 0, 1],
         alarm_classes: None,
+        omits: Vec::new(),
         constants: Constants::of_the_contract(500, 50),
     };
     serde_json::to_string(&header).expect("a header is JSON")

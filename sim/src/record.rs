@@ -258,6 +258,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
         alarm_classes: None,
+        omits: Vec::new(),
         constants: Constants { run_limit_ms, constructor_limit_ms, ..contract },
     }
 }

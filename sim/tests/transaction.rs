@@ -8,7 +8,10 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use reveille_model::history::{Delivery, Event, OpResult, Outcome as Ended, StorageCall, What};
+use reveille_model::history::{
+    Delivery, Event, History, Omission, OpResult, Outcome as Ended, StorageCall, What,
+};
+use reveille_model::{Profile, check};
 use reveille_sim::plan::{Plan, Request};
 use reveille_sim::run::{Outcome, RunEnd, run};
 use reveille_system::object::api::{
@@ -128,6 +131,12 @@ fn outcome(seed: u64) -> Outcome {
     outcome
 }
 
+fn without_commits(mut history: History) -> History {
+    history.events.retain(|event| !matches!(event.what, What::Commit { .. }));
+    history.header.omits = vec![Omission::Commits];
+    history
+}
+
 /// How transactions ended in a run: whether they were committed, by what the request that made them says.
 fn ends(outcome: &Outcome) -> BTreeMap<(String, bool), u32> {
     let (mut open, mut said, mut ends) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -157,6 +166,8 @@ fn s5_transactions_are_all_or_nothing_under_faults() {
     for seed in 0..8 {
         let outcome = outcome(seed);
         assert_eq!(outcome.verdict.violations, [], "seed {seed}");
+        let untold = without_commits(outcome.history.clone());
+        assert_eq!(check(&untold, Profile::Strict).violations, [], "seed {seed} without its commits");
         for event in &outcome.history.events {
             let What::AtRest { keys, object, .. } = &event.what else { continue };
             let amount =

@@ -40,6 +40,11 @@ pub(super) fn rule_of(
             VoidKind::Refused => "S7",
         };
     }
+    match row.torn_at(key) {
+        Some(Whole::Transaction) => return "S5",
+        Some(Whole::Turn) => return "S2",
+        None => {}
+    }
     let is_missing = row.keys.lacks_last_write(key, seen);
     match writer {
         Some(writer) if is_missing && row.is_of_failed_run(&writer) => "R8",

@@ -4,7 +4,7 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, retries};
+use super::{Case, NS_PER_MS, is_overtime, lateness, retries, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
@@ -37,7 +37,10 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
-    row.slot.pending = None;
+    if case.omits_commits {
+        unsure::run_starts(case, row, instance, claim, info.retry_count);
+    }
+    row.each_slot(|slot| slot.pending = None);
     if let Some(setting) = behind_a_timer(case, row, claim, run) {
         lateness::see(case, row.slot.alarm_set_at(setting.set));
         instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);

@@ -16,9 +16,11 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     let machine = case.place.map(|place| place.machine);
     occasions(case, object, machine);
     never_failed(case, object);
-    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark)) {
+    let unsure = case.omits_commits.then_some(case.constants.retries_max);
+    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
         lost_turn(case, lost);
     }
+    object.doubtful.extend(object.row.take_given_up());
 }
 
 /// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
@@ -117,23 +119,28 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if !has_failed || acting.instance.superseded {
         return;
     }
-    // R5: an alarm that the constructor has set itself is not the one that it failed for.
-    let slot = &mut acting.row.slot;
-    let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != case.by.instance);
-    let Some(alarm) = woken_for else { return };
-    if acting.instance.cause == Some(Cause::Alarm) {
-        slot.pending = Some(Pending { setting: alarm.setting, since: case.mark });
-    }
     // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
     let is_sure = acting.instance.cause == Some(Cause::Alarm);
-    let (sure, possible) = alarm.count_platform(case.by.epoch, is_sure);
-    if !is_sure && alarm.last.is_some() {
-        return;
-    }
-    let kind =
-        if is_sure { FailureKind::Platform { sure, possible } } else { FailureKind::Unclear { possible } };
     let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
-    alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+    let instance = case.by.instance;
+    acting.row.each_slot(|slot| {
+        // R5: an alarm that the constructor has set itself is not the one that it failed for.
+        let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
+        let Some(alarm) = woken_for else { return };
+        if is_sure {
+            slot.pending = Some(Pending { setting: alarm.setting, since: ended });
+        }
+        let (sure, possible) = alarm.count_platform(epoch, is_sure);
+        if !is_sure && alarm.last.is_some() {
+            return;
+        }
+        let kind = if is_sure {
+            FailureKind::Platform { sure, possible }
+        } else {
+            FailureKind::Unclear { possible }
+        };
+        alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+    });
 }
 
 /// The instance is no more. A run in it was cut short (F6).

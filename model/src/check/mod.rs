@@ -30,6 +30,7 @@ mod retries;
 mod storage;
 mod takeover;
 mod turns;
+mod unsure;
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
@@ -44,7 +45,9 @@ use self::faults::Faults;
 use self::lateness::Pace;
 use self::report::Reports;
 use crate::Profile;
-use crate::history::{By, Constants, Delivery, Event, Header, History, ObjectName, Phase, Place, What};
+use crate::history::{
+    By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Phase, Place, What,
+};
 use crate::reference::Mark;
 use crate::reference::object::Object;
 use crate::reference::slot::AckKind;
@@ -110,6 +113,8 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 pub struct Checker {
     constants: Constants,
     alarm_classes: Option<Vec<Arc<str>>>,
+    /// Whether the history does not tell of commits.
+    omits_commits: bool,
     objects: Objects,
     /// The object of the last event: most events are of the same object as the one before.
     recent: usize,
@@ -135,6 +140,7 @@ impl Checker {
         }
         Checker {
             alarm_classes: header.alarm_classes.clone(),
+            omits_commits: header.omits.contains(&Omission::Commits),
             constants: header.constants.clone(),
             objects: Objects::default(),
             recent: 0,
@@ -189,6 +195,10 @@ impl Checker {
             What::AtRest { object, keys, alarm } => {
                 self.any_at_rest = true;
                 let (_, name, state) = find(&mut self.objects, object);
+                if self.omits_commits {
+                    state.rest_unsure(mark, self.constants.retries_max);
+                    rest::narrow(state, keys, alarm.as_ref());
+                }
                 let scene =
                     rest::Scene { constants: &self.constants, reports: &mut self.reports, name, mark };
                 rest::at_rest(scene, state, keys, alarm.as_ref());
@@ -224,7 +234,9 @@ impl Checker {
         };
         let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
         let (alarm_classes, pace) = (self.alarm_classes.as_deref(), &mut self.pace);
-        let mut case = Case { constants, alarm_classes, faults, pace, reports, name, by, mark, place };
+        let omits_commits = self.omits_commits;
+        let mut case =
+            Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
         if let What::InstanceStart { cause } = what {
             return life::start(&mut case, object, Some(*cause));
         }
@@ -243,6 +255,8 @@ impl Checker {
                 firing::run_start(&mut case, object, *run, info, *is_retry);
             }
             What::RunEnd { run, outcome } => firing::run_end(&mut case, object, *run, outcome),
+            // Which of them are told is not to be relied on.
+            What::Commit { .. } if self.omits_commits => {}
             What::Commit { ends_run } => storage::commit(&mut case, object, *ends_run),
             What::Respond { request, .. } => storage::leave(&mut case, object, AckKind::Response(*request)),
             What::Outbound { call, .. } => storage::leave(&mut case, object, AckKind::Outbound(*call)),
@@ -303,6 +317,10 @@ impl Checker {
             *first = (*first).min(*call);
         }
         for (position, (name, object)) in self.objects.iter_mut().enumerate() {
+            if self.omits_commits && !object.at_rest {
+                object.rest_unsure(self.last, constants.retries_max);
+                rest::narrow(object, &BTreeMap::new(), None);
+            }
             let reports = &mut self.reports;
             let mut scene = rest::Scene { constants, reports, name, mark: self.last };
             if self.is_over {
@@ -334,6 +352,7 @@ struct Waiting {
 struct Case<'a> {
     constants: &'a Constants,
     alarm_classes: Option<&'a [Arc<str>]>,
+    omits_commits: bool,
     faults: &'a Faults,
     pace: &'a mut Pace,
     reports: &'a mut Reports,

@@ -15,11 +15,13 @@ pub(super) fn judge(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, r
     match (&read.call, result) {
         (ReadCall::Get(key), OpResult::Value(seen)) => get(case, acting, read, key, seen.as_ref()),
         (ReadCall::GetMany(keys), OpResult::Entries(seen)) => get_many(case, acting, read, keys, seen),
-        (ReadCall::Delete { key, was_there, writer }, OpResult::Deleted(seen)) if seen != was_there => {
+        (ReadCall::Delete { key, was_there, writer, is_unsure }, OpResult::Deleted(seen))
+            if seen != was_there || *is_unsure =>
+        {
             delete(case, acting, read, key, *writer, *seen);
         }
-        (ReadCall::DeleteMany { keys, there }, OpResult::DeletedCount(seen)) => {
-            delete_many(case, acting, read, keys, *there, *seen);
+        (ReadCall::DeleteMany { keys, there, unsure }, OpResult::DeletedCount(seen)) => {
+            delete_many(case, acting, read, keys, (!unsure.is_empty(), *there), *seen);
         }
         (ReadCall::List(options), OpResult::Entries(seen)) => list(case, acting, read, options, seen),
         (ReadCall::Alarm(view), OpResult::Alarm(seen)) => get_alarm(case, acting, read, *view, *seen),
@@ -90,16 +92,18 @@ fn delete_many(
     acting: &mut Acting<'_>,
     read: &Read,
     keys: &[Key],
-    there: usize,
+    (is_unsure, there): (bool, usize),
     seen: u32,
 ) {
     let is_doubtful = keys.iter().any(|key| acting.doubtful.contains(key));
-    if seen as usize == there || is_doubtful {
+    if (seen as usize == there && !is_unsure) || is_doubtful {
         return;
     }
     acting.doubtful.extend(keys.iter().cloned());
+    let right =
+        if is_unsure { "that cannot be, whatever is durable".into() } else { format!("it was {there}") };
     let sentences = format!(
-        "delete_many of {} keys, called at {} by instance {}, said that {seen} of them were there; it was {there}.",
+        "delete_many of {} keys, called at {} by instance {}, said that {seen} of them were there; {right}.",
         keys.len(),
         Seconds(read.mark.at_ns),
         case.by.instance,
@@ -107,7 +111,7 @@ fn delete_many(
     let before = keys.iter().filter_map(|key| acting.row.keys.writer(key)).max_by_key(|writer| writer.mark);
     // What the instance itself made of those keys it has to see; what others did is durable.
     let is_own = before.is_none_or(|writer| writer.instance == case.by.instance);
-    report(case, read, before, if is_own { "S4" } else { "S3" }, sentences);
+    report(case, read, before, if is_own && !is_unsure { "S4" } else { "S3" }, sentences);
 }
 
 fn list(
@@ -130,10 +134,7 @@ fn list(
         _ => owned(view.entries(options)),
     };
     // With a limit one wrong key pushes right ones out of the list; those are not meant.
-    let is_full = options.limit.is_some_and(|limit| seen.len() as u64 >= u64::from(limit));
-    let last = seen.last().map(|(key, _)| key);
-    let is_pushed_out =
-        |key: &Key| is_full && last.is_some_and(|last| if options.reverse { key < last } else { key > last });
+    let is_pushed_out = |key: &Key| options.is_pushed_out(key, seen);
     let wrong = wrong_entries(acting, read, is_pushed_out, &expected, seen);
     wrong_keys(case, acting, read, Shows { call: "list", expected: &expected, seen }, wrong);
 }

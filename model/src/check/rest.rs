@@ -8,8 +8,9 @@ use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::retries::Window;
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
+use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Spared, Why};
+use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Slot, Spared, Why};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
@@ -29,6 +30,26 @@ impl Scene<'_> {
     fn scheduled(&self, time_ms: i64) -> Scheduled {
         Scheduled(Some(self.reports.wall(time_ms)))
     }
+}
+
+/// S3: rules out the states of an object in which the datastore could not hold this.
+pub(super) fn narrow(object: &mut Object, keys: &BTreeMap<Key, Blob>, alarm: Option<&AlarmAtRest>) {
+    let Object { row, doubtful, .. } = object;
+    let is_held = |slot: &Slot, counts: bool| match (&slot.alarm, alarm) {
+        (None, None) => true,
+        (Some(known), Some(row)) => {
+            Claim::from(row).names(&known.setting) && (!counts || row.retry_count == known.failures)
+        }
+        (None, Some(row)) => slot.spared.is_some_and(|spared| Claim::from(row).names(&spared.setting)),
+        (Some(_), None) => false,
+    };
+    if row.observe_slot(|slot| is_held(slot, true)) == Fit::Contradicts {
+        row.observe_slot(|slot| is_held(slot, false));
+    }
+    for key in row.unsure_keys(keys.keys()) {
+        row.observe_key(&key, keys.get(&key));
+    }
+    doubtful.extend(row.take_given_up());
 }
 
 /// What the datastore holds for one object.

@@ -2,7 +2,7 @@
 //! What reads show is for `reads` to judge.
 
 use super::report::Seconds;
-use super::{Case, firing, life, limits, reads};
+use super::{Case, firing, life, limits, reads, unsure};
 use crate::history::{OpResult, StorageCall};
 use crate::reference::Mark;
 use crate::reference::calls::{Calling, Over};
@@ -50,6 +50,9 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
     if let (ReadCall::Sync, OpResult::Done) = (&read.call, result) {
         return synced(case, &mut acting, &read);
     }
+    if acting.row.is_unsure() && !acting.instance.superseded && unsure::narrow(&mut acting, &read, result) {
+        return;
+    }
     reads::judge(case, &mut acting, &read, result);
 }
 
@@ -86,8 +89,8 @@ fn transaction_ended(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, resu
 /// `sync` returned: everything before it is acknowledged.
 fn synced(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read) {
     let ack = Ack { turn: read.turn, kind: AckKind::Sync, mark: case.mark };
-    if !acting.instance.superseded {
-        acknowledge(acting, ack);
+    if !acting.instance.superseded || case.omits_commits {
+        acknowledge(case, acting, ack);
         return;
     }
     let Some((turn, write)) = acting.instance.uncommitted(read.turn, acting.instance.skips_reported) else {
@@ -104,11 +107,33 @@ fn synced(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read) {
     case.report("S3", &[write, read.mark], sentences);
 }
 
-fn acknowledge(acting: &mut Acting<'_>, ack: Ack) {
-    if acting.instance.acked.is_none_or(|acked| acked.turn < ack.turn) {
-        acting.instance.acked = Some(ack);
-        acting.row.slot.acknowledge(acting.instance.instance, ack);
+fn acknowledge(case: &mut Case<'_>, acting: &mut Acting<'_>, ack: Ack) {
+    let Acting { row, instance, .. } = acting;
+    if instance.acked.is_some_and(|acked| acked.turn >= ack.turn) {
+        return;
     }
+    instance.acked = Some(ack);
+    if instance.superseded {
+        // Commits are not told: so this one was made before the successor started.
+        if !row.observe_durable(instance.instance, ack.turn) {
+            acknowledged_in_vain(case, ack);
+        }
+        return;
+    }
+    row.slot.acknowledge(instance.instance, ack);
+    if case.omits_commits {
+        instance.make_durable(row, ack.turn, ack.mark, case.constants.retries_max);
+    }
+}
+
+/// S3: what was seen before says that the turn is not durable.
+fn acknowledged_in_vain(case: &mut Case<'_>, ack: Ack) {
+    let sentences = format!(
+        "Turn {} of instance {} was acknowledged {ack}, although a newer instance had started by then, and what that has \
+         seen shows that the turn was not durable.",
+        ack.turn, case.by.instance,
+    );
+    case.report("S3", &[], sentences);
 }
 
 /// O5: a response or outbound request leaves.
@@ -120,6 +145,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
     let is_fenced = is_fenced && acting.instance.superseded;
     if let Some((open, write)) = acting.instance.uncommitted(turn, acting.instance.leaks_reported)
         && !is_fenced
+        && !case.omits_commits
     {
         acting.instance.leaks_reported = turn;
         let sentences = format!(
@@ -131,8 +157,8 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
         );
         case.report("O5", &[write], sentences);
     }
-    if !acting.instance.superseded {
-        acknowledge(&mut acting, ack);
+    if !acting.instance.superseded || (case.omits_commits && !is_fenced) {
+        acknowledge(case, &mut acting, ack);
     }
 }
 
@@ -171,10 +197,8 @@ pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<
     }
     firing::completion(case, &irregular);
     if let Some(run) = completes {
-        acknowledge(
-            &mut Acting { row, instance, doubtful },
-            Ack { turn, kind: AckKind::Completion(run), mark },
-        );
+        let ack = Ack { turn, kind: AckKind::Completion(run), mark };
+        acknowledge(case, &mut Acting { row, instance, doubtful }, ack);
     }
 }
 

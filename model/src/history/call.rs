@@ -95,6 +95,23 @@ pub struct ListOptions {
     pub limit: Option<u32>,
 }
 
+impl ListOptions {
+    /// Whether `key` is one of the keys asked for, the limit not considered.
+    pub(crate) fn admits(&self, key: &str) -> bool {
+        self.prefix.as_ref().is_none_or(|prefix| key.starts_with(&**prefix))
+            && self.start.as_ref().is_none_or(|start| key >= &**start)
+            && self.start_after.as_ref().is_none_or(|after| key > &**after)
+            && self.end.as_ref().is_none_or(|end| key < &**end)
+    }
+
+    /// Whether the limit alone can be why `seen` does not show `key`.
+    pub(crate) fn is_pushed_out(&self, key: &Key, seen: &[(Key, Blob)]) -> bool {
+        let is_full = self.limit.is_some_and(|limit| seen.len() as u64 >= u64::from(limit));
+        let last = seen.last().map(|(last, _)| last);
+        is_full && last.is_some_and(|last| if self.reverse { key < last } else { key > last })
+    }
+}
+
 /// What a call gave.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

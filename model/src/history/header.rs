@@ -27,8 +27,19 @@ pub struct Header {
     /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm_classes: Option<Vec<Arc<str>>>,
+    /// What the writer cannot know or does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub omits: Vec<Omission>,
     /// The constants that the rules use.
     pub constants: Constants,
+}
+
+/// A kind of event that a history leaves out: that none is there does not mean that nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Omission {
+    /// `commit`: what is durable shows only in what was acknowledged, and in what is seen after a loss.
+    Commits,
 }
 
 /// The numbers that SPEC.md names, as they were in this run.

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
-pub use self::header::{Constants, Header, VERSION};
+pub use self::header::{Constants, Header, Omission, VERSION};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
 /// One thing that happened. [`crate::jsonl`] says how it is read.

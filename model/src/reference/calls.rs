@@ -80,7 +80,7 @@ impl Instance {
             StorageCall::List(options) => self.list(calling, options),
             StorageCall::GetAlarm => {
                 if !self.superseded || self.slot.is_some() {
-                    let view = self.alarm_view(&row.slot);
+                    let view = self.alarm_view(row);
                     self.expect(calling, ReadCall::Alarm(view));
                 }
             }
@@ -199,15 +199,17 @@ impl Instance {
         let view = self.view(row);
         let (was_there, old_writer) = (view.value(key).is_some(), view.writer(key));
         let is_known = !self.superseded || self.overlay.decides(key);
+        let is_unsure = !self.overlay.decides(key) && row.is_unsure_of(key);
         let mut undo = self.nothing_yet(calling);
-        if was_there {
+        if was_there || is_unsure {
             let writer = self.writer(calling, false);
             undo.covered = Covered::Key(key.clone(), self.write(key, None, writer));
             undo.logged = 1;
         }
         self.undo = Some(undo);
         if is_known {
-            self.expect(calling, ReadCall::Delete { key: key.clone(), was_there, writer: old_writer });
+            let writer = old_writer;
+            self.expect(calling, ReadCall::Delete { key: key.clone(), was_there, writer, is_unsure });
         }
     }
 
@@ -216,18 +218,22 @@ impl Instance {
         let keys: BTreeSet<&Key> = keys.iter().collect();
         let is_known = !self.superseded || keys.iter().all(|key| self.overlay.decides(key));
         let writer = self.writer(calling, false);
-        let mut covered = Vec::new();
+        let (mut covered, mut unsure) = (Vec::new(), Vec::new());
         for key in &keys {
-            if self.view(row).value(key).is_some() {
+            let is_unsure = !self.overlay.decides(key) && row.is_unsure_of(key);
+            if is_unsure {
+                unsure.push((*key).clone());
+            }
+            if is_unsure || self.view(row).value(key).is_some() {
                 covered.push(((*key).clone(), self.write(key, None, writer)));
             }
         }
-        let there = covered.len();
-        self.undo =
-            Some(Undo { logged: there, covered: Covered::Keys(covered), ..self.nothing_yet(calling) });
+        let logged = covered.len();
+        let there = logged - unsure.len();
+        self.undo = Some(Undo { logged, covered: Covered::Keys(covered), ..self.nothing_yet(calling) });
         if is_known {
             let keys = keys.into_iter().cloned().collect();
-            self.expect(calling, ReadCall::DeleteMany { keys, there });
+            self.expect(calling, ReadCall::DeleteMany { keys, there, unsure });
         }
     }
 
@@ -239,8 +245,8 @@ impl Instance {
             return;
         }
         self.freeze_reads(row);
-        let removes_alarm = !preserve_alarm && self.scheduled(&row.slot).is_some();
-        if removes_alarm || !self.view(row).is_empty() {
+        let removes_alarm = !preserve_alarm && self.may_have_alarm(row);
+        if removes_alarm || row.is_unsure() || !self.view(row).is_empty() {
             let (slot, turn, mark) = (self.slot, calling.turn, calling.mark);
             if removes_alarm {
                 self.remove_alarm(turn);
@@ -267,13 +273,17 @@ impl Instance {
     /// A5: with no alarm it does nothing.
     fn delete_alarm(&mut self, row: &Row, calling: Calling) {
         let mut undo = Undo { is_refusable: true, ..self.nothing_yet(calling) };
-        if self.scheduled(&row.slot).is_some() {
+        if self.may_have_alarm(row) {
             (undo.covered, undo.logged) = (Covered::Slot(self.slot), 1);
             let turn = self.turn_of_write(calling.turn);
             self.remove_alarm(turn);
             self.record(Entry { turn, mark: calling.mark, write: Write::DeleteAlarm });
         }
         self.undo = Some(undo);
+    }
+
+    fn may_have_alarm(&self, row: &Row) -> bool {
+        self.scheduled(&row.slot).is_some() || (self.slot.is_none() && row.is_unsure_of_slot())
     }
 
     fn remove_alarm(&mut self, turn: u32) {

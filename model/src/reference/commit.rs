@@ -2,7 +2,7 @@
 //! does not allow.
 
 use super::instance::{Ending, Instance, Run, SlotChange};
-use super::slot::{self, End, Setting};
+use super::slot::{self, End, Setting, Slot};
 use super::{Mark, Row, Writer};
 use crate::history::{Blob, Key};
 
@@ -31,7 +31,7 @@ pub(super) enum Write {
     Clear { preserve_alarm: bool, writer: Writer },
     SetAlarm(Setting),
     DeleteAlarm,
-    RunEnd(u64),
+    RunEnd(Box<Ending>),
 }
 
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Instance {
             }
             let Some(entry) = self.log.remove(next) else { break };
             if entry.turn == turn {
-                self.apply(row, entry, ends_run, mark, retries_max);
+                self.apply(row, entry, Ends::Run(ends_run), mark, retries_max);
             }
         }
         irregular.torn = self.finish_apart(row, turn, ends_run, mark, retries_max);
@@ -117,7 +117,7 @@ impl Instance {
         slot::Cause { op, instance: self.instance, turn, commit, acked }
     }
 
-    fn apply(&mut self, row: &mut Row, entry: Entry, ends_run: Option<u64>, mark: Mark, retries_max: u32) {
+    fn apply(&mut self, row: &mut Row, entry: Entry, ends: Ends, mark: Mark, retries_max: u32) {
         let cause = self.cause(entry.mark, entry.turn, mark);
         match entry.write {
             Write::Key(key, value, writer) => {
@@ -125,22 +125,41 @@ impl Instance {
                 for open in &mut self.open {
                     open.settle(&key, entry.turn);
                 }
-                row.keys.set(key, value, writer);
+                row.set_key(key, value, writer);
             }
             Write::Clear { preserve_alarm, writer } => {
                 self.overlay.settle_clear(entry.turn);
-                row.keys.clear(writer);
-                row.slot.clear(preserve_alarm, cause);
+                row.clear_keys(writer);
+                row.each_slot(|slot| slot.clear(preserve_alarm, cause));
             }
-            Write::SetAlarm(setting) => row.slot.set(setting, cause),
-            Write::DeleteAlarm => row.slot.delete(cause),
-            Write::RunEnd(run) => {
-                let is_this = |ending: &mut Ending| ends_run == Some(run) && ending.run.run == run;
-                if let Some(ending) = self.ending.take_if(is_this) {
-                    finish(row, ending, cause, retries_max);
+            Write::SetAlarm(setting) => row.each_slot(|slot| slot.set(setting, cause)),
+            Write::DeleteAlarm => row.each_slot(|slot| slot.delete(cause)),
+            Write::RunEnd(ending) => match ends {
+                Ends::Run(ends_run) => {
+                    let run = ending.run.run;
+                    let is_this = |ending: &mut Ending| ends_run == Some(run) && ending.run.run == run;
+                    if let Some(ending) = self.ending.take_if(is_this) {
+                        finish(row, ending, cause, retries_max);
+                    }
                 }
-            }
+                Ends::WithItsTurn => finish(row, *ending, cause, retries_max),
+            },
         }
+    }
+
+    /// The history does not tell of commits, and these turns are known to be durable: they were acknowledged.
+    pub(crate) fn make_durable(&mut self, row: &mut Row, turn: u32, mark: Mark, retries_max: u32) {
+        self.undo = None;
+        while let Some(entry) = self.log.pop_front_if(|entry| entry.turn <= turn) {
+            self.apply(row, entry, Ends::WithItsTurn, mark, retries_max);
+        }
+        self.ending.take_if(|ending| ending.turn <= turn);
+        let is_settled = |change: &SlotChange| change.turn <= turn;
+        self.slot.take_if(|change| is_settled(change));
+        for open in &mut self.open {
+            open.settle_slot(is_settled);
+        }
+        row.agree();
     }
 
     /// F4: whatever of a run's end is in a commit without the rest, or missing in the commit that should have it.
@@ -178,20 +197,34 @@ impl Instance {
     }
 }
 
-/// The end of a run is durable. If its alarm was replaced or deleted, there is nothing left to do (F5).
+/// What says that the end of a run is durable.
+#[derive(Clone, Copy)]
+enum Ends {
+    /// F4: the commit names it.
+    Run(Option<u64>),
+    /// The history does not tell of commits: what is durable of a turn is all of it.
+    WithItsTurn,
+}
+
+/// The end of a run is durable.
 fn finish(row: &mut Row, ending: Ending, cause: slot::Cause, retries_max: u32) {
     if ending.end == End::Fails {
         row.remember_failed(ending.run.run);
     }
+    row.each_slot(|slot| finish_in(slot, &ending, cause, retries_max));
+}
+
+/// If its alarm was replaced or deleted, there is nothing left to do (F5).
+pub(super) fn finish_in(slot: &mut Slot, ending: &Ending, cause: slot::Cause, retries_max: u32) {
     let Some(alarm) = ending.run.alarm else { return };
-    if row.slot.alarm_set_at(alarm.set).is_none() {
+    if slot.alarm_set_at(alarm.set).is_none() {
         if ending.end == End::Fails {
-            row.slot.end_retries(ending.failure);
+            slot.end_retries(ending.failure);
         }
         return;
     }
     match ending.end {
-        End::Completes => row.slot.complete(cause),
-        End::Fails => row.slot.fail(ending.failure, retries_max, cause),
+        End::Completes => slot.complete(cause),
+        End::Fails => slot.fail(ending.failure, retries_max, cause),
     }
 }

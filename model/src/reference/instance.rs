@@ -89,6 +89,8 @@ pub(crate) struct Instance {
     /// When a run of the object last ended, in this instance or one before it, or one before it with a closed gate.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
+    /// F6: the run that its loss cut short, and where.
+    pub(super) cut_short: Option<(Run, Failure)>,
     pub(crate) acked: Option<Ack>,
     /// Turns up to this one have been reported as skipped (S3) or as overtaken by a message (O5).
     pub(crate) skips_reported: u32,
@@ -128,6 +130,7 @@ impl Instance {
             overlapped: None,
             run_ended_ns: 0,
             ending: None,
+            cut_short: None,
             acked: None,
             skips_reported: 0,
             leaks_reported: 0,
@@ -159,6 +162,11 @@ impl Instance {
 
     /// S4: reads that are pending do not see the write that comes now.
     pub(super) fn freeze_reads(&mut self, row: &Row) {
+        if row.is_unsure() {
+            // What such a read has to show is not known, and after this it cannot be told apart from what is written.
+            let overlay = &self.overlay;
+            self.reads.retain(|read| read.frozen.is_some() || !read.is_unsure(row, overlay));
+        }
         let view = View { keys: &row.keys, overlay: &self.overlay };
         for read in &mut self.reads {
             read.freeze(view);
@@ -173,17 +181,24 @@ impl Instance {
         }
     }
 
-    pub(super) fn alarm_view(&self, slot: &Slot) -> AlarmView {
+    /// The alarm that the instance itself has set, as far as that may not be durable.
+    pub(crate) fn own_setting(&self) -> Option<Setting> {
+        self.slot.and_then(|change| change.alarm)
+    }
+
+    pub(super) fn alarm_view(&self, row: &Row) -> AlarmView {
         // A4: in a run there is none, unless it was set since the run started.
         if self.run.is_some_and(|run| !run.replaced) {
-            return AlarmView { scheduled_ms: None, tolerated_ms: None, in_run: true };
+            return AlarmView { scheduled_ms: None, tolerated_ms: None, in_run: true, is_unsure: false };
         }
+        let slot = &row.slot;
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
         let tolerated_ms = match &self.slot {
             Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
             _ => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
         };
-        AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some() }
+        let is_unsure = self.slot.is_none() && row.is_unsure_of_slot();
+        AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some(), is_unsure }
     }
 
     /// The handler starts.
@@ -224,8 +239,10 @@ impl Instance {
             let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
             self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
         }
-        self.ending = Some(Ending { run, end, failure, turn: turn_of_end, torn: false });
-        self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write: Write::RunEnd(run.run) });
+        let ending = Ending { run, end, failure, turn: turn_of_end, torn: false };
+        self.ending = Some(ending);
+        let write = Write::RunEnd(Box::new(ending));
+        self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write });
     }
 
     /// A newer instance has started: nothing of this one becomes durable any more, and what it reads is its own

@@ -4,8 +4,8 @@
 //! them. That makes a read one or two lookups and the loss of an instance free, whatever the object holds.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::btree_map::{Entry, Range};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::Writer;
@@ -72,6 +72,14 @@ impl Keys {
         self.present.clear();
         self.removed.clear();
         self.cleared = Some(writer);
+    }
+
+    /// S8: removes all keys but these.
+    pub(crate) fn clear_except(&mut self, writer: Writer, spared: &BTreeSet<Key>) {
+        let mut present = std::mem::take(&mut self.present);
+        self.clear(writer);
+        present.retain(|key, _| spared.contains(key));
+        self.present = present;
     }
 
     /// Who last changed a key, as far as that is still known.

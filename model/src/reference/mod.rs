@@ -4,8 +4,8 @@
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
-//! or of none), [`commit`] (how they become durable), [`conduct`] (its turns and open calls). [`object`] puts them
-//! together.
+//! or of none), [`commit`] (how they become durable), [`maybe`] (what may be, where a history does not tell), [`conduct`]
+//! (its turns and open calls). [`object`] puts them together.
 //!
 //! The model follows a history and never judges it: it does not know rules, bounds, faults or verdicts. Where a
 //! history does what the model cannot follow, a function here says so in its result and `check` decides.
@@ -15,6 +15,8 @@ pub(crate) mod commit;
 pub(crate) mod conduct;
 pub(crate) mod instance;
 pub(crate) mod keys;
+mod loss;
+pub(crate) mod maybe;
 pub(crate) mod object;
 pub(crate) mod read;
 pub(crate) mod slot;
@@ -90,6 +92,11 @@ pub(crate) struct Row {
     failed_runs: VecDeque<u64>,
     /// S5, S7: the last few writes that came to nothing.
     void: VecDeque<transaction::Void>,
+    /// Where commits are not told: what else may be durable. What stands above is certain; of an alarm's slot that is
+    /// not, it is the latest of the possible ones.
+    maybe: maybe::Maybe,
+    /// S2, S5: a key that was seen to be as a part of what should be whole would have made it.
+    torn: Option<(crate::history::Key, Whole)>,
 }
 
 impl Row {

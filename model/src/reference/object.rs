@@ -115,7 +115,8 @@ impl Object {
     }
 
     /// An instance starts. What the one before it has not committed by now is lost.
-    pub(crate) fn start(&mut self, mut instance: Instance) -> Option<LostTurn> {
+    /// With `retries_max` the history does not tell of commits: then that is unknown.
+    pub(crate) fn start(&mut self, mut instance: Instance, retries_max: Option<u32>) -> Option<LostTurn> {
         self.former.retain(|former| former.ended.is_none());
         // O1: an older epoch has no effect, so it takes no seat either.
         if self.current.as_ref().is_some_and(|current| instance.epoch < current.epoch) {
@@ -129,6 +130,10 @@ impl Object {
         instance.absent_since_ns =
             self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;
+        if let Some(retries_max) = retries_max {
+            self.succeed_unsure(before, started, retries_max);
+            return None;
+        }
         let Superseded { lost, cut_off } = before.supersede(started);
         for (setting, cause) in lost {
             self.row.slot.forget(setting, Why::Lost, cause);
@@ -146,6 +151,26 @@ impl Object {
             self.retire(before);
         }
         lost
+    }
+
+    /// The same where commits are not told: what was not acknowledged may have survived.
+    fn succeed_unsure(&mut self, mut before: Instance, started: Mark, retries_max: u32) {
+        let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
+        before.left_open = before.run.filter(|_| before.ended.is_none());
+        interrupt(&mut self.row, &mut before, started, None, is_lost);
+        before.leave_behind(&mut self.row, started, is_lost, retries_max);
+        before.supersede(started);
+        if before.ended.is_none() {
+            self.retire(before);
+        }
+    }
+
+    /// The history tells what the datastore holds, but not what was committed: that may be any prefix of what the last
+    /// instance has not acknowledged.
+    pub(crate) fn rest_unsure(&mut self, at: Mark, retries_max: u32) {
+        if let Some(current) = &mut self.current {
+            current.leave_behind(&mut self.row, at, true, retries_max);
+        }
     }
 
     fn retire(&mut self, instance: Instance) {
@@ -180,18 +205,22 @@ pub(crate) fn interrupt(
     is_lost: bool,
 ) {
     let Some(run) = instance.run else { return };
+    let epoch = instance.epoch;
+    let failure = Failure { ended: at, place, epoch, turn: 0, kind: FailureKind::Cut };
     if is_lost {
         instance.run = None;
     }
-    let Some(alarm) = run.alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set)) else { return };
-    if alarm.last.is_none() {
-        let kind = interruption(alarm, instance.epoch, is_lost);
-        alarm.last = Some(Failure { ended: at, place, epoch: instance.epoch, turn: 0, kind });
-    }
+    instance.cut_short.get_or_insert((run, failure));
+    row.each_slot(|slot| {
+        let Some(alarm) = run.alarm.and_then(|alarm| slot.alarm_set_at(alarm.set)) else { return };
+        if alarm.last.is_none() {
+            alarm.last = Some(Failure { kind: interruption(alarm, epoch, is_lost), ..failure });
+        }
+    });
 }
 
 /// F6, R3: after the loss of its machine a run starts again at once; after a reset it may have to wait.
-fn interruption(alarm: &mut super::slot::Alarm, epoch: u64, is_lost: bool) -> FailureKind {
+pub(super) fn interruption(alarm: &mut super::slot::Alarm, epoch: u64, is_lost: bool) -> FailureKind {
     if is_lost {
         return FailureKind::Cut;
     }

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use super::calls::Over;
-use super::keys::View;
-use super::{Mark, Writer};
+use super::keys::{Overlay, View};
+use super::{Mark, Row, Writer};
 use crate::history::{Blob, Key, ListOptions};
 
 /// A call whose result the model can foretell.
@@ -32,11 +32,15 @@ pub(crate) enum ReadCall {
         key: Key,
         was_there: bool,
         writer: Option<Writer>,
+        /// Whether that depends on what may or may not be durable.
+        is_unsure: bool,
     },
     /// `delete_many`, which says how many of the keys were there.
     DeleteMany {
         keys: Vec<Key>,
         there: usize,
+        /// Keys that are not counted, because it depends on what may or may not be durable.
+        unsure: Vec<Key>,
     },
     List(Box<ListOptions>),
     Alarm(AlarmView),
@@ -51,6 +55,8 @@ pub(crate) struct AlarmView {
     pub(crate) tolerated_ms: Option<i64>,
     /// Whether a run was in progress in the instance (A4).
     pub(crate) in_run: bool,
+    /// Whether it depends on what may or may not be durable.
+    pub(crate) is_unsure: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +66,19 @@ pub(crate) enum Frozen {
 }
 
 impl Read {
+    /// Whether it depends on what may or may not be durable.
+    pub(super) fn is_unsure(&self, row: &Row, overlay: &Overlay) -> bool {
+        let is_open = |key: &Key| !overlay.decides(key) && row.is_unsure_of(key);
+        match &self.call {
+            ReadCall::Get(key) => is_open(key),
+            ReadCall::GetMany(keys) => keys.iter().any(is_open),
+            ReadCall::List(_) => !overlay.decides_all(),
+            ReadCall::Delete { .. } | ReadCall::DeleteMany { .. } | ReadCall::Alarm(_) | ReadCall::Sync => {
+                false
+            }
+        }
+    }
+
     /// Fixes what the read has to show: its instance is about to write.
     pub(crate) fn freeze(&mut self, view: View<'_>) {
         if self.frozen.is_some() {

@@ -225,7 +225,7 @@ pub(crate) struct Pending {
 }
 
 /// The durable alarm slot of one object.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Slot {
     /// A1: at most one.
     pub(crate) alarm: Option<Alarm>,
@@ -239,6 +239,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// What can be seen of it: its alarm and that one's counted failures, and the alarm that R7 spares.
+    pub(crate) fn essence(&self) -> (Option<(Mark, u32)>, Option<Mark>) {
+        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures));
+        (alarm, self.spared.map(|spared| spared.setting.set))
+    }
+
     /// A `set_alarm` became durable.
     pub(crate) fn set(&mut self, setting: Setting, cause: Cause) {
         let ended_retries = self.alarm.as_ref().and_then(|alarm| alarm.last).filter(Failure::is_counted);

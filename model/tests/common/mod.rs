@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use reveille_model::Profile;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History, Key,
-    ListOptions, ObjectName, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
+    ListOptions, ObjectName, Omission, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
 };
 use reveille_model::verdict::{Verdict, Violation};
 
@@ -27,6 +27,7 @@ pub(crate) struct Tale {
     instance: u64,
     turn: u32,
     op: u64,
+    omits: Vec<Omission>,
     datacenter_of: Vec<u16>,
     alarm_classes: Vec<&'static str>,
 }
@@ -48,6 +49,11 @@ impl Tale {
         tale
     }
 
+    /// The same, told by somebody who does not know when what is durable.
+    pub(crate) fn without_commits() -> Self {
+        Tale { omits: vec![Omission::Commits], ..Tale::new() }
+    }
+
     /// No object yet.
     pub(crate) fn of_machines() -> Self {
         Tale {
@@ -60,6 +66,7 @@ impl Tale {
             op: 0,
             datacenter_of: vec![0, 1, 2],
             alarm_classes: vec!["Batcher"],
+            omits: Vec::new(),
         }
     }
 
@@ -288,6 +295,11 @@ impl Tale {
         self.set_alarm(1, seconds).commit().respond()
     }
 
+    /// Instance 1 sets alarm `id`, and its answer is heard.
+    pub(crate) fn alarm_set(&mut self, id: u64, seconds: f64) -> &mut Self {
+        self.set_alarm(id, seconds).respond()
+    }
+
     pub(crate) fn fault(&mut self, fault: u32, kind: &str) -> &mut Self {
         let scope = Scope::Machine(self.machine);
         self.world(What::FaultBegin { fault, kind: kind.into(), scope })
@@ -325,7 +337,12 @@ impl Tale {
     /// The constants of the run that it tells of.
     pub(crate) fn header(&self) -> Header {
         let alarm_classes = self.alarm_classes.iter().map(|class| (*class).into()).collect();
-        Header { datacenter_of: self.datacenter_of.clone(), alarm_classes: Some(alarm_classes), ..header() }
+        Header {
+            datacenter_of: self.datacenter_of.clone(),
+            alarm_classes: Some(alarm_classes),
+            omits: self.omits.clone(),
+            ..header()
+        }
     }
 
     pub(crate) fn events(&self) -> &[Event] {
@@ -365,6 +382,7 @@ fn header() -> Header {
         seed: None,
         datacenter_of: vec![0, 1, 2],
         alarm_classes: Some(vec!["Batcher".into()]),
+        omits: Vec::new(),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
     }
 }

@@ -123,6 +123,7 @@ fn a_file_reads_as_it_was_written() {
         seed: Some(u64::MAX),
         datacenter_of: vec![0, 0, 1],
         alarm_classes: Some(vec!["C".into()]),
+        omits: vec![crate::history::Omission::Commits],
         constants: Constants::of_the_contract(500, 50),
     };
     let told = |at_ns, what| Event { at_ns, place: None, by: None, what };

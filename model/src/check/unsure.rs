@@ -1,0 +1,97 @@
+//! Histories that do not tell of commits: what is seen rules out states that the object might have been in. It reports
+//! nothing: afterwards what was seen either stands in the model, or is refused like any other reading that is wrong.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use crate::history::{Key, OpResult};
+use crate::reference::Row;
+use crate::reference::instance::Instance;
+use crate::reference::maybe::Fit;
+use crate::reference::object::Acting;
+use crate::reference::read::{Frozen, Read, ReadCall};
+use crate::reference::slot::{Claim, Slot};
+
+/// A read of the live instance has its result. Returns whether no more is to be said about it.
+pub(super) fn narrow(acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
+    let is_judged = match (&read.call, result) {
+        (ReadCall::Get(key), OpResult::Value(seen)) => {
+            if !is_decided(acting, read, key) {
+                acting.row.observe_key(key, seen.as_ref());
+            }
+            false
+        }
+        (ReadCall::GetMany(keys), OpResult::Entries(seen)) => {
+            let shown: BTreeMap<_, _> = seen.iter().map(|(key, value)| (key, value)).collect();
+            for key in keys {
+                if !is_decided(acting, read, key) {
+                    acting.row.observe_key(key, shown.get(key).copied());
+                }
+            }
+            false
+        }
+        (ReadCall::List(options), OpResult::Entries(seen)) => {
+            let shown: BTreeMap<_, _> = seen.iter().map(|(key, value)| (key, value)).collect();
+            for key in acting.row.unsure_keys(shown.keys().copied()) {
+                let is_shown = options.admits(&key) && !options.is_pushed_out(&key, seen);
+                if is_shown && !is_decided(acting, read, &key) {
+                    acting.row.observe_key(&key, shown.get(&key).copied());
+                }
+            }
+            false
+        }
+        (ReadCall::Delete { key, is_unsure: true, .. }, OpResult::Deleted(seen)) => {
+            acting.row.observe(std::iter::once(key), |value| value(key).is_some() == *seen)
+                != Fit::Contradicts
+        }
+        (ReadCall::DeleteMany { there, unsure, .. }, OpResult::DeletedCount(seen)) if !unsure.is_empty() => {
+            let count =
+                |value: &dyn Fn(&Key) -> Option<_>| unsure.iter().filter(|key| value(key).is_some()).count();
+            let fits = |value: &dyn Fn(&Key) -> Option<_>| there + count(value) == *seen as usize;
+            acting.row.observe(unsure.iter(), fits) != Fit::Contradicts
+        }
+        (ReadCall::Alarm(view), OpResult::Alarm(seen)) if view.is_unsure => {
+            let shown = |slot: &Slot| slot.alarm.as_ref().map(|alarm| alarm.setting.scheduled_ms);
+            let spared = |slot: &Slot| slot.spared.map(|spared| spared.setting.scheduled_ms);
+            let fits = |slot: &Slot| shown(slot) == *seen || (seen.is_some() && spared(slot) == *seen);
+            acting.row.observe_slot(fits) != Fit::Contradicts
+        }
+        _ => false,
+    };
+    acting.doubtful.extend(acting.row.take_given_up());
+    is_judged
+}
+
+/// Whether the instance's own writes say what the read shows at a key.
+fn is_decided(acting: &Acting<'_>, read: &Read, key: &Key) -> bool {
+    match &read.frozen {
+        // What is uncertain is not frozen.
+        Some(Frozen::Value(..) | Frozen::Entries(_)) => true,
+        None => acting.instance.overlay.decides(key),
+    }
+}
+
+/// A run starts: its alarm is in the slot, with the failures that it is told of. Those were recorded durably (R4), so
+/// that a retry in an instance which has not been lost says something of that instance's own turns.
+pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance, claim: Claim, told: u32) {
+    let is_it = |slot: &Slot, counts: bool| {
+        let spared = slot.spared.is_some_and(|spared| claim.names(&spared.setting));
+        let in_slot = slot.alarm.as_ref().filter(|alarm| claim.names(&alarm.setting));
+        spared || in_slot.is_some_and(|alarm| !counts || alarm.failures == told)
+    };
+    let is_own = instance.own_setting().is_some_and(|setting| claim.names(&setting));
+    let fit = if is_own { Fit::Certain } else { row.observe_slot(|slot| is_it(slot, true)) };
+    if fit == Fit::Fits || is_it(&row.slot, true) {
+        return;
+    }
+    let retries_max = case.constants.retries_max;
+    let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
+    let own = instance.durable_for(&row.slot, |slot| is_it(slot, true), retries_max).or_else(|| {
+        instance.durable_for(&row.slot, |slot| is_it(slot, false) && has_failed(slot), retries_max)
+    });
+    match own.filter(|_| told > 0) {
+        Some(turn) => instance.make_durable(row, turn, case.mark, retries_max),
+        None if fit == Fit::Contradicts => _ = row.observe_slot(|slot| is_it(slot, false)),
+        None => {}
+    }
+}
