@@ -97,7 +97,8 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let faults = faults::faults(shape.class, objects, 0..14);
+        let faults = (faults::faults(shape.class, objects, 0..14), faults::slow_disks(shape.class, objects));
+        let faults = faults.prop_map(|(faults, slow_disks)| [faults, slow_disks].concat());
         match shape.requests {
             Requests::Spread { body, max } => {
                 let crowded = prop::option::weighted(CROWDED, (any::<prop::sample::Index>(), 0..CROWD_MS));
@@ -231,7 +232,8 @@ fn upstream() -> impl Strategy<Value = Upstream> {
 }
 
 /// The plan of the reference run: five virtual minutes, boot and quiet included, 100 objects, five requests a virtual
-/// second, and the fault mix of the scenario's other plans. What comes of it is pinned by [`crate::bench`].
+/// second, and the fault mix of the scenario's other plans, slow disks excepted: figures
+/// of different days stay comparable. What comes of it is pinned by [`crate::bench`].
 pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     const RUN_MS: u64 = 300_000;
     const OBJECTS: usize = 100;

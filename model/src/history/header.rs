@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of this vocabulary. It rises when a field changes its meaning.
@@ -9,7 +10,7 @@ pub const VERSION: u32 = 1;
 
 /// Everything that stays constant in a run. The rules take their bounds from here, so that a history of another
 /// system is held against that system's own constants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`VERSION`] of the writer.
@@ -31,7 +32,7 @@ pub struct Header {
 }
 
 /// The numbers that SPEC.md names, as they were in this run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Constants {
     /// R3: the backoff after a failed run with `retry_count` 0. 2,000 in the contract.

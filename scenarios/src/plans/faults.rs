@@ -20,12 +20,10 @@ pub(super) fn faults(
     objects: usize,
     machines: impl Into<SizeRange>,
 ) -> impl Strategy<Value = Vec<Fault>> {
-    let of_machines = vec(of_machines(class, objects), machines);
-    let drawn = (of_machines, vec(of_datacenters(), 0..4), clock_steps(), slow_disks(class, objects));
-    drawn.prop_map(|(mut faults, of_datacenters, steps, slow_disks)| {
+    let drawn = (vec(of_machines(class, objects), machines), vec(of_datacenters(), 0..4), clock_steps());
+    drawn.prop_map(|(mut faults, of_datacenters, steps)| {
         faults.extend(one_at_a_time(of_datacenters));
         faults.extend(steps);
-        faults.extend(slow_disks.into_iter().flatten());
         by_time(faults)
     })
 }
@@ -133,20 +131,19 @@ fn clock_steps() -> impl Strategy<Value = Vec<Fault>> {
 
 /// Disks that are slow for a while. Mostly the power fails meanwhile: then it shows what a machine has said, and had
 /// not written.
-fn slow_disks(class: &'static str, objects: usize) -> impl Strategy<Value = Vec<Vec<Fault>>> {
+pub(super) fn slow_disks(class: &'static str, objects: usize) -> impl Strategy<Value = Vec<Fault>> {
     let slow = (0..FAULTS_MS, anybody(class, objects), 50..800_u32, 2_000..15_000_u64);
     let power_loss = (prop::bool::weighted(0.75), 0..100_u64, 500..8_000_u64);
-    let faults =
-        (slow, power_loss).prop_map(|((at_ms, target, extra_ms, for_ms), (fails, after, down_ms))| {
-            let fails_at_ms = at_ms + for_ms * after / 100;
-            let fails = fails && fails_at_ms < FAULTS_MS;
-            let power_loss = FaultKind::PowerLoss { target: target.clone(), down_ms };
-            let slow = Fault { at_ms, kind: FaultKind::SlowDisk { target, extra_ms, for_ms } };
-            std::iter::once(slow)
-                .chain(fails.then_some(Fault { at_ms: fails_at_ms, kind: power_loss }))
-                .collect()
-        });
-    prop_oneof![1 => Just(Vec::new()), 3 => vec(faults, 1..4)]
+    let faults = (slow, power_loss).prop_map(|(slow, (fails, after_percent, down_ms))| {
+        let (at_ms, target, extra_ms, for_ms) = slow;
+        let fails_at_ms = at_ms + for_ms * after_percent / 100;
+        let power_loss =
+            Fault { at_ms: fails_at_ms, kind: FaultKind::PowerLoss { target: target.clone(), down_ms } };
+        let slow = Fault { at_ms, kind: FaultKind::SlowDisk { target, extra_ms, for_ms } };
+        [Some(slow), Some(power_loss).filter(|_| fails && fails_at_ms < FAULTS_MS)]
+    });
+    let all = prop_oneof![1 => Just(Vec::new()), 3 => vec(faults, 1..4)];
+    all.prop_map(|faults| faults.into_iter().flatten().flatten().collect())
 }
 
 fn machines_of(datacenter: u16) -> std::ops::Range<u16> {

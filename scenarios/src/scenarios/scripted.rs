@@ -4,6 +4,7 @@
 //! The programs of `alarm()` and of the constructor are kept in storage beside the keys that programs play with: so they
 //! outlive an instance, a lost turn loses them like everything else in it, and `delete_all` removes them.
 
+mod moments;
 mod programs;
 mod run;
 pub mod script;
@@ -27,7 +28,7 @@ pub const SCENARIO: Scenario = Scenario {
     classes,
     shape: Shape {
         class: Scripted::<true>::CLASS,
-        requests: Requests::Own(programs::requests),
+        requests: Requests::Own(moments::requests),
         objects_max: 5,
         failures: Failures::Many,
         // Within reach of a short run.

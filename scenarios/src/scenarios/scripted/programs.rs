@@ -1,4 +1,4 @@
-//! What scripted objects are asked to do: scripts as proptest strategies, so that a plan's programs shrink step by step.
+//! Scripts as proptest strategies, so that a plan's programs shrink step by step.
 //!
 //! Few keys and short times, so that calls meet each other; most programs end well, so that there is something to meet.
 
@@ -7,88 +7,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use reveille_sim::plan::{Fault, FaultKind, Request, Target};
-use reveille_system::object::api::DurableObject;
 use reveille_system::object::view::{BATCH_LEN_MAX, KEY_LEN_MAX, VALUE_LEN_MAX};
 
-use super::Scripted;
 use super::script::{Call, Keys, Range, Script, Step, Text, When};
-use crate::plans::{CLUSTER, object};
 
-/// At most so many moments at which objects are asked something.
-const MOMENTS_MAX: usize = 120;
-
-/// A moment: what one object is asked then, and what strikes its machine soon afterwards.
-#[derive(Clone, Debug)]
-struct Moment {
-    at_ms: u64,
-    object: String,
-    asked: Vec<(u16, Script)>,
-    strike: Option<Strike>,
-}
-
-/// What strikes the machine that has the object.
-#[derive(Clone, Copy, Debug)]
-struct Strike {
-    after_ms: u64,
-    for_ms: u64,
-    power: bool,
-}
-
-/// All requests of a plan, and faults that strike while they are in progress.
-pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)> {
-    let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
-    let asked = moments.prop_map(move |mut moments| {
-        moments.sort_by_key(|moment| moment.at_ms);
-        let faults =
-            moments.iter().filter_map(Moment::fault).filter(|fault| fault.at_ms < within_ms).collect();
-        (moments.into_iter().flat_map(Moment::requests).collect(), faults)
-    });
-    asked.boxed()
-}
-
-fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
-    // One object of the other class, asked now and then.
-    let name = prop_oneof![
-        15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
-        1 => Just(object(Scripted::<false>::CLASS, 0)),
-    ];
-    // At one moment an object is asked one thing, or several at the same instant.
-    let asked = || (0..CLUSTER.machines(), script());
-    let asked = prop_oneof![5 => vec(asked(), 1), 1 => vec(asked(), 2..5)];
-    let strike = (0..120_u64, 200..6_000_u64, any::<bool>()).prop_map(|(after_ms, for_ms, power)| Strike {
-        after_ms,
-        for_ms,
-        power,
-    });
-    (0..within_ms, name, asked, option::weighted(0.06, strike))
-        .prop_map(|(at_ms, object, asked, strike)| Moment { at_ms, object, asked, strike })
-}
-
-impl Moment {
-    fn requests(self) -> impl Iterator<Item = Request> {
-        let Self { at_ms, object, asked, .. } = self;
-        asked.into_iter().map(move |(machine, script)| Request {
-            at_ms,
-            machine,
-            object: object.clone(),
-            body: script.to_body(),
-        })
-    }
-
-    fn fault(&self) -> Option<Fault> {
-        let Strike { after_ms, for_ms, power } = self.strike?;
-        let target = Target::HolderOf(self.object.clone());
-        let kind = if power {
-            FaultKind::PowerLoss { target, down_ms: for_ms }
-        } else {
-            FaultKind::Crash { target, down_ms: for_ms }
-        };
-        Some(Fault { at_ms: self.at_ms + after_ms, kind })
-    }
-}
-
-fn script() -> impl Strategy<Value = Script> {
+/// What a request may ask for.
+pub(super) fn script() -> impl Strategy<Value = Script> {
     // Often enough one that fails, so that retries are common and giving up happens.
     let alarm = prop_oneof![
         3 => Just(Vec::new()),
@@ -105,7 +29,7 @@ fn script() -> impl Strategy<Value = Script> {
 
 /// What a request or a run of `alarm()` does. `failing` is the share of those that do not end well; `at_once` how many alarms
 /// of twenty are for now or the past: a handler that sets one is run again for ever.
-fn program(failing: f64, at_once: u32) -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn program(failing: f64, at_once: u32) -> impl Strategy<Value = Vec<Step>> {
     let bad = prop_oneof![
         9 => Just(Step::Fail),
         3 => Just(Step::Panic),
@@ -115,7 +39,8 @@ fn program(failing: f64, at_once: u32) -> impl Strategy<Value = Vec<Step>> {
     (vec(step(at_once), 0..7), option::weighted(failing, bad)).prop_map(with_end)
 }
 
-fn constructor() -> impl Strategy<Value = Vec<Step>> {
+/// What a constructor does.
+pub(super) fn constructor() -> impl Strategy<Value = Vec<Step>> {
     let bad = prop_oneof![4 => Just(Step::Fail), 2 => Just(Step::Panic), 1 => Just(Step::Hang)];
     (vec(step(1), 0..4), option::weighted(0.2, bad)).prop_map(with_end)
 }

@@ -1,0 +1,152 @@
+//! When scripted objects are asked what, and what strikes their machines meanwhile.
+//!
+//! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
+//! while `alarm()` is in progress, while it waits for a retry, while the constructor runs.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use reveille_sim::plan::{Fault, FaultKind, Request, Target};
+use reveille_system::object::api::DurableObject;
+
+use super::Scripted;
+use super::programs::{constructor, program, script};
+use super::script::{Call, Script, Step, When};
+use crate::plans::{CLUSTER, object};
+
+/// At most so many moments at which objects are asked something.
+const MOMENTS_MAX: usize = 100;
+
+/// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
+#[derive(Clone, Debug)]
+struct Moment {
+    at_ms: u64,
+    object: String,
+    asked: Vec<Asked>,
+    strike: Option<Strike>,
+}
+
+/// One request of a moment.
+#[derive(Clone, Debug)]
+struct Asked {
+    after_ms: u64,
+    machine: u16,
+    script: Script,
+}
+
+/// What strikes the machine that has the object.
+#[derive(Clone, Copy, Debug)]
+struct Strike {
+    after_ms: u64,
+    for_ms: u64,
+    power: bool,
+}
+
+/// All requests of a plan, and faults that strike while they are in progress.
+pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)> {
+    let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
+    let asked = moments.prop_map(move |moments| {
+        let faults =
+            moments.iter().filter_map(Moment::fault).filter(|fault| fault.at_ms < within_ms).collect();
+        let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();
+        requests.retain(|request| request.at_ms < within_ms);
+        requests.sort_by_key(|request| request.at_ms);
+        (requests, faults)
+    });
+    asked.boxed()
+}
+
+fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
+    // One object of the other class, asked now and then.
+    let name = prop_oneof![
+        15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
+        1 => Just(object(Scripted::<false>::CLASS, 0)),
+    ];
+    let by_chance = (any_requests(), option::weighted(0.06, strike()));
+    let arranged = (arranged_requests(), option::weighted(0.4, strike()));
+    let what = prop_oneof![4 => by_chance, 1 => arranged];
+    (0..within_ms, name, what).prop_map(|(at_ms, object, (asked, strike))| Moment {
+        at_ms,
+        object,
+        asked,
+        strike,
+    })
+}
+
+fn strike() -> impl Strategy<Value = Strike> {
+    (0..120_u64, 200..6_000_u64, any::<bool>()).prop_map(|(after_ms, for_ms, power)| Strike {
+        after_ms,
+        for_ms,
+        power,
+    })
+}
+
+fn asked(after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
+    (after_ms, 0..CLUSTER.machines(), script()).prop_map(|(after_ms, machine, script)| Asked {
+        after_ms,
+        machine,
+        script,
+    })
+}
+
+/// One thing, or several at the same instant.
+fn any_requests() -> impl Strategy<Value = Vec<Asked>> {
+    prop_oneof![5 => vec(asked(Just(0)), 1), 1 => vec(asked(Just(0)), 2..5)]
+}
+
+/// What gets an object into a state, and then requests that find it there.
+fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
+    let first = |script: Script| Asked { after_ms: 0, machine: 0, script };
+    let runs = |alarm| {
+        let now = Step::Do(Call::SetAlarm(When::InMs(0)));
+        Script { steps: vec![now], alarm, construct: Vec::new() }
+    };
+    // It waits for services, one after another.
+    let in_run = (2..6_usize).prop_map(move |calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
+    // It has just failed.
+    let in_backoff = (1..4_usize).prop_map(move |fails| runs(vec![vec![Step::Fail]; fails]));
+    // It runs; what it does is up to chance.
+    let running = program(0.2, 1).prop_map(move |steps| runs(vec![steps]));
+    // The next request needs a constructor.
+    let cold = constructor().prop_map(|steps| Script {
+        steps: vec![Step::Panic],
+        alarm: Vec::new(),
+        construct: vec![steps],
+    });
+    let then = |after_ms: std::ops::Range<u64>| vec(asked(after_ms), 1..4);
+    let arranged = prop_oneof![
+        (in_run, then(100..1_000)),
+        (in_backoff, then(200..2_200)),
+        (running, then(0..300)),
+        (cold, then(50..300)),
+    ];
+    arranged.prop_map(move |(script, then)| {
+        let mut all = vec![first(script)];
+        all.extend(then);
+        all
+    })
+}
+
+impl Moment {
+    fn requests(self) -> impl Iterator<Item = Request> {
+        let Self { at_ms, object, asked, .. } = self;
+        asked.into_iter().map(move |Asked { after_ms, machine, script }| Request {
+            at_ms: at_ms + after_ms,
+            machine,
+            object: object.clone(),
+            body: script.to_body(),
+        })
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        let Strike { after_ms, for_ms, power } = self.strike?;
+        let last_ms = self.asked.iter().map(|asked| asked.after_ms).max().unwrap_or(0);
+        let target = Target::HolderOf(self.object.clone());
+        let kind = if power {
+            FaultKind::PowerLoss { target, down_ms: for_ms }
+        } else {
+            FaultKind::Crash { target, down_ms: for_ms }
+        };
+        Some(Fault { at_ms: self.at_ms + last_ms + after_ms, kind })
+    }
+}
