@@ -5,8 +5,9 @@
 
 use crate::common::{self, scenario};
 use reveille::{finding, report, story};
+use reveille_model::history::{Event, What};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
-use reveille_system::ids::ObjectName;
+use reveille_system::ids::{MachineId, ObjectName, SliceId};
 
 const S: u64 = 1_000_000_000;
 
@@ -14,14 +15,36 @@ const S: u64 = 1_000_000_000;
 /// the fault phase.
 fn calm(name: &str, body: &str) -> Plan {
     let mut plan = common::calm(name);
-    plan.workload = vec![Request { at_ms: 2_000, machine: 0, object: object(&plan), body: body.to_owned() }];
+    plan.workload =
+        vec![Request { at_ms: 2_000, machine: 0, object: named(&plan, "foo"), body: body.to_owned() }];
     plan
 }
 
 /// The one object of a calm plan.
 fn object(plan: &Plan) -> String {
-    let class = scenario(&plan.scenario).shape.class;
-    format!("{class}/foo")
+    plan.workload[0].object.clone()
+}
+
+fn named(plan: &Plan, name: &str) -> String {
+    format!("{}/{name}", scenario(&plan.scenario).shape.class)
+}
+
+fn slice(plan: &Plan, object: &str) -> SliceId {
+    ObjectName::parse(object).expect("it has a class and a name").slice(plan.cluster.slices)
+}
+
+/// A datacenter, and an object that is at home on the machine that leads it first.
+fn with_the_leader(plan: &Plan) -> (u16, String) {
+    let config = plan.config();
+    let objects = ["foo", "bar", "baz", "qux"].map(|name| named(plan, name));
+    let leads = |event: &Event| {
+        let What::Leader { datacenter, term: 1 } = event.what else { return None };
+        let leader = MachineId(event.place?.machine);
+        let at_home = |object: &&String| config.home_of(slice(plan, object)) == leader;
+        Some((datacenter, objects.iter().find(at_home)?.clone()))
+    };
+    let history = scenario(&plan.scenario).run(plan).history;
+    history.events.iter().find_map(leads).expect("one of the objects is at home on a leader")
 }
 
 /// The life of a plan's one object, from the begin of the fault phase on. No promise is broken in it.
@@ -35,9 +58,8 @@ fn life(plan: &Plan) -> String {
 fn life_and_leaders(plan: &Plan) -> String {
     let outcome = scenario(&plan.scenario).run(plan);
     assert_eq!(finding::of(&outcome), [], "these stories are of promises kept");
-    let slice =
-        ObjectName::parse(&object(plan)).expect("it has a class and a name").slice(plan.cluster.slices);
-    story::life(&outcome.history, &object(plan), Some(slice.0), 6 * S..u64::MAX)
+    let object = object(plan);
+    story::life(&outcome.history, &object, Some(slice(plan, &object).0), 6 * S..u64::MAX)
 }
 
 fn keep(name: &str, told: &str) {
@@ -90,7 +112,9 @@ fn f6_a_machine_is_lost_in_the_handler() {
 #[test]
 fn d6_a_leader_is_lost() {
     let mut plan = calm("alarm-example", "hello");
-    let target = Target::LeaderOfDatacenter(1);
+    let (datacenter, object) = with_the_leader(&plan);
+    plan.workload[0].object = object;
+    let target = Target::LeaderOfDatacenter(datacenter);
     // The alarm is due at 12 s of the fault phase.
     plan.faults = vec![Fault { at_ms: 9_000, kind: FaultKind::Crash { target, down_ms: 30_000 } }];
     keep("d6_a_leader_is_lost", &life_and_leaders(&plan));
