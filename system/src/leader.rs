@@ -180,3 +180,70 @@ pub fn placement(config: &Config, alive: &[MachineId]) -> Vec<Option<MachineId>>
     };
     (0..config.slices).map(|slice| place(SliceId(slice))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000 * NS_PER_MS;
+    const OTHER: MachineId = MachineId(1);
+
+    fn config() -> Config {
+        Config::new(3, 1, 1, 3)
+    }
+
+    /// The registry after all machines have opened sessions and some have renewed theirs.
+    fn roster(renewed: &[u64]) -> Roster {
+        let mut roster = Roster::new(&config());
+        for machine in 0..config().machines() {
+            roster.apply(&Change::Open { machine: MachineId(machine), nonce: 1 });
+        }
+        for session in renewed {
+            roster.apply(&Change::Renew { session: SessionId(*session) });
+        }
+        roster
+    }
+
+    fn expires(watch: &Watch, at_s: u64) -> bool {
+        watch.expired(OTHER, at_s * SECOND_NS).is_some()
+    }
+
+    #[test]
+    fn d5_who_was_silent_for_longer_than_the_lease_is_found() {
+        let mut watch = Watch::default();
+        for at_s in 1..=7 {
+            watch.see(&config(), &roster(&[]), at_s * SECOND_NS);
+            assert_eq!(expires(&watch, at_s), at_s > 5, "first seen after 1 s, now {at_s} s");
+        }
+        let end = Change::End { session: SessionId(2), renewal: 0 };
+        assert_eq!(watch.expired(OTHER, 7 * SECOND_NS), Some(end));
+        watch.see(&config(), &roster(&[2]), 8 * SECOND_NS);
+        assert!(!expires(&watch, 12), "it has renewed");
+    }
+
+    #[test]
+    fn after_a_time_in_which_nobody_could_renew_all_have_the_time_to() {
+        let mut watch = Watch::default();
+        watch.see(&config(), &roster(&[]), SECOND_NS);
+        // Nothing was heard for seven seconds.
+        watch.see(&config(), &roster(&[]), 8 * SECOND_NS);
+        watch.see(&config(), &roster(&[]), 10 * SECOND_NS);
+        assert!(!expires(&watch, 10), "it has had two seconds");
+        watch.see(&config(), &roster(&[]), 11 * SECOND_NS);
+        assert!(expires(&watch, 11), "it has had three, and is silent since the first");
+    }
+
+    #[test]
+    fn d5_whose_session_was_ended_is_given_up_at_once_and_who_boots_is_not() {
+        let mut ended = roster(&[]);
+        ended.apply(&Change::End { session: SessionId(2), renewal: 0 });
+        let mut watch = Watch::default();
+        watch.see(&config(), &ended, SECOND_NS);
+        assert!(!watch.is_given_up(OTHER, SECOND_NS), "it may be booting");
+        assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
+        let mut watch = Watch::default();
+        watch.see(&config(), &roster(&[]), SECOND_NS);
+        watch.see(&config(), &ended, 2 * SECOND_NS);
+        assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
+    }
+}

@@ -322,3 +322,22 @@ fn machine_of(raft_id: u64) -> Option<MachineId> {
     let machine = raft_id.checked_sub(1)?;
     Some(MachineId(u16::try_from(machine).expect("raft ids are made from machines")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d6_replicas_never_ask_for_votes_at_the_same_time() {
+        for (group, term) in (0..20).flat_map(|group| (0..50).map(move |term| (GroupId(group), term))) {
+            let of = |rank| Timeouts { group, rank, replicas: 3, election_ticks: ELECTION_TICKS };
+            let mut all: Vec<usize> = (0..3).map(|rank| of(rank).ticks(term)).collect();
+            all.sort_unstable();
+            assert!(all[0] > ELECTION_TICKS && all[2] == of(0).longest(), "{all:?}");
+            assert!(all[1] - all[0] >= 2 && all[2] - all[1] >= 2, "{all:?}");
+        }
+        let first =
+            |term| Timeouts { group: GroupId(0), rank: 0, replicas: 3, election_ticks: 4 }.ticks(term);
+        assert!((1..20).any(|term| first(term) != first(0)), "no replica is always the last");
+    }
+}
