@@ -16,3 +16,4 @@ mod objects_go_on;
 mod retries_follow_the_contract;
 mod scripted_objects_follow_the_model;
 mod seeds_come_from_the_environment;
+mod the_contract_has_a_table;
