@@ -3,7 +3,7 @@
 
 use crate::common::{scenario, told};
 use reveille::finding;
-use reveille_model::history::{Event, What};
+use reveille_model::history::{EndReason, Event, What};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Network, Plan, Request, Target, Upstream};
 use reveille_system::ids::{MachineId, ObjectName};
 
@@ -61,5 +61,10 @@ fn o1_a_machine_that_was_cut_off_has_no_effect_after_its_successor() {
         after().filter(|event| on(event) == Some(home) && matches!(event.what, What::Op { .. })).count();
     assert!(tries > 20, "the zombie runs object code all the while: {tries} calls");
     assert_eq!(after().filter(|event| is_effect(event)).count(), 0, "none of it has an effect");
+    let moves = |event: &Event| matches!(event.what, What::InstanceEnd { reason: EndReason::Moved });
+    assert!(
+        after().any(moves),
+        "that it no longer holds the object is told apart from a fault of the object"
+    );
     assert!(outcome.counts.stale_epochs > 0, "what it proposes when it is back is refused");
 }

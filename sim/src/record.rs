@@ -249,6 +249,8 @@ impl Spot {
 pub(crate) fn header(plan: &Plan) -> Header {
     let config = plan.config();
     let datacenter_of = (0..config.machines()).map(|machine| config.datacenter_of(MachineId(machine)).0);
+    let contract = Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms());
+    let (run_limit_ms, constructor_limit_ms) = (config.run_limit_ms, config.constructor_limit_ms);
     Header {
         version: VERSION,
         product: "reveille".to_owned(),
@@ -256,7 +258,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
         alarm_classes: None,
-        constants: Constants::of_the_contract(plan.wall_error_max_ms(), plan.network.round_trip_max_ms()),
+        constants: Constants { run_limit_ms, constructor_limit_ms, ..contract },
     }
 }
 

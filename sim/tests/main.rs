@@ -5,6 +5,7 @@ mod common;
 mod disk;
 mod exclusive;
 mod fault;
+mod limits;
 mod net;
 mod plan;
 mod run;

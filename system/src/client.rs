@@ -115,8 +115,11 @@ impl Client {
 
     /// Asks again what has waited long enough. Called once a tick.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
-        let patience_ms =
-            |open: &Open| if open.purpose == Purpose::Session { RENEW_AGAIN_MS } else { ASK_AGAIN_MS };
+        let leaders = &self.leaders;
+        let patience_ms = |open: &Open| {
+            let waits_for_leader = leaders[usize::from(open.group.0)].is_some();
+            if open.purpose == Purpose::Session && waits_for_leader { RENEW_AGAIN_MS } else { ASK_AGAIN_MS }
+        };
         let waited = |open: &Open| cx.now_ns - open.sent_ns >= patience_ms(open) * NS_PER_MS;
         let again: Vec<u64> =
             self.open.iter().filter(|(_, open)| waited(open)).map(|(number, _)| *number).collect();

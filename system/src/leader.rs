@@ -15,52 +15,71 @@ pub const LEASE_MS: u64 = 4_000;
 pub const RENEW_MS: u64 = 1_000;
 /// Two monotonic clocks drift apart by at most this in a lease: 1,000 ppm (SPEC.md, "Clocks"), rounded up generously.
 const DRIFT_MARGIN_MS: u64 = 100;
-/// Who has heard nothing from the registry for so long cannot tell who renewed meanwhile: every session that it watches
-/// gets a fresh lease. So it is too when the system group had no leader.
+/// Who has heard nothing from the registry for so long cannot tell who would have renewed meanwhile: perhaps the system
+/// group had no leader, and nobody could.
 const DEAF_MS: u64 = 3 * RENEW_MS;
-/// A machine without a session is given up after this: one that boots has the time to open one.
+/// After that all who are alive have so long to renew: to find the leader of the system group, to be proposed at its next
+/// tick, and to be heard of. Without it nothing unsafe would happen, only needless moves: whoever ends a session names
+/// the renewal that he saw, and no lease outlasts the one that came with it.
+const REGAIN_MS: u64 = 2_500;
+/// A machine that was never seen with a session is given up after this: one that boots has the time to open one.
 const MISSING_MS: u64 = 1_000;
 
 /// What one machine has seen of the others' sessions, on its own monotonic clock.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    /// The renewal number of each live session, and since when it is that.
-    renewals: BTreeMap<SessionId, (u64, u64)>,
-    /// Machines without a session, and since when.
+    /// The last renewal that was seen of each machine's live session.
+    renewals: BTreeMap<MachineId, Seen>,
+    /// Machines without a session, and when they are given up.
     missing: BTreeMap<MachineId, u64>,
     heard_ns: u64,
+    /// Since when it has heard from the registry all the time.
+    hearing_since_ns: u64,
+}
+
+/// A session as it was seen.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    session: SessionId,
+    renewal: u64,
+    /// Since when the number of its renewal has been that.
+    since_ns: u64,
 }
 
 impl Watch {
     /// A newer roster has come.
     pub(crate) fn see(&mut self, config: &Config, roster: &Roster, now_ns: u64) {
         if now_ns - self.heard_ns > DEAF_MS * NS_PER_MS {
-            self.renewals.clear();
+            self.hearing_since_ns = now_ns;
             self.missing.clear();
         }
         self.heard_ns = now_ns;
-        let before = std::mem::take(&mut self.renewals);
-        for (_, live) in roster.live() {
-            let unchanged = before.get(&live.id).filter(|(renewal, _)| *renewal == live.renewal);
-            self.renewals.insert(live.id, unchanged.copied().unwrap_or((live.renewal, now_ns)));
-        }
         for machine in (0..config.machines()).map(MachineId) {
-            if roster.session_of(machine).is_some() {
-                self.missing.remove(&machine);
-            } else {
-                self.missing.entry(machine).or_insert(now_ns);
+            let Some(live) = roster.session_of(machine) else {
+                // Whose session was ended has been silent for long enough.
+                let patience_ms = if self.renewals.remove(&machine).is_some() { 0 } else { MISSING_MS };
+                self.missing.entry(machine).or_insert(now_ns + patience_ms * NS_PER_MS);
+                continue;
+            };
+            self.missing.remove(&machine);
+            let seen = Seen { session: live.id, renewal: live.renewal, since_ns: now_ns };
+            let known = self.renewals.entry(machine).or_insert(seen);
+            if (known.session, known.renewal) != (live.id, live.renewal) {
+                *known = seen;
             }
         }
     }
 
-    /// The renewal number of a session that has not changed for longer than the lease.
-    fn expired(&self, session: SessionId, now_ns: u64) -> Option<u64> {
-        let (renewal, since_ns) = self.renewals.get(&session)?;
-        (now_ns - since_ns > (LEASE_MS + DRIFT_MARGIN_MS) * NS_PER_MS).then_some(*renewal)
+    /// The end of a machine's session, if its renewal number has not changed for longer than the lease.
+    fn expired(&self, machine: MachineId, now_ns: u64) -> Option<Change> {
+        let Seen { session, renewal, since_ns } = *self.renewals.get(&machine)?;
+        let is_silent = now_ns - since_ns > (LEASE_MS + DRIFT_MARGIN_MS) * NS_PER_MS;
+        let could_renew = now_ns - self.hearing_since_ns > REGAIN_MS * NS_PER_MS;
+        (is_silent && could_renew).then_some(Change::End { session, renewal })
     }
 
     fn is_given_up(&self, machine: MachineId, now_ns: u64) -> bool {
-        self.missing.get(&machine).is_some_and(|since_ns| now_ns - since_ns > MISSING_MS * NS_PER_MS)
+        self.missing.get(&machine).is_some_and(|at_ns| now_ns >= *at_ns)
     }
 }
 
@@ -94,10 +113,11 @@ fn end_session(
 ) -> Option<Change> {
     let may_end =
         |machine: MachineId| machine != me && leader.is_none_or(|leader| leader == me || leader == machine);
-    roster.live().filter(|(machine, _)| may_end(*machine)).find_map(|(_, live)| {
-        let renewal = watch.expired(live.id, now_ns)?;
-        Some(Change::End { session: live.id, renewal })
-    })
+    roster
+        .live()
+        .map(|(machine, _)| machine)
+        .filter(|machine| may_end(*machine))
+        .find_map(|machine| watch.expired(machine, now_ns))
 }
 
 /// D6: the first live machine of a datacenter without a leader stands for it.
@@ -159,4 +179,71 @@ pub fn placement(config: &Config, alive: &[MachineId]) -> Vec<Option<MachineId>>
         }
     };
     (0..config.slices).map(|slice| place(SliceId(slice))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND_NS: u64 = 1_000 * NS_PER_MS;
+    const OTHER: MachineId = MachineId(1);
+
+    fn config() -> Config {
+        Config::new(3, 1, 1, 3)
+    }
+
+    /// The registry after all machines have opened sessions and some have renewed theirs.
+    fn roster(renewed: &[u64]) -> Roster {
+        let mut roster = Roster::new(&config());
+        for machine in 0..config().machines() {
+            roster.apply(&Change::Open { machine: MachineId(machine), nonce: 1 });
+        }
+        for session in renewed {
+            roster.apply(&Change::Renew { session: SessionId(*session) });
+        }
+        roster
+    }
+
+    fn expires(watch: &Watch, at_s: u64) -> bool {
+        watch.expired(OTHER, at_s * SECOND_NS).is_some()
+    }
+
+    #[test]
+    fn d5_who_was_silent_for_longer_than_the_lease_is_found() {
+        let mut watch = Watch::default();
+        for at_s in 1..=7 {
+            watch.see(&config(), &roster(&[]), at_s * SECOND_NS);
+            assert_eq!(expires(&watch, at_s), at_s > 5, "first seen after 1 s, now {at_s} s");
+        }
+        let end = Change::End { session: SessionId(2), renewal: 0 };
+        assert_eq!(watch.expired(OTHER, 7 * SECOND_NS), Some(end));
+        watch.see(&config(), &roster(&[2]), 8 * SECOND_NS);
+        assert!(!expires(&watch, 12), "it has renewed");
+    }
+
+    #[test]
+    fn after_a_time_in_which_nobody_could_renew_all_have_the_time_to() {
+        let mut watch = Watch::default();
+        watch.see(&config(), &roster(&[]), SECOND_NS);
+        // Nothing was heard for seven seconds.
+        watch.see(&config(), &roster(&[]), 8 * SECOND_NS);
+        watch.see(&config(), &roster(&[]), 10 * SECOND_NS);
+        assert!(!expires(&watch, 10), "it has had two seconds");
+        watch.see(&config(), &roster(&[]), 11 * SECOND_NS);
+        assert!(expires(&watch, 11), "it has had three, and is silent since the first");
+    }
+
+    #[test]
+    fn d5_whose_session_was_ended_is_given_up_at_once_and_who_boots_is_not() {
+        let mut ended = roster(&[]);
+        ended.apply(&Change::End { session: SessionId(2), renewal: 0 });
+        let mut watch = Watch::default();
+        watch.see(&config(), &ended, SECOND_NS);
+        assert!(!watch.is_given_up(OTHER, SECOND_NS), "it may be booting");
+        assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
+        let mut watch = Watch::default();
+        watch.see(&config(), &roster(&[]), SECOND_NS);
+        watch.see(&config(), &ended, 2 * SECOND_NS);
+        assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
+    }
 }

@@ -64,7 +64,7 @@ impl Machine {
     /// If what the disk once promised to hold is not there whole (D8): the machine must not run from it.
     pub fn boot(setup: Setup, now: Now, disk: &dyn DiskImage, out: &mut Effects) -> Result<Self, Damage> {
         let Setup { config, me, seed, classes } = setup;
-        let replicas = Replicas::boot(&config, me, seed, disk, out)?;
+        let replicas = Replicas::boot(&config, me, disk, out)?;
         let mut outbox = Outbox::default();
         let mut cx = holder::Cx { now, outbox: &mut outbox, out };
         let holder = Holder::new(config.clone(), me, seed, classes, &mut cx);
@@ -111,7 +111,10 @@ impl Machine {
         let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
         match message {
             Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
-            Message::Propose { ask, command: command @ Command::Registry(Change::Renew { .. }), .. } => {
+            // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
+            Message::Propose { group, ask, command: command @ Command::Registry(Change::Renew { .. }) }
+                if self.replicas.is_leader(group) =>
+            {
                 self.renewals.push((from, ask, command));
             }
             Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),

@@ -37,7 +37,6 @@ impl Replicas {
     pub fn boot(
         config: &Config,
         me: MachineId,
-        seed: u64,
         disk: &dyn DiskImage,
         out: &mut Effects,
     ) -> Result<Self, Damage> {
@@ -50,7 +49,7 @@ impl Replicas {
         for group in config.all_groups() {
             if config.replicas_of(group).any(|machine| machine == me) {
                 let recovered = recovered.remove(&group).unwrap_or_default();
-                replicas.insert(group, Replica::new(config, group, me, seed, recovered, log.end()));
+                replicas.insert(group, Replica::new(config, group, me, recovered, log.end()));
             }
         }
         assert!(recovered.is_empty(), "a machine logs only for groups that it has a replica of");

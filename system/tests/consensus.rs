@@ -24,7 +24,7 @@ impl Group {
     /// The first replica leads, and all is quiet.
     fn new() -> Self {
         let config = Config::new(3, 1, 1, 1);
-        let node = |machine| Node::new(&config, GroupId(0), MachineId(machine), 1, []);
+        let node = |machine| Node::new(&config, GroupId(0), MachineId(machine), []);
         let mut group =
             Self { nodes: (0..3).map(node).collect(), queue: VecDeque::new(), sent: 0, applied: [0; 3] };
         group.tick();

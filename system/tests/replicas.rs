@@ -20,7 +20,7 @@ const ROUGH: Faults = Faults { loss: 0.05, down_every_ms: Some(4_000) };
 const LITTLE: Bounds = Bounds { entries_kept: 4, log_bytes_max: 2_000 };
 
 /// After so many ticks without a leader every replica asks for votes.
-const ELECTION_TICKS_MAX: usize = 8;
+const ELECTION_TICKS_MAX: usize = 10;
 
 fn config() -> Config {
     Config::new(3, 1, 2, 4)
@@ -147,7 +147,7 @@ fn d8_a_replica_is_silent_until_what_it_recovered_is_durable() {
     let mut disk = world.disk(me).clone();
     disk.crash();
     let (mut post, mut out) = (Outbox::default(), Effects::default());
-    let mut replicas = Replicas::boot(&config(), me, 1, &disk, &mut out).unwrap();
+    let mut replicas = Replicas::boot(&config(), me, &disk, &mut out).unwrap();
     for _ in 0..ELECTION_TICKS_MAX {
         replicas.tick();
         replicas.settle(&mut post, &mut out);

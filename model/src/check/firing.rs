@@ -4,7 +4,7 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, lateness, retries};
+use super::{Case, NS_PER_MS, is_overtime, lateness, retries};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
@@ -238,6 +238,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         outlived(case, ended);
     }
     case.saw(Id::R1);
+    let limit_ms = case.constants.run_limit_ms;
+    if *outcome == RunOutcome::Ok && is_overtime(case.constants, ended.started, case.mark, limit_ms) {
+        too_long(case, ended, limit_ms);
+    }
     match outcome {
         RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
         RunOutcome::Failed { .. } => case.saw(Id::R8),
@@ -271,6 +275,17 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+}
+
+/// R1: a run that exceeds its time limit has failed.
+fn too_long(case: &mut Case<'_>, run: Run, limit_ms: u64) {
+    let sentences = format!(
+        "Run {} started at {} and ended well at {}. After {limit_ms} ms it has failed, and that counts.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("R1", &[run.started], sentences);
 }
 
 /// O7: a run that was in progress when its object was over a limit did not fail.

@@ -64,6 +64,14 @@ fn ns(ms: u64) -> u64 {
     ms.saturating_mul(NS_PER_MS)
 }
 
+/// Whether something that began and ended then took longer than its limit on its machine's monotonic clock, whatever the
+/// drift of that and its resolution of a millisecond.
+fn is_overtime(constants: &Constants, began: Mark, ended: Mark, limit_ms: u64) -> bool {
+    let limit_ns = ns(limit_ms.saturating_add(1));
+    let drift_ns = (limit_ns / 1_000_000).saturating_mul(constants.drift_max_ppm);
+    ended.at_ns.saturating_sub(began.at_ns) > limit_ns.saturating_add(drift_ns)
+}
+
 /// Checks a whole history against the contract, as far as the profile holds it to that.
 pub fn check(history: &History, profile: Profile) -> Verdict {
     let mut checker = Checker::new(&history.header, profile);
@@ -75,9 +83,29 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 
 /// Checks a history while it is being written.
 ///
-/// Rules A1 to A5, A10, F1 to F7, R2 to R6, R8, S2 to S8, O1, O5, O6, L1 to L4; and of D1, D4,
-/// D5 and D8 what shows: claims of holders and leaders, replicas at rest, a disk that is found damaged when nothing
-/// damaged it.
+/// Every rule of [`crate::RULES`], as far as it can be seen at the API. Where which rule is judged:
+///
+/// | rules | by | from |
+/// |---|---|---|
+/// | O1, F3 | `life` | effects: commits, responses, outbound requests |
+/// | O2 | this file | calls and deliveries of requests |
+/// | O3, O4, A9 | `turns` | deliveries, turns, outstanding calls, gates, constructors |
+/// | O5, S2, S3, S5 | `storage`, `reads`, `rest` | calls, commits, takeovers, what is at rest |
+/// | O6 | `homeless` | requests that wait, faults, instances |
+/// | O7 | `life`, `firing` | instances that were over a limit |
+/// | S1, A6 to A8 | `calls` | calls and their results |
+/// | S4, S6, A3, A4 | `reads` | results of reads |
+/// | S7, S8 | `limits`, `blame` | calls and their results |
+/// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
+/// | R1 to R8 | `retries`, `firing`, `calls`, `reads` | runs and their ends |
+/// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
+/// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
+/// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
+/// | D8 | this file | disks found damaged that nothing has harmed |
+/// | L1 to L4 | `lateness`, `retries`, `cluster` | starts of runs, faults, leaders |
+///
+/// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
+/// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
 #[derive(Debug)]
 pub struct Checker {
     constants: Constants,

@@ -9,7 +9,7 @@
 
 use super::coverage::Kinds;
 use super::report::Seconds;
-use super::{Case, calls};
+use super::{Case, calls, is_overtime};
 use crate::history::{Cause, Delivery, What};
 use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
@@ -47,6 +47,9 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
         What::ConstructorEnd { failed } => {
             in_turn(case, acting.instance, false);
             let has_failed = failed.is_some();
+            if !has_failed {
+                too_long(case, acting.instance);
+            }
             acting.instance.conduct.constructor =
                 if has_failed { Constructor::Failed } else { Constructor::Ended };
         }
@@ -134,6 +137,22 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         blocked(case, instance, what, closed);
     }
     gate(case, instance, what, |call| call.closes_gate());
+}
+
+/// O4: a constructor that exceeds its limit fails.
+fn too_long(case: &mut Case<'_>, instance: &Instance) {
+    let limit_ms = case.constants.constructor_limit_ms;
+    let is_seen = instance.conduct.constructor == Constructor::Running;
+    if !is_seen || !is_overtime(case.constants, instance.started, case.mark, limit_ms) {
+        return;
+    }
+    let sentences = format!(
+        "The constructor of instance {} started at {} and ended well at {}. After {limit_ms} ms it fails.",
+        case.by.instance,
+        Seconds(instance.started.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("O4", &[instance.started], sentences);
 }
 
 /// O3: an event comes in although something has closed the input gate.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AlarmId, Blob, Key};
 
 /// A storage or alarm call.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(tag = "call", rename_all = "snake_case")]
 pub enum StorageCall {
     /// `get(key)`.
@@ -72,7 +73,7 @@ pub enum StorageCall {
 }
 
 /// The options of `list` (S6). All absent means all keys in ascending order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct ListOptions {
     /// Only keys that begin with this.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +88,7 @@ pub struct ListOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<Key>,
     /// Descending order; the bounds stay as they are.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reverse: bool,
     /// At most so many, after ordering.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +96,7 @@ pub struct ListOptions {
 }
 
 /// What a call gave.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum OpResult {
     /// A write, a `sync`, a change of the alarm or a transaction was done.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of this vocabulary. It rises when a field changes its meaning.
@@ -9,7 +10,7 @@ pub const VERSION: u32 = 1;
 
 /// Everything that stays constant in a run. The rules take their bounds from here, so that a history of another
 /// system is held against that system's own constants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
     /// [`VERSION`] of the writer.
@@ -31,7 +32,7 @@ pub struct Header {
 }
 
 /// The numbers that SPEC.md names, as they were in this run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Constants {
     /// R3: the backoff after a failed run with `retry_count` 0. 2,000 in the contract.
@@ -52,6 +53,12 @@ pub struct Constants {
     pub lateness_one_failure_ms: u64,
     /// L2 and L4: lateness allowed after the last of several changes. 60,000 in the contract.
     pub lateness_failures_ms: u64,
+    /// R1: the longest that a run of `alarm()` may take. 15 minutes in the contract.
+    #[serde(default = "run_limit_ms")]
+    pub run_limit_ms: u64,
+    /// O4: the longest that a constructor may take, with everything in its `block_concurrency_while`. 30,000 in the contract.
+    #[serde(default = "constructor_limit_ms")]
+    pub constructor_limit_ms: u64,
     /// S7: the longest key, in bytes.
     #[serde(default = "key_bytes_max")]
     pub key_bytes_max: u64,
@@ -61,6 +68,14 @@ pub struct Constants {
     /// S7: the most keys of `get_many`, `put_many` and `delete_many`.
     #[serde(default = "batch_keys_max")]
     pub batch_keys_max: u64,
+}
+
+fn run_limit_ms() -> u64 {
+    15 * 60_000
+}
+
+fn constructor_limit_ms() -> u64 {
+    30_000
 }
 
 fn key_bytes_max() -> u64 {
@@ -89,6 +104,8 @@ impl Constants {
             lateness_calm_ms: 100 + 2 * round_trip_max_ms,
             lateness_one_failure_ms: 30_000,
             lateness_failures_ms: 60_000,
+            run_limit_ms: run_limit_ms(),
+            constructor_limit_ms: constructor_limit_ms(),
             key_bytes_max: key_bytes_max(),
             value_bytes_max: value_bytes_max(),
             batch_keys_max: batch_keys_max(),

@@ -14,6 +14,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
@@ -21,7 +22,8 @@ pub use self::header::{Constants, Header, VERSION};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
 /// One thing that happened. [`crate::jsonl`] says how it is read.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Event {
     /// True time since the begin of the run. Never decreases from one event to the next.
     pub at_ns: u64,
@@ -37,7 +39,7 @@ pub struct Event {
 }
 
 /// A machine and what its wall clock showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Place {
     /// Index of the machine.
     pub machine: u16,
@@ -46,7 +48,7 @@ pub struct Place {
 }
 
 /// The instance that an event belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct By {
     /// The object.
     pub object: ObjectName,
@@ -61,7 +63,7 @@ pub struct By {
 }
 
 /// What can happen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum What {
     /// A client sends a request.
@@ -126,7 +128,7 @@ pub enum What {
         #[serde(flatten)]
         call: StorageCall,
         /// O3: the input gate stays open while this call waits for the datastore.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_concurrency: bool,
     },
     /// The call's result is known to object code.
@@ -271,7 +273,7 @@ pub enum What {
 }
 
 /// An alarm as the datastore holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlarmAtRest {
     /// Its identity, where the system has one.
@@ -284,7 +286,7 @@ pub struct AlarmAtRest {
 }
 
 /// How a client's request ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// An answer arrived.
@@ -299,7 +301,7 @@ pub enum Outcome {
 }
 
 /// What an instance was made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Cause {
     /// A request.
@@ -309,7 +311,7 @@ pub enum Cause {
 }
 
 /// Why an instance ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EndReason {
     /// It was idle.
@@ -331,7 +333,7 @@ pub enum EndReason {
 }
 
 /// What is delivered to an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivery {
     /// A request.
@@ -352,7 +354,7 @@ pub enum Delivery {
 }
 
 /// What an await waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AwaitKind {
     /// A storage operation: the input gate is closed meanwhile (O3).
@@ -364,7 +366,7 @@ pub enum AwaitKind {
 }
 
 /// How a run of `alarm()` ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
     /// It returned.
@@ -382,7 +384,7 @@ pub enum RunOutcome {
 }
 
 /// Whom a fault strikes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Scope {
     /// One machine.
@@ -403,7 +405,7 @@ pub enum Scope {
 }
 
 /// The phases of a run, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Phase {
     /// The cluster boots; nothing is asked of it yet.
@@ -417,7 +419,7 @@ pub enum Phase {
 }
 
 /// A whole history in memory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct History {
     /// The constants of the run.
     pub header: Header,

@@ -120,20 +120,18 @@ pub enum Problem {
         datacenter: u16,
     },
     /// The events of an instance are not in its own order.
-    #[error("`{field}` of instance {instance} of {object} is {now}, after {before}; it has to {rule}")]
-    InstanceBackwards {
+    #[error(
+        "`seq` of instance {instance} of {object} is {now}, after {before}; it has to rise from event to event"
+    )]
+    SeqBackwards {
         /// The object.
         object: ObjectName,
         /// The instance.
         instance: u64,
-        /// `seq` or `turn`.
-        field: &'static str,
-        /// Its value.
+        /// Its position here.
         now: u32,
-        /// Its value before.
+        /// Its position before.
         before: u32,
-        /// What it has to do instead.
-        rule: &'static str,
     },
     /// An instance has changed its epoch.
     #[error(

@@ -19,6 +19,7 @@ mod order;
 mod tests;
 mod words;
 
+use std::borrow::Borrow;
 use std::io::{self, BufRead, Read, Write};
 
 pub use self::error::{Malformed, Problem};
@@ -103,18 +104,33 @@ impl<R: BufRead> Iterator for Reader<R> {
 /// # Errors
 ///
 /// Those of `output`.
-pub fn write<'a>(
+pub fn write<E: Borrow<Event>>(
     header: &Header,
-    events: impl IntoIterator<Item = &'a Event>,
+    events: impl IntoIterator<Item = E>,
     mut output: impl Write,
 ) -> io::Result<()> {
     serde_json::to_writer(&mut output, header)?;
     output.write_all(b"\n")?;
     for event in events {
-        serde_json::to_writer(&mut output, event)?;
+        serde_json::to_writer(&mut output, event.borrow())?;
         output.write_all(b"\n")?;
     }
     output.flush()
+}
+
+/// The JSON Schema of a line: the first line of a history is a header, every other one an event. `history.schema.json`
+/// is this. It says which fields there are and of what kind they are; which of them an event cannot do without, and in
+/// which order lines may stand, only [`Reader`] knows in full.
+pub fn schema() -> serde_json::Value {
+    /// A line of a history: the first is the header, every other one an event.
+    #[derive(schemars::JsonSchema)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "it is there for its schema")]
+    enum Line {
+        Header(Header),
+        Event(Event),
+    }
+    schemars::schema_for!(Line).to_value()
 }
 
 /// The lines of a file, one at a time.

@@ -2,8 +2,8 @@
 //! ended, and the last few instances of each object; nothing of what is over.
 //!
 //! A mistake of the writer is found here, a mistake of the system that it tells of by the checkers. So nothing is asked
-//! of an event that a broken system could break: an object may run in two places at once, a commit may come when nobody
-//! expects it.
+//! of an event that a broken system could break: an object may run in two places at once, a turn may go on after the next
+//! (O3), a call may have two results (S1), a commit may come when nobody expects it.
 
 use std::collections::BTreeSet;
 use std::hash::BuildHasherDefault;
@@ -46,7 +46,6 @@ struct Instance {
     instance: u64,
     epoch: u64,
     seq: u32,
-    turn: u32,
     /// Whether its constructor runs.
     is_constructing: bool,
     has_ended: bool,
@@ -54,6 +53,8 @@ struct Instance {
     op: Option<u64>,
     /// Calls before it that have none.
     ops: BTreeSet<u64>,
+    /// The largest number of a call: larger ones have not been made.
+    op_max: Option<u64>,
     /// The run that has no end yet.
     run: Option<u64>,
     runs: BTreeSet<u64>,
@@ -160,7 +161,7 @@ fn instance(instances: &mut Instances, by: &By, what: &What) -> Result<(), Probl
     let place = place.unwrap_or_else(|| instances.add(by));
     let known = &mut instances.known[place];
     if is_known {
-        known.go_on(by, what)?;
+        known.go_on(by)?;
     }
     let ended = known.take(by, what);
     if is_judged { ended } else { Ok(()) }
@@ -177,11 +178,11 @@ impl Instances {
             instance: by.instance,
             epoch: by.epoch,
             seq: by.seq,
-            turn: by.turn,
             is_constructing: false,
             has_ended: false,
             op: None,
             ops: BTreeSet::new(),
+            op_max: None,
             run: None,
             runs: BTreeSet::new(),
         });
@@ -191,27 +192,17 @@ impl Instances {
 
 impl Instance {
     /// Events of an instance come in its own order.
-    fn go_on(&mut self, by: &By, what: &What) -> Result<(), Problem> {
-        let backwards = |field, now, before, rule| {
-            let (object, instance) = (by.object.clone(), by.instance);
-            Err(Problem::InstanceBackwards { object, instance, field, now, before, rule })
-        };
+    fn go_on(&mut self, by: &By) -> Result<(), Problem> {
+        let (object, instance) = (&by.object, by.instance);
         if by.epoch != self.epoch {
-            let (object, instance) = (by.object.clone(), by.instance);
-            return Err(Problem::OtherEpoch { object, instance, now: by.epoch, before: self.epoch });
+            let (object, now, before) = (object.clone(), by.epoch, self.epoch);
+            return Err(Problem::OtherEpoch { object, instance, now, before });
         }
         if by.seq <= self.seq {
-            return backwards("seq", by.seq, self.seq, "rise from event to event");
+            let (object, now, before) = (object.clone(), by.seq, self.seq);
+            return Err(Problem::SeqBackwards { object, instance, now, before });
         }
         self.seq = by.seq;
-        // A message leaves when it may, and names the turn that made it.
-        if matches!(what, What::Respond { .. } | What::Outbound { .. }) {
-            return Ok(());
-        }
-        if by.turn < self.turn {
-            return backwards("turn", by.turn, self.turn, "stay or rise from event to event");
-        }
-        self.turn = by.turn;
         Ok(())
     }
 
@@ -232,13 +223,15 @@ impl Instance {
             }
             What::Op { op, .. } => {
                 let is_new = open(&mut self.op, &mut self.ops, *op);
+                self.op_max = self.op_max.max(Some(*op));
                 start(is_new, "operation", *op, "an operation is unique in its instance")
             }
             // The call of an outside service is told as `outbound`, under another number.
             What::OpResult { op, result } => {
-                let was_open = close(&mut self.op, &mut self.ops, *op);
+                close(&mut self.op, &mut self.ops, *op);
+                let was_made = self.op_max >= Some(*op);
                 let may_be_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));
-                end(was_open || may_be_outside, "operation", *op, "op")
+                end(was_made || may_be_outside, "operation", *op, "op")
             }
             What::RunStart { run, .. } => {
                 let is_new = open(&mut self.run, &mut self.runs, *run);

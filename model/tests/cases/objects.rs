@@ -72,6 +72,10 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.deliver(2, Delivery::Request { request: 9 });
         }),
+        case("O4", "a constructor takes longer than it may and ends well", |tale, breaks| {
+            tale.lost().at(3.0).begin(2, Cause::Request).at(if breaks { 33.1 } else { 33.0 });
+            tale.does(What::ConstructorEnd { failed: None });
+        }),
         case("O5", "a response leaves before the write that it follows is durable", |tale, breaks| {
             tale.put("k", "v");
             if breaks {

@@ -35,6 +35,10 @@ fn counts() -> Vec<Case> {
             tale.calls(StorageCall::Sync, result).alarm_is_set(1.0);
             tale.at(1.0).turn(2).run(1, 1, 1.0, 0).run_ok(1).commit_end(1);
         }),
+        case("R1", "a run takes longer than it may and ends well", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+            tale.at(if breaks { 902.0 } else { 901.0 }).turn(3).run_ok(1).commit_end(1);
+        }),
         case("R2", "an alarm runs an eighth time", |tale, breaks| {
             fails_up_to(tale, if breaks { 6 } else { 5 });
             tale.run(8, 1, 1.0, if breaks { 7 } else { 6 });

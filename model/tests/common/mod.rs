@@ -107,9 +107,8 @@ impl Tale {
 
     /// Something that an instance does.
     pub(crate) fn does(&mut self, what: What) -> &mut Self {
-        let seq = self.events.len() as u32;
         let (instance, epoch, turn) = (self.instance, self.instance, self.turn);
-        let by = Some(By { object: object(), instance, epoch, seq, turn });
+        let by = Some(By { object: object(), instance, epoch, seq: 0, turn });
         self.push(by, what)
     }
 
@@ -118,7 +117,9 @@ impl Tale {
         self.push(None, what)
     }
 
+    /// What happens next. Where it stands in its instance's order follows from where it stands here.
     pub(crate) fn push(&mut self, by: Option<By>, what: What) -> &mut Self {
+        let by = by.map(|by| By { seq: self.events.len() as u32, ..by });
         let wall_ns = (WALL_MS + self.clock_off_ms) * 1_000_000 + self.at_ns as i64;
         let place = by.as_ref().map(|_| Place { machine: self.machine, wall_ns });
         self.events.push(Event { at_ns: self.at_ns, place, by, what });
@@ -318,10 +319,13 @@ impl Tale {
     }
 
     pub(crate) fn verdict_by(&self, profile: Profile) -> Verdict {
-        let mut header = header();
-        header.datacenter_of = self.datacenter_of.clone();
-        header.alarm_classes = Some(self.alarm_classes.iter().map(|class| (*class).into()).collect());
-        reveille_model::check(&History { header, events: self.events.clone() }, profile)
+        reveille_model::check(&History { header: self.header(), events: self.events.clone() }, profile)
+    }
+
+    /// The constants of the run that it tells of.
+    pub(crate) fn header(&self) -> Header {
+        let alarm_classes = self.alarm_classes.iter().map(|class| (*class).into()).collect();
+        Header { datacenter_of: self.datacenter_of.clone(), alarm_classes: Some(alarm_classes), ..header() }
     }
 
     pub(crate) fn events(&self) -> &[Event] {

@@ -20,8 +20,12 @@ use transfers::Transfers;
 
 /// Ticks between heartbeats.
 const HEARTBEAT_TICKS: usize = 1;
-/// Ticks without a leader before an election, at least; and less than twice as many.
+/// For so many ticks a follower that hears its leader refuses to vote for anybody else, and a leader that hears no majority
+/// goes on. Without a leader a replica waits longer before it asks for votes: see [`Timeouts`].
 const ELECTION_TICKS: usize = 4;
+/// The same in the system group: while it has no leader nobody can be found dead, so all that fails with its leader waits
+/// for this first (L1).
+const SYSTEM_ELECTION_TICKS: usize = 3;
 /// The most bytes of entries in one message to a follower.
 const APPEND_BYTES_MAX: u64 = 1 << 20;
 /// The most messages with entries on their way to one follower.
@@ -55,7 +59,6 @@ impl Node {
         config: &Config,
         group: GroupId,
         me: MachineId,
-        seed: u64,
         recovered: impl IntoIterator<Item = Persist>,
     ) -> Self {
         let replicas = config.replicas_of(group);
@@ -64,10 +67,14 @@ impl Node {
         for persist in recovered {
             memory.persist(&persist);
         }
+        let is_system = group == config.system_group();
+        let election_ticks = if is_system { SYSTEM_ELECTION_TICKS } else { ELECTION_TICKS };
+        let timeouts = Timeouts { group, rank, replicas: replicas.clone().count(), election_ticks };
         let settings = raft::Config {
             id: raft_id(me),
             heartbeat_tick: HEARTBEAT_TICKS,
-            election_tick: ELECTION_TICKS,
+            election_tick: election_ticks,
+            max_election_tick: timeouts.longest() + 1,
             // The state machine is built anew at each boot, so every entry behind the snapshot is applied again.
             applied: memory.before(),
             max_size_per_msg: APPEND_BYTES_MAX,
@@ -86,7 +93,6 @@ impl Node {
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
         let goes_first = rank == usize::from(group.0 % config.datacenters);
-        let timeouts = Timeouts { seed, group, rank };
         let mut node = Self {
             raw,
             timeouts,
@@ -235,22 +241,29 @@ impl Node {
     }
 }
 
-/// Election timeouts as a pure function of the term.
+/// Election timeouts as a pure function of group and term, the same on all machines: each replica has another one.
+///
+/// They are longer than [`ELECTION_TICKS`], so that the first to ask finds the others free to vote, and two ticks apart, so
+/// that it has its votes before the next one asks. Whom a term puts last the next term may put first.
 #[derive(Clone, Copy, Debug)]
 struct Timeouts {
-    seed: u64,
     group: GroupId,
     /// Which replica of the group.
     rank: usize,
+    /// Of so many.
+    replicas: usize,
+    election_ticks: usize,
 }
 
 impl Timeouts {
-    /// Up to [`ELECTION_TICKS`] replicas get different timeouts in a term, so that they do not split the vote.
     fn ticks(self, term: u64) -> usize {
-        let hash = SipHasher13::new_with_keys(self.seed, u64::from(self.group.0)).hash(&term.to_le_bytes());
-        let range = ELECTION_TICKS as u64;
-        let drawn = usize::try_from(hash % range).expect("less than the range");
-        ELECTION_TICKS + (drawn + self.rank) % ELECTION_TICKS
+        let hash = SipHasher13::new_with_keys(0, u64::from(self.group.0)).hash(&term.to_le_bytes());
+        let drawn = usize::try_from(hash % self.replicas as u64).expect("less than the number of replicas");
+        self.election_ticks + 1 + 2 * ((drawn + self.rank) % self.replicas)
+    }
+
+    fn longest(self) -> usize {
+        self.election_ticks + 1 + 2 * (self.replicas - 1)
     }
 }
 
@@ -308,4 +321,23 @@ fn raft_id(machine: MachineId) -> u64 {
 fn machine_of(raft_id: u64) -> Option<MachineId> {
     let machine = raft_id.checked_sub(1)?;
     Some(MachineId(u16::try_from(machine).expect("raft ids are made from machines")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d6_replicas_never_ask_for_votes_at_the_same_time() {
+        for (group, term) in (0..20).flat_map(|group| (0..50).map(move |term| (GroupId(group), term))) {
+            let of = |rank| Timeouts { group, rank, replicas: 3, election_ticks: ELECTION_TICKS };
+            let mut all: Vec<usize> = (0..3).map(|rank| of(rank).ticks(term)).collect();
+            all.sort_unstable();
+            assert!(all[0] > ELECTION_TICKS && all[2] == of(0).longest(), "{all:?}");
+            assert!(all[1] - all[0] >= 2 && all[2] - all[1] >= 2, "{all:?}");
+        }
+        let first =
+            |term| Timeouts { group: GroupId(0), rank: 0, replicas: 3, election_ticks: 4 }.ticks(term);
+        assert!((1..20).any(|term| first(term) != first(0)), "no replica is always the last");
+    }
 }

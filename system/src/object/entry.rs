@@ -175,25 +175,38 @@ impl Entry {
             // What waited for the session, not for the datastore.
             self.open_output_gate(cx);
         }
-        let Some(life) = &mut self.life else { return };
-        let since = |then_ns: u64| (cx.now.mono_ns - then_ns) / NS_PER_MS;
-        let run_ms = life.run_in_progress().map_or(0, |(_, _, since_ns)| since(since_ns));
-        let blocked_ms = life.blocked_since_ns.map_or(0, since);
-        let over = matches!(life.phase, Phase::Over(_));
-        if !over && run_ms > cx.config.run_limit_ms {
-            self.reset(Failure("alarm() exceeded its time limit".into()), cx);
-        } else if !over && blocked_ms > cx.config.constructor_limit_ms {
-            self.reset(
-                Failure("block_concurrency_while or a transaction exceeded its time limit".into()),
-                cx,
-            );
-        } else if life.is_idle()
+        let Some(life) = &self.life else { return };
+        let idle_ms = (cx.now.mono_ns - life.active_ns) / NS_PER_MS;
+        if !self.reset_overtime(cx)
+            && self.live().is_idle()
             && self.arrivals.is_empty()
-            && since(life.active_ns) > cx.config.idle_evict_ms
+            && idle_ms > cx.config.idle_evict_ms
         {
             self.end_life(Ended::Idle, cx);
         }
         self.pump(cx);
+    }
+
+    /// Resets an instance that has exceeded a limit of time (O4, R1). Nothing is delivered to it before: what comes too late
+    /// cannot bring to a good end what had to be over. Gives whether it did.
+    fn reset_overtime(&mut self, cx: &mut Cx<'_>) -> bool {
+        let life = self.live();
+        if matches!(life.phase, Phase::Over(_)) {
+            return false;
+        }
+        let is_over = |since_ns: Option<u64>, limit_ms: u64| {
+            since_ns.is_some_and(|since_ns| cx.now.mono_ns - since_ns > limit_ms * NS_PER_MS)
+        };
+        let run_since_ns = life.run_in_progress().map(|(_, _, since_ns)| since_ns);
+        let why = if is_over(run_since_ns, cx.config.run_limit_ms) {
+            "alarm() exceeded its time limit"
+        } else if is_over(life.blocked_since_ns, cx.config.constructor_limit_ms) {
+            "block_concurrency_while or a transaction exceeded its time limit"
+        } else {
+            return false;
+        };
+        self.reset(Failure(why.into()), cx);
+        true
     }
 
     /// Whether nothing is going on in the object, in memory or not.
@@ -246,7 +259,7 @@ impl Entry {
                     self.end_life(ended, cx);
                 }
                 Some(_) => {
-                    if !self.deliver_next(cx) {
+                    if !self.reset_overtime(cx) && !self.deliver_next(cx) {
                         return;
                     }
                 }
@@ -347,6 +360,9 @@ impl Entry {
     }
 
     fn deliver_result(&mut self, op: OpId, reply: Reply, cx: &mut Cx<'_>) {
+        if self.reset_overtime(cx) {
+            return;
+        }
         self.turn(cx, |life| {
             {
                 let mut core = life.port.core();

@@ -67,7 +67,6 @@ impl Replica {
         config: &Config,
         group: GroupId,
         me: MachineId,
-        seed: u64,
         recovered: Vec<Persist>,
         log_end: u64,
     ) -> Self {
@@ -78,7 +77,7 @@ impl Replica {
         };
         Self {
             group,
-            node: Node::new(config, group, me, seed, recovered),
+            node: Node::new(config, group, me, recovered),
             // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
             must_be_durable: log_end,
             held: VecDeque::new(),

@@ -296,8 +296,7 @@ impl World {
         let phase_ms = self.random.random_range(0..TICK_MS);
         let it = &mut self.machines[usize::from(machine.0)];
         let mut out = Effects::default();
-        let replicas =
-            Replicas::boot(&self.config, machine, 1, &it.disk, &mut out).expect("no disk is damaged");
+        let replicas = Replicas::boot(&self.config, machine, &it.disk, &mut out).expect("no disk is damaged");
         it.replicas = Some(replicas);
         let boot = it.boots;
         self.plan(phase_ms, Event::Tick { machine, boot });
