@@ -58,7 +58,9 @@ impl ReferenceStateMachine for Reference {
             .prop_map(move |ms| Transition::Wait(ms.min(calm_ms - 1)));
         let mut choices = vec![(4, script().prop_map(Transition::Request).boxed()), (1, wait.boxed())];
         if can_run(model) {
-            choices.push((4, Just(Transition::Run).boxed()));
+            // Once it fails mostly retries, so that some alarms come to the end of them.
+            let has_failed = model.alarm().is_some_and(|alarm| alarm.failures > 0);
+            choices.push((if has_failed { 40 } else { 4 }, Just(Transition::Run).boxed()));
         }
         Union::new_weighted(choices).boxed()
     }
@@ -215,7 +217,11 @@ prop_state_machine! {
 }
 
 fn script() -> impl Strategy<Value = Script> {
-    let alarm = prop_oneof![1 => Just(Vec::new()), 1 => vec(program(0.5), 1..8)];
+    let alarm = prop_oneof![
+        2 => Just(Vec::new()),
+        2 => vec(program(0.5), 1..8),
+        1 => vec(Just(vec![Step::Fail]), 6..9),
+    ];
     (program(0.1), alarm).prop_map(|(steps, alarm)| Script { steps, alarm, construct: Vec::new() })
 }
 
