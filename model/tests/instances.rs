@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{Blob, Outcome, What};
+use reveille_model::history::{Blob, Delivery, Outcome, What};
 
 /// Instance 1 has begun to write; machine 0 is cut off, and instance 2 starts on machine 1.
 fn succeeded() -> Tale {
@@ -128,4 +128,32 @@ fn o6_an_object_whose_alarm_is_due_is_started_elsewhere() {
         .at(99.0)
         .end()
         .is_accepted();
+}
+
+/// Found by the scenario scripted: an alarm that waited for a `block_concurrency_while` was taken for late.
+#[test]
+fn o3_nothing_comes_in_and_no_alarm_is_late_while_the_gate_is_closed() {
+    let closed = || {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(2.0)
+            .at(1.0)
+            .turn(2)
+            .does(What::Deliver { delivery: Delivery::Request { request: 8 } });
+        tale.does(What::Gate { closed: true });
+        tale
+    };
+    let runs = |tale: &mut Tale, turn| {
+        tale.turn(turn).does(What::Deliver { delivery: Delivery::Alarm { run: 1 } }).run(1, 1, 2.0, 0);
+    };
+    let mut through = closed();
+    runs(through.at(2.0), 3);
+    through.is_refused("O3");
+    let mut waits = closed();
+    waits.at(20.0).turn(3).does(What::Gate { closed: false });
+    runs(waits.at(20.0), 4);
+    waits.is_accepted();
+    // Open all the time, the same start is too late.
+    let mut late = Tale::new();
+    runs(late.alarm_is_set(2.0).at(20.0), 2);
+    late.is_refused("L3");
 }
