@@ -8,25 +8,25 @@
 //! - Output gate (O5): a message waits until every turn up to the one that made it is durable.
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
 
+mod life;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
-use crate::alarm::{self, Tracker};
+use crate::alarm::Tracker;
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
 use crate::io::{Now, OutsideCall};
-use crate::object::class::{
-    AlarmInfo, Class, Event, EventId, Failure, Instance, Request, Reset, Response, TurnEnd,
-};
+use crate::object::class::{AlarmInfo, Class, Event, Failure, Request, Reset, Response, TurnEnd};
 use crate::object::op::Reply;
 use crate::object::port::{Port, Stamps, Wanted};
-use crate::object::view::{RunVerdict, View};
-use crate::observe::{Ended, Observation, RunEnd, Seen, Source};
+use crate::object::view::View;
+use crate::observe::{Ended, Observation, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
+use life::{Held, Life, Outgoing, Phase, Running, is_durable};
 
 /// What an entry needs from its surroundings.
 pub(crate) struct Cx<'a> {
@@ -64,18 +64,6 @@ enum Arrival {
     Result { op: OpId, reply: Reply },
 }
 
-/// A message that waits at the output gate.
-struct Held {
-    /// The turn that made it.
-    turn: u32,
-    message: Outgoing,
-}
-
-enum Outgoing {
-    Response { request: RequestId, to: MachineId, response: Response },
-    Call { op: OpId, service: Arc<str>, body: Bytes },
-}
-
 /// One object.
 pub(crate) struct Entry {
     name: ObjectName,
@@ -85,44 +73,6 @@ pub(crate) struct Entry {
     arrivals: VecDeque<Arrival>,
     /// A due alarm that waits to be delivered.
     due: Option<AlarmRow>,
-}
-
-/// An instance and what is left of it until the next one may start.
-struct Life {
-    id: Stamp,
-    port: Port,
-    instance: Box<dyn Instance>,
-    phase: Phase,
-    /// Since when on the monotonic clock a `block_concurrency_while` or a transaction is in progress, if one is.
-    blocked_since_ns: Option<u64>,
-    events: BTreeMap<EventId, Running>,
-    last_event: u64,
-    /// When it last had something to do, on the monotonic clock.
-    active_ns: u64,
-    /// Turns whose writes are not durable yet, ascending.
-    unsaved: VecDeque<u32>,
-    /// Units held back for a read that must not see them (S4).
-    held_back: VecDeque<Unit>,
-    outbox: VecDeque<Held>,
-    /// `sync`s that wait, with the turn they were called in.
-    syncs: VecDeque<(OpId, u32)>,
-}
-
-#[derive(Clone, Debug)]
-enum Phase {
-    /// The constructor is in progress (O4).
-    Constructing {
-        for_alarm: bool,
-    },
-    Live,
-    /// It was reset, for this reason; no code of it runs any more.
-    Over(Reset),
-}
-
-/// An event in progress.
-enum Running {
-    Request { request: RequestId, from: MachineId },
-    Run { run: Stamp, row: AlarmRow, since_ns: u64 },
 }
 
 impl Entry {
@@ -512,95 +462,4 @@ impl Entry {
         life.port.core().see(Seen::Ended(ended));
         cx.acts.observed.append(&mut life.port.core().journal);
     }
-}
-
-impl Life {
-    fn begin_event(&mut self, running: Running) -> EventId {
-        self.last_event += 1;
-        let event = EventId(self.last_event);
-        self.events.insert(event, running);
-        event
-    }
-
-    /// An event has ended in the turn in progress. For a failed run that is tried again: when, on the monotonic clock.
-    fn end_event(
-        &mut self,
-        running: Running,
-        result: Result<Option<Response>, Failure>,
-        cx: &mut Cx<'_>,
-    ) -> Option<u64> {
-        match running {
-            Running::Request { request, from } => {
-                let response = match result {
-                    Ok(response) => response.expect("fetch() returns a response"),
-                    Err(failure) => Response { status: 500, body: failure.0.as_bytes().to_vec().into() },
-                };
-                let message = Outgoing::Response { request, to: from, response };
-                let turn = self.port.core().turn;
-                self.outbox.push_back(Held { turn, message });
-                None
-            }
-            Running::Run { run, row, .. } => self.end_run(run, row, result.err(), cx),
-        }
-    }
-
-    fn end_run(
-        &mut self,
-        run: Stamp,
-        row: AlarmRow,
-        failure: Option<Failure>,
-        cx: &mut Cx<'_>,
-    ) -> Option<u64> {
-        let mut core = self.port.core();
-        let Some(Failure(why)) = failure else {
-            core.see(Seen::RunEnded { run, outcome: RunEnd::Ok });
-            core.view.end_run(RunVerdict::Ok);
-            return None;
-        };
-        core.see(Seen::RunEnded { run, outcome: RunEnd::Failed(why) });
-        let delay_ms = alarm::backoff_ms(row.retry_count, cx.jitter);
-        let delay_signed = i64::try_from(delay_ms).expect("a backoff is below an hour");
-        let verdict = RunVerdict::Failed { retry_at_ms: cx.now.wall_ms() + delay_signed };
-        let again = core.view.end_run(verdict);
-        again.map(|_| cx.now.mono_ns + delay_ms * NS_PER_MS)
-    }
-
-    fn run_in_progress(&self) -> Option<(Stamp, AlarmRow, u64)> {
-        self.events.values().find_map(|running| match running {
-            Running::Run { run, row, since_ns } => Some((*run, *row, *since_ns)),
-            Running::Request { .. } => None,
-        })
-    }
-
-    /// Hands units on that no outstanding read must be kept from (S4).
-    fn release_units(&mut self, cx: &mut Cx<'_>) {
-        let reading = match self.phase {
-            Phase::Over(_) => None,
-            Phase::Constructing { .. } | Phase::Live => self.port.core().first_reading_turn(),
-        };
-        while let Some(unit) =
-            self.held_back.pop_front_if(|unit| reading.is_none_or(|turn| unit.writes.turn < turn))
-        {
-            cx.acts.units.push(unit);
-        }
-    }
-
-    /// Whether everything it wrote is durable and everything it sent has left.
-    fn is_drained(&self) -> bool {
-        self.unsaved.is_empty() && self.outbox.is_empty()
-    }
-
-    /// Whether nothing is going on in it.
-    fn is_idle(&self) -> bool {
-        self.events.is_empty()
-            && self.blocked_since_ns.is_none()
-            && matches!(self.phase, Phase::Live)
-            && self.is_drained()
-            && self.port.core().is_idle()
-    }
-}
-
-/// Whether every write up to and including `turn` is durable.
-fn is_durable(unsaved: &VecDeque<u32>, turn: u32) -> bool {
-    unsaved.front().is_none_or(|first| *first > turn)
 }
