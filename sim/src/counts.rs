@@ -58,8 +58,9 @@ pub struct Counts {
 pub struct FaultCount {
     /// Begun. What finds its machine down already, or nobody in the role it is aimed at, is skipped and not counted.
     pub injected: u64,
-    /// Of these, with an effect: an instance, a leader or unsynced bytes were lost, a machine of a datacenter went down, an input
-    /// had to wait, a message was dropped or slow, a sync took longer than any is otherwise, the clock of a running machine stepped, a call was treated badly.
+    /// Of these, with an effect: an instance, a leader or unsynced bytes were lost, a machine of a datacenter went down, an
+    /// input had to wait, a message was dropped or slow, a sync took longer than any is otherwise, the clock of a running
+    /// machine stepped, a call was treated badly.
     pub effective: u64,
 }
 
