@@ -331,6 +331,26 @@ fn r4_a_retry_in_the_same_instance_says_that_the_failure_was_recorded() {
         .is_refused("R4");
 }
 
+/// Alarm 1 for second 1 was deleted in its run, which failed; it is deleted again in turn 3.
+fn deleted_again(heard: bool) -> Tale {
+    let mut tale = Tale::without_commits();
+    tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm().run_fails(1).respond();
+    tale.turn(3).delete_alarm();
+    if heard {
+        tale.respond();
+    }
+    tale.lost().at(3.1).wake(2).turn(2);
+    tale
+}
+
+#[test]
+fn r6_a_retry_that_was_left_open_is_over_once_its_end_was_heard_of() {
+    deleted_again(false).run(2, 1, 1.0, 1).is_accepted();
+    deleted_again(false).get_alarm(None).is_accepted();
+    deleted_again(true).run(2, 1, 1.0, 1).is_refused("R6");
+    deleted_again(true).get_alarm(None).is_accepted();
+}
+
 #[test]
 fn a4_an_instance_that_was_succeeded_in_its_run_still_sees_none() {
     let mut tale = Tale::without_commits();

@@ -47,6 +47,7 @@ fn occasions(case: &mut Case<'_>, acting: &Acting<'_>, call: &StorageCall) {
         StorageCall::DeleteAlarm if scheduled().is_some() => {
             case.saw(if in_backoff() { Id::R6 } else { Id::A5 });
         }
+        StorageCall::DeleteAlarm if acting.row.may_retry() => case.saw(Id::R6),
         StorageCall::SetAlarm { time_ms, scheduled_ms, .. } => {
             set_alarm_occasions(case, acting, *time_ms, *scheduled_ms, in_backoff());
         }

@@ -9,7 +9,7 @@ use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
-use crate::reference::instance::{Ended, Run};
+use crate::reference::instance::{Ended, Retry, Run};
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Pending, Setting, Why};
 use crate::rules::Id;
@@ -250,7 +250,7 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         RunOutcome::Failed { .. } => case.saw(Id::R8),
         RunOutcome::Platform { .. } => {}
     }
-    if *outcome != RunOutcome::Ok && ended.deleted {
+    if *outcome != RunOutcome::Ok && ended.retry == Retry::LeftOpen {
         case.saw(Id::R7);
     }
     let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));

@@ -121,6 +121,7 @@ fn acknowledge(case: &mut Case<'_>, acting: &mut Acting<'_>, ack: Ack) {
         return;
     }
     row.slot.acknowledge(instance.instance, ack);
+    instance.settle_acknowledged(row, ack.turn, ack.mark);
     if case.omits_commits {
         instance.make_durable(row, ack.turn, ack.mark, case.constants.retries_max);
     }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::commit::{Entry, Write};
-use super::instance::{Instance, Run, SlotChange};
+use super::instance::{Instance, Retry, Run, SlotChange};
 use super::keys::{Change, Overlay};
 use super::read::{Read, ReadCall};
-use super::slot::Setting;
+use super::slot::{Setting, Why};
 use super::transaction::OPEN_TURN;
 use super::{Mark, Row, Writer};
 use crate::history::{Blob, Key, ListOptions, StorageCall};
@@ -245,15 +245,21 @@ impl Instance {
             return;
         }
         self.freeze_reads(row);
+        let (slot, turn, mark) = (self.slot, calling.turn, calling.mark);
         let removes_alarm = !preserve_alarm && self.may_have_alarm(row);
+        if !preserve_alarm {
+            (undo.covered, undo.logged) = (Covered::Slot(slot), self.end_retry(row, calling, Why::Cleared));
+            if let Some(run) = &mut self.run {
+                run.retry = Retry::Ended;
+            }
+        }
         if removes_alarm || row.is_unsure() || !self.view(row).is_empty() {
-            let (slot, turn, mark) = (self.slot, calling.turn, calling.mark);
             if removes_alarm {
                 self.remove_alarm(turn);
             }
             let writer = self.writer(calling, true);
             undo.covered = Covered::All(self.overlay.clear(turn, writer), slot);
-            undo.logged = 1;
+            undo.logged += 1;
             self.record(Entry { turn, mark, write: Write::Clear { preserve_alarm, writer } });
         }
         self.undo = Some(undo);
@@ -265,7 +271,7 @@ impl Instance {
         self.undo = Some(Undo { op, over: None, is_refusable: true, logged: 1, covered, run });
         self.slot = Some(SlotChange { turn, alarm: Some(setting), tolerated_ms: None, by_end: false });
         if let Some(run) = &mut self.run {
-            run.replaced = true;
+            (run.replaced, run.retry) = (true, Retry::Ended);
         }
         self.record(Entry { turn, mark: setting.set, write: Write::SetAlarm(setting) });
     }
@@ -273,13 +279,31 @@ impl Instance {
     /// A5: with no alarm it does nothing.
     fn delete_alarm(&mut self, row: &Row, calling: Calling) {
         let mut undo = Undo { is_refusable: true, ..self.nothing_yet(calling) };
+        undo.covered = Covered::Slot(self.slot);
         if self.may_have_alarm(row) {
-            (undo.covered, undo.logged) = (Covered::Slot(self.slot), 1);
+            undo.logged = 1;
             let turn = self.turn_of_write(calling.turn);
             self.remove_alarm(turn);
+            if let Some(run) = self.run.as_mut().filter(|run| run.retry == Retry::Due) {
+                run.retry = Retry::LeftOpen;
+            }
             self.record(Entry { turn, mark: calling.mark, write: Write::DeleteAlarm });
+        } else {
+            undo.logged = self.end_retry(row, calling, Why::DeletedInBackoff);
         }
         self.undo = Some(undo);
+    }
+
+    /// R6, S8: a retry that R7 has left open is not to come any more. Whether it would have only the system knows, so nothing
+    /// has to become durable for that. Returns how many entries of the log are its own.
+    fn end_retry(&mut self, row: &Row, calling: Calling, why: Why) -> usize {
+        if !row.may_retry() {
+            return 0;
+        }
+        let turn = self.turn_of_write(calling.turn);
+        self.remove_alarm(turn);
+        self.record(Entry { turn, mark: calling.mark, write: Write::EndRetry(why) });
+        1
     }
 
     fn may_have_alarm(&self, row: &Row) -> bool {
@@ -288,9 +312,6 @@ impl Instance {
 
     fn remove_alarm(&mut self, turn: u32) {
         self.slot = Some(SlotChange { turn, alarm: None, tolerated_ms: None, by_end: false });
-        if let Some(run) = &mut self.run {
-            run.deleted = true;
-        }
     }
 
     /// The read that a result belongs to, if the model has foretold it.

@@ -2,7 +2,7 @@
 //! does not allow.
 
 use super::instance::{Ending, Instance, Run, SlotChange};
-use super::slot::{self, End, Setting, Slot};
+use super::slot::{self, End, Setting, Slot, Why};
 use super::{Mark, Row, Writer};
 use crate::history::{Blob, Key};
 
@@ -28,9 +28,14 @@ pub(crate) struct Irregular {
 #[derive(Clone, Debug)]
 pub(super) enum Write {
     Key(Key, Option<Blob>, Writer),
-    Clear { preserve_alarm: bool, writer: Writer },
+    Clear {
+        preserve_alarm: bool,
+        writer: Writer,
+    },
     SetAlarm(Setting),
     DeleteAlarm,
+    /// R6, S8: there is no alarm, unless R7 has left one; that is gone too.
+    EndRetry(Why),
     RunEnd(Box<Ending>),
 }
 
@@ -48,14 +53,19 @@ impl Entry {
         match &mut self.write {
             Write::Key(_, _, writer) | Write::Clear { writer, .. } => writer.turn = turn,
             Write::SetAlarm(setting) => setting.turn = turn,
-            Write::DeleteAlarm | Write::RunEnd(_) => {}
+            Write::DeleteAlarm | Write::EndRetry(_) | Write::RunEnd(_) => {}
         }
         self
     }
 
-    /// Whether object code wrote this: the end of a run is the system's.
+    /// Whether object code wrote this, for certain: the end of a run is the system's, and what ends a retry may have found
+    /// none.
     fn is_write(&self) -> bool {
-        !matches!(self.write, Write::RunEnd(_))
+        !matches!(self.write, Write::RunEnd(_) | Write::EndRetry(_))
+    }
+
+    fn ends_retry(&self) -> bool {
+        matches!(self.write, Write::EndRetry(_))
     }
 }
 
@@ -98,7 +108,7 @@ impl Instance {
                 continue;
             }
             let Some(entry) = self.log.remove(next) else { break };
-            if entry.turn == turn {
+            if entry.turn == turn || entry.ends_retry() {
                 self.apply(row, entry, Ends::Run(ends_run), mark, retries_max);
             }
         }
@@ -134,6 +144,7 @@ impl Instance {
             }
             Write::SetAlarm(setting) => row.each_slot(|slot| slot.set(setting, cause)),
             Write::DeleteAlarm => row.each_slot(|slot| slot.delete(cause)),
+            Write::EndRetry(why) => row.each_slot(|slot| slot.end_retry(why, cause)),
             Write::RunEnd(ending) => match ends {
                 Ends::Run(ends_run) => {
                     let run = ending.run.run;
@@ -145,6 +156,20 @@ impl Instance {
                 Ends::WithItsTurn => finish(row, *ending, cause, retries_max),
             },
         }
+    }
+
+    /// Turns up to this one were acknowledged: what needs no commit in them has come to be.
+    pub(crate) fn settle_acknowledged(&mut self, row: &mut Row, turn: u32, mark: Mark) {
+        if !row.may_retry() {
+            return;
+        }
+        for entry in self.log.iter().filter(|entry| entry.turn <= turn) {
+            if let Write::EndRetry(why) = entry.write {
+                let cause = self.cause(entry.mark, entry.turn, mark);
+                row.each_slot(|slot| slot.end_retry(why, cause));
+            }
+        }
+        self.log.retain(|entry| entry.turn > turn || !entry.ends_retry());
     }
 
     /// The history does not tell of commits, and these turns are known to be durable: they were acknowledged.

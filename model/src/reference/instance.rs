@@ -15,6 +15,17 @@ use super::transaction::{Open, Void};
 use super::{Mark, Row};
 use crate::history::{self, By};
 
+/// What the calls made while a run is in progress mean for the retry of its alarm, should it fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    /// It is due (R1).
+    Due,
+    /// `delete_alarm` may or may not prevent it (R7).
+    LeftOpen,
+    /// `set_alarm` (R5) or `delete_all` (S8) has ended it.
+    Ended,
+}
+
 /// A run in progress.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
@@ -27,8 +38,7 @@ pub(crate) struct Run {
     pub(crate) turn: u32,
     /// A4: whether `set_alarm` was called since it started.
     pub(crate) replaced: bool,
-    /// R7: whether its alarm was deleted since it started.
-    pub(crate) deleted: bool,
+    pub(crate) retry: Retry,
 }
 
 /// A run that has ended and whose end is not durable yet.
@@ -212,7 +222,7 @@ impl Instance {
     ) {
         self.undo = None;
         self.runs += 1;
-        self.run = Some(Run { run, alarm, retry_count, started, turn, replaced: false, deleted: false });
+        self.run = Some(Run { run, alarm, retry_count, started, turn, replaced: false, retry: Retry::Due });
     }
 
     /// The handler has ended: what the instance sees changes now, what is durable with the commit.
@@ -229,8 +239,7 @@ impl Instance {
         self.run_ended_ns = failure.ended.at_ns;
         let Some(alarm) = run.alarm else { return };
         let scheduled = self.scheduled(&row.slot);
-        // R7: deleted in the run, which then failed.
-        if end != Some(End::Completes) && run.deleted && scheduled.is_none() {
+        if end != Some(End::Completes) && run.retry == Retry::LeftOpen && scheduled.is_none() {
             row.slot.spared = Some(Spared { setting: alarm, failure, retry_count: run.retry_count, end });
         }
         let Some(end) = end else { return };

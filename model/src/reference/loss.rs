@@ -80,6 +80,7 @@ impl Instance {
             Write::Clear { preserve_alarm, .. } => slot.clear(*preserve_alarm, cause),
             Write::SetAlarm(setting) => slot.set(*setting, cause),
             Write::DeleteAlarm => slot.delete(cause),
+            Write::EndRetry(why) => slot.end_retry(*why, cause),
             Write::RunEnd(ending) => finish_in(slot, ending, cause, retries_max),
         }
     }
@@ -113,6 +114,6 @@ fn key_write(entry: &Entry) -> Option<KeyWrite> {
     match &entry.write {
         Write::Key(key, value, writer) => Some(KeyWrite::Key(key.clone(), value.clone(), *writer)),
         Write::Clear { writer, .. } => Some(KeyWrite::Clear(*writer, Default::default())),
-        Write::SetAlarm(_) | Write::DeleteAlarm | Write::RunEnd(_) => None,
+        Write::SetAlarm(_) | Write::DeleteAlarm | Write::EndRetry(_) | Write::RunEnd(_) => None,
     }
 }

@@ -189,6 +189,13 @@ impl Row {
         self.maybe.losses.iter().any(Loss::has_slots)
     }
 
+    /// R7: whether an alarm may be tried again that was deleted in a run which then failed.
+    pub(crate) fn may_retry(&self) -> bool {
+        let ways = self.maybe.losses.iter().flat_map(|loss| &loss.ways);
+        self.slot.spared.is_some()
+            || ways.filter_map(|way| way.slot.as_ref()).any(|slot| slot.spared.is_some())
+    }
+
     /// The keys that may be other than they are in the row. `others` are keys that may have been there too.
     pub(crate) fn unsure_keys<'a>(&'a self, others: impl Iterator<Item = &'a Key>) -> BTreeSet<Key> {
         let writes = || self.maybe.losses.iter().flat_map(Loss::writes);

@@ -2,7 +2,6 @@
 //!
 //! Read them in this order: [`keys`] (durable keys and what an instance has written over them),
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
-//! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
 //! or of none), [`commit`] (how they become durable), [`maybe`] (what may be, where a history does not tell), [`conduct`]
 //! (its turns and open calls). [`object`] puts them together.

@@ -270,6 +270,13 @@ impl Slot {
         }
     }
 
+    /// R6, S8: what is called after a failed run ends a retry of it that R7 has left open.
+    pub(crate) fn end_retry(&mut self, why: Why, cause: Cause) {
+        if let Some(spared) = self.spared.take_if(|spared| spared.failure.ended < cause.op) {
+            self.remember(Gone { setting: spared.setting, why, cause });
+        }
+    }
+
     /// R7: the alarm that the system has chosen to run again after all is back in the slot.
     pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32) {
         self.spared = None;
@@ -341,6 +348,8 @@ impl Slot {
 
     fn leave(&mut self, why: Why, cause: Cause) {
         if let Some(alarm) = self.alarm.take() {
+            // R7: it was still there, so that the retry left open was its own.
+            self.spared.take_if(|spared| spared.failure.ended < cause.op);
             self.remember(Gone { setting: alarm.setting, why, cause });
         }
     }

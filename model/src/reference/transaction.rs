@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::commit::{Entry, Write};
-use super::instance::{Instance, SlotChange};
+use super::instance::{Instance, Retry, SlotChange};
 use super::keys::Change;
 use super::slot::{Cause, Setting, Why};
 use super::{Mark, Row};
@@ -28,8 +28,8 @@ pub(super) struct Open {
     /// What its writes have covered: of each key the change before them, if there was one.
     covered: BTreeMap<Key, Option<Change>>,
     slot: Option<SlotChange>,
-    /// The run that was in progress when it began, whether its alarm had been replaced, and whether deleted.
-    run: Option<(u64, bool, bool)>,
+    /// The run that was in progress when it began, whether its alarm had been replaced, and what was known of its retry.
+    run: Option<(u64, bool, Retry)>,
 }
 
 impl Open {
@@ -65,7 +65,7 @@ impl Open {
             match &entry.write {
                 Write::Key(key, value, _) => _ = void.keys.insert(key.clone(), value.clone()),
                 Write::SetAlarm(setting) => void.alarms.push(*setting),
-                Write::DeleteAlarm | Write::Clear { .. } | Write::RunEnd(_) => {}
+                Write::DeleteAlarm | Write::EndRetry(_) | Write::Clear { .. } | Write::RunEnd(_) => {}
             }
             void.touches_alarm |= matches!(entry.write, Write::SetAlarm(_) | Write::DeleteAlarm);
         }
@@ -103,7 +103,7 @@ impl Void {
 impl Instance {
     pub(super) fn begin_transaction(&mut self, op: u64, mark: Mark) {
         self.undo = None;
-        let run = self.run.map(|run| (run.run, run.replaced, run.deleted));
+        let run = self.run.map(|run| (run.run, run.replaced, run.retry));
         let (entries, covered) = (Vec::new(), BTreeMap::new());
         self.open.push(Open { op, mark, entries, covered, slot: self.slot, run });
     }
@@ -154,10 +154,10 @@ impl Instance {
             self.slot = open.slot;
         }
         // A4, F5: neither has the alarm of the run been replaced.
-        if let (Some(run), Some((before, replaced, deleted))) = (&mut self.run, open.run)
+        if let (Some(run), Some((before, replaced, retry))) = (&mut self.run, open.run)
             && run.run == before
         {
-            (run.replaced, run.deleted) = (replaced, deleted);
+            (run.replaced, run.retry) = (replaced, retry);
         }
         Some(void)
     }

@@ -58,6 +58,12 @@ fn counts() -> Vec<Case> {
     ]
 }
 
+/// Alarm 1 is deleted in its first run, which fails; it is second 1 and turn 3 then. A retry is left open (R7).
+fn deleted_in_a_failed_run(tale: &mut Tale) {
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm().run_fails(1).commit_end(1);
+    tale.turn(3);
+}
+
 fn endings() -> Vec<Case> {
     vec![
         case("R5", "an alarm set in backoff waits for its end", |tale, breaks| {
@@ -91,6 +97,38 @@ fn endings() -> Vec<Case> {
             tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm();
             tale.run_fails(1).commit_end(1).at(3.1).turn(3).run(2, 1, 1.0, if breaks { 3 } else { 1 });
         }),
+        case("R6", "an alarm deleted again after its failed run is tried again", |tale, breaks| {
+            deleted_in_a_failed_run(tale);
+            if breaks {
+                tale.delete_alarm().respond();
+            }
+            tale.at(3.1).turn(4).run(2, 1, 1.0, 1);
+        }),
+        case(
+            "S8",
+            "after delete_all an alarm is tried again that was deleted in its failed run",
+            |tale, breaks| {
+                deleted_in_a_failed_run(tale);
+                tale.calls(StorageCall::DeleteAll { preserve_alarm: !breaks }, OpResult::Done).respond();
+                tale.at(3.1).turn(4).run(2, 1, 1.0, 1);
+            },
+        ),
+        case("S8", "delete_all in a run that fails leaves its alarm a retry", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+            tale.calls(StorageCall::DeleteAll { preserve_alarm: !breaks }, OpResult::Done);
+            tale.run_fails(1).commit_end(1).at(3.1).turn(3).run(2, 1, 1.0, 1);
+        }),
+        case(
+            "A2",
+            "an alarm is tried again that its failed run has replaced, and deleted",
+            |tale, breaks| {
+                tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+                if breaks {
+                    tale.set_alarm(2, 30.0);
+                }
+                tale.delete_alarm().run_fails(1).commit_end(1).respond().at(3.1).turn(3).run(2, 1, 1.0, 1);
+            },
+        ),
         case("R8", "a failed run's write is gone", |tale, breaks| {
             tale.put("k", "old").alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).put("k", "new");
             tale.run_fails(1).commit_end(1).turn(3).get("k", Some(if breaks { "old" } else { "new" }));
