@@ -53,6 +53,13 @@ pub enum Coverage {
         /// which can be seen only after a crash: how many lost or superseded instances gave the occasion.
         occasions: u64,
     },
+    /// The history has most of what judging the rule takes.
+    InPart {
+        /// How often the history gave occasion to break the rule.
+        occasions: u64,
+        /// What was not judged, and why.
+        except: &'static str,
+    },
     /// The history lacks a field or kind of event that judging the rule takes.
     NotChecked {
         /// What it lacks.

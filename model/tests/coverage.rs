@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use common::Tale;
 use reveille_model::RULES;
-use reveille_model::history::{EndReason, What};
+use reveille_model::history::{EndReason, How, RunOutcome, What};
 use reveille_model::verdict::{Coverage, RuleId};
 
 fn of(tale: &Tale, rule: &'static str) -> Coverage {
@@ -15,7 +15,7 @@ fn of(tale: &Tale, rule: &'static str) -> Coverage {
 
 fn occasions(tale: &Tale, rule: &'static str) -> u64 {
     match of(tale, rule) {
-        Coverage::Judged { occasions } => occasions,
+        Coverage::Judged { occasions } | Coverage::InPart { occasions, .. } => occasions,
         Coverage::NotChecked { why } => panic!("{rule} was not checked: {why}"),
     }
 }
@@ -41,6 +41,44 @@ fn a_rule_whose_events_are_missing_is_not_checked() {
     );
     tale.turn(2).put("k", "v").commit();
     assert!(matches!(of(&tale, "O5"), Coverage::Judged { .. }));
+}
+
+#[test]
+fn a_failure_of_which_nobody_says_how_is_judged_in_part() {
+    let told = |how| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        tale.does(What::RunEnd { run: 1, outcome: RunOutcome::Failed { why: "boom".into(), how } });
+        of(&tale, "R1")
+    };
+    assert!(matches!(told(None), Coverage::InPart { occasions: 1, except } if except.contains("no `how`")));
+    assert_eq!(told(Some(How::Error)), Coverage::Judged { occasions: 1 });
+}
+
+/// Each of so many instances wrote a key of its own and an alarm of which nobody heard, and was lost. Nothing is durable.
+fn many_losses(losses: u64) -> Tale {
+    let mut tale = Tale::without_commits();
+    for instance in 1..=losses {
+        tale.put(&format!("k{instance:02}"), "v").set_alarm(instance, 90.0 + instance as f64);
+        tale.lost().at(instance as f64).start(instance + 1);
+    }
+    tale.at(50.0).rests(&[], None).end();
+    tale
+}
+
+#[test]
+fn what_too_many_losses_have_left_open_is_judged_in_part() {
+    let is_whole = |tale: &Tale, rule| matches!(of(tale, rule), Coverage::Judged { .. });
+    let few = many_losses(11);
+    assert!(is_whole(&few, "S3") && is_whole(&few, "F1"));
+    let many = many_losses(13);
+    many.is_accepted();
+    for rule in ["S2", "S3", "S4", "A3", "F1"] {
+        let is_in_part =
+            matches!(of(&many, rule), Coverage::InPart { except, .. } if except.contains("lost"));
+        assert!(is_in_part, "{rule}: {:?}", of(&many, rule));
+    }
+    assert!(is_whole(&many, "O4"), "what was lost says nothing about constructors");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, ListOptions,
-    ObjectName, OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, How,
+    ListOptions, ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall,
+    What,
 };
 
 fn object() -> ObjectName {
@@ -29,7 +30,10 @@ fn of_instances() -> Vec<What> {
         What::ConstructorEnd { failed: None },
         What::ConstructorEnd { failed: Some(why.clone()) },
         What::InstanceEnd { reason: EndReason::Evicted },
-        What::InstanceEnd { reason: EndReason::Reset { why: why.clone() } },
+        What::InstanceEnd { reason: EndReason::Reset { why: why.clone(), cause: None } },
+        What::InstanceEnd {
+            reason: EndReason::Reset { why: why.clone(), cause: Some(ResetCause::TimeLimit) },
+        },
         What::InstanceEnd { reason: EndReason::Lost },
         What::Deliver { delivery: Delivery::Request { request: 1 } },
         What::Deliver { delivery: Delivery::Alarm { run: 1 } },
@@ -40,7 +44,8 @@ fn of_instances() -> Vec<What> {
         What::RunStart { run: 1, alarm: None, scheduled_ms: -5, retry_count: 0, is_retry: false },
         What::RunStart { run: 1, alarm: Some(AlarmId(9)), scheduled_ms: 5, retry_count: 1, is_retry: true },
         What::RunEnd { run: 1, outcome: RunOutcome::Ok },
-        What::RunEnd { run: 1, outcome: RunOutcome::Failed { why: why.clone() } },
+        What::RunEnd { run: 1, outcome: RunOutcome::Failed { why: why.clone(), how: None } },
+        What::RunEnd { run: 1, outcome: RunOutcome::Failed { why: why.clone(), how: Some(How::OverLimit) } },
         What::RunEnd { run: 1, outcome: RunOutcome::Platform { why: why.clone() } },
         What::Commit { ends_run: None },
         What::Commit { ends_run: Some(1) },

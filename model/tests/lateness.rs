@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{EndReason, Phase, Scope, What};
+use reveille_model::history::{How, Phase, ResetCause, Scope, What};
 
 /// Alarm 1, for second 10.
 fn set() -> Tale {
@@ -29,8 +29,7 @@ fn l3_counts_from_the_end_of_a_run_that_an_earlier_instance_was_in() {
     let reset = |woken_at| {
         let mut tale = Tale::new();
         tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 2.0).commit();
-        let why = EndReason::Reset { why: "panic".into() };
-        tale.at(5.0).turn(3).run_fails(1).commit_end(1).does(What::InstanceEnd { reason: why });
+        tale.at(5.0).turn(3).run_fails_by(1, How::Panic).commit_end(1).reset(ResetCause::Panic);
         tale.at(woken_at).wake(2).turn(2).run(2, 2, 2.0, 0);
         tale
     };

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{AlarmId, Cause, EndReason, What};
+use reveille_model::history::{AlarmId, Cause, EndReason, How, ResetCause, What};
 
 /// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
 fn fails(tale: &mut Tale, turn: u32, count: u32) {
@@ -139,7 +139,7 @@ fn r3_a_failed_constructor_backs_off_like_a_platform_failure() {
         let mut tale = Tale::new();
         tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
         tale.at(1.0).begin(2, Cause::Alarm).does(What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+        tale.reset(ResetCause::Constructor);
         tale
     };
     // The next instance under the same holder.
@@ -180,7 +180,7 @@ fn r5_an_alarm_set_by_a_constructor_that_fails_keeps_its_own_time() {
     tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
     tale.at(1.0).begin(2, Cause::Alarm).set_alarm(2, 1.5).commit();
     tale.at(1.2).does(What::ConstructorEnd { failed: Some("boom".into()) });
-    tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+    tale.reset(ResetCause::Constructor);
     // The next instance under the same holder.
     tale.at(1.5).push(Some(by(3, 1)), What::InstanceStart { cause: Cause::Alarm });
     tale.push(Some(by(3, 1)), What::ConstructorEnd { failed: None });
@@ -195,7 +195,7 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
         let mut tale = failed_once();
         tale.does(What::InstanceEnd { reason: EndReason::Evicted }).at(1.2).begin(2, Cause::Request);
         tale.does(What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.does(What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } });
+        tale.reset(ResetCause::Constructor);
         tale
     };
     failed().at(1.9).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
@@ -263,8 +263,13 @@ fn r5_an_alarm_set_during_backoff_starts_at_zero_and_at_its_own_time() {
 
 #[test]
 fn r4_a_failure_that_resets_the_instance_is_counted_too() {
-    let reset = What::InstanceEnd { reason: EndReason::Reset { why: "panic".into() } };
     let mut tale = Tale::new();
-    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).does(reset).run_fails(1).commit_end(1);
+    tale.alarm_is_set(1.0)
+        .at(1.0)
+        .turn(2)
+        .run(1, 1, 1.0, 0)
+        .reset(ResetCause::Panic)
+        .run_fails_by(1, How::Panic)
+        .commit_end(1);
     tale.at(3.1).wake(2).turn(2).run(2, 1, 1.0, 1).is_accepted();
 }

@@ -167,18 +167,17 @@ fn summary(verdict: &Verdict) -> String {
 fn coverage(verdict: &Verdict) -> String {
     let mut judged = 0;
     let mut untried = Vec::new();
-    let mut not_checked: Vec<(&str, Vec<RuleId>)> = Vec::new();
+    let (mut in_part, mut not_checked) = (Reasons::default(), Reasons::default());
     for rule in &RULES {
-        match verdict.coverage.get(&rule.id) {
-            Some(Coverage::Judged { occasions: 0 }) => untried.push(rule.id),
-            Some(Coverage::Judged { .. }) => judged += 1,
-            Some(Coverage::NotChecked { why }) => {
-                match not_checked.iter_mut().find(|(other, _)| other == why) {
-                    Some((_, rules)) => rules.push(rule.id),
-                    None => not_checked.push((why, vec![rule.id])),
-                }
+        let Some(coverage) = verdict.coverage.get(&rule.id) else { continue };
+        match coverage {
+            Coverage::Judged { occasions: 0 } => untried.push(rule.id),
+            Coverage::Judged { .. } => judged += 1,
+            Coverage::InPart { except, .. } => {
+                judged += 1;
+                in_part.add(except, rule.id);
             }
-            None => {}
+            Coverage::NotChecked { why } => not_checked.add(why, rule.id),
         }
     }
     let mut text = format!(
@@ -189,10 +188,25 @@ fn coverage(verdict: &Verdict) -> String {
     if !untried.is_empty() {
         writeln!(text, "No occasion: {}.", names(&untried)).expect("writing to a string succeeds");
     }
-    for (why, rules) in not_checked {
-        writeln!(text, "Not checked: {}: {why}.", names(&rules)).expect("as above");
+    for (head, Reasons(reasons)) in [("Checked in part", in_part), ("Not checked", not_checked)] {
+        for (why, rules) in reasons {
+            writeln!(text, "{head}: {}: {why}.", names(&rules)).expect("as above");
+        }
     }
     text
+}
+
+/// Why rules were not judged, in the order of the first rule of each reason.
+#[derive(Debug, Default)]
+struct Reasons(Vec<(&'static str, Vec<RuleId>)>);
+
+impl Reasons {
+    fn add(&mut self, why: &'static str, rule: RuleId) {
+        match self.0.iter_mut().find(|(other, _)| *other == why) {
+            Some((_, rules)) => rules.push(rule),
+            None => self.0.push((why, vec![rule])),
+        }
+    }
 }
 
 fn names<'a>(rules: impl IntoIterator<Item = &'a RuleId>) -> String {

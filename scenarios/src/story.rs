@@ -184,7 +184,7 @@ fn wall(history: &History, event: &Event, time_ms: i64) -> String {
 fn ended(reason: &EndReason) -> String {
     match reason {
         EndReason::Evicted => "was idle and leaves memory".into(),
-        EndReason::Reset { why } => format!("is reset: {why}"),
+        EndReason::Reset { why, .. } => format!("is reset: {why}"),
         EndReason::OverLimit { why } => format!("is over a limit and reset: {why}"),
         EndReason::Moved => "leaves a machine that no longer holds it".into(),
         EndReason::Lost => "is lost with its machine".into(),
@@ -210,7 +210,7 @@ fn awaited(kind: AwaitKind) -> &'static str {
 fn run_ended(outcome: &RunOutcome) -> String {
     match outcome {
         RunOutcome::Ok => "returns".into(),
-        RunOutcome::Failed { why } => format!("fails: {why}"),
+        RunOutcome::Failed { why, .. } => format!("fails: {why}"),
         RunOutcome::Platform { why } => format!("is failed by the platform: {why}"),
     }
 }

@@ -136,7 +136,7 @@ fn s5_a_transaction_has_the_time_limit_of_a_section() {
     let begun =
         position(&outcome, |event| matches!(event.what, What::Op { call: StorageCall::Transaction, .. }));
     let reset = position(&outcome, |event| match &event.what {
-        What::InstanceEnd { reason: EndReason::Reset { why } } => why.contains("exceeded its time limit"),
+        What::InstanceEnd { reason: EndReason::Reset { why, .. } } => why.contains("exceeded its time limit"),
         _ => false,
     });
     let at_s = |index: usize| outcome.history.events[index].at_ns / 1_000_000_000;

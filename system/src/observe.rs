@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::ids::{CallId, DatacenterId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
+use crate::object::class::{Failure, Reset};
 use crate::object::op::{Call, Reply};
 
 /// One thing that was seen.
@@ -176,10 +177,8 @@ pub enum Ended {
     Idle,
     /// Its machine does not hold the object any more.
     Moved,
-    /// It was reset, for this reason.
-    Reset(Arc<str>),
-    /// O7: it was reset because it exceeded this limit.
-    OverLimit(Arc<str>),
+    /// It was reset.
+    Reset(Reset),
 }
 
 /// What an await waits for.
@@ -199,7 +198,7 @@ pub enum RunEnd {
     /// It returned.
     Ok,
     /// It failed, counted (R1).
-    Failed(Arc<str>),
+    Failed(Failure),
     /// The platform failed it, not counted (R1).
     Platform(Arc<str>),
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::LIVENESS_WALL_ERROR_MAX_MS;
 use crate::history::{Constants, What};
+use crate::reference::maybe::GivenUp;
 use crate::rules::{COUNT, Id, RULES};
 use crate::verdict::{Coverage, RuleId, Violation};
 
@@ -15,6 +16,11 @@ use crate::verdict::{Coverage, RuleId, Violation};
 pub(super) struct Tally {
     occasions: [u64; COUNT],
     kinds: Kinds,
+    /// R1: whether a run failed and the history does not say how.
+    any_untold_failure: bool,
+    /// Where commits are not told: whether more lost turns than can be told apart have left keys, or an alarm's slot, open.
+    any_key_given_up: bool,
+    any_slot_given_up: bool,
 }
 
 /// A set of kinds of events, and of fields.
@@ -183,9 +189,29 @@ fn is_timed(rule: Id) -> bool {
     matches!(rule, Id::O6 | Id::F8 | Id::D2 | Id::D3 | Id::D6 | Id::D7 | Id::L1 | Id::L2 | Id::L3 | Id::L4)
 }
 
+/// Whether what keys are read to hold shows that a rule was broken.
+fn is_about_keys(rule: Id) -> bool {
+    matches!(rule, Id::S2 | Id::S3 | Id::S4 | Id::S5 | Id::S6 | Id::S8 | Id::R8)
+}
+
+/// Whether what the alarm's slot holds, and which alarms run, shows that a rule was broken.
+fn is_about_alarm(rule: Id) -> bool {
+    matches!(rule, Id::S2 | Id::S3 | Id::S5 | Id::S8 | Id::A1 | Id::A2 | Id::A3 | Id::A5 | Id::A9 | Id::A10)
+        || matches!(
+            rule,
+            Id::F1 | Id::F4 | Id::F5 | Id::F6 | Id::F8 | Id::R2 | Id::R4 | Id::R5 | Id::R6 | Id::R7
+        )
+}
+
 impl Tally {
     pub(super) fn new() -> Self {
-        Tally { occasions: [0; COUNT], kinds: Kinds::default() }
+        Tally {
+            occasions: [0; COUNT],
+            kinds: Kinds::default(),
+            any_untold_failure: false,
+            any_key_given_up: false,
+            any_slot_given_up: false,
+        }
     }
 
     /// The history gave occasion to break a rule.
@@ -200,6 +226,31 @@ impl Tally {
 
     pub(super) fn see_alarm_classes(&mut self) {
         self.kinds = self.kinds.or(Kinds::ALARM_CLASSES);
+    }
+
+    /// R1: a run failed and the history does not say how.
+    pub(super) fn see_untold_failure(&mut self) {
+        self.any_untold_failure = true;
+    }
+
+    /// More lost turns than can be told apart have left this open.
+    pub(super) fn give_up(&mut self, given_up: &GivenUp) {
+        self.any_key_given_up |= !given_up.keys.is_empty();
+        self.any_slot_given_up |= given_up.slot;
+    }
+
+    /// What of a rule was not judged.
+    fn except(&self, rule: Id) -> Option<&'static str> {
+        let is_blind = (self.any_key_given_up && is_about_keys(rule))
+            || (self.any_slot_given_up && is_about_alarm(rule));
+        match rule {
+            Id::R1 if self.any_untold_failure => {
+                Some("a run failed and no `how` says in which way: whether that had to reset its instance is not judged")
+            }
+            _ => is_blind.then_some(
+                "so many turns were lost that what they may have written cannot be told apart: it is not judged",
+            ),
+        }
     }
 
     /// Whether an event of one of these kinds was seen.
@@ -220,7 +271,13 @@ impl Tally {
             let is_broken = || violations.iter().any(|violation| violation.rule.0 == rule.name());
             match lack.or((is_timeless && is_timed(rule)).then_some(unclear)) {
                 Some(why) if !is_broken() => Coverage::NotChecked { why },
-                _ => Coverage::Judged { occasions: self.occasions[rule as usize] },
+                _ => {
+                    let occasions = self.occasions[rule as usize];
+                    match self.except(rule) {
+                        Some(except) => Coverage::InPart { occasions, except },
+                        None => Coverage::Judged { occasions },
+                    }
+                }
             }
         };
         Id::ALL.iter().zip(&RULES).map(|(id, rule)| (rule.id, of(*id))).collect()

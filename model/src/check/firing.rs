@@ -4,7 +4,7 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, retries, unsure};
+use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
@@ -247,7 +247,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     match outcome {
         RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
-        RunOutcome::Failed { .. } => case.saw(Id::R8),
+        RunOutcome::Failed { how, .. } => {
+            case.saw(Id::R8);
+            resets::run_failed(case, instance, run, *how);
+        }
         RunOutcome::Platform { .. } => {}
     }
     if *outcome != RunOutcome::Ok && ended.retry == Retry::LeftOpen {

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use super::Case;
 use super::report::Seconds;
+use super::{Case, resets};
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
@@ -20,7 +20,7 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
         lost_turn(case, lost);
     }
-    object.doubtful.extend(object.row.take_given_up());
+    case.reports.give_up(&mut object.row, &mut object.doubtful);
 }
 
 /// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
@@ -146,6 +146,9 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
 /// The instance is no more. A run in it was cut short (F6).
 pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
+    if let EndReason::Reset { cause, .. } = reason {
+        resets::is_reset(case, acting.instance, *cause);
+    }
     let ended = match reason {
         EndReason::Lost => Ended::Lost,
         EndReason::OverLimit { .. } => Ended::OverLimit,

@@ -25,6 +25,7 @@ mod life;
 mod limits;
 mod reads;
 mod report;
+mod resets;
 mod rest;
 mod retries;
 mod storage;
@@ -100,7 +101,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | S4, S6, A3, A4 | `reads` | results of reads |
 /// | S7, S8 | `limits`, `blame` | calls and their results |
 /// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
-/// | R1 to R8 | `retries`, `firing`, `calls`, `reads` | runs and their ends |
+/// | R1 to R8 | `retries`, `firing`, `calls`, `reads`, `resets` | runs and their ends |
 /// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
@@ -197,7 +198,7 @@ impl Checker {
                 let (_, name, state) = find(&mut self.objects, object);
                 if self.omits_commits {
                     state.rest_unsure(mark, self.constants.retries_max);
-                    rest::narrow(state, keys, alarm.as_ref());
+                    rest::narrow(&mut self.reports, state, keys, alarm.as_ref());
                 }
                 let scene =
                     rest::Scene { constants: &self.constants, reports: &mut self.reports, name, mark };
@@ -319,7 +320,7 @@ impl Checker {
         for (position, (name, object)) in self.objects.iter_mut().enumerate() {
             if self.omits_commits && !object.at_rest {
                 object.rest_unsure(self.last, constants.retries_max);
-                rest::narrow(object, &BTreeMap::new(), None);
+                rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
             }
             let reports = &mut self.reports;
             let mut scene = rest::Scene { constants, reports, name, mark: self.last };

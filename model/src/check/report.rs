@@ -1,14 +1,14 @@
 //! How a broken promise is put into words, and how one cause is kept from filling the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::coverage::{Kinds, Tally};
-use crate::history::{Blob, Constants, ObjectName, Place};
+use crate::history::{Blob, Constants, Key, ObjectName, Place};
 use crate::lateness::Lateness;
 use crate::profile::{Profile, Relaxation};
-use crate::reference::Mark;
 use crate::reference::slot::{Ack, AckKind};
+use crate::reference::{Mark, Row};
 use crate::rules::{Id, RULES};
 use crate::verdict::{RuleId, Verdict, Violation};
 
@@ -49,6 +49,13 @@ impl Reports {
     /// The history gave occasion to break a rule.
     pub(super) fn saw(&mut self, rule: Id) {
         self.tally.saw(rule);
+    }
+
+    /// What is not to be judged any more is told of, and becomes doubtful.
+    pub(super) fn give_up(&mut self, row: &mut Row, doubtful: &mut BTreeSet<Key>) {
+        let given_up = row.take_given_up();
+        self.tally.give_up(&given_up);
+        doubtful.extend(given_up.keys);
     }
 
     /// Whether the history is one of the real runtime.

@@ -33,7 +33,12 @@ impl Scene<'_> {
 }
 
 /// S3: rules out the states of an object in which the datastore could not hold this.
-pub(super) fn narrow(object: &mut Object, keys: &BTreeMap<Key, Blob>, alarm: Option<&AlarmAtRest>) {
+pub(super) fn narrow(
+    reports: &mut Reports,
+    object: &mut Object,
+    keys: &BTreeMap<Key, Blob>,
+    alarm: Option<&AlarmAtRest>,
+) {
     let Object { row, doubtful, .. } = object;
     let is_held = |slot: &Slot, counts: bool| match (&slot.alarm, alarm) {
         (None, None) => true,
@@ -49,7 +54,7 @@ pub(super) fn narrow(object: &mut Object, keys: &BTreeMap<Key, Blob>, alarm: Opt
     for key in row.unsure_keys(keys.keys()) {
         row.observe_key(&key, keys.get(&key));
     }
-    doubtful.extend(row.take_given_up());
+    reports.give_up(row, doubtful);
 }
 
 /// What the datastore holds for one object.

@@ -50,7 +50,10 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
     if let (ReadCall::Sync, OpResult::Done) = (&read.call, result) {
         return synced(case, &mut acting, &read);
     }
-    if acting.row.is_unsure() && !acting.instance.superseded && unsure::narrow(&mut acting, &read, result) {
+    if acting.row.is_unsure()
+        && !acting.instance.superseded
+        && unsure::narrow(case, &mut acting, &read, result)
+    {
         return;
     }
     reads::judge(case, &mut acting, &read, result);

@@ -9,7 +9,7 @@
 
 use super::coverage::Kinds;
 use super::report::Seconds;
-use super::{Case, calls, is_overtime};
+use super::{Case, calls, is_overtime, resets};
 use crate::history::{Cause, Delivery, What};
 use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
@@ -26,11 +26,13 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
         What::Deliver { delivery } => {
             delivered(case, acting.instance, *delivery);
             in_turn(case, acting.instance, true);
+            resets::lives_on(case, acting.instance, "an event or a result");
         }
         What::RunStart { alarm, scheduled_ms, .. } => {
             in_turn(case, acting.instance, false);
             if acting.instance.conduct.delivered_in != Some(case.by.turn) {
                 arrives(case, acting.instance, "alarm()");
+                resets::lives_on(case, acting.instance, "alarm()");
             }
             let claim = Claim { id: *alarm, scheduled_ms: *scheduled_ms };
             dropped(case, &mut acting, claim);
@@ -38,6 +40,7 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
         What::Op { op, call, allow_concurrency } => {
             in_turn(case, acting.instance, false);
             ran_on(case, acting.instance, "a storage call");
+            resets::lives_on(case, acting.instance, "a storage call");
             calls::called(case, &mut acting, *op, call, *allow_concurrency);
         }
         What::OpResult { op, result } => {

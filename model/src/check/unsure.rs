@@ -13,7 +13,7 @@ use crate::reference::read::{Frozen, Read, ReadCall};
 use crate::reference::slot::{Claim, Slot};
 
 /// A read of the live instance has its result. Returns whether no more is to be said about it.
-pub(super) fn narrow(acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
+pub(super) fn narrow(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
     let is_judged = match (&read.call, result) {
         (ReadCall::Get(key), OpResult::Value(seen)) => {
             if !is_decided(acting, read, key) {
@@ -58,7 +58,7 @@ pub(super) fn narrow(acting: &mut Acting<'_>, read: &Read, result: &OpResult) ->
         }
         _ => false,
     };
-    acting.doubtful.extend(acting.row.take_given_up());
+    case.reports.give_up(acting.row, acting.doubtful);
     is_judged
 }
 

@@ -316,10 +316,13 @@ pub enum Cause {
 pub enum EndReason {
     /// It was idle.
     Evicted,
-    /// It was reset: a panic, the time limit of `alarm()`, a constructor that failed, a commit that was refused.
+    /// It was reset, and not for a limit of O7.
     Reset {
         /// Why, in words.
         why: Arc<str>,
+        /// For what, where the writer knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<ResetCause>,
     },
     /// It was reset because the object exceeded its memory limit or its budget of a turn (O7).
     OverLimit {
@@ -330,6 +333,24 @@ pub enum EndReason {
     Moved,
     /// Its machine crashed or lost power.
     Lost,
+}
+
+/// What an instance is reset for (R1, O4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ResetCause {
+    /// `alarm()` returned an error. R1: that is no reason.
+    Error,
+    /// A handler panicked.
+    Panic,
+    /// `alarm()` exceeded its time limit.
+    TimeLimit,
+    /// The constructor failed or exceeded its limit (O4).
+    Constructor,
+    /// A `block_concurrency_while` failed, or it or a transaction exceeded its limit.
+    Section,
+    /// The datastore refused a commit.
+    Datastore,
 }
 
 /// What is delivered to an instance.
@@ -375,12 +396,31 @@ pub enum RunOutcome {
     Failed {
         /// What it said.
         why: Arc<str>,
+        /// In which way, where the writer knows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        how: Option<How>,
     },
     /// The platform failed it and that does not count (R1). A run that was lost with its machine has no end at all.
     Platform {
         /// What failed.
         why: Arc<str>,
     },
+}
+
+/// In which way a run failed. R1: all but an error reset its instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum How {
+    /// It returned an error.
+    Error,
+    /// It panicked.
+    Panic,
+    /// It exceeded its time limit.
+    TimeLimit,
+    /// Its object exceeded its memory limit or its budget of a turn (O7).
+    OverLimit,
+    /// Its instance was reset for something else that its object had done.
+    Reset,
 }
 
 /// Whom a fault strikes.

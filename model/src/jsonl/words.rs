@@ -11,7 +11,7 @@ use serde::de::value::{Error as WordError, MapAccessDeserializer, SeqAccessDeser
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::error::Problem;
-use crate::history::{AlarmAtRest, AlarmId, Blob, Key, Outcome, RunOutcome};
+use crate::history::{AlarmAtRest, AlarmId, Blob, How, Key, Outcome, RunOutcome};
 
 /// A string, borrowed from its line unless it has an escape in it.
 #[derive(Debug)]
@@ -217,7 +217,7 @@ pub(super) enum AnyOutcome {
     Answered { status: u16, body: Blob },
     Unknown,
     Ok,
-    Failed { why: Arc<str> },
+    Failed { why: Arc<str>, how: Option<How> },
     Platform { why: Arc<str> },
 }
 
@@ -235,7 +235,7 @@ impl AnyOutcome {
     pub(super) fn of_a_run(self) -> Result<RunOutcome, Problem> {
         match self {
             AnyOutcome::Ok => Ok(RunOutcome::Ok),
-            AnyOutcome::Failed { why } => Ok(RunOutcome::Failed { why }),
+            AnyOutcome::Failed { why, how } => Ok(RunOutcome::Failed { why, how }),
             AnyOutcome::Platform { why } => Ok(RunOutcome::Platform { why }),
             AnyOutcome::Answered { .. } | AnyOutcome::Unknown => {
                 Err(wrong("outcome", "that of a request", "`ok`, `failed` or `platform`"))

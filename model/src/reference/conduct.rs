@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Mark;
 use super::slot::Setting;
-use crate::history::StorageCall;
+use crate::history::{How, StorageCall};
 
 /// What is known of the constructor of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,15 @@ impl Outstanding {
     }
 }
 
+/// R1: a run that failed, and in which way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Failed {
+    pub(crate) run: u64,
+    pub(crate) how: How,
+    pub(crate) turn: u32,
+    pub(crate) mark: Mark,
+}
+
 /// The conduct of one instance.
 #[derive(Debug)]
 pub(crate) struct Conduct {
@@ -103,6 +112,8 @@ pub(crate) struct Conduct {
     /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
     pub(crate) gate_closed: Option<Mark>,
     outstanding: Vec<Outstanding>,
+    /// The last run that failed and is told how.
+    pub(crate) failed: Option<Failed>,
     /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
     pub(crate) dropped: Option<(Setting, u64)>,
     /// Rules that were reported for this instance: what breaks one of these goes on breaking it.
@@ -120,6 +131,7 @@ impl Conduct {
             delivered_in: None,
             gate_closed: None,
             outstanding: Vec::new(),
+            failed: None,
             dropped: None,
             told: BTreeSet::new(),
         }

@@ -31,10 +31,17 @@ const GONE_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Maybe {
     losses: Vec<Loss>,
-    /// Keys that are not judged any more because there were too many possibilities.
-    given_up: BTreeSet<Key>,
+    given_up: GivenUp,
     /// The last few instances of which turns are known to be lost, with the first of these.
     gone: VecDeque<(u64, u32)>,
+}
+
+/// What is not judged any more because there were too many possibilities.
+#[derive(Debug, Default)]
+pub(crate) struct GivenUp {
+    pub(crate) keys: BTreeSet<Key>,
+    /// Whether the alarm's slot is one of that.
+    pub(crate) slot: bool,
 }
 
 /// Lost instances whose cuts depend on one another.
@@ -212,8 +219,8 @@ impl Row {
         keys
     }
 
-    /// Keys that are not to be judged any more.
-    pub(crate) fn take_given_up(&mut self) -> BTreeSet<Key> {
+    /// What is not to be judged any more, as far as that was not taken before.
+    pub(crate) fn take_given_up(&mut self) -> GivenUp {
         std::mem::take(&mut self.maybe.given_up)
     }
 
@@ -264,7 +271,7 @@ impl Row {
         let certain = || Loss { parts: Vec::new(), ways: vec![Way { cuts: Vec::new(), slot: None }] };
         let Some(before) = self.joined(first, part.turns.len() + 1) else {
             let ways = vec![Way { cuts: vec![0], slot: None }];
-            self.slot.doubtful = true;
+            self.give_up_slot();
             return self.give_up(&[Loss { parts: vec![part], ways }]);
         };
         let mut loss = before.unwrap_or_else(certain);
@@ -302,15 +309,20 @@ impl Row {
     fn give_up(&mut self, losses: &[Loss]) {
         for write in losses.iter().flat_map(Loss::writes) {
             match write {
-                KeyWrite::Key(key, ..) => _ = self.maybe.given_up.insert(key.clone()),
+                KeyWrite::Key(key, ..) => _ = self.maybe.given_up.keys.insert(key.clone()),
                 KeyWrite::Clear(..) => {
-                    self.maybe.given_up.extend(self.keys.iter().map(|(key, _)| key.clone()));
+                    self.maybe.given_up.keys.extend(self.keys.iter().map(|(key, _)| key.clone()));
                 }
             }
         }
         if losses.iter().any(Loss::has_slots) {
-            self.slot.doubtful = true;
+            self.give_up_slot();
         }
+    }
+
+    fn give_up_slot(&mut self) {
+        self.slot.doubtful = true;
+        self.maybe.given_up.slot = true;
     }
 
     /// Something was seen that depends on these keys: states in which it could not have been are ruled out.

@@ -1,6 +1,6 @@
 //! Retries: what counts, how many, how soon, and what ends them.
 
-use reveille_model::history::{OpResult, StorageCall};
+use reveille_model::history::{Delivery, How, OpResult, ResetCause, StorageCall};
 
 use super::{Case, case};
 use crate::common::Tale;
@@ -38,6 +38,22 @@ fn counts() -> Vec<Case> {
         case("R1", "a run takes longer than it may and ends well", |tale, breaks| {
             tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
             tale.at(if breaks { 902.0 } else { 901.0 }).turn(3).run_ok(1).commit_end(1);
+        }),
+        case("R1", "a run panics and its instance lives on", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+            tale.run_fails_by(1, if breaks { How::Panic } else { How::Error }).commit_end(1);
+            tale.deliver(3, Delivery::Request { request: 9 });
+        }),
+        case("R1", "a run exceeds its time limit and its instance goes on", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).at(901.1).turn(3);
+            tale.put("k", "v").run_fails_by(1, How::TimeLimit).commit_end(1);
+            if breaks {
+                tale.turn(4).put("k", "w");
+            }
+        }),
+        case("R1", "an error resets the instance", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1).commit_end(1);
+            tale.reset(if breaks { ResetCause::Error } else { ResetCause::Section });
         }),
         case("R2", "an alarm runs an eighth time", |tale, breaks| {
             fails_up_to(tale, if breaks { 6 } else { 5 });

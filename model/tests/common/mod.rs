@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use reveille_model::Profile;
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History, Key,
-    ListOptions, ObjectName, Omission, OpResult, Phase, Place, RunOutcome, Scope, StorageCall, VERSION, What,
+    AlarmAtRest, AlarmId, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History, How, Key,
+    ListOptions, ObjectName, Omission, OpResult, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall,
+    VERSION, What,
 };
 use reveille_model::verdict::{Verdict, Violation};
 
@@ -283,7 +284,16 @@ impl Tale {
     }
 
     pub(crate) fn run_fails(&mut self, run: u64) -> &mut Self {
-        self.does(What::RunEnd { run, outcome: RunOutcome::Failed { why: "boom".into() } })
+        self.run_fails_by(run, How::Error)
+    }
+
+    pub(crate) fn run_fails_by(&mut self, run: u64, how: How) -> &mut Self {
+        self.does(What::RunEnd { run, outcome: RunOutcome::Failed { why: "boom".into(), how: Some(how) } })
+    }
+
+    /// The instance is reset.
+    pub(crate) fn reset(&mut self, cause: ResetCause) -> &mut Self {
+        self.does(What::InstanceEnd { reason: EndReason::Reset { why: "boom".into(), cause: Some(cause) } })
     }
 
     pub(crate) fn run_is_failed_by_platform(&mut self, run: u64) -> &mut Self {

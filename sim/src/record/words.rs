@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use reveille_model::history::{
-    self, AwaitKind, Blob, EndReason, ListOptions, ObjectName, OpResult, RunOutcome, StorageCall,
+    self, AwaitKind, Blob, EndReason, How, ListOptions, ObjectName, OpResult, ResetCause, RunOutcome,
+    StorageCall,
 };
 use reveille_system::ids;
+use reveille_system::object::class::{self, Reset};
 use reveille_system::object::op::{Call, Key, List, Reply};
 use reveille_system::observe::{Ended, RunEnd, WaitKind};
 
@@ -30,8 +32,31 @@ pub(super) fn end_reason(ended: Ended) -> EndReason {
     match ended {
         Ended::Idle => EndReason::Evicted,
         Ended::Moved => EndReason::Moved,
-        Ended::Reset(why) => EndReason::Reset { why },
-        Ended::OverLimit(why) => EndReason::OverLimit { why },
+        Ended::Reset(Reset { why, cause }) => match reset_cause(cause) {
+            Some(cause) => EndReason::Reset { why, cause: Some(cause) },
+            None => EndReason::OverLimit { why },
+        },
+    }
+}
+
+/// None for a limit of O7, which is another end.
+fn reset_cause(cause: class::ResetCause) -> Option<ResetCause> {
+    Some(match cause {
+        class::ResetCause::Panic => ResetCause::Panic,
+        class::ResetCause::TimeLimit => ResetCause::TimeLimit,
+        class::ResetCause::Constructor => ResetCause::Constructor,
+        class::ResetCause::Section => ResetCause::Section,
+        class::ResetCause::OverLimit => return None,
+    })
+}
+
+fn how(how: class::How) -> How {
+    match how {
+        class::How::Error => How::Error,
+        class::How::Panic => How::Panic,
+        class::How::TimeLimit => How::TimeLimit,
+        class::How::OverLimit => How::OverLimit,
+        class::How::Reset => How::Reset,
     }
 }
 
@@ -41,9 +66,9 @@ pub(super) fn run_outcome(end: RunEnd, counts: &mut Counts) -> RunOutcome {
             counts.runs_ok += 1;
             RunOutcome::Ok
         }
-        RunEnd::Failed(why) => {
+        RunEnd::Failed(failure) => {
             counts.runs_failed += 1;
-            RunOutcome::Failed { why }
+            RunOutcome::Failed { why: failure.why, how: Some(how(failure.how)) }
         }
         RunEnd::Platform(why) => {
             counts.runs_platform += 1;

@@ -25,7 +25,7 @@ use bytes::Bytes;
 use crate::ids::OpId;
 use crate::io::{OutsideAnswer, OutsideError};
 pub use crate::object::class::{AlarmInfo, Request, Response};
-use crate::object::class::{Class, Failure, Instance};
+use crate::object::class::{Class, Failure, How, Instance};
 use crate::object::op::{Answer, Reply};
 pub use crate::object::op::{Key, List, StorageError};
 use crate::object::port::Port;
@@ -51,7 +51,7 @@ impl From<OutsideError> for Thrown {
 
 impl From<Thrown> for Failure {
     fn from(thrown: Thrown) -> Self {
-        Self(thrown.0.into())
+        Self { why: thrown.0.into(), how: How::Error }
     }
 }
 

@@ -20,7 +20,9 @@ use crate::alarm::Tracker;
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
 use crate::io::{Now, OutsideCall};
-use crate::object::class::{AlarmInfo, Class, Event, Failure, Request, Reset, Response, TurnEnd};
+use crate::object::class::{
+    AlarmInfo, Class, Event, Failure, How, Request, Reset, ResetCause, Response, TurnEnd,
+};
 use crate::object::op::Reply;
 use crate::object::port::{Port, Stamps, Wanted};
 use crate::object::view::View;
@@ -148,14 +150,14 @@ impl Entry {
             since_ns.is_some_and(|since_ns| cx.now.mono_ns - since_ns > limit_ms * NS_PER_MS)
         };
         let run_since_ns = life.run_in_progress().map(|(_, _, since_ns)| since_ns);
-        let why = if is_over(run_since_ns, cx.config.run_limit_ms) {
-            "alarm() exceeded its time limit"
+        let (why, cause) = if is_over(run_since_ns, cx.config.run_limit_ms) {
+            ("alarm() exceeded its time limit", ResetCause::TimeLimit)
         } else if is_over(life.blocked_since_ns, cx.config.constructor_limit_ms) {
-            "block_concurrency_while or a transaction exceeded its time limit"
+            ("block_concurrency_while or a transaction exceeded its time limit", ResetCause::Section)
         } else {
             return false;
         };
-        self.reset(Failure(why.into()), cx);
+        self.reset(Reset { why: why.into(), cause }, cx);
         true
     }
 
@@ -201,8 +203,7 @@ impl Entry {
                 None if self.arrivals.is_empty() && self.due.is_none() => return,
                 None => self.awaken(cx),
                 Some(Life { phase: Phase::Over(reset), .. }) => {
-                    let why = reset.why.0.clone();
-                    let ended = if reset.is_over_limit { Ended::OverLimit(why) } else { Ended::Reset(why) };
+                    let ended = Ended::Reset(reset.clone());
                     if !self.live().is_drained() {
                         return;
                     }
@@ -359,26 +360,26 @@ impl Entry {
     }
 
     /// Resets the instance outside its turns: a limit of time was exceeded.
-    fn reset(&mut self, why: Failure, cx: &mut Cx<'_>) {
+    fn reset(&mut self, reset: Reset, cx: &mut Cx<'_>) {
         let budget = cx.config.turn_budget;
         self.live().port.core().begin_turn(cx.now, budget);
-        self.fail(why.into(), None, cx);
+        self.fail(reset, None, cx);
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
     /// What the turn wrote before stays (R8), except in a transaction that had not ended (S5).
-    fn fail(&mut self, reset: Reset, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
+    fn fail(&mut self, mut reset: Reset, mut retry_at_ns: Option<u64>, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
-        let why = reset.why.clone();
-        let failure = Failure(format!("the object was reset: {why}").into());
-        life.port.core().abort_transaction(failure.0.clone());
+        let failure = reset.failure();
+        life.port.core().abort_transaction(failure.why.clone());
         for (_, running) in std::mem::take(&mut life.events) {
             let failure = failure.clone();
             retry_at_ns = life.end_event(running, Err(failure), cx).or(retry_at_ns);
         }
         if let Phase::Constructing { for_alarm } = life.phase {
-            life.port.core().see(Seen::Constructed { failed: Some(why.0.clone()) });
-            self.constructor_failed(for_alarm, &why, cx);
+            reset = reset.within(ResetCause::Constructor);
+            life.port.core().see(Seen::Constructed { failed: Some(reset.why.clone()) });
+            self.constructor_failed(for_alarm, &reset.why, cx);
         }
         let life = self.life.as_mut().expect("an instance is in memory");
         life.phase = Phase::Over(reset);
@@ -391,13 +392,14 @@ impl Entry {
 
     /// O4: the event that the instance was made for fails with its constructor; for an alarm that is the platform's
     /// failure (R1).
-    fn constructor_failed(&mut self, for_alarm: bool, why: &Failure, cx: &mut Cx<'_>) {
+    fn constructor_failed(&mut self, for_alarm: bool, why: &str, cx: &mut Cx<'_>) {
         if for_alarm {
             let row =
                 self.due.take().expect("the alarm that the instance was made for waits for its constructor");
             cx.tracker.platform_failed(&self.name, row.alarm, cx.now, cx.jitter);
         } else if let Some(Arrival::Request { request, from, .. }) = self.arrivals.pop_front() {
-            let failure = Failure(format!("the constructor failed: {why}").into());
+            let why = format!("the constructor failed: {why}").into();
+            let failure = Failure { why, how: How::Reset };
             let life = self.live();
             life.end_event(Running::Request { request, from }, Err(failure), cx);
         }

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, ListOptions, ObjectName,
-    OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, ListOptions,
+    ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 
 pub(super) fn object(name: &str) -> ObjectName {
@@ -51,11 +52,20 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
     })
 }
 
+fn reset_cause() -> impl Strategy<Value = ResetCause> {
+    use ResetCause::{Constructor, Datastore, Error, Panic, Section, TimeLimit};
+    select(vec![Error, Panic, TimeLimit, Constructor, Section, Datastore])
+}
+
+fn how() -> impl Strategy<Value = How> {
+    select(vec![How::Error, How::Panic, How::TimeLimit, How::OverLimit, How::Reset])
+}
+
 fn of_an_instance() -> impl Strategy<Value = What> {
     let cause = prop_oneof![Just(Cause::Request), Just(Cause::Alarm)];
     let reason = prop_oneof![
         Just(EndReason::Evicted),
-        text().prop_map(|why| EndReason::Reset { why }),
+        (text(), option::of(reset_cause())).prop_map(|(why, cause)| EndReason::Reset { why, cause }),
         text().prop_map(|why| EndReason::OverLimit { why }),
         Just(EndReason::Moved),
         Just(EndReason::Lost)
@@ -68,7 +78,7 @@ fn of_an_instance() -> impl Strategy<Value = What> {
     let kind = prop_oneof![Just(AwaitKind::Storage), Just(AwaitKind::Sync), Just(AwaitKind::Outside)];
     let outcome = prop_oneof![
         Just(RunOutcome::Ok),
-        text().prop_map(|why| RunOutcome::Failed { why }),
+        (text(), option::of(how())).prop_map(|(why, how)| RunOutcome::Failed { why, how }),
         text().prop_map(|why| RunOutcome::Platform { why }),
     ];
     let run_start = (any::<(u64, i64, u32, bool)>(), alarm()).prop_map(|(numbers, alarm)| {

@@ -15,7 +15,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Ctx, DurableObject, Slots, Thrown};
 use crate::ids::OpId;
-use crate::object::class::{Event, EventId, Failure, Instance, Reset, Response, TurnEnd};
+use crate::object::class::{Event, EventId, Failure, How, Instance, Reset, ResetCause, Response, TurnEnd};
 use crate::object::op::Reply;
 use crate::object::port::{BudgetExceeded, Port};
 
@@ -162,12 +162,13 @@ fn describe_panic(payload: &(dyn Any + Send)) -> Reset {
     if payload.is::<BudgetExceeded>() {
         return over_limit("the object used up its budget of storage calls in one turn".into());
     }
-    Failure(format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into()).into()
+    let why = format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into();
+    Reset { why, cause: ResetCause::Panic }
 }
 
 /// O7.
 fn over_limit(why: Arc<str>) -> Reset {
-    Reset { why: Failure(why), is_over_limit: true }
+    Reset { why, cause: ResetCause::OverLimit }
 }
 
 impl<T: DurableObject> RustInstance<T> {
@@ -211,15 +212,19 @@ impl<T: DurableObject> RustInstance<T> {
                 turn.finished.push((event, result.map_err(Failure::from)));
             }
             (TaskKind::Event(event), TaskEnd::Panicked(reset)) => {
-                turn.finished.push((event, Err(reset.why.clone())));
+                let is_over_limit = reset.cause == ResetCause::OverLimit;
+                let how = if is_over_limit { How::OverLimit } else { How::Panic };
+                turn.finished.push((event, Err(Failure { why: reset.why.clone(), how })));
                 turn.reset = Some(reset);
             }
             (TaskKind::Section, end) => {
                 self.ctx.shared.sections.set(self.ctx.shared.sections.get() - 1);
                 turn.reset = match end {
                     TaskEnd::Returned(Ok(_)) => return,
-                    TaskEnd::Returned(Err(thrown)) => Some(Failure::from(thrown).into()),
-                    TaskEnd::Panicked(reset) => Some(reset),
+                    TaskEnd::Returned(Err(Thrown(why))) => {
+                        Some(Reset { why: why.into(), cause: ResetCause::Section })
+                    }
+                    TaskEnd::Panicked(reset) => Some(reset.within(ResetCause::Section)),
                 };
             }
         }

@@ -86,7 +86,7 @@ impl Life {
             Running::Request { request, from } => {
                 let response = match result {
                     Ok(response) => response.expect("fetch() returns a response"),
-                    Err(failure) => Response { status: 500, body: failure.0.as_bytes().to_vec().into() },
+                    Err(failure) => Response { status: 500, body: failure.why.as_bytes().to_vec().into() },
                 };
                 let message = Outgoing::Response { request, to: from, response };
                 let turn = self.port.core().turn;
@@ -105,12 +105,12 @@ impl Life {
         cx: &mut Cx<'_>,
     ) -> Option<u64> {
         let mut core = self.port.core();
-        let Some(Failure(why)) = failure else {
+        let Some(failure) = failure else {
             core.see(Seen::RunEnded { run, outcome: RunEnd::Ok });
             core.view.end_run(RunVerdict::Ok);
             return None;
         };
-        core.see(Seen::RunEnded { run, outcome: RunEnd::Failed(why) });
+        core.see(Seen::RunEnded { run, outcome: RunEnd::Failed(failure) });
         let delay_ms = alarm::backoff_ms(row.retry_count, cx.jitter);
         let delay_signed = i64::try_from(delay_ms).expect("a backoff is below an hour");
         let verdict = RunVerdict::Failed { retry_at_ms: cx.now.wall_ms() + delay_signed };
