@@ -58,7 +58,7 @@ fn evicted(tale: &mut Tale) -> &mut Tale {
 }
 
 fn reset() -> What {
-    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } }
+    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into(), cause: None } }
 }
 
 fn answers(request: u64) -> What {

@@ -2,17 +2,16 @@
 //! (S1); times that may be asked for and what is stored for them (A6, A7), and who may ask (A8); errors that object
 //! code is never to see (R1). Also counts what calls give occasion to judge.
 
+use super::limits::{self, ALARM_TIME_MAX_MS};
 use super::report::Seconds;
 use super::turns;
 use super::{Case, NS_PER_MS};
-use crate::history::{OpResult, StorageCall};
+use crate::history::{OpResult, Place, StorageCall};
+use crate::reference::calls::Over;
 use crate::reference::conduct::{CallKind, Outstanding};
 use crate::reference::object::Acting;
 use crate::reference::slot::FailureKind;
 use crate::rules::Id;
-
-/// A7: the last time that an alarm can have, in milliseconds: 2^63 ns.
-const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
 /// Object code makes a call.
 pub(super) fn called(
@@ -23,16 +22,23 @@ pub(super) fn called(
     allow_concurrency: bool,
 ) {
     let kind = CallKind::of(call);
-    occasions(case, acting, call);
-    if let CallKind::SetAlarm { .. } = kind {
+    let over = limits::over(case, call, acting.instance.transaction().is_some());
+    occasions(case, acting, call, over);
+    if let (CallKind::SetAlarm { .. }, None) = (kind, over) {
         turns::sets_in_constructor(case, acting, op);
     }
-    let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark, allow_concurrency };
+    let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark, allow_concurrency, over };
     acting.instance.conduct.call(outstanding);
 }
 
 /// What a call gives occasion to judge, before it has acted.
-fn occasions(case: &mut Case<'_>, acting: &Acting<'_>, call: &StorageCall) {
+fn occasions(case: &mut Case<'_>, acting: &Acting<'_>, call: &StorageCall, over: Option<Over>) {
+    match over {
+        Some(Over::Limit { .. } | Over::ZeroLimit | Over::StartTwice) => case.saw(Id::S7),
+        Some(Over::BadTime) => return case.saw(Id::A7),
+        Some(Over::NoHandler) => return case.saw(Id::A8),
+        Some(Over::InTransaction { .. }) | None => {}
+    }
     let slot = &acting.row.slot;
     let scheduled = || acting.instance.scheduled(slot);
     let in_backoff = || {
@@ -75,22 +81,15 @@ fn set_alarm_occasions(
             case.saw(Id::A10);
         }
     }
-    if !is_good(time_ms) {
-        case.saw(Id::A7);
-    } else if case
-        .place
-        .is_some_and(|place| i128::from(time_ms) * i128::from(NS_PER_MS) <= place.wall_ns.into())
-    {
+    let is_now = |place: Place| i128::from(time_ms) * i128::from(NS_PER_MS) <= place.wall_ns.into();
+    if case.place.is_some_and(is_now) {
         case.saw(Id::A6);
-    }
-    if case.declares_alarm() == Some(false) {
-        case.saw(Id::A8);
     }
 }
 
 /// A call's result is known.
 pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, result: &OpResult) {
-    let Some(call) = acting.instance.conduct.take(op) else {
+    let Some(call) = acting.instance.conduct.give_result(op) else {
         // The result of an outbound request, which is no storage call.
         let is_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));
         if is_outside {
@@ -199,19 +198,16 @@ fn set_alarm(
     is_refused: bool,
 ) {
     if is_refused {
-        if is_good(time_ms) && case.declares_alarm() == Some(true) {
+        if call.over.is_none() && case.declares_alarm() == Some(true) {
             shown_error(case, call);
         }
         return;
     }
-    let what = if !is_good(time_ms) {
-        ("A7", format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms"))
-    } else if case.declares_alarm() == Some(false) {
-        ("A8", format!("although class {} declares no alarm()", case.name.class()))
-    } else {
-        return stored(case, call, time_ms, scheduled_ms, wall_ns);
+    let (rule, why) = match call.over {
+        Some(Over::BadTime) => ("A7", format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms")),
+        Some(Over::NoHandler) => ("A8", format!("although class {} declares no alarm()", case.name.class())),
+        _ => return stored(case, call, time_ms, scheduled_ms, wall_ns),
     };
-    let (rule, why) = what;
     let sentences = format!(
         "At {} instance {} called set_alarm for wall time {time_ms} ms, {why}; yet the call was not refused.",
         Seconds(call.mark.at_ns),
@@ -239,11 +235,6 @@ fn stored(case: &mut Case<'_>, call: Outstanding, time_ms: i64, scheduled_ms: i6
         case.by.instance,
     );
     case.report("A6", &[call.mark], sentences);
-}
-
-/// A7.
-fn is_good(time_ms: i64) -> bool {
-    (1..=ALARM_TIME_MAX_MS).contains(&time_ms)
 }
 
 fn name(kind: CallKind) -> &'static str {

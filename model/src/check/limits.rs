@@ -1,15 +1,20 @@
 //! What a call may ask for: one that is over a limit has to be refused and writes nothing (S7), as has `delete_all` in a
-//! transaction (S8); one that is not over any is not refused.
+//! transaction (S8), and `set_alarm` for a time that no alarm can have (A7) or without `alarm()` (A8); one that is not over
+//! any is not refused.
 
 use super::Case;
 use super::report::Seconds;
-use crate::history::{Blob, Constants, Key, ListOptions, OpResult, StorageCall};
+use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::calls::{Calling, Over};
+use crate::reference::conduct::Outstanding;
 use crate::reference::object::Acting;
-use crate::reference::read::{Read, ReadCall};
+
+/// A7: the last time that an alarm can have, in milliseconds: 2^63 ns.
+pub(super) const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
 /// Why a call has to be refused, if it has to.
-pub(super) fn over(call: &StorageCall, in_transaction: bool, constants: &Constants) -> Option<Over> {
+pub(super) fn over(case: &Case<'_>, call: &StorageCall, in_transaction: bool) -> Option<Over> {
+    let constants = case.constants;
     let key = |key: &Key| limit("a key, in bytes,", key.len(), constants.key_bytes_max);
     let value = |value: &Blob| limit("a value, in bytes,", value.0.len(), constants.value_bytes_max);
     let batch = |len: usize| limit("the keys of a batch", len, constants.batch_keys_max);
@@ -27,6 +32,10 @@ pub(super) fn over(call: &StorageCall, in_transaction: bool, constants: &Constan
         StorageCall::DeleteAll { preserve_alarm } if in_transaction => {
             Some(Over::InTransaction { preserve_alarm: *preserve_alarm })
         }
+        StorageCall::SetAlarm { time_ms, .. } if !(1..=ALARM_TIME_MAX_MS).contains(time_ms) => {
+            Some(Over::BadTime)
+        }
+        StorageCall::SetAlarm { .. } if case.declares_alarm() == Some(false) => Some(Over::NoHandler),
         StorageCall::List(_)
         | StorageCall::DeleteAll { .. }
         | StorageCall::Sync
@@ -46,32 +55,27 @@ fn limit(what: &'static str, given: usize, limit: u64) -> Option<Over> {
 pub(super) fn judge(
     case: &mut Case<'_>,
     acting: &mut Acting<'_>,
-    op: u64,
-    read: Option<&Read>,
+    call: Outstanding,
     result: &OpResult,
 ) -> bool {
-    let write = acting.instance.last_write(op);
-    let over = write.and_then(|write| write.over).or_else(|| read.and_then(|read| read.over));
-    match (result, over) {
-        (OpResult::Error(why), None) => {
-            let is_refusable = match (write, read) {
-                (Some(write), _) => write.is_refusable,
-                (None, Some(read)) => matches!(read.call, ReadCall::Alarm(_) | ReadCall::Sync),
-                (None, None) => true,
-            };
-            if !is_refusable {
-                refused(case, why);
-            }
-            !is_refusable
+    match (result, call.over) {
+        (OpResult::Error(why), None) if !call.kind.may_be_refused() => {
+            refused(case, why);
+            true
         }
-        (OpResult::Error(_), Some(_)) | (_, None) => false,
+        (OpResult::Error(_), _) | (_, None) => false,
+        // What was done is not known: the alarm is not judged for a while.
+        (_, Some(Over::BadTime | Over::NoHandler)) => {
+            acting.row.slot.doubtful = true;
+            true
+        }
         (_, Some(Over::InTransaction { preserve_alarm })) => {
             not_refused(case, "S8", "delete_all in a transaction");
             // It was done, so that there is no transaction any more.
             while acting.instance.transaction().is_some() {
                 acting.instance.commit_transaction(case.by.turn);
             }
-            let calling = Calling { op, turn: case.by.turn, mark: case.mark, over: None };
+            let calling = Calling { op: call.op, turn: case.by.turn, mark: case.mark };
             acting.instance.delete_all(acting.row, calling, preserve_alarm);
             true
         }
@@ -81,6 +85,7 @@ pub(super) fn judge(
                 "S7",
                 &format!("a call in which {what} had a length of {given}; at most {limit} are allowed"),
             );
+            acting.doubtful.extend(acting.row.void_keys(call.mark).cloned());
             true
         }
         (_, Some(Over::ZeroLimit)) => {

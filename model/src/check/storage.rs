@@ -5,7 +5,7 @@ use super::report::Seconds;
 use super::{Case, firing, life, limits, reads, unsure};
 use crate::history::{OpResult, StorageCall};
 use crate::reference::Mark;
-use crate::reference::calls::{Calling, Over};
+use crate::reference::calls::Calling;
 use crate::reference::instance::Instance;
 use crate::reference::object::{Acting, Object};
 use crate::reference::read::{Read, ReadCall};
@@ -15,12 +15,12 @@ use crate::rules::Id;
 
 /// Object code makes a call.
 pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
-    if let Some(Acting { row, instance, .. }) = object.acting(case.by) {
-        let over = limits::over(call, instance.transaction().is_some(), case.constants);
-        if over.is_some_and(|over| !matches!(over, Over::InTransaction { .. })) {
-            case.saw(Id::S7);
-        }
-        instance.call(row, Calling { op, turn: case.by.turn, mark: case.mark, over }, call);
+    let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
+    let made = instance.conduct.outstanding().last().filter(|made| made.op == op);
+    if made.is_none_or(|made| made.over.is_none()) {
+        instance.call(row, Calling { op, turn: case.by.turn, mark: case.mark }, call);
+    } else if !instance.superseded {
+        row.remember_void(Void::of_refused(call, case.mark), instance.instance, case.by.turn);
     }
 }
 
@@ -37,7 +37,8 @@ pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: 
     if let OpResult::Error(_) = result {
         case.saw(Id::S7);
     }
-    let is_judged = limits::judge(case, &mut acting, op, read.as_ref(), result);
+    let returned = acting.instance.conduct.returned.take();
+    let is_judged = returned.is_some_and(|call| limits::judge(case, &mut acting, call, result));
     if let OpResult::Error(_) = result {
         let written = acting.instance.refuse(op);
         if !written.is_empty() && !acting.instance.superseded {

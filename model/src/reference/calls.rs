@@ -15,8 +15,6 @@ use crate::history::{Blob, Key, ListOptions, StorageCall};
 #[derive(Debug)]
 pub(super) struct Undo {
     op: u64,
-    over: Option<Over>,
-    is_refusable: bool,
     /// How many entries of the log are its own.
     logged: usize,
     covered: Covered,
@@ -32,7 +30,7 @@ enum Covered {
     All(Overlay, Option<SlotChange>),
 }
 
-/// S7, S8: what a call asks for and cannot have.
+/// A7, A8, S7, S8: what a call asks for and cannot have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
     /// So many, where at most so many are allowed.
@@ -43,14 +41,10 @@ pub(crate) enum Over {
     StartTwice,
     /// `delete_all` in a transaction.
     InTransaction { preserve_alarm: bool },
-}
-
-/// A write whose result is expected next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LastWrite {
-    pub(crate) over: Option<Over>,
-    /// Whether there may be reasons to refuse it that the model does not know.
-    pub(crate) is_refusable: bool,
+    /// `set_alarm` for a time that no alarm can have.
+    BadTime,
+    /// `set_alarm` in a class that declares no `alarm()`.
+    NoHandler,
 }
 
 /// A call of object code.
@@ -59,12 +53,10 @@ pub(crate) struct Calling {
     pub(crate) op: u64,
     pub(crate) turn: u32,
     pub(crate) mark: Mark,
-    /// S7, S8: why it has to be refused.
-    pub(crate) over: Option<Over>,
 }
 
 impl Instance {
-    /// Object code makes a call: it acts now (S1).
+    /// Object code makes a call: it acts now (S1). One that has to be refused is not to be made.
     pub(crate) fn call(&mut self, row: &Row, calling: Calling, call: &StorageCall) {
         match call {
             StorageCall::Get { key } => {
@@ -112,8 +104,8 @@ impl Instance {
         }
     }
 
-    fn expect(&mut self, Calling { op, turn, mark, over }: Calling, call: ReadCall) {
-        self.reads.push(Read { op, turn, mark, over, call, frozen: None });
+    fn expect(&mut self, Calling { op, turn, mark }: Calling, call: ReadCall) {
+        self.reads.push(Read { op, turn, mark, call, frozen: None });
     }
 
     fn list(&mut self, calling: Calling, options: &ListOptions) {
@@ -183,14 +175,7 @@ impl Instance {
     }
 
     fn nothing_yet(&self, calling: Calling) -> Undo {
-        Undo {
-            op: calling.op,
-            over: calling.over,
-            is_refusable: false,
-            logged: 0,
-            covered: Covered::Nothing,
-            run: self.run,
-        }
+        Undo { op: calling.op, logged: 0, covered: Covered::Nothing, run: self.run }
     }
 
     /// A delete of what is not there is no write: systems differ in whether they commit it.
@@ -268,7 +253,7 @@ impl Instance {
     fn set_alarm(&mut self, op: u64, setting: Setting) {
         let turn = setting.turn;
         let (covered, run) = (Covered::Slot(self.slot), self.run);
-        self.undo = Some(Undo { op, over: None, is_refusable: true, logged: 1, covered, run });
+        self.undo = Some(Undo { op, logged: 1, covered, run });
         self.slot = Some(SlotChange { turn, alarm: Some(setting), tolerated_ms: None, by_end: false });
         if let Some(run) = &mut self.run {
             (run.replaced, run.retry) = (true, Retry::Ended);
@@ -278,7 +263,7 @@ impl Instance {
 
     /// A5: with no alarm it does nothing.
     fn delete_alarm(&mut self, row: &Row, calling: Calling) {
-        let mut undo = Undo { is_refusable: true, ..self.nothing_yet(calling) };
+        let mut undo = self.nothing_yet(calling);
         undo.covered = Covered::Slot(self.slot);
         if self.may_have_alarm(row) {
             undo.logged = 1;
@@ -320,13 +305,8 @@ impl Instance {
         Some(self.reads.swap_remove(position))
     }
 
-    /// What is known of the call that a result belongs to, if it was the last write.
-    pub(crate) fn last_write(&self, op: u64) -> Option<LastWrite> {
-        let undo = self.undo.as_ref().filter(|undo| undo.op == op)?;
-        Some(LastWrite { over: undo.over, is_refusable: undo.is_refusable })
-    }
-
-    /// The call was refused: if it was a write, nothing was written (S7). Returns what it would have written.
+    /// The call was refused although nothing had said that it would be: if it was the last write, nothing was written (S7).
+    /// Returns what it would have written.
     pub(crate) fn refuse(&mut self, op: u64) -> Vec<(Key, Option<Blob>)> {
         let Some(undo) = self.undo.take_if(|undo| undo.op == op) else { return Vec::new() };
         let entries = match self.open.last_mut() {

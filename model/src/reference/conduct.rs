@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Mark;
+use super::calls::Over;
 use super::slot::Setting;
 use crate::history::{How, StorageCall};
 
@@ -68,6 +69,18 @@ impl CallKind {
                 | CallKind::DeleteAlarm
         )
     }
+
+    /// Whether it can be refused for what the model does not know: a class without `alarm()`, a nested transaction.
+    pub(crate) fn may_be_refused(self) -> bool {
+        matches!(
+            self,
+            CallKind::SetAlarm { .. }
+                | CallKind::DeleteAlarm
+                | CallKind::GetAlarm
+                | CallKind::Sync
+                | CallKind::Transaction
+        )
+    }
 }
 
 /// A call without a result.
@@ -79,6 +92,8 @@ pub(crate) struct Outstanding {
     pub(crate) mark: Mark,
     /// O3: whether it asked for the input gate to stay open.
     pub(crate) allow_concurrency: bool,
+    /// Why it has to be refused, if it has to.
+    pub(crate) over: Option<Over>,
 }
 
 impl Outstanding {
@@ -112,6 +127,8 @@ pub(crate) struct Conduct {
     /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
     pub(crate) gate_closed: Option<Mark>,
     outstanding: Vec<Outstanding>,
+    /// The call whose result the event at hand is.
+    pub(crate) returned: Option<Outstanding>,
     /// The last run that failed and is told how.
     pub(crate) failed: Option<Failed>,
     /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
@@ -131,6 +148,7 @@ impl Conduct {
             delivered_in: None,
             gate_closed: None,
             outstanding: Vec::new(),
+            returned: None,
             failed: None,
             dropped: None,
             told: BTreeSet::new(),
@@ -141,10 +159,11 @@ impl Conduct {
         self.outstanding.push(outstanding);
     }
 
-    /// The call that a result belongs to.
-    pub(crate) fn take(&mut self, op: u64) -> Option<Outstanding> {
-        let position = self.outstanding.iter().rposition(|call| call.op == op)?;
-        Some(self.outstanding.swap_remove(position))
+    /// The call that a result belongs to. It is outstanding no more.
+    pub(crate) fn give_result(&mut self, op: u64) -> Option<Outstanding> {
+        let position = self.outstanding.iter().rposition(|call| call.op == op);
+        self.returned = position.map(|position| self.outstanding.swap_remove(position));
+        self.returned
     }
 
     /// The calls without a result.

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use super::calls::Over;
 use super::keys::{Overlay, View};
 use super::{Mark, Row, Writer};
 use crate::history::{Blob, Key, ListOptions};
@@ -16,8 +15,6 @@ pub(crate) struct Read {
     pub(crate) op: u64,
     pub(crate) turn: u32,
     pub(crate) mark: Mark,
-    /// S7: why it has to be refused.
-    pub(crate) over: Option<Over>,
     pub(crate) call: ReadCall,
     /// What it has to show, if its instance has written since.
     pub(crate) frozen: Option<Frozen>,

@@ -11,7 +11,7 @@ use super::instance::{Instance, Retry, SlotChange};
 use super::keys::Change;
 use super::slot::{Cause, Setting, Why};
 use super::{Mark, Row};
-use crate::history::{Blob, Key};
+use crate::history::{Blob, Key, StorageCall};
 
 /// The turn of a write whose transaction has not ended: later than every turn.
 pub(super) const OPEN_TURN: u32 = u32::MAX;
@@ -93,6 +93,20 @@ pub(crate) struct Void {
 }
 
 impl Void {
+    /// What a call would have written that has to be refused.
+    pub(crate) fn of_refused(call: &StorageCall, made: Mark) -> Self {
+        let keys = match call {
+            StorageCall::Put { key, value } => vec![(key.clone(), Some(value.clone()))],
+            StorageCall::PutMany { entries } => {
+                entries.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+            }
+            StorageCall::Delete { key } => vec![(key.clone(), None)],
+            StorageCall::DeleteMany { keys } => keys.iter().map(|key| (key.clone(), None)).collect(),
+            _ => Vec::new(),
+        };
+        Void::refused(keys, made)
+    }
+
     /// What a refused call would have written.
     pub(crate) fn refused(keys: Vec<(Key, Option<Blob>)>, ended: Mark) -> Self {
         let keys = keys.into_iter().collect();
@@ -184,6 +198,11 @@ impl Row {
         let is_after = |void: &&Void| since.is_none_or(|since| void.ended > since);
         let mut after = self.void.iter().rev().take_while(is_after);
         after.find(|void| void.keys.get(key).is_some_and(|value| value.as_ref() == seen))
+    }
+
+    /// S7: the keys that the refused call of that moment would have written.
+    pub(crate) fn void_keys(&self, made: Mark) -> impl Iterator<Item = &Key> {
+        self.void.iter().filter(move |void| void.ended == made).flat_map(|void| void.keys.keys())
     }
 
     /// S5: the last transaction that was rolled back after `since` and had changed the alarm.
