@@ -266,7 +266,7 @@ fn s5_a_transaction_that_replaces_the_alarm_in_a_run_and_ends_well_does() {
 fn s8_delete_all_is_refused_in_a_transaction() {
     let inside = |result| {
         let mut tale = Tale::new();
-        tale.put("a", "1").commit();
+        tale.put("a", "1").commit().turn(2);
         let op = tale.begin_transaction();
         tale.put("b", "2").calls(StorageCall::DeleteAll { preserve_alarm: false }, result);
         tale.done(op);

@@ -2,6 +2,7 @@
 //! (S1); times that may be asked for and what is stored for them (A6, A7), and who may ask (A8); errors that object
 //! code is never to see (R1). Also counts what calls give occasion to judge.
 
+use super::coverage::Kinds;
 use super::limits::{self, ALARM_TIME_MAX_MS};
 use super::report::Seconds;
 use super::turns;
@@ -12,6 +13,9 @@ use crate::reference::conduct::{CallKind, Outstanding};
 use crate::reference::object::Acting;
 use crate::reference::slot::FailureKind;
 use crate::rules::Id;
+
+/// Of how many calls of an instance a result is expected in a history that has told none yet.
+const UNTOLD_MAX: usize = 1_024;
 
 /// Object code makes a call.
 pub(super) fn called(
@@ -28,6 +32,10 @@ pub(super) fn called(
         turns::sets_in_constructor(case, acting, op);
     }
     let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark, allow_concurrency, over };
+    if !case.reports.tally.has(Kinds::OP_RESULT) && acting.instance.conduct.outstanding().len() >= UNTOLD_MAX
+    {
+        acting.instance.expect_no_results();
+    }
     acting.instance.conduct.call(outstanding);
 }
 
@@ -119,7 +127,7 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
     match call.kind {
         CallKind::SetAlarm { time_ms, scheduled_ms } => {
             let wall_ns = acting.instance.conduct.wall_ns;
-            set_alarm(case, call, (time_ms, scheduled_ms), wall_ns, is_refused);
+            set_alarm(case, acting, call, (time_ms, scheduled_ms), wall_ns, is_refused);
         }
         CallKind::Sync | CallKind::GetAlarm | CallKind::DeleteAlarm if is_refused => {
             shown_error(case, call);
@@ -192,6 +200,7 @@ fn shown_error(case: &mut Case<'_>, call: Outstanding) {
 /// clock showed when the turn began.
 fn set_alarm(
     case: &mut Case<'_>,
+    acting: &Acting<'_>,
     call: Outstanding,
     (time_ms, scheduled_ms): (i64, i64),
     wall_ns: Option<i64>,
@@ -203,6 +212,7 @@ fn set_alarm(
         }
         return;
     }
+    shared_identity(case, acting, call);
     let (rule, why) = match call.over {
         Some(Over::BadTime) => ("A7", format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms")),
         Some(Over::NoHandler) => ("A8", format!("although class {} declares no alarm()", case.name.class())),
@@ -214,6 +224,24 @@ fn set_alarm(
         case.by.instance,
     );
     case.report(rule, &[call.mark], sentences);
+}
+
+/// A10: an alarm is another one than those before it, and so is its identity, where it has one.
+fn shared_identity(case: &mut Case<'_>, acting: &Acting<'_>, call: Outstanding) {
+    let new = acting.instance.own_setting().filter(|setting| setting.set == call.mark);
+    let Some((new, id)) = new.and_then(|new| Some((new, new.id?))) else { return };
+    let slot = &acting.row.slot;
+    let before = slot.alarm.as_ref().map(|alarm| alarm.setting).into_iter().chain(slot.gone_settings());
+    let Some(other) = before.filter(|other| other.id == Some(id) && other.set != new.set).last() else {
+        return;
+    };
+    let sentences = format!(
+        "The set_alarm that instance {} called at {} made an alarm of the same identity as the one that was set at {}.",
+        case.by.instance,
+        Seconds(new.set.at_ns),
+        Seconds(other.set.at_ns),
+    );
+    case.report("A10", &[other.set, new.set], sentences);
 }
 
 /// A6: what is stored is the later of the time and now. Now is some moment of the turn: whether the clock stands still

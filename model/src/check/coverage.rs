@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::LIVENESS_WALL_ERROR_MAX_MS;
-use crate::history::{Constants, What};
+use crate::history::{Constants, Phase, What};
 use crate::reference::maybe::GivenUp;
 use crate::rules::{COUNT, Id, RULES};
 use crate::verdict::{Coverage, RuleId, Violation};
@@ -34,7 +34,7 @@ impl Kinds {
     const INSTANCE_END: Kinds = Kinds(1 << 3);
     const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
-    const OP_RESULT: Kinds = Kinds(1 << 6);
+    pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
     const RUN_START: Kinds = Kinds(1 << 7);
     const RUN_END: Kinds = Kinds(1 << 8);
     const COMMIT: Kinds = Kinds(1 << 9);
@@ -46,7 +46,7 @@ impl Kinds {
     const LEADER: Kinds = Kinds(1 << 15);
     const GROUP_LEADER: Kinds = Kinds(1 << 16);
     const REPLICA: Kinds = Kinds(1 << 17);
-    const PHASE: Kinds = Kinds(1 << 18);
+    const END: Kinds = Kinds(1 << 18);
     const AT_REST: Kinds = Kinds(1 << 19);
     const DISK_DAMAGED: Kinds = Kinds(1 << 20);
     /// A machine and its wall clock.
@@ -82,11 +82,12 @@ impl Kinds {
             What::Leader { .. } => Kinds::LEADER,
             What::GroupLeader { .. } => Kinds::GROUP_LEADER,
             What::Replica { .. } => Kinds::REPLICA,
-            What::Phase { .. } => Kinds::PHASE,
+            What::Phase { phase: Phase::End } => Kinds::END,
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Return { .. }
             | What::Await { .. }
+            | What::Phase { .. }
             | What::Gate { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
@@ -132,7 +133,8 @@ const AFTERMATH: Need = need(
     "no `run_start`, `at_rest` or `op_result` shows what became of it",
 );
 const REST: Need =
-    need(Kinds::AT_REST.or(Kinds::PHASE), "neither `at_rest` nor `phase` shows how the run ended");
+    need(Kinds::AT_REST.or(Kinds::END), "neither `at_rest` nor the phase `end` shows how the run ended");
+const RUN_OVER: Need = need(Kinds::END, "no phase `end` says that the run is over");
 const FAULT: Need = need(Kinds::FAULT, "no `fault_begin` says what failed");
 const HOLDER: Need = need(Kinds::HOLDER, "no `holder` says who serves a slice");
 const LEADER: Need = need(Kinds::LEADER, "no `leader` says who leads a datacenter");
@@ -154,7 +156,7 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::O3 => &[DELIVERY],
         Id::O4 => &[START, CONSTRUCTOR],
         Id::O5 => &[COMMIT, MESSAGE],
-        Id::O6 => &[START, CLOCK, FAULT],
+        Id::O6 => &[START, CLOCK, FAULT, RUN_OVER],
         Id::O7 => &[START, END],
         Id::S1 | Id::S4 | Id::S6 | Id::S7 | Id::A7 => &[OP, RESULT],
         Id::S2 | Id::S3 => &[OP, DURABLE],
@@ -174,7 +176,7 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::R6 => &[RUN, RUN_END, OP],
         Id::R8 => &[RUN, RUN_END, OP, AFTERMATH],
         Id::D1 => &[GROUPS],
-        Id::D2 | Id::D7 => &[FAULT, RUN],
+        Id::D2 | Id::D7 => &[FAULT, RUN, RUN_OVER],
         Id::D3 => &[HOLDER, FAULT],
         Id::D4 => &[LEADER],
         Id::D5 => &[HOLDER],

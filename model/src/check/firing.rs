@@ -9,7 +9,7 @@ use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
-use crate::reference::instance::{Ended, Retry, Run};
+use crate::reference::instance::{Ended, Instance, Retry, Run};
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Pending, Setting, Why};
 use crate::rules::Id;
@@ -50,10 +50,16 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
     if let Some(setting) = alarm {
         not_early(case, setting);
         told_the_truth(case, setting, info, is_retry);
-        if let Some(alarm) = row.slot.alarm_set_at(setting.set) {
-            lateness::measure(case, alarm, instance);
-            retries::count(case, alarm, info.retry_count);
-            retries::spacing(case, alarm, instance);
+        let is_uncounted = retries::uncounted(case, instance, setting);
+        match row.slot.alarm_set_at(setting.set) {
+            Some(alarm) => {
+                lateness::measure(case, alarm, instance);
+                if !is_uncounted {
+                    retries::count(case, alarm, info.retry_count);
+                }
+                retries::spacing(case, alarm, instance);
+            }
+            None => retries::first_count(case, setting, info.retry_count),
         }
     }
     instance.start_run(run, alarm, info.retry_count, case.mark, case.by.turn);
@@ -281,6 +287,24 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+    if *outcome == RunOutcome::Ok {
+        after_its_commit(case, instance, ended);
+    }
+}
+
+/// F4: a run ends well in a turn that is durable already, without the removal of its alarm.
+fn after_its_commit(case: &mut Case<'_>, instance: &Instance, run: Run) {
+    let Some(durable) = instance.goes_on(case.by.turn).filter(|_| !instance.superseded) else { return };
+    let sentences = format!(
+        "Run {} started at {} and ended well at {} in turn {}, which had become durable at {}. What the handler wrote in that \
+         turn and the removal of its alarm have to be one commit.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(case.mark.at_ns),
+        case.by.turn,
+        Seconds(durable.at_ns),
+    );
+    case.report("F4", &[run.started, durable], sentences);
 }
 
 /// R1: a run that exceeds its time limit has failed.

@@ -63,12 +63,18 @@ fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     }
 }
 
-/// O1, F3: an instance has an effect: a durable commit, or a message that leaves. Returns whether that was refused.
-pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &dyn fmt::Display) -> bool {
+/// O1, F3: an instance has an effect: a durable commit, or a message that leaves. An answer to a request is none of a run.
+/// Returns whether that was refused.
+pub(super) fn effect(
+    case: &mut Case<'_>,
+    object: &mut Object,
+    what: &dyn fmt::Display,
+    may_be_of_run: bool,
+) -> bool {
     if object.has_had_effect_in_another_epoch(case.by.epoch) {
         case.saw(Id::O1);
     }
-    let Some(overlap) = object.effect(case.by, case.mark) else { return false };
+    let Some(overlap) = object.effect(case.by, case.mark, may_be_of_run) else { return false };
     let (instance, turn, at) = (case.by.instance, case.by.turn, Seconds(case.mark.at_ns));
     match overlap {
         Overlap::Fenced { is_told: true, .. } => {}
@@ -98,18 +104,29 @@ pub(super) fn effect(case: &mut Case<'_>, object: &mut Object, what: &dyn fmt::D
     true
 }
 
-/// S3: what was acknowledged is durable, or becomes durable before anybody could miss it.
+/// S3: what was acknowledged is durable, or becomes durable before anybody could miss it. S4: so does whatever an instance has
+/// written that was evicted because it was idle: only what is lost loses anything.
 pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
-    let LostTurn { instance, turn, write, ack, is_over_limit } = lost;
+    let LostTurn { instance, turn, write, ack, ended } = lost;
+    let how = match ack {
+        Some(ack) => format!("was acknowledged {ack}"),
+        None => "its instance was evicted, which loses nothing".to_owned(),
+    };
     let sentences = format!(
-        "Turn {turn} of instance {instance} of {} began to write at {} and was acknowledged {ack}. It never became \
-         durable: at {} instance {} had started, and from then on it cannot.",
+        "Turn {turn} of instance {instance} of {} began to write at {}, and {how}. It never became durable: at {} instance \
+         {} had started, and from then on it cannot.",
         case.name,
         Seconds(write.at_ns),
         Seconds(case.mark.at_ns),
         case.by.instance,
     );
-    case.report(if is_over_limit { "O7" } else { "S3" }, &[write, ack.mark], sentences);
+    let rule = match (ended, ack) {
+        (Some(Ended::OverLimit), _) => "O7",
+        (_, Some(_)) => "S3",
+        (_, None) => "S4",
+    };
+    let evidence: Vec<_> = [write].into_iter().chain(ack.map(|ack| ack.mark)).collect();
+    case.report(rule, &evidence, sentences);
 }
 
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
@@ -152,7 +169,8 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     let ended = match reason {
         EndReason::Lost => Ended::Lost,
         EndReason::OverLimit { .. } => Ended::OverLimit,
-        EndReason::Evicted | EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
+        EndReason::Evicted => Ended::Evicted,
+        EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let is_lost = ended == Ended::Lost;
     // "Eligible instant": the gate of an instance that is reset opens with the next one.

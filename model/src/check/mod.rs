@@ -47,7 +47,7 @@ use self::lateness::Pace;
 use self::report::Reports;
 use crate::Profile;
 use crate::history::{
-    By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Phase, Place, What,
+    By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Outcome, Phase, Place, What,
 };
 use crate::reference::Mark;
 use crate::reference::object::Object;
@@ -56,6 +56,9 @@ use crate::rules::Id;
 use crate::verdict::Verdict;
 
 type Objects = IndexMap<ObjectName, Object, BuildHasherDefault<SipHasher13>>;
+
+/// O2: how many requests are remembered whose clients do not wait for them any more.
+const UNKNOWN_MAX: usize = 4_096;
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
@@ -121,6 +124,8 @@ pub struct Checker {
     recent: usize,
     /// O6: requests that their clients still wait for.
     waiting: BTreeMap<u64, Waiting>,
+    /// O2: requests that their clients do not wait for any more and that may still be delivered.
+    unknown: BTreeMap<u64, Waiting>,
     faults: Faults,
     pace: Pace,
     cluster: Cluster,
@@ -146,6 +151,7 @@ impl Checker {
             objects: Objects::default(),
             recent: 0,
             waiting: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             faults: Faults::default(),
             pace: Pace::new(header.datacenter_of.clone()),
             cluster: Cluster::default(),
@@ -160,7 +166,10 @@ impl Checker {
     pub fn observe(&mut self, index: usize, event: &Event) {
         let mark = Mark { index, at_ns: event.at_ns };
         self.last = mark;
-        self.reports.tally.see(&event.what, event.place.is_some());
+        // Which commits are told then is not to be relied on.
+        if !(self.omits_commits && matches!(event.what, What::Commit { .. })) {
+            self.reports.tally.see(&event.what, event.place.is_some());
+        }
         if let Some(place) = event.place {
             self.reports.see_clock(event.at_ns, place);
         }
@@ -169,7 +178,14 @@ impl Checker {
                 let (object, ..) = find(&mut self.objects, to);
                 self.waiting.insert(*request, Waiting { object, call: mark });
             }
-            What::Return { request, .. } => drop(self.waiting.remove(request)),
+            What::Return { request, outcome } => {
+                let waiting = self.waiting.remove(request);
+                self.unknown
+                    .extend(waiting.filter(|_| *outcome == Outcome::Unknown).map(|it| (*request, it)));
+                if self.unknown.len() > UNKNOWN_MAX {
+                    self.unknown.pop_first();
+                }
+            }
             What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
             What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
                 let (mut scene, cluster) = self.takeover(mark);
@@ -265,9 +281,10 @@ impl Checker {
         }
     }
 
-    /// O2: the name that a request was for leads to that object. What nobody waits for any more is not remembered.
+    /// O2: the name that a request was for leads to that object. What has been answered is not remembered.
     fn led(&mut self, mark: Mark, request: u64, object: &ObjectName) {
-        let Some(Waiting { object: asked, call }) = self.waiting.get(&request).copied() else { return };
+        let known = self.waiting.get(&request).or_else(|| self.unknown.get(&request));
+        let Some(Waiting { object: asked, call }) = known.copied() else { return };
         self.reports.saw(Id::O2);
         let Some((name, _)) = self.objects.get_index(asked).filter(|(name, _)| *name != object) else {
             return;

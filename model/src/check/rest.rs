@@ -158,15 +158,17 @@ fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> boo
 
 /// R7: the datastore holds an alarm that was deleted in a run that failed. Returns whether that is wrong.
 fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> bool {
-    if spared.admits(row.retry_count, scene.constants.retries_max) {
+    let is_its_time = row.scheduled_ms == spared.setting.scheduled_ms;
+    if is_its_time && spared.admits(row.retry_count, scene.constants.retries_max) {
         return false;
     }
     let sentences = format!(
         "The alarm that was set for {} at {} was deleted in a run that failed at {}. At the end of the run the datastore \
-         holds it with retry_count {}: the deletion may fail to prevent the retry that was due, and no other.",
+         holds it for {} with retry_count {}: the deletion may fail to prevent the retry that was due, and no other.",
         scene.scheduled(spared.setting.scheduled_ms),
         Seconds(spared.setting.set.at_ns),
         Seconds(spared.failure.ended.at_ns),
+        scene.scheduled(row.scheduled_ms),
         row.retry_count,
     );
     scene.report("R7", &[spared.setting.set, spared.failure.ended, scene.mark], sentences);

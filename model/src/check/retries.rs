@@ -11,8 +11,8 @@
 use super::report::{OnMachine, Seconds};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
 use crate::history::{Cause, Constants, Place};
-use crate::reference::instance::Instance;
-use crate::reference::slot::{Alarm, Failure, FailureKind, Spared};
+use crate::reference::instance::{Ending, Instance};
+use crate::reference::slot::{Alarm, End, Failure, FailureKind, Setting, Spared};
 use crate::rules::Id;
 
 /// R2, R4: the run says how many counted failures of its alarm there were. Brings the model in line.
@@ -51,6 +51,38 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
         };
         case.report(rule, &evidence, sentences);
     }
+}
+
+/// R4: no failure of an alarm is recorded that is not durable itself.
+pub(super) fn first_count(case: &mut Case<'_>, setting: Setting, retry_count: u32) {
+    if retry_count == 0 {
+        return;
+    }
+    let sentences = format!(
+        "alarm() started at {} with retry_count {retry_count} for an alarm that was set at {} and is not durable yet: no \
+         failure of it can have been recorded.",
+        Seconds(case.mark.at_ns),
+        Seconds(setting.set.at_ns),
+    );
+    case.report("R4", &[setting.set], sentences);
+}
+
+/// R1: a run starts in the very instance in which the one before it failed, although that failure is not recorded: it is not
+/// going to be counted. Nothing was lost that could have taken the record along. The real runtime keeps no such record (R4).
+pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setting) -> bool {
+    let failed = instance.ending.filter(|ending| ending.end == End::Fails && !case.reports.is_lenient());
+    let is_it = |ending: &Ending| ending.run.alarm.is_some_and(|alarm| alarm.set == setting.set);
+    let Some(failed) = failed.filter(is_it) else { return false };
+    let sentences = format!(
+        "Run {} of the alarm failed at {} in instance {}, and alarm() started for it again at {} in the same instance before \
+         that failure was recorded. A failure on a machine that lives is counted.",
+        failed.run.run,
+        Seconds(failed.failure.ended.at_ns),
+        case.by.instance,
+        Seconds(case.mark.at_ns),
+    );
+    case.report("R1", &[setting.set, failed.failure.ended], sentences);
+    true
 }
 
 /// R7: the retry of an alarm that was deleted in a run that failed. That there is one is allowed, and nothing else: it is

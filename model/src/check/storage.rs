@@ -19,6 +19,7 @@ pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &Sto
     let made = instance.conduct.outstanding().last().filter(|made| made.op == op);
     if made.is_none_or(|made| made.over.is_none()) {
         instance.call(row, Calling { op, turn: case.by.turn, mark: case.mark }, call);
+        split(case, instance);
     } else if !instance.superseded {
         row.remember_void(Void::of_refused(call, case.mark), instance.instance, case.by.turn);
     }
@@ -88,6 +89,24 @@ fn transaction_ended(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, resu
             break;
         }
     }
+    split(case, instance);
+}
+
+/// S2: a turn that is durable writes something that should have been durable with it.
+fn split(case: &mut Case<'_>, instance: &mut Instance) {
+    let Some(durable) = instance.goes_on(case.by.turn).filter(|_| !instance.superseded) else { return };
+    if !instance.conduct.told.insert(Id::S2.name()) {
+        return;
+    }
+    let sentences = format!(
+        "Turn {} of instance {} became durable at {}; yet at {} it went on to write. All writes of a turn become durable \
+         together.",
+        case.by.turn,
+        case.by.instance,
+        Seconds(durable.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("S2", &[durable], sentences);
 }
 
 /// `sync` returned: everything before it is acknowledged.
@@ -143,7 +162,8 @@ fn acknowledged_in_vain(case: &mut Case<'_>, ack: Ack) {
 
 /// O5: a response or outbound request leaves.
 pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
-    let is_fenced = life::effect(case, object, &kind);
+    let may_be_of_run = !matches!(kind, AckKind::Response(_));
+    let is_fenced = life::effect(case, object, &kind, may_be_of_run);
     let Some(mut acting) = object.acting(case.by) else { return };
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
@@ -170,7 +190,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
 /// A turn has become durable.
 pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
-    let is_fenced = life::effect(case, object, &"the commit");
+    let is_fenced = life::effect(case, object, &"the commit", true);
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {

@@ -21,16 +21,19 @@ use crate::rules::Id;
 /// Takes an event of an instance, before anything else is made of it. What the datastore and the output gate do for an
 /// instance belongs to the turn that asked for it and comes when it comes.
 pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
+    if let What::Deliver { delivery: Delivery::Request { request } } = what {
+        reaches_the_newest(case, object, *request);
+    }
     let Some(mut acting) = object.acting(case.by) else { return };
     match what {
         What::Deliver { delivery } => {
             delivered(case, acting.instance, *delivery);
-            in_turn(case, acting.instance, true);
+            in_turn(case, acting.instance, Some(*delivery));
             resets::lives_on(case, acting.instance, "an event or a result");
         }
-        What::RunStart { alarm, scheduled_ms, .. } => {
-            in_turn(case, acting.instance, false);
-            if acting.instance.conduct.delivered_in != Some(case.by.turn) {
+        What::RunStart { run, alarm, scheduled_ms, .. } => {
+            in_turn(case, acting.instance, None);
+            if !its_delivery_is_told(case, acting.instance, *run) {
                 arrives(case, acting.instance, "alarm()");
                 resets::lives_on(case, acting.instance, "alarm()");
             }
@@ -38,17 +41,17 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
             dropped(case, &mut acting, claim);
         }
         What::Op { op, call, allow_concurrency } => {
-            in_turn(case, acting.instance, false);
+            in_turn(case, acting.instance, None);
             ran_on(case, acting.instance, "a storage call");
             resets::lives_on(case, acting.instance, "a storage call");
             calls::called(case, &mut acting, *op, call, *allow_concurrency);
         }
         What::OpResult { op, result } => {
-            in_turn(case, acting.instance, false);
+            in_turn(case, acting.instance, None);
             calls::returned(case, &mut acting, *op, result);
         }
         What::ConstructorEnd { failed } => {
-            in_turn(case, acting.instance, false);
+            in_turn(case, acting.instance, None);
             let has_failed = failed.is_some();
             if !has_failed {
                 too_long(case, acting.instance);
@@ -57,21 +60,59 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
                 if has_failed { Constructor::Failed } else { Constructor::Ended };
         }
         What::Gate { closed } => {
-            in_turn(case, acting.instance, false);
+            in_turn(case, acting.instance, None);
             acting.instance.conduct.gate_closed = closed.then_some(case.mark);
             acting.instance.gate_ns = case.mark.at_ns;
         }
-        What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, false),
+        What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, None),
         _ => {}
     }
 }
 
+/// O1: whoever delivers a request knows its own instances: under one epoch none is delivered to an older one.
+fn reaches_the_newest(case: &mut Case<'_>, object: &Object, request: u64) {
+    let by = case.by;
+    let is_newer = |current: &&Instance| current.epoch == by.epoch && current.instance > by.instance;
+    let Some(newest) = object.current.as_ref().filter(is_newer) else { return };
+    case.saw(Id::O1);
+    let sentences = format!(
+        "Request {request} was delivered at {} to instance {}, although instance {} of the same object had started at {} \
+         under the same epoch.",
+        Seconds(case.mark.at_ns),
+        by.instance,
+        newest.instance,
+        Seconds(newest.started.at_ns),
+    );
+    case.report("O1", &[newest.started], sentences);
+}
+
+/// Whether the turn in which a run starts began with the delivery of its alarm, so that the gate was judged then. O3: it does
+/// not begin with that of something else.
+fn its_delivery_is_told(case: &mut Case<'_>, instance: &mut Instance, run: u64) -> bool {
+    let delivered = instance.conduct.delivered.filter(|(turn, _)| *turn == case.by.turn);
+    let Some((turn, delivery)) = delivered else { return false };
+    if delivery == (Delivery::Alarm { run }) {
+        return true;
+    }
+    if instance.conduct.told.insert(Id::O3.name()) {
+        let sentences = format!(
+            "At {} run {run} started in turn {turn} of instance {}, which had begun with the delivery of something else. \
+             Nothing is delivered before a turn is over.",
+            Seconds(case.mark.at_ns),
+            case.by.instance,
+        );
+        let began = instance.conduct.turn_began;
+        case.report("O3", began.as_slice(), sentences);
+    }
+    false
+}
+
 /// O3: turns follow one another, and each begins with one delivery.
-fn in_turn(case: &mut Case<'_>, instance: &mut Instance, is_delivery: bool) {
+fn in_turn(case: &mut Case<'_>, instance: &mut Instance, delivery: Option<Delivery>) {
     let (turn, conduct) = (case.by.turn, &mut instance.conduct);
-    let began = conduct.turn_began;
-    if is_delivery {
-        conduct.delivered_in = Some(turn);
+    let (began, is_delivery) = (conduct.turn_began, delivery.is_some());
+    if let Some(delivery) = delivery {
+        conduct.delivered = Some((turn, delivery));
     }
     if began.is_none() || turn > conduct.turn {
         conduct.turn = turn;
@@ -212,7 +253,8 @@ fn gate(
         case.by.instance,
         Seconds(open.mark.at_ns),
     );
-    case.report(rule.name(), &[open.mark], sentences);
+    // Where no result is ever told nobody knows what is outstanding.
+    case.report_if_ever(Kinds::OP_RESULT, rule.name(), &[open.mark], sentences);
 }
 
 /// A9: an alarm that the constructor has replaced is dropped, even if it is the one that woke the object.

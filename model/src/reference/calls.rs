@@ -305,6 +305,12 @@ impl Instance {
         Some(self.reads.swap_remove(position))
     }
 
+    /// The history tells of no results: those of the calls so far are not waited for.
+    pub(crate) fn expect_no_results(&mut self) {
+        self.reads.clear();
+        self.conduct.forget_calls();
+    }
+
     /// The call was refused although nothing had said that it would be: if it was the last write, nothing was written (S7).
     /// Returns what it would have written.
     pub(crate) fn refuse(&mut self, op: u64) -> Vec<(Key, Option<Blob>)> {

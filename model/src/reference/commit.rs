@@ -99,7 +99,9 @@ impl Instance {
         retries_max: u32,
     ) -> Irregular {
         self.undo = None;
+        self.committed = Some((turn, mark));
         let skipped = turn.checked_sub(1).and_then(|before| self.uncommitted(before, self.skips_reported));
+        let skipped = skipped.or_else(|| self.overtaken_completion(row, turn, ends_run));
         let mut irregular = Irregular { skipped, torn: None };
         let mut next = 0;
         while let Some(entry) = self.log.get(next).filter(|entry| entry.turn <= turn) {
@@ -120,6 +122,19 @@ impl Instance {
             open.settle_slot(is_settled);
         }
         irregular
+    }
+
+    /// S3: a good end of a run whose turn is earlier than this one and is not durable: it takes its alarm away (F4).
+    fn overtaken_completion(&mut self, row: &Row, turn: u32, ends_run: Option<u64>) -> Option<(u32, Mark)> {
+        let ending =
+            self.ending.as_mut().filter(|ending| ending.turn < turn && ending.end == End::Completes)?;
+        let scheduled = row.slot.alarm.as_ref().map(|alarm| alarm.setting.set);
+        let is_open = scheduled.is_some() && scheduled == ending.run.alarm.map(|alarm| alarm.set);
+        if !is_open || ends_run == Some(ending.run.run) || ending.torn || ending.overtaken {
+            return None;
+        }
+        ending.overtaken = true;
+        Some((ending.turn, ending.failure.ended))
     }
 
     pub(super) fn cause(&self, op: Mark, turn: u32, commit: Mark) -> slot::Cause {
@@ -205,14 +220,14 @@ impl Instance {
         let ending = self.ending?;
         let alarm = ending.run.alarm?;
         let is_scheduled = row.slot.alarm_set_at(alarm.set).is_some();
-        let is_torn = is_scheduled && ending.end == End::Completes && !ending.torn;
+        let is_torn = is_scheduled && ending.end == End::Completes && !ending.torn && !ending.overtaken;
         let torn =
             |removes| Torn { run: ending.run, ended: Some((ending.failure.ended, ending.turn)), removes };
         if ends_run == Some(ending.run.run) {
             let cause = self.cause(ending.failure.ended, turn, mark);
             self.ending = None;
             finish(row, ending, cause, retries_max);
-            return is_torn.then(|| torn(true));
+            return (is_torn && turn != ending.turn).then(|| torn(true));
         }
         if turn != ending.turn || !is_torn {
             return None;
@@ -245,6 +260,9 @@ pub(super) fn finish_in(slot: &mut Slot, ending: &Ending, cause: slot::Cause, re
     if slot.alarm_set_at(alarm.set).is_none() {
         if ending.end == End::Fails {
             slot.end_retries(ending.failure);
+        }
+        if let Some(spared) = slot.spared.as_mut().filter(|spared| spared.setting.set == alarm.set) {
+            spared.is_recorded = true;
         }
         return;
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Mark;
 use super::calls::Over;
 use super::slot::Setting;
-use crate::history::{How, StorageCall};
+use crate::history::{Delivery, How, StorageCall};
 
 /// What is known of the constructor of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +122,8 @@ pub(crate) struct Conduct {
     pub(crate) turn_began: Option<Mark>,
     /// What the wall clock showed then.
     pub(crate) wall_ns: Option<i64>,
-    /// The last turn that began with a delivery.
-    pub(crate) delivered_in: Option<u32>,
+    /// What was delivered last, and the turn that began with it.
+    pub(crate) delivered: Option<(u32, Delivery)>,
     /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
     pub(crate) gate_closed: Option<Mark>,
     outstanding: Vec<Outstanding>,
@@ -145,7 +145,7 @@ impl Conduct {
             turn: 0,
             turn_began: None,
             wall_ns: None,
-            delivered_in: None,
+            delivered: None,
             gate_closed: None,
             outstanding: Vec::new(),
             returned: None,
@@ -164,6 +164,10 @@ impl Conduct {
         let position = self.outstanding.iter().rposition(|call| call.op == op);
         self.returned = position.map(|position| self.outstanding.swap_remove(position));
         self.returned
+    }
+
+    pub(super) fn forget_calls(&mut self) {
+        self.outstanding.clear();
     }
 
     /// The calls without a result.

@@ -50,6 +50,8 @@ pub(crate) struct Ending {
     pub(crate) turn: u32,
     /// F4: it is known already that its parts are not one commit.
     pub(super) torn: bool,
+    /// S3: it is known already that a later turn was durable before it.
+    pub(super) overtaken: bool,
 }
 
 /// The latest uncommitted change of the alarm slot.
@@ -65,6 +67,9 @@ pub(super) struct SlotChange {
 /// How an instance ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
+    /// It was idle.
+    Evicted,
+    /// It was reset, or its object has moved.
     Orderly,
     /// O7.
     OverLimit,
@@ -102,6 +107,8 @@ pub(crate) struct Instance {
     /// F6: the run that its loss cut short, and where.
     pub(super) cut_short: Option<(Run, Failure)>,
     pub(crate) acked: Option<Ack>,
+    /// S2: the last turn that has become durable, and where.
+    pub(crate) committed: Option<(u32, Mark)>,
     /// Turns up to this one have been reported as skipped (S3) or as overtaken by a message (O5).
     pub(crate) skips_reported: u32,
     pub(crate) leaks_reported: u32,
@@ -142,6 +149,7 @@ impl Instance {
             ending: None,
             cut_short: None,
             acked: None,
+            committed: None,
             skips_reported: 0,
             leaks_reported: 0,
             late_reported: false,
@@ -191,6 +199,12 @@ impl Instance {
         }
     }
 
+    /// S2: where this turn has become durable, although something of it was logged since.
+    pub(crate) fn goes_on(&self, turn: u32) -> Option<Mark> {
+        let (committed, mark) = self.committed.filter(|(committed, _)| *committed == turn)?;
+        self.log.back().filter(|last| last.turn == committed && last.mark > mark).map(|_| mark)
+    }
+
     /// The alarm that the instance itself has set, as far as that may not be durable.
     pub(crate) fn own_setting(&self) -> Option<Setting> {
         self.slot.and_then(|change| change.alarm)
@@ -204,8 +218,8 @@ impl Instance {
         let slot = &row.slot;
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
         let tolerated_ms = match &self.slot {
-            Some(change) if change.tolerated_ms.is_some() => change.tolerated_ms,
-            _ => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
+            Some(change) => change.tolerated_ms,
+            None => slot.spared.map(|alarm| alarm.setting.scheduled_ms),
         };
         let is_unsure = self.slot.is_none() && row.is_unsure_of_slot();
         AlarmView { scheduled_ms, tolerated_ms, in_run: self.run.is_some(), is_unsure }
@@ -240,7 +254,11 @@ impl Instance {
         let Some(alarm) = run.alarm else { return };
         let scheduled = self.scheduled(&row.slot);
         if end != Some(End::Completes) && run.retry == Retry::LeftOpen && scheduled.is_none() {
-            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count: run.retry_count, end });
+            let retry_count = run.retry_count;
+            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count, end, is_recorded: false });
+            if let Some(change) = &mut self.slot {
+                change.tolerated_ms = Some(alarm.scheduled_ms);
+            }
         }
         let Some(end) = end else { return };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
@@ -248,10 +266,20 @@ impl Instance {
             let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
             self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
         }
-        let ending = Ending { run, end, failure, turn: turn_of_end, torn: false };
+        let ending = Ending { run, end, failure, turn: turn_of_end, torn: false, overtaken: false };
         self.ending = Some(ending);
         let write = Write::RunEnd(Box::new(ending));
         self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write });
+    }
+
+    /// S5: what has replaced the alarm of a run was rolled back after the run had ended, which so has taken its alarm away.
+    pub(super) fn end_run_again(&mut self, row: &Row) {
+        let Some(ending) = self.ending.filter(|ending| ending.end == End::Completes) else { return };
+        let is_its_own =
+            |scheduled: Setting| ending.run.alarm.is_some_and(|alarm| alarm.set == scheduled.set);
+        if self.scheduled(&row.slot).is_some_and(is_its_own) {
+            self.slot = Some(SlotChange { turn: ending.turn, alarm: None, tolerated_ms: None, by_end: true });
+        }
     }
 
     /// A newer instance has started: nothing of this one becomes durable any more, and what it reads is its own

@@ -53,9 +53,10 @@ pub(crate) struct LostTurn {
     pub(crate) turn: u32,
     /// Its first write.
     pub(crate) write: Mark,
-    pub(crate) ack: Ack,
-    /// O7: whether its instance was reset for being over a limit.
-    pub(crate) is_over_limit: bool,
+    /// How it was acknowledged; not at all if its instance was idle and evicted, which loses nothing.
+    pub(crate) ack: Option<Ack>,
+    /// How its instance ended.
+    pub(crate) ended: Option<Ended>,
 }
 
 /// An instance that does something, and what it does it to.
@@ -86,8 +87,8 @@ impl Object {
         self.effect.as_ref().is_some_and(|effect| effect.epoch != epoch)
     }
 
-    /// An instance has an effect. Returns what that breaks.
-    pub(crate) fn effect(&mut self, by: &By, mark: Mark) -> Option<Overlap> {
+    /// An instance has an effect; `may_be_of_run` says whether a run can have had it. Returns what that breaks.
+    pub(crate) fn effect(&mut self, by: &By, mark: Mark, may_be_of_run: bool) -> Option<Overlap> {
         match &mut self.effect {
             Some(effect) if by.epoch == effect.epoch => {}
             Some(effect) if by.epoch < effect.epoch => {
@@ -99,7 +100,8 @@ impl Object {
                 self.effect = Some(Effect { instance, epoch, mark, refused: None });
             }
         }
-        let former = self.former.iter_mut().find(|former| former.instance == by.instance)?;
+        let is_it = |former: &&mut Instance| former.instance == by.instance && may_be_of_run;
+        let former = self.former.iter_mut().find(is_it)?;
         let open = former.left_open.filter(|open| by.turn >= open.turn)?;
         let other = former.overlapped.take()?;
         Some(Overlap::Runs { open, other })
@@ -134,6 +136,7 @@ impl Object {
             self.succeed_unsure(before, started, retries_max);
             return None;
         }
+        let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
         let Superseded { lost, cut_off } = before.supersede(started);
         for (setting, cause) in lost {
             self.row.slot.forget(setting, Why::Lost, cause);
@@ -142,11 +145,7 @@ impl Object {
             self.row.remember_void(void, before.instance, OPEN_TURN);
         }
         self.interrupt_at_takeover(&mut before, started);
-        let lost = before.acked.and_then(|ack| {
-            let (turn, write) = before.uncommitted(ack.turn, before.skips_reported)?;
-            let is_over_limit = before.ended == Some(Ended::OverLimit);
-            Some(LostTurn { instance: before.instance, turn, write, ack, is_over_limit })
-        });
+        let lost = before.lost_turn(is_same_holder);
         if before.ended.is_none() || before.has_uncommitted() {
             self.retire(before);
         }
@@ -156,6 +155,11 @@ impl Object {
     /// The same where commits are not told: what was not acknowledged may have survived.
     fn succeed_unsure(&mut self, mut before: Instance, started: Mark, retries_max: u32) {
         let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
+        let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
+        if is_same_holder && before.ended == Some(Ended::Evicted) {
+            // It was idle: nothing of it is lost.
+            before.make_durable(&mut self.row, OPEN_TURN - 1, started, retries_max);
+        }
         before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, &mut before, started, None, is_lost);
         before.leave_behind(&mut self.row, started, is_lost, retries_max);
@@ -192,6 +196,22 @@ impl Object {
             let kind = interruption(alarm, before.epoch, is_lost);
             alarm.last = Some(Failure { kind, ..failure });
         }
+    }
+}
+
+impl Instance {
+    /// S3, S4: a turn that should be durable now that the next instance has started, and is not. `is_same_holder` says
+    /// whether nothing can have failed in between.
+    fn lost_turn(&self, is_same_holder: bool) -> Option<LostTurn> {
+        let is_evicted = is_same_holder && self.ended == Some(Ended::Evicted);
+        let (last, ack) = match self.acked {
+            _ if is_evicted => (OPEN_TURN - 1, self.acked),
+            Some(ack) => (ack.turn, Some(ack)),
+            None => return None,
+        };
+        let (turn, write) = self.uncommitted(last, self.skips_reported)?;
+        let ack = ack.filter(|ack| turn <= ack.turn);
+        Some(LostTurn { instance: self.instance, turn, write, ack, ended: self.ended })
     }
 }
 

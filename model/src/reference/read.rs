@@ -69,7 +69,13 @@ impl Read {
         match &self.call {
             ReadCall::Get(key) => is_open(key),
             ReadCall::GetMany(keys) => keys.iter().any(is_open),
-            ReadCall::List(_) => !overlay.decides_all(),
+            ReadCall::List(options) => {
+                !overlay.decides_all()
+                    && row
+                        .unsure_keys(std::iter::empty())
+                        .iter()
+                        .any(|key| options.admits(key) && is_open(key))
+            }
             ReadCall::Delete { .. } | ReadCall::DeleteMany { .. } | ReadCall::Alarm(_) | ReadCall::Sync => {
                 false
             }

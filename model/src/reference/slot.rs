@@ -206,13 +206,16 @@ pub(crate) struct Spared {
     /// What it was told.
     pub(crate) retry_count: u32,
     pub(crate) end: Option<End>,
+    /// R4: whether the record of that failure is durable.
+    pub(crate) is_recorded: bool,
 }
 
 impl Spared {
     /// Whether a retry may be told this count: the failure was counted, or its record was lost.
     pub(crate) fn admits(&self, retry_count: u32, retries_max: u32) -> bool {
         let counted = (self.end == Some(End::Fails)).then_some(self.retry_count.saturating_add(1));
-        retry_count <= retries_max && (retry_count == self.retry_count || Some(retry_count) == counted)
+        let is_uncounted = retry_count == self.retry_count && !self.is_recorded;
+        retry_count <= retries_max && (is_uncounted || Some(retry_count) == counted)
     }
 }
 
@@ -326,6 +329,11 @@ impl Slot {
     /// The most recent alarm that has left and answers to the claim.
     pub(crate) fn find_gone(&self, claim: Claim) -> Option<&Gone> {
         self.gone.iter().rev().find(|gone| claim.names(&gone.setting))
+    }
+
+    /// The last few alarms that have left, the oldest first.
+    pub(crate) fn gone_settings(&self) -> impl Iterator<Item = Setting> {
+        self.gone.iter().map(|gone| gone.setting)
     }
 
     /// S8: whether the last alarm that has left was for this time and went with a `delete_all`.

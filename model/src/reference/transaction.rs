@@ -166,6 +166,7 @@ impl Instance {
         }
         if self.slot.is_some_and(|change| change.turn == OPEN_TURN) {
             self.slot = open.slot;
+            self.end_run_again(row);
         }
         // A4, F5: neither has the alarm of the run been replaced.
         if let (Some(run), Some((before, replaced, retry))) = (&mut self.run, open.run)

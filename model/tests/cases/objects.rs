@@ -43,7 +43,10 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         case("O3", "an outside service's answer is delivered while a read is outstanding", |tale, breaks| {
             let op = tale.turn(2).call(StorageCall::Get { key: "k".into() });
-            tale.deliver(3, Delivery::Result { op: if breaks { 99 } else { op } });
+            if breaks {
+                tale.deliver(3, Delivery::Result { op: 99 });
+            }
+            tale.deliver(4, Delivery::Result { op }).result(op, OpResult::Value(None));
         }),
         case("O3", "two events are delivered in one turn", |tale, breaks| {
             tale.deliver(2, Delivery::Request { request: 9 });
