@@ -107,7 +107,7 @@ fn identify(
         return Some(setting);
     }
     if let Some(spared) = row.slot.spared.filter(|spared| claim.names(&spared.setting)) {
-        row.slot.readmit(spared, case.mark, retry_count);
+        row.each_slot(|slot| slot.readmit(spared, case.mark, retry_count));
         retries::spared(case, &spared, retry_count);
         return Some(spared.setting);
     }

@@ -74,17 +74,18 @@ fn is_decided(acting: &Acting<'_>, read: &Read, key: &Key) -> bool {
 /// A run starts: its alarm is in the slot, with the failures that it is told of. Those were recorded durably (R4), so
 /// that a retry in an instance which has not been lost says something of that instance's own turns.
 pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance, claim: Claim, told: u32) {
-    let is_it = |slot: &Slot, counts: bool| {
-        let spared = slot.spared.is_some_and(|spared| claim.names(&spared.setting));
-        let in_slot = slot.alarm.as_ref().filter(|alarm| claim.names(&alarm.setting));
-        spared || in_slot.is_some_and(|alarm| !counts || alarm.failures == told)
+    let retries_max = case.constants.retries_max;
+    let is_it = |slot: &Slot, counts: bool| match &slot.alarm {
+        Some(alarm) => claim.names(&alarm.setting) && (!counts || alarm.failures == told),
+        None => {
+            slot.spared.is_some_and(|spared| claim.names(&spared.setting) && spared.admits(told, retries_max))
+        }
     };
     let is_own = instance.own_setting().is_some_and(|setting| claim.names(&setting));
     let fit = if is_own { Fit::Certain } else { row.observe_slot(|slot| is_it(slot, true)) };
     if fit == Fit::Fits || is_it(&row.slot, true) {
         return;
     }
-    let retries_max = case.constants.retries_max;
     let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
     let own = instance.durable_for(&row.slot, |slot| is_it(slot, true), retries_max).or_else(|| {
         instance.durable_for(&row.slot, |slot| is_it(slot, false) && has_failed(slot), retries_max)

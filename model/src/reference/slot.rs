@@ -280,8 +280,11 @@ impl Slot {
         }
     }
 
-    /// R7: the alarm that the system has chosen to run again after all is back in the slot.
+    /// R7: the alarm that the system has chosen to run again after all is back in the slot, if it had left it.
     pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32) {
+        if self.alarm.is_some() {
+            return;
+        }
         self.spared = None;
         self.alarm = Some(Alarm::new(spared.setting, at, failures));
     }
