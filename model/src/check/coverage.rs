@@ -118,6 +118,10 @@ const DELIVERY: Need = need(
 const OP: Need = need(Kinds::OP, "no `op` says what object code called");
 const RESULT: Need = need(Kinds::OP_RESULT, "no `op_result` says what a call gave");
 const RUN: Need = need(Kinds::RUN_START, "no `run_start` says when alarm() ran");
+const ALARM: Need = need(
+    Kinds::RUN_START.or(Kinds::AT_REST),
+    "neither `run_start` nor `at_rest` shows which alarms there are",
+);
 const RUN_END: Need = need(Kinds::RUN_END, "no `run_end` says how a run ended");
 const COMMIT: Need = need(Kinds::COMMIT, "no `commit` says what is durable");
 const MESSAGE: Need =
@@ -164,7 +168,8 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::A3 => &[OP, RESULT],
         Id::A6 => &[OP, RESULT, CLOCK],
         Id::A8 => &[ALARM_CLASSES, OP, RESULT],
-        Id::A1 | Id::F3 | Id::F7 | Id::R2 => &[RUN],
+        Id::A1 => &[ALARM],
+        Id::F3 | Id::F7 | Id::R2 => &[RUN],
         Id::A4 => &[RUN, OP, RESULT],
         Id::A9 => &[START, CONSTRUCTOR, OP, RUN],
         Id::A10 | Id::F5 => &[OP, RUN],

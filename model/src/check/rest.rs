@@ -65,6 +65,9 @@ pub(super) fn at_rest(
     alarm: Option<&AlarmAtRest>,
 ) {
     object.at_rest = true;
+    if alarm.is_some() {
+        scene.reports.saw(Id::A1);
+    }
     let known = object.row.slot.alarm.as_ref().map(|alarm| &alarm.setting);
     let held = known.filter(|known| alarm.is_some_and(|row| Claim::from(row).names(known)));
     keys_at_rest(&mut scene, object, keys, held);

@@ -105,6 +105,7 @@ pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) {
     }
     let widening_ns = widening_ns(case, &spared.failure, spared.failure.epoch == case.by.epoch);
     let window = Window::after(&spared.failure, case.constants, widening_ns);
+    case.saw(Id::R3);
     if window.is_some_and(|window| case.mark.at_ns < window.not_before_ns) {
         let sentences = told("Its backoff was not over.");
         case.report("R3", &evidence, sentences);

@@ -20,6 +20,12 @@ fn slot() -> Vec<Case> {
             }
             tale.at(1.0).turn(2).run(1, 1, 1.0, 0);
         }),
+        case("A1", "the datastore holds an alarm that was never set", |tale, breaks| {
+            if !breaks {
+                tale.alarm_is_set(90.0);
+            }
+            tale.at(9.0).rests(&[], Some((1, 90.0, 0))).end();
+        }),
         case("A2", "a replaced alarm starts after its replacement was acknowledged", |tale, breaks| {
             tale.alarm_is_set(10.0).at(2.0).turn(2).set_alarm(2, 20.0);
             if breaks {

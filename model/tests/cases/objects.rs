@@ -48,6 +48,13 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.deliver(4, Delivery::Result { op }).result(op, OpResult::Value(None));
         }),
+        case("O3", "a request is delivered while a section keeps the gate closed", |tale, breaks| {
+            tale.turn(2).does(What::Gate { closed: true });
+            if !breaks {
+                tale.turn(3).does(What::Gate { closed: false });
+            }
+            tale.deliver(4, Delivery::Request { request: 9 });
+        }),
         case("O3", "two events are delivered in one turn", |tale, breaks| {
             tale.deliver(2, Delivery::Request { request: 9 });
             tale.deliver(if breaks { 2 } else { 3 }, Delivery::Request { request: 10 });

@@ -63,6 +63,14 @@ fn counts() -> Vec<Case> {
             fails_up_to(tale, 0);
             tale.at(if breaks { 2.99 } else { 3.0 }).run(2, 1, 1.0, 1);
         }),
+        case(
+            "R3",
+            "a retry that its deletion has not prevented does not wait for its backoff",
+            |tale, breaks| {
+                deleted_in_a_failed_run(tale);
+                tale.at(if breaks { 2.99 } else { 3.0 }).run(2, 1, 1.0, 1);
+            },
+        ),
         case("R3", "a retry comes late", |tale, breaks| {
             fails_up_to(tale, 0);
             tale.at(if breaks { 3.9 } else { 3.6 }).run(2, 1, 1.0, 1);

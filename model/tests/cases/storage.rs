@@ -44,6 +44,13 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.turn(2).commit().lost().at(3.0).start(2);
         }),
+        case("S3", "sync returns although the write before it can never be durable", |tale, breaks| {
+            let op = tale.put("k", "v").call(StorageCall::Sync);
+            if !breaks {
+                tale.commit();
+            }
+            tale.at(3.0).on(1).start(2).on(0).as_instance(1).turn(2).result(op, OpResult::Done);
+        }),
         case("S4", "a read does not see the write before it", |tale, breaks| {
             tale.put("k", "old").commit().turn(2).put("k", "new");
             tale.get("k", Some(if breaks { "old" } else { "new" }));
