@@ -88,6 +88,7 @@ pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setti
 /// R7: the retry of an alarm that was deleted in a run that failed. That there is one is allowed, and nothing else: it is
 /// a retry like any other.
 pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) {
+    case.saw(Id::R3);
     let evidence = [spared.setting.set, spared.failure.ended];
     let told = |rule_says: &str| {
         format!(
@@ -105,7 +106,6 @@ pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) {
     }
     let widening_ns = widening_ns(case, &spared.failure, spared.failure.epoch == case.by.epoch);
     let window = Window::after(&spared.failure, case.constants, widening_ns);
-    case.saw(Id::R3);
     if window.is_some_and(|window| case.mark.at_ns < window.not_before_ns) {
         let sentences = told("Its backoff was not over.");
         case.report("R3", &evidence, sentences);
