@@ -10,8 +10,8 @@ use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History,
-    Key, ListOptions, ObjectName, OpResult, Outcome, Phase, Place, RunOutcome, Scope, StorageCall, VERSION,
-    What,
+    How, Key, ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome,
+    Scope, StorageCall, VERSION, What,
 };
 use reveille_model::jsonl::{self, Reader};
 use reveille_model::{Profile, check};
@@ -21,6 +21,7 @@ const WALL_MS: i64 = 1_700_000_000_000;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut teller = Teller { u: Unstructured::new(bytes), at_ns: 0, seq: 0, turn: 1 };
+    let tells_commits = teller.flag().unwrap_or(true);
     let mut events = Vec::new();
     while !teller.u.is_empty() && events.len() < 1_000 {
         match teller.event() {
@@ -28,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
             Err(_) => break,
         }
     }
-    let history = History { header: header(), events };
+    let history = History { header: header(tells_commits), events };
     for profile in [Profile::Strict, Profile::Workerd] {
         for violation in check(&history, profile).violations {
             assert!(violation.evidence.is_sorted() && !violation.sentences.is_empty());
@@ -51,7 +52,7 @@ fn survives_a_file(history: &History) {
     }
 }
 
-fn header() -> Header {
+fn header(tells_commits: bool) -> Header {
     Header {
         version: VERSION,
         product: "fuzz".to_owned(),
@@ -59,6 +60,7 @@ fn header() -> Header {
         seed: None,
         datacenter_of: (0..MACHINES).collect(),
         alarm_classes: Some(vec!["C".into()]),
+        omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
         constants: Constants::of_the_contract(500, 50),
     }
 }
@@ -145,6 +147,15 @@ impl Teller<'_> {
         Ok(Event { at_ns: self.at_ns, place, by: Some(by), what: self.of_an_instance()? })
     }
 
+    fn reset_cause(&mut self) -> Result<ResetCause> {
+        use ResetCause::{Constructor, Datastore, Error, Panic, Section, TimeLimit};
+        self.u.choose(&[Error, Panic, TimeLimit, Constructor, Section, Datastore]).copied()
+    }
+
+    fn how(&mut self) -> Result<How> {
+        self.u.choose(&[How::Error, How::Panic, How::TimeLimit, How::OverLimit, How::Reset]).copied()
+    }
+
     fn of_an_instance(&mut self) -> Result<What> {
         let number = self.few(3)?;
         let why: Arc<str> = "why".into();
@@ -154,7 +165,7 @@ impl Teller<'_> {
             2 => What::InstanceEnd {
                 reason: match self.few(4)? {
                     0 => EndReason::Evicted,
-                    1 => EndReason::Reset { why },
+                    1 => EndReason::Reset { why, cause: self.maybe(Self::reset_cause)? },
                     2 => EndReason::OverLimit { why },
                     3 => EndReason::Moved,
                     _ => EndReason::Lost,
@@ -183,7 +194,7 @@ impl Teller<'_> {
                 run: number,
                 outcome: match self.few(2)? {
                     0 => RunOutcome::Ok,
-                    1 => RunOutcome::Failed { why },
+                    1 => RunOutcome::Failed { why, how: self.maybe(Self::how)? },
                     _ => RunOutcome::Platform { why },
                 },
             },
