@@ -5,6 +5,7 @@
 
 mod common;
 
+mod a_crash_splits_work_only_between_turns;
 mod a_zombie_has_no_effect;
 mod alarms_fire;
 mod batcher_docs_is_caught;
