@@ -7,7 +7,9 @@ mod common;
 
 mod a_crash_splits_work_only_between_turns;
 mod a_zombie_has_no_effect;
+mod alarms_are_on_time;
 mod alarms_fire;
+mod any_one_may_go;
 mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
 mod commits_need_not_be_told;
