@@ -1,11 +1,13 @@
-//! O1, D5: a machine that is cut off while it holds an object, and goes on running its code, has no effect after its
-//! successor's first. Here it is made to try: clients that still reach it keep sending it requests.
+//! O1, F3, D5: a machine that is cut off while it holds an object, and goes on running its code, has no effect after its
+//! successor's first. Here it is made to try: clients and outside services still reach it.
 
-use crate::common::{scenario, told};
+use crate::common::life::{self, Life, asked};
+use crate::common::{home_of, scenario, told, upstream};
 use reveille::finding;
-use reveille_model::history::{EndReason, Event, What};
-use reveille_sim::plan::{Direction, Fault, FaultKind, Network, Plan, Request, Target, Upstream};
-use reveille_system::ids::{MachineId, ObjectName};
+use reveille_model::history::{Delivery, EndReason, Event, What};
+use reveille_sim::plan::{Direction, Fault, FaultKind, Limits, Network, Plan, Request, Target, Upstream};
+use reveille_system::ids::MachineId;
+use serde_json::json;
 
 const OBJECT: &str = "AlarmExample/foo";
 const CUT_AT_MS: u64 = 10_000;
@@ -15,10 +17,8 @@ const CUT_FOR_MS: u64 = 40_000;
 /// a request.
 fn plan() -> (Plan, MachineId) {
     let mut plan = scenario("alarm-example").plan(0);
-    let config = plan.config();
-    let object = ObjectName::parse(OBJECT).expect("it has a class and a name");
-    let home = config.home_of(object.slice(config.slices));
-    let other = (home.0 + config.machines_per_datacenter) % config.machines();
+    let home = home_of(&plan, OBJECT);
+    let other = elsewhere(&plan, home);
     let request = |index: u64| Request {
         at_ms: 500 * index,
         machine: if index.is_multiple_of(2) { home.0 } else { other },
@@ -28,13 +28,19 @@ fn plan() -> (Plan, MachineId) {
     plan.workload = (0..120).map(request).collect();
     plan.network = Network { loss_ppm: 0, ..plan.network };
     plan.upstream = Upstream { outages: Vec::new(), ..plan.upstream };
-    let cut = FaultKind::MachineCut {
-        target: Target::Machine(home.0),
-        for_ms: CUT_FOR_MS,
-        direction: Direction::Both,
-    };
-    plan.faults = vec![Fault { at_ms: CUT_AT_MS, kind: cut }];
+    plan.faults = vec![cut(home)];
     (plan, home)
+}
+
+fn cut(machine: MachineId) -> Fault {
+    let target = Target::Machine(machine.0);
+    let kind = FaultKind::MachineCut { target, for_ms: CUT_FOR_MS, direction: Direction::Both };
+    Fault { at_ms: CUT_AT_MS, kind }
+}
+
+/// A machine of another datacenter.
+fn elsewhere(plan: &Plan, machine: MachineId) -> u16 {
+    (machine.0 + plan.cluster.machines_per_datacenter) % plan.cluster.machines()
 }
 
 fn is_effect(event: &Event) -> bool {
@@ -67,4 +73,60 @@ fn o1_a_machine_that_was_cut_off_has_no_effect_after_its_successor() {
         "that it no longer holds the object is told apart from a fault of the object"
     );
     assert!(outcome.counts.stale_epochs > 0, "what it proposes when it is back is refused");
+}
+
+/// What an instance has in memory it can answer without the datastore: here the lease alone keeps the answers in.
+#[test]
+fn o1_a_machine_that_was_cut_off_tells_nobody_what_is_out_of_date() {
+    let mut plan = asked(&[]);
+    let home = home_of(&plan, life::OBJECT);
+    let ask = |at_ms, machine, step: &str| Request {
+        at_ms,
+        machine,
+        object: life::OBJECT.into(),
+        body: format!(r#"{{"steps": [{{"do": {step}}}]}}"#),
+    };
+    plan.workload = vec![
+        ask(1_000, home.0, r#"{"put": ["a", "old"]}"#),
+        ask(25_000, elsewhere(&plan, home), r#"{"put": ["a", "new"]}"#),
+    ];
+    let reads = (0..60).map(|index| ask(10_500 + 500 * index, home.0, r#"{"get": "a"}"#));
+    plan.workload.extend(reads);
+    plan.faults = vec![cut(home)];
+    let life = Life::of(&plan);
+
+    assert_eq!(life.told(1), json!(["done"]), "its successor serves others");
+    let successor = life.instances()[1];
+    let answers: Vec<_> = (2..62).filter_map(|read| life.answer(read)).collect();
+    assert!(answers.len() > 3, "its lease lasts for a while");
+    assert!(answers.iter().all(|(at_ms, _, told)| *at_ms < successor && told == r#"["old"]"#), "{answers:?}");
+    assert!((2..62).all(|read| life.delivery(read).is_some()), "it reads for all of them");
+}
+
+/// A run awaits a service when its machine is cut off. The answer still reaches it, and it goes on: with a message, which
+/// the lease alone keeps in; and with a write, which the datastore refuses when the machine is back.
+#[test]
+fn f3_a_run_that_was_cut_off_has_no_effect_beside_the_next() {
+    for goes_on in [r#"{"fetch": "goes on"}"#, r#"{"do": {"put": ["a", "1"]}}, {"post": "goes on"}"#] {
+        let script = format!(
+            r#"{{"steps": [{{"do": {{"set_alarm": {{"in_ms": 8000}}}}}}],
+                 "alarm": [[{{"fetch": "begins"}}, {goes_on}]]}}"#
+        );
+        let mut plan = asked(&[(1_000, &script)]);
+        (plan.upstream, plan.limits) = (upstream(15_000), Limits::OF_THE_CONTRACT);
+        plan.faults = vec![cut(home_of(&plan, life::OBJECT))];
+        let life = Life::of(&plan);
+        let [zombie, next] = &life.runs()[..] else { panic!("{:?}", life.runs()) };
+        assert!(zombie.machine != next.machine && next.is_ok(), "{zombie:?}, {next:?}");
+        let of_zombie = |event: &Event| event.by.as_ref().is_some_and(|by| by.instance == zombie.instance);
+        let after = life.events().filter(|(at_ms, _)| *at_ms >= next.started_ms).map(|(_, event)| event);
+        let after: Vec<&Event> = after.filter(|event| of_zombie(event)).collect();
+        let answered =
+            |event: &Event| matches!(event.what, What::Deliver { delivery: Delivery::Result { .. } });
+        assert!(after.iter().any(|event| answered(event)), "it goes on: {script}");
+        assert!(!after.iter().any(|event| is_effect(event)), "{script}");
+        let sent = life.sent().into_iter().map(|(_, machine, body)| (machine, body));
+        let expected = [(zombie, "begins"), (next, "begins"), (next, "goes on")];
+        assert_eq!(sent.collect::<Vec<_>>(), expected.map(|(run, body)| (run.machine, body.to_owned())));
+    }
 }

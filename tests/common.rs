@@ -1,5 +1,7 @@
 //! What the tests share: which seeds to run, and how to fail with the line that repeats the failure.
 
+pub(crate) mod life;
+
 use std::ops::Range;
 
 use reveille::finding::{self, Finding};
@@ -7,6 +9,7 @@ use reveille::scenario::Scenario;
 use reveille::story;
 use reveille_sim::plan::{Clock, Disk, Network, Past, Plan, Upstream};
 use reveille_sim::run::Outcome;
+use reveille_system::ids::{MachineId, ObjectName};
 
 /// The scenario of that name.
 pub(crate) fn scenario(name: &str) -> &'static Scenario {
@@ -20,11 +23,23 @@ pub(crate) fn calm(name: &str) -> Plan {
         Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
     plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
     plan.clocks.fill(Clock::default());
-    plan.upstream = Upstream { answer_ms_min: 100, answer_ms_max: 100, outages: Vec::new() };
+    plan.upstream = upstream(100);
     plan.idle_evict_ms = 10_000;
     plan.past = Past::default();
     (plan.workload, plan.faults) = (Vec::new(), Vec::new());
     plan
+}
+
+/// Outside services that accept everything, each time after this.
+pub(crate) fn upstream(answer_ms: u32) -> Upstream {
+    Upstream { answer_ms_min: answer_ms, answer_ms_max: answer_ms, outages: Vec::new() }
+}
+
+/// The machine that an object is at home on.
+pub(crate) fn home_of(plan: &Plan, object: &str) -> MachineId {
+    let config = plan.config();
+    let object = ObjectName::parse(object).expect("it has a class and a name");
+    config.home_of(object.slice(config.slices))
 }
 
 /// The seeds to run: `default`, unless the environment says otherwise.

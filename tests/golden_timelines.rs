@@ -3,7 +3,7 @@
 //!
 //! The lives of single alarms are told from plans that are written here, not drawn: they change with the system alone.
 
-use crate::common::{self, scenario};
+use crate::common::{self, home_of, scenario, upstream};
 use reveille::{finding, report, story};
 use reveille_model::history::{Event, What};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
@@ -35,12 +35,11 @@ fn slice(plan: &Plan, object: &str) -> SliceId {
 
 /// A datacenter, and an object that is at home on the machine that leads it first.
 fn with_the_leader(plan: &Plan) -> (u16, String) {
-    let config = plan.config();
     let objects = ["foo", "bar", "baz", "qux"].map(|name| named(plan, name));
     let leads = |event: &Event| {
         let What::Leader { datacenter, term: 1 } = event.what else { return None };
         let leader = MachineId(event.place?.machine);
-        let at_home = |object: &&String| config.home_of(slice(plan, object)) == leader;
+        let at_home = |object: &&String| home_of(plan, object) == leader;
         Some((datacenter, objects.iter().find(at_home)?.clone()))
     };
     let history = scenario(&plan.scenario).run(plan).history;
@@ -100,7 +99,7 @@ fn r2_an_alarm_is_given_up() {
 #[test]
 fn f6_a_machine_is_lost_in_the_handler() {
     let mut plan = calm("alarm-example", "hello");
-    (plan.upstream.answer_ms_min, plan.upstream.answer_ms_max) = (2_000, 2_000);
+    plan.upstream = upstream(2_000);
     let target = Target::HolderOf(object(&plan));
     // The alarm is due 10 s after the request, at 12 s of the fault phase; its run awaits a service for 2 s.
     plan.faults = vec![Fault { at_ms: 13_000, kind: FaultKind::Crash { target, down_ms: 8_000 } }];

@@ -5,7 +5,11 @@
 
 mod common;
 
+mod a_crash_splits_work_only_between_turns;
 mod a_zombie_has_no_effect;
+mod alarms_are_on_time;
+mod alarms_fire;
+mod any_one_may_go;
 mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
 mod commits_need_not_be_told;
@@ -13,7 +17,9 @@ mod equal_plans_give_equal_runs;
 mod every_plan_is_survived;
 mod golden_timelines;
 mod objects_go_on;
+mod objects_keep_their_gates;
 mod retries_follow_the_contract;
 mod scripted_objects_follow_the_model;
 mod seeds_come_from_the_environment;
+mod the_alarm_slot_is_kept;
 mod the_contract_has_a_table;

@@ -1,10 +1,10 @@
 //! Objects that run small programs of every call in every context do what the reference model says, whatever breaks. What
 //! was found in this way is kept here as the smallest script that shows it.
 
-use crate::common::{calm, run_seeds, scenario, told};
+use crate::common::life::asked;
+use crate::common::{run_seeds, scenario, told};
 use reveille::finding;
 use reveille_model::history::{Cause, What};
-use reveille_sim::plan::Request;
 use reveille_sim::run::Outcome;
 
 #[test]
@@ -14,17 +14,8 @@ fn scripted_objects_follow_the_model() {
 
 /// A calm run in which one object is asked this, in milliseconds of the fault phase. No promise is broken in it.
 #[track_caller]
-fn follows(asked: &[(u64, &str)]) -> Outcome {
-    let scenario = scenario("scripted");
-    let mut plan = calm("scripted");
-    let request = |(at_ms, script): &(u64, &str)| Request {
-        at_ms: *at_ms,
-        machine: 0,
-        object: "Scripted/foo".to_owned(),
-        body: (*script).to_owned(),
-    };
-    plan.workload = asked.iter().map(request).collect();
-    let outcome = scenario.run(&plan);
+fn follows(asked_for: &[(u64, &str)]) -> Outcome {
+    let outcome = scenario("scripted").run(&asked(asked_for));
     if let Some(finding) = finding::of(&outcome).first() {
         panic!("{}", told(&outcome, finding));
     }

@@ -63,6 +63,18 @@ fn what_a_row_names_is_there() {
 }
 
 #[test]
+fn a_row_names_a_test_of_the_rule_alone() {
+    for [rule, .., shown_in] in rows() {
+        let begin = format!("::{}_", rule.to_lowercase());
+        let is_of_rule = |reference: &str| reference.contains(&begin);
+        assert!(
+            marked(&shown_in, '`').into_iter().any(is_of_rule),
+            "{rule} has no test of its own: {shown_in}"
+        );
+    }
+}
+
+#[test]
 fn a_checker_that_a_row_names_knows_the_rule() {
     for [rule, _, _, refused_by, ..] in rows() {
         let knows = |reference: &str| {
