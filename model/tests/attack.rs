@@ -5,11 +5,11 @@ mod common;
 
 use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult,
+    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Key, ListOptions, ObjectName, OpResult,
     Outcome, Phase, RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
-use reveille_model::{Checker, Profile, Relaxation};
+use reveille_model::{Profile, Relaxation};
 
 /// The history breaks one of these rules, whatever the profile.
 #[track_caller]
@@ -58,7 +58,7 @@ fn evicted(tale: &mut Tale) -> &mut Tale {
 }
 
 fn reset() -> What {
-    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } }
+    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into(), cause: None } }
 }
 
 fn answers(request: u64) -> What {
@@ -836,113 +836,4 @@ fn cost_is_linear_in_the_faults_and_runs() {
         })
     };
     is_linear(crashing, 4_000);
-}
-
-/// An alarm that sets the next one, again and again, and nothing is ever answered.
-#[test]
-fn cost_is_linear_in_the_runs_where_commits_are_not_told() {
-    let chain = |runs: u32| {
-        let mut tale = Tale::without_commits();
-        tale.set_alarm(1, 1.0);
-        for run in 1..runs {
-            let (id, at) = (u64::from(run), f64::from(run));
-            tale.at(at).turn(run + 1).run(id, id, at, 0).set_alarm(id + 1, at + 1.0).run_ok(id);
-        }
-        tale
-    };
-    is_linear(chain, 2_000);
-}
-
-/// Each of so many instances leaves one key of which nobody ever hears again.
-#[test]
-fn cost_is_linear_in_the_losses_where_commits_are_not_told() {
-    let losses = |instances: u32| {
-        let mut tale = Tale::without_commits();
-        for instance in 2..instances {
-            tale.put("last", "v").respond().turn(2).put(&format!("u{instance}"), "v").lost();
-            tale.at(f64::from(instance)).start(instance.into());
-        }
-        tale
-    };
-    is_linear(losses, 500);
-}
-
-/// A turn that takes the first entry and deletes it until there is none.
-#[test]
-fn cost_is_linear_in_the_entries_that_a_turn_takes_out() {
-    let drained = |entries: u32| {
-        told(|tale| {
-            let key = |entry: u32| format!("{entry:08}");
-            (0..entries).for_each(|entry| _ = tale.put(&key(entry), "v"));
-            tale.commit().turn(2);
-            for entry in 0..entries {
-                let first = ListOptions { limit: Some(1), ..ListOptions::default() };
-                tale.list(first, &[(&key(entry), "v")]).delete(&key(entry), true);
-            }
-        })
-    };
-    is_linear(drained, 4_000);
-}
-
-/// Every other turn of a broken system never becomes durable.
-#[test]
-fn cost_is_linear_in_the_turns_that_are_skipped() {
-    let skipped = |turns: u32| {
-        told(|tale| {
-            for turn in 0..turns {
-                let key = format!("{turn}");
-                tale.turn(2 * turn + 2).put(&key, "v").turn(2 * turn + 3).put(&key, "w").commit();
-            }
-        })
-    };
-    is_linear(skipped, 1_000);
-}
-
-/// KiB of this process that are in memory, as Linux tells it.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    resident.and_then(|kib| kib.trim().split(' ').next()?.parse().ok()).expect("it is a number")
-}
-
-/// An object that has kept a thousand values of 100 kB, one after the other, and has deleted each, holds nothing.
-#[test]
-fn memory_is_not_that_of_deleted_values() {
-    let mut tale = Tale::new();
-    let mut checker = Checker::new(&tale.header(), Profile::Strict);
-    let mut index = 0;
-    let mut observe = |events: &[Event]| {
-        for event in events {
-            checker.observe(index, event);
-            index += 1;
-        }
-    };
-    let before_kib = resident_kib();
-    observe(tale.events());
-    for number in 0..1_000_u32 {
-        let (key, value) = (format!("key {number}"), "v".repeat(100_000));
-        let told = tale.events().len();
-        tale.turn(2 * number + 2).put(&key, &value).commit();
-        tale.turn(2 * number + 3).delete(&key, true).commit();
-        observe(&tale.events()[told..]);
-        // The tale is told anew from here, so that it does not keep the values itself.
-        let mut rest = Tale::of_machines();
-        rest.turn(1);
-        std::mem::swap(&mut tale, &mut rest);
-    }
-    let grown_kib = resident_kib().saturating_sub(before_kib);
-    assert!(checker.finish().is_clean());
-    assert!(grown_kib < 40_000, "{grown_kib} KiB are held for an object without any key");
-}
-
-/// "A checker never panics on a history, however wrong": as many machines as there are numbers for them.
-#[test]
-fn as_many_machines_as_there_can_be_do_not_overflow() {
-    let tale = told(|tale| {
-        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1 });
-        let scope = Scope::Datacenter(0);
-        tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-down".into(), scope });
-        tale.at(99.0).end();
-    });
-    tale.verdict();
 }

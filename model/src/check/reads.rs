@@ -276,7 +276,7 @@ fn correct(case: &Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         let (instance, turn) = (case.by.instance, case.by.turn);
         let (mark, run, transaction) = (case.mark, None, None);
         let writer = Writer { instance, turn, mark, run, transaction, clears: false };
-        acting.row.keys.set(key.clone(), seen.cloned(), writer);
+        acting.row.keys.turn_out(key.clone(), seen.cloned(), writer);
     }
 }
 
