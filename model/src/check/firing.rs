@@ -111,18 +111,21 @@ fn identify(
     if gone.is_none() && durable.as_ref().is_some_and(is_anonymous) {
         return durable;
     }
-    if !row.slot.doubtful {
-        row.slot.doubtful = true;
-        match gone {
-            Some(gone) => run_of_gone(case, &gone),
-            None => run_of_none(case, claim, durable),
-        }
+    if row.slot.doubtful {
+        return None;
     }
-    None
+    let rule = match &gone {
+        Some(gone) => run_of_gone(case, gone),
+        None => run_of_none(case, claim, durable),
+    };
+    // What the profile lets run again is a run of that alarm, and the slot is as it was.
+    let passes = case.reports.lets_pass(rule);
+    row.slot.doubtful = !passes;
+    gone.filter(|_| passes).map(|gone| gone.setting)
 }
 
-/// A1: a run that no `set_alarm` accounts for.
-fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
+/// A1: a run that no `set_alarm` accounts for. Returns the rule.
+fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> &'static str {
     let instead = match durable {
         Some(setting) => {
             format!("the one alarm of the object is for {}", case.reports.wall(setting.scheduled_ms))
@@ -137,10 +140,11 @@ fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
     );
     let evidence: Vec<_> = durable.iter().map(|setting| setting.set).collect();
     case.report("A1", &evidence, sentences);
+    "A1"
 }
 
-/// A run for an alarm that has left the slot: the rule depends on how it left.
-fn run_of_gone(case: &mut Case<'_>, gone: &Gone) {
+/// A run for an alarm that has left the slot: the rule, which is returned, depends on how it left.
+fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> &'static str {
     let (rule, story) = story(case.reports, case.constants, gone);
     let sentences = format!(
         "The alarm that was set for {} at {} {story}; yet alarm() started for it at {}{}.",
@@ -152,6 +156,7 @@ fn run_of_gone(case: &mut Case<'_>, gone: &Gone) {
     let mut evidence = vec![gone.setting.set, gone.cause.op, gone.cause.commit];
     evidence.extend(gone.cause.acked.map(|ack| ack.mark));
     case.report(rule, &evidence, sentences);
+    rule
 }
 
 /// Which rule forbids an alarm to come back that has left the slot, and how it left it.

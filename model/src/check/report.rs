@@ -63,6 +63,11 @@ impl Reports {
         self.verdict.profile == Profile::Workerd
     }
 
+    /// Whether the profile lets the breach of a rule pass wherever it happens.
+    pub(super) fn lets_pass(&self, rule: &str) -> bool {
+        self.is_lenient() && relaxation(rule).is_some()
+    }
+
     /// The profile has let something pass.
     pub(super) fn relax(&mut self, relaxation: Relaxation) {
         *self.verdict.relaxed.entry(relaxation).or_default() += 1;
