@@ -9,20 +9,14 @@ use reveille_model::history::{
     Outcome, Phase, RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
-use reveille_model::{Profile, Relaxation};
 
-/// The history breaks one of these rules, whatever the profile.
-#[track_caller]
-fn breaks_by(tale: &Tale, profile: Profile, rules: &[&str]) {
-    let violations = tale.verdict_by(profile).violations;
-    assert!(!violations.is_empty(), "{profile}: accepted, though it breaks {rules:?}");
-    let is_meant = violations.iter().all(|violation| rules.contains(&violation.rule.0));
-    assert!(is_meant, "{profile}: it breaks {rules:?}: {violations:#?}");
-}
-
+/// The history breaks one of these rules.
 #[track_caller]
 fn breaks(tale: &Tale, rules: &[&str]) {
-    breaks_by(tale, Profile::Strict, rules);
+    let violations = tale.verdict().violations;
+    assert!(!violations.is_empty(), "accepted, though it breaks {rules:?}");
+    let is_meant = violations.iter().all(|violation| rules.contains(&violation.rule.0));
+    assert!(is_meant, "it breaks {rules:?}: {violations:#?}");
 }
 
 /// Alarm 1 for second 1, and its run that starts on time in turn 2.
@@ -650,94 +644,6 @@ fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
     let (mut tale, at) = failed_up_to(0);
     others_run(&mut tale, at, 400, 0.004, None);
     tale.turn(3).run(2, 1, 1.0, 1).is_accepted();
-}
-
-// ---- The profile `workerd`
-
-/// Alarm 1 for second 1, whose first run fails at once: a retry timer is pending, until second 3 at least.
-fn timer_pending() -> Tale {
-    told(|tale| {
-        tale.alarm_is_set(1.0).at(1.0).turn(2).run_told(1, None, 1.0, 0, false).run_fails(1).turn(3);
-    })
-}
-
-/// "relaxes exactly this: ... an alarm set while a retry timer is pending ... fires only at the end of that timer". This one
-/// fires neither then nor at its own time, but before both: A2, and R3 of the old alarm.
-#[test]
-fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_end() {
-    let fires_at = |seconds: f64| {
-        let mut tale = timer_pending();
-        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
-        tale.at(seconds).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2);
-        tale
-    };
-    breaks_by(&fires_at(1.15), Profile::Workerd, &["A2", "F2", "R3"]);
-}
-
-/// F2: "The handler starts when the wall clock of the machine that runs it is at or past T". F2 is not among what is relaxed
-/// ("R5, F7, and A2, R3, R6, R7 as seen through it"), and T is second 500.
-#[test]
-fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_own_time() {
-    let mut tale = timer_pending();
-    tale.at(1.1).set_alarm(2, 500.0).commit().respond();
-    tale.at(3.1).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2).at(900.0).end();
-    breaks_by(&tale, Profile::Workerd, &["A2", "F1", "F2"]);
-}
-
-/// "is told the old `scheduled_time` and `retry_count`": the old one is 1; and F7: `is_retry = retry_count > 0`.
-#[test]
-fn workerd_an_alarm_behind_a_timer_is_told_the_old_count_and_no_other() {
-    let told_count = |count: u32, is_retry: bool| {
-        let mut tale = timer_pending();
-        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
-        tale.at(3.1).turn(4).run_told(2, None, 1.0, count, is_retry).run_ok(2).commit_end(2);
-        tale
-    };
-    breaks_by(&told_count(99, true), Profile::Workerd, &["F7", "R2", "R5"]);
-    breaks_by(&told_count(1, false), Profile::Workerd, &["F7"]);
-}
-
-/// R5: "one called during the run ... the new one starts at `retry_count` 0". It is relaxed for "an alarm set while a retry
-/// timer is pending (after a failed run, ...)", and none is while the run is in progress.
-#[test]
-fn workerd_an_alarm_that_was_set_during_the_run_starts_at_zero() {
-    let mut tale = running();
-    tale.set_alarm(2, 9.0).commit().run_fails(1).commit_end(1).at(9.0).turn(3).run(2, 2, 9.0, 1);
-    breaks_by(&tale, Profile::Workerd, &["R5"]);
-}
-
-/// R2: "At most 6 counted retries: 7 counted runs". R2 is not relaxed; `retry_count` restarts "at 0 after a restart", and there
-/// is none here.
-#[test]
-fn workerd_an_alarm_runs_seven_times_where_nothing_restarts() {
-    let mut tale = Tale::new();
-    tale.alarm_is_set(1.0);
-    for count in 0..12_u32 {
-        let run = u64::from(count) + 1;
-        tale.at(1.0 + 2.0 * f64::from(count)).turn(count + 2);
-        tale.run(run, 1, 1.0, 0).run_fails(run).commit_end(run);
-    }
-    breaks_by(&tale, Profile::Workerd, &["R2"]);
-}
-
-/// A1: a run that no `set_alarm` accounts for. F4 is relaxed and lets the alarm run a second time; A1 is not.
-#[test]
-fn workerd_a_completion_that_is_not_atomic_does_not_excuse_a_run_of_no_alarm() {
-    let mut tale = running();
-    tale.run_ok(1).commit_end(1).turn(3).run(2, 1, 1.0, 0).run_ok(2);
-    tale.at(77.0).turn(4).run(3, 9, 77.0, 0);
-    breaks_by(&tale, Profile::Workerd, &["A1"]);
-}
-
-/// "*set_alarm(now) in a handler lost* (A10, and through it F1, A3, A6)": that it is lost shows as `get_alarm` none (A3).
-#[test]
-fn workerd_an_alarm_that_was_set_for_now_in_a_handler_and_is_lost_is_not_read() {
-    let mut tale = running();
-    tale.set_alarm(2, 1.0).run_ok(1).commit_end(1).turn(3).get_alarm(None);
-    breaks(&tale, &["A3", "A10"]);
-    let verdict = tale.verdict_by(Profile::Workerd);
-    assert_eq!(verdict.violations, [], "a legal history was refused");
-    assert!(verdict.relaxed.contains_key(&Relaxation::SetNowLost));
 }
 
 // ---- What a history does not tell

@@ -4,9 +4,8 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, unsure};
+use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, timers, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
-use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
 use crate::reference::instance::{Ended, Retry, Run};
@@ -41,7 +40,7 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         unsure::run_starts(case, row, instance, claim, info.retry_count);
     }
     row.each_slot(|slot| slot.pending = None);
-    if let Some(setting) = behind_a_timer(case, row, claim, run) {
+    if let Some(setting) = timers::run_behind(case, row, claim, (run, info, is_retry)) {
         lateness::see(case, row.slot.alarm_set_at(setting.set));
         instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);
         return object.overlap_runs(case.mark);
@@ -70,21 +69,6 @@ fn second_run(case: &mut Case<'_>, open: Run) {
         Seconds(open.started.at_ns),
     );
     case.report("F3", &[open.started], sentences);
-}
-
-/// The real runtime starts a run at the end of a retry timer with what it knew when it set the timer, though the alarm has
-/// been replaced since. Returns the alarm that the run is for, if the profile lets that pass.
-fn behind_a_timer(case: &mut Case<'_>, row: &mut Row, claim: Claim, run: u64) -> Option<Setting> {
-    let alarm = row.slot.alarm.as_mut().filter(|_| case.reports.is_lenient())?;
-    let is_old = alarm.behind.is_some_and(|pending| claim.names(&pending.setting));
-    if !is_old || claim.names(&alarm.setting) {
-        return None;
-    }
-    alarm.behind = None;
-    alarm.behind_run = Some(run);
-    alarm.last = None;
-    case.reports.relax(Relaxation::SetWhileRetryPending);
-    Some(alarm.setting)
 }
 
 /// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
@@ -197,7 +181,7 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
 }
 
 /// F2: the machine's wall clock is at or past T.
-fn not_early(case: &mut Case<'_>, setting: Setting) {
+pub(super) fn not_early(case: &mut Case<'_>, setting: Setting) {
     let Some(place) = case.place else { return };
     case.saw(Id::F2);
     let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
@@ -215,7 +199,7 @@ fn not_early(case: &mut Case<'_>, setting: Setting) {
 }
 
 /// F7: `scheduled_time` is the alarm's, `is_retry` says whether `retry_count` is above zero.
-fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
+pub(super) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
     let is_right_time = info.scheduled_ms == setting.scheduled_ms;
     if is_right_time && is_retry == (info.retry_count > 0) {
         return;
@@ -281,8 +265,15 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     if let (RunOutcome::Platform { .. }, Some(alarm)) = (outcome, durable) {
         alarm.last = Some(failure);
     }
-    if let Some(setting) = ended.alarm.filter(|_| *outcome != RunOutcome::Ok && !instance.superseded) {
-        row.slot.pending = Some(Pending { setting, since: case.mark });
+    if let Some(setting) = alarm.filter(|_| *outcome != RunOutcome::Ok && !is_behind) {
+        let scheduled = instance.scheduled(&row.slot);
+        timers::retry_later(
+            case,
+            row,
+            outcome,
+            Pending { setting, failure, retry_count: ended.retry_count },
+            scheduled,
+        );
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);

@@ -30,6 +30,7 @@ mod rest;
 mod retries;
 mod storage;
 mod takeover;
+mod timers;
 mod turns;
 mod unsure;
 

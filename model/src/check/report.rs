@@ -161,8 +161,6 @@ fn relaxation(rule: &str) -> Option<Relaxation> {
         "F4" => Some(Relaxation::SplitCompletion),
         "A10" => Some(Relaxation::SetNowLost),
         "R4" => Some(Relaxation::CountRestarted),
-        // Reported only of an alarm that ended the retries of another.
-        "R5" => Some(Relaxation::SetWhileRetryPending),
         "L1" | "L2" | "L3" | "L4" => Some(Relaxation::Late),
         _ => RULES.iter().any(|known| known.id.0 == rule && known.is_ours).then_some(Relaxation::Ours),
     }
