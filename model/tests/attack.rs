@@ -5,24 +5,18 @@ mod common;
 
 use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult,
+    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Key, ListOptions, ObjectName, OpResult,
     Outcome, Phase, RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
-use reveille_model::{Checker, Profile, Relaxation};
 
-/// The history breaks one of these rules, whatever the profile.
-#[track_caller]
-fn breaks_by(tale: &Tale, profile: Profile, rules: &[&str]) {
-    let violations = tale.verdict_by(profile).violations;
-    assert!(!violations.is_empty(), "{profile}: accepted, though it breaks {rules:?}");
-    let is_meant = violations.iter().all(|violation| rules.contains(&violation.rule.0));
-    assert!(is_meant, "{profile}: it breaks {rules:?}: {violations:#?}");
-}
-
+/// The history breaks one of these rules.
 #[track_caller]
 fn breaks(tale: &Tale, rules: &[&str]) {
-    breaks_by(tale, Profile::Strict, rules);
+    let violations = tale.verdict().violations;
+    assert!(!violations.is_empty(), "accepted, though it breaks {rules:?}");
+    let is_meant = violations.iter().all(|violation| rules.contains(&violation.rule.0));
+    assert!(is_meant, "it breaks {rules:?}: {violations:#?}");
 }
 
 /// Alarm 1 for second 1, and its run that starts on time in turn 2.
@@ -652,94 +646,6 @@ fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
     tale.turn(3).run(2, 1, 1.0, 1).is_accepted();
 }
 
-// ---- The profile `workerd`
-
-/// Alarm 1 for second 1, whose first run fails at once: a retry timer is pending, until second 3 at least.
-fn timer_pending() -> Tale {
-    told(|tale| {
-        tale.alarm_is_set(1.0).at(1.0).turn(2).run_told(1, None, 1.0, 0, false).run_fails(1).turn(3);
-    })
-}
-
-/// "relaxes exactly this: ... an alarm set while a retry timer is pending ... fires only at the end of that timer". This one
-/// fires neither then nor at its own time, but before both: A2, and R3 of the old alarm.
-#[test]
-fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_end() {
-    let fires_at = |seconds: f64| {
-        let mut tale = timer_pending();
-        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
-        tale.at(seconds).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2);
-        tale
-    };
-    breaks_by(&fires_at(1.15), Profile::Workerd, &["A2", "F2", "R3"]);
-}
-
-/// F2: "The handler starts when the wall clock of the machine that runs it is at or past T". F2 is not among what is relaxed
-/// ("R5, F7, and A2, R3, R6, R7 as seen through it"), and T is second 500.
-#[test]
-fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_own_time() {
-    let mut tale = timer_pending();
-    tale.at(1.1).set_alarm(2, 500.0).commit().respond();
-    tale.at(3.1).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2).at(900.0).end();
-    breaks_by(&tale, Profile::Workerd, &["A2", "F1", "F2"]);
-}
-
-/// "is told the old `scheduled_time` and `retry_count`": the old one is 1; and F7: `is_retry = retry_count > 0`.
-#[test]
-fn workerd_an_alarm_behind_a_timer_is_told_the_old_count_and_no_other() {
-    let told_count = |count: u32, is_retry: bool| {
-        let mut tale = timer_pending();
-        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
-        tale.at(3.1).turn(4).run_told(2, None, 1.0, count, is_retry).run_ok(2).commit_end(2);
-        tale
-    };
-    breaks_by(&told_count(99, true), Profile::Workerd, &["F7", "R2", "R5"]);
-    breaks_by(&told_count(1, false), Profile::Workerd, &["F7"]);
-}
-
-/// R5: "one called during the run ... the new one starts at `retry_count` 0". It is relaxed for "an alarm set while a retry
-/// timer is pending (after a failed run, ...)", and none is while the run is in progress.
-#[test]
-fn workerd_an_alarm_that_was_set_during_the_run_starts_at_zero() {
-    let mut tale = running();
-    tale.set_alarm(2, 9.0).commit().run_fails(1).commit_end(1).at(9.0).turn(3).run(2, 2, 9.0, 1);
-    breaks_by(&tale, Profile::Workerd, &["R5"]);
-}
-
-/// R2: "At most 6 counted retries: 7 counted runs". R2 is not relaxed; `retry_count` restarts "at 0 after a restart", and there
-/// is none here.
-#[test]
-fn workerd_an_alarm_runs_seven_times_where_nothing_restarts() {
-    let mut tale = Tale::new();
-    tale.alarm_is_set(1.0);
-    for count in 0..12_u32 {
-        let run = u64::from(count) + 1;
-        tale.at(1.0 + 2.0 * f64::from(count)).turn(count + 2);
-        tale.run(run, 1, 1.0, 0).run_fails(run).commit_end(run);
-    }
-    breaks_by(&tale, Profile::Workerd, &["R2"]);
-}
-
-/// A1: a run that no `set_alarm` accounts for. F4 is relaxed and lets the alarm run a second time; A1 is not.
-#[test]
-fn workerd_a_completion_that_is_not_atomic_does_not_excuse_a_run_of_no_alarm() {
-    let mut tale = running();
-    tale.run_ok(1).commit_end(1).turn(3).run(2, 1, 1.0, 0).run_ok(2);
-    tale.at(77.0).turn(4).run(3, 9, 77.0, 0);
-    breaks_by(&tale, Profile::Workerd, &["A1"]);
-}
-
-/// "*set_alarm(now) in a handler lost* (A10, and through it F1, A3, A6)": that it is lost shows as `get_alarm` none (A3).
-#[test]
-fn workerd_an_alarm_that_was_set_for_now_in_a_handler_and_is_lost_is_not_read() {
-    let mut tale = running();
-    tale.set_alarm(2, 1.0).run_ok(1).commit_end(1).turn(3).get_alarm(None);
-    breaks(&tale, &["A3", "A10"]);
-    let verdict = tale.verdict_by(Profile::Workerd);
-    assert_eq!(verdict.violations, [], "a legal history was refused");
-    assert!(verdict.relaxed.contains_key(&Relaxation::SetNowLost));
-}
-
 // ---- What a history does not tell
 
 fn coverage(tale: &Tale, rule: &'static str) -> Coverage {
@@ -836,113 +742,4 @@ fn cost_is_linear_in_the_faults_and_runs() {
         })
     };
     is_linear(crashing, 4_000);
-}
-
-/// An alarm that sets the next one, again and again, and nothing is ever answered.
-#[test]
-fn cost_is_linear_in_the_runs_where_commits_are_not_told() {
-    let chain = |runs: u32| {
-        let mut tale = Tale::without_commits();
-        tale.set_alarm(1, 1.0);
-        for run in 1..runs {
-            let (id, at) = (u64::from(run), f64::from(run));
-            tale.at(at).turn(run + 1).run(id, id, at, 0).set_alarm(id + 1, at + 1.0).run_ok(id);
-        }
-        tale
-    };
-    is_linear(chain, 2_000);
-}
-
-/// Each of so many instances leaves one key of which nobody ever hears again.
-#[test]
-fn cost_is_linear_in_the_losses_where_commits_are_not_told() {
-    let losses = |instances: u32| {
-        let mut tale = Tale::without_commits();
-        for instance in 2..instances {
-            tale.put("last", "v").respond().turn(2).put(&format!("u{instance}"), "v").lost();
-            tale.at(f64::from(instance)).start(instance.into());
-        }
-        tale
-    };
-    is_linear(losses, 500);
-}
-
-/// A turn that takes the first entry and deletes it until there is none.
-#[test]
-fn cost_is_linear_in_the_entries_that_a_turn_takes_out() {
-    let drained = |entries: u32| {
-        told(|tale| {
-            let key = |entry: u32| format!("{entry:08}");
-            (0..entries).for_each(|entry| _ = tale.put(&key(entry), "v"));
-            tale.commit().turn(2);
-            for entry in 0..entries {
-                let first = ListOptions { limit: Some(1), ..ListOptions::default() };
-                tale.list(first, &[(&key(entry), "v")]).delete(&key(entry), true);
-            }
-        })
-    };
-    is_linear(drained, 4_000);
-}
-
-/// Every other turn of a broken system never becomes durable.
-#[test]
-fn cost_is_linear_in_the_turns_that_are_skipped() {
-    let skipped = |turns: u32| {
-        told(|tale| {
-            for turn in 0..turns {
-                let key = format!("{turn}");
-                tale.turn(2 * turn + 2).put(&key, "v").turn(2 * turn + 3).put(&key, "w").commit();
-            }
-        })
-    };
-    is_linear(skipped, 1_000);
-}
-
-/// KiB of this process that are in memory, as Linux tells it.
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    resident.and_then(|kib| kib.trim().split(' ').next()?.parse().ok()).expect("it is a number")
-}
-
-/// An object that has kept a thousand values of 100 kB, one after the other, and has deleted each, holds nothing.
-#[test]
-fn memory_is_not_that_of_deleted_values() {
-    let mut tale = Tale::new();
-    let mut checker = Checker::new(&tale.header(), Profile::Strict);
-    let mut index = 0;
-    let mut observe = |events: &[Event]| {
-        for event in events {
-            checker.observe(index, event);
-            index += 1;
-        }
-    };
-    let before_kib = resident_kib();
-    observe(tale.events());
-    for number in 0..1_000_u32 {
-        let (key, value) = (format!("key {number}"), "v".repeat(100_000));
-        let told = tale.events().len();
-        tale.turn(2 * number + 2).put(&key, &value).commit();
-        tale.turn(2 * number + 3).delete(&key, true).commit();
-        observe(&tale.events()[told..]);
-        // The tale is told anew from here, so that it does not keep the values itself.
-        let mut rest = Tale::of_machines();
-        rest.turn(1);
-        std::mem::swap(&mut tale, &mut rest);
-    }
-    let grown_kib = resident_kib().saturating_sub(before_kib);
-    assert!(checker.finish().is_clean());
-    assert!(grown_kib < 40_000, "{grown_kib} KiB are held for an object without any key");
-}
-
-/// "A checker never panics on a history, however wrong": as many machines as there are numbers for them.
-#[test]
-fn as_many_machines_as_there_can_be_do_not_overflow() {
-    let tale = told(|tale| {
-        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1 });
-        let scope = Scope::Datacenter(0);
-        tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-down".into(), scope });
-        tale.at(99.0).end();
-    });
-    tale.verdict();
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::Tale;
+use common::{Tale, told};
 use reveille_model::history::What;
 
 fn both(first: (u16, What), second: (u16, What)) -> Tale {
@@ -21,6 +21,20 @@ fn d5_a_slice_has_one_holder_in_an_epoch() {
     );
     both(holds(0, 3), holds(1, 4)).is_accepted();
     both(holds(0, 3), holds(0, 3)).is_accepted();
+}
+
+#[test]
+fn d5_a_holder_that_comes_late_holds_nothing_in_an_older_epoch() {
+    let late = |machine| {
+        told(|tale| {
+            for epoch in 1..9 {
+                tale.at(epoch as f64).on_machine(0, What::Holder { slice: 7, epoch });
+            }
+            tale.at(9.0).on_machine(machine, What::Holder { slice: 7, epoch: 1 });
+        })
+    };
+    late(1).is_refused("D5");
+    late(0).is_accepted();
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Tale, told};
+use reveille_model::history::{Cause, EndReason, ResetCause, What};
 use reveille_model::{Profile, Relaxation};
 
 /// `workerd` finds nothing wrong and says that it let this pass, so often; `strict` refuses it.
@@ -26,6 +27,15 @@ fn is_refused(tale: &Tale, rule: &str) {
         let rules: Vec<&str> = violations.iter().map(|violation| violation.rule.0).collect();
         assert_eq!(rules, [rule], "{profile}: {violations:#?}");
     }
+}
+
+/// `workerd` refuses it by this rule, whatever `strict` calls it.
+#[track_caller]
+fn is_refused_by_workerd(tale: &Tale, rule: &str) {
+    assert!(!tale.verdict().is_clean(), "`strict` accepts it");
+    let violations = tale.verdict_by(Profile::Workerd).violations;
+    let is_it = !violations.is_empty() && violations.iter().all(|violation| violation.rule.0 == rule);
+    assert!(is_it, "it breaks {rule}: {violations:#?}");
 }
 
 /// Alarm 1 for second 1, whose first run fails at once. What the real runtime knows of that is in memory, so nothing of it
@@ -95,6 +105,115 @@ fn an_alarm_set_after_a_deletion_in_a_failed_run_may_fire_at_the_end_of_the_time
     passes(&tale, &[(Relaxation::SetWhileRetryPending, 1)]);
 }
 
+/// Where commits are not told, as the real runtime does not tell them.
+#[test]
+fn an_alarm_behind_a_timer_is_known_without_commits() {
+    let mut tale = Tale::without_commits();
+    tale.alarm_set(1, 1.0).at(1.0).turn(2).run_told(1, None, 1.0, 0, false).run_fails(1);
+    tale.at(1.1).turn(3).alarm_set(2, 1.2).at(3.1).turn(4).run_told(2, None, 1.0, 1, true).run_fails(2);
+    tale.turn(5).run_told(3, None, 1.2, 0, false).run_ok(3).turn(6).respond().at(90.0).end();
+    passes(&tale, &[(Relaxation::SetWhileRetryPending, 1)]);
+}
+
+/// The timer that a failed run at second 1 leaves ends at second 3 at the earliest.
+#[test]
+fn an_alarm_behind_a_timer_does_not_fire_before_its_end() {
+    let fires_at = |seconds: f64| {
+        let mut tale = failed();
+        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
+        tale.at(seconds).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2);
+        tale
+    };
+    is_refused(&fires_at(1.15), "A2");
+    is_refused(&fires_at(2.9), "A2");
+    passes(&fires_at(3.1), &[(Relaxation::SetWhileRetryPending, 1)]);
+}
+
+/// At its own time it may be told the old count, and no other.
+#[test]
+fn an_alarm_behind_a_timer_starts_at_zero_or_at_the_old_count() {
+    let starts = |count: u32| {
+        let mut tale = failed();
+        tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, count);
+        tale
+    };
+    assert!(starts(0).verdict_by(Profile::Workerd).is_clean());
+    passes(&starts(1), &[(Relaxation::SetWhileRetryPending, 1)]);
+    is_refused_by_workerd(&starts(2), "R5");
+}
+
+/// What is still to come when the timer ends is put off to its own time, and is told the truth then.
+#[test]
+fn an_alarm_behind_a_timer_does_not_fire_before_its_own_time() {
+    let fires_at = |seconds: f64, set_for: f64| {
+        let mut tale = failed();
+        tale.at(1.1).set_alarm(2, set_for).commit().respond();
+        tale.at(seconds).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2).at(900.0).end();
+        tale
+    };
+    is_refused_by_workerd(&fires_at(3.1, 3.3), "F2");
+    is_refused(&fires_at(3.1, 500.0), "A2");
+    is_refused(&fires_at(500.0, 500.0), "A2");
+}
+
+#[test]
+fn an_alarm_behind_a_timer_is_told_the_old_count_and_no_other() {
+    let told_count = |count: u32, is_retry: bool| {
+        let mut tale = failed();
+        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
+        tale.at(3.1).turn(4).run_told(2, None, 1.0, count, is_retry).run_ok(2).commit_end(2);
+        tale
+    };
+    passes(&told_count(1, true), &[(Relaxation::SetWhileRetryPending, 1)]);
+    is_refused_by_workerd(&told_count(99, true), "R5");
+    is_refused_by_workerd(&told_count(1, false), "F7");
+}
+
+/// A failed constructor sets a timer too, and does not count.
+#[test]
+fn an_alarm_behind_the_timer_of_a_constructor_is_told_the_count_of_the_runs() {
+    let told_count = |count: u32| {
+        let mut tale = failed();
+        tale.does(What::InstanceEnd { reason: EndReason::Evicted }).at(3.1).begin(2, Cause::Alarm);
+        tale.does(What::ConstructorEnd { failed: Some("boom".into()) }).reset(ResetCause::Constructor);
+        tale.at(3.2).start(3).turn(2).set_alarm(2, 3.3).commit().respond();
+        tale.at(5.6).turn(3).run_told(2, None, 1.0, count, count > 0).run_ok(2).commit_end(2);
+        tale
+    };
+    passes(&told_count(1), &[(Relaxation::SetWhileRetryPending, 1)]);
+    is_refused_by_workerd(&told_count(2), "R5");
+}
+
+/// R6: `delete_alarm` ends the retries, and with them the timer. One that has ended is not pending either.
+#[test]
+fn a_timer_that_is_over_holds_no_alarm_back() {
+    let mut deleted = failed();
+    deleted.at(1.1).delete_alarm().commit().turn(4).set_alarm(2, 1.3).commit().respond();
+    deleted.at(3.1).turn(5).run_told(2, None, 1.0, 1, true);
+    is_refused(&deleted, "A5");
+    let mut ended = failed();
+    ended.at(60.0).set_alarm(2, 61.0).commit().respond().at(62.0).turn(4).run_told(2, None, 1.0, 1, true);
+    is_refused(&ended, "A2");
+}
+
+/// R5: it starts at zero. When it starts is for L to say, and that is relaxed.
+#[test]
+fn an_alarm_that_was_set_during_the_run_may_be_late_and_starts_at_zero() {
+    let starts = |seconds: f64, count: u32| {
+        told(|tale| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 1.2).commit();
+            tale.run_fails(1).commit_end(1).at(seconds).turn(3).run(2, 2, 1.2, count);
+        })
+    };
+    is_refused(&starts(1.2, 1), "R5");
+    passes(&starts(3.1, 0), &[(Relaxation::Late, 1)]);
+    let in_memory = told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 1.2).commit().run_fails(1);
+        tale.at(1.2).turn(3).run(2, 2, 1.2, 1);
+    });
+    is_refused_by_workerd(&in_memory, "R5");
+}
+
 #[test]
 fn an_alarm_that_was_set_during_the_run_is_behind_no_timer() {
     let tale = told(|tale| {
@@ -127,4 +246,55 @@ fn a_run_may_be_late() {
         tale.alarm_is_set(10.0).at(25.0).turn(2).run(1, 1, 10.0, 0);
     });
     passes(&late, &[(Relaxation::Late, 1)]);
+}
+
+/// R2 stays: where nothing restarts the count does not begin again.
+#[test]
+fn an_alarm_runs_seven_times_where_nothing_restarts() {
+    let runs = |runs: u32, restarts_after: Option<u32>| {
+        told(|tale| {
+            tale.alarm_is_set(1.0);
+            for count in 0..runs {
+                let run = u64::from(count) + 1;
+                tale.at(1.0 + 2.0 * f64::from(count)).turn(count + 2);
+                tale.run(run, 1, 1.0, 0).run_fails(run).commit_end(run);
+                if restarts_after == Some(count) {
+                    tale.lost().wake(2);
+                }
+            }
+        })
+    };
+    is_refused_by_workerd(&runs(12, None), "R2");
+    passes(&runs(7, None), &[(Relaxation::CountRestarted, 6)]);
+    passes(&runs(12, Some(5)), &[(Relaxation::CountRestarted, 11)]);
+}
+
+/// A1 stays, though F4 lets an alarm run that has completed.
+#[test]
+fn a_completion_that_is_not_atomic_does_not_excuse_a_run_of_no_alarm() {
+    let ran_again = || {
+        told(|tale| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_ok(1).commit_end(1);
+            tale.turn(3).run(2, 1, 1.0, 0).run_ok(2);
+        })
+    };
+    passes(&ran_again(), &[(Relaxation::SplitCompletion, 1)]);
+    let mut of_none = ran_again();
+    of_none.at(77.0).turn(4).run(3, 9, 77.0, 0);
+    is_refused_by_workerd(&of_none, "A1");
+}
+
+/// A3 and A1 stay but for what A10 explains.
+#[test]
+fn an_alarm_that_the_handler_set_for_its_own_time_and_that_is_lost_is_not_read() {
+    let lost = || {
+        told(|tale| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 1.0).run_ok(1);
+            tale.commit_end(1).turn(3).get_alarm(None);
+        })
+    };
+    passes(&lost(), &[(Relaxation::SetNowLost, 1)]);
+    let mut of_none = lost();
+    of_none.at(77.0).turn(4).run(3, 9, 77.0, 0);
+    is_refused_by_workerd(&of_none, "A1");
 }

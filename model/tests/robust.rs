@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Tale;
-use reveille_model::history::{Event, ListOptions, OpResult, StorageCall};
+use common::{Tale, told};
+use reveille_model::history::{Event, ListOptions, OpResult, Scope, StorageCall, What};
 
 /// A bit of everything.
 fn eventful() -> Tale {
@@ -45,4 +45,16 @@ fn any_disorder_is_judged() {
         refused += u32::from(!common::verdict(events).is_clean());
     }
     assert!(refused > 2_500, "most disorder breaks a promise, but only {refused} histories were refused");
+}
+
+/// There is a number for each of them and no more.
+#[test]
+fn as_many_machines_as_there_can_be_are_judged() {
+    let tale = told(|tale| {
+        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1 });
+        let scope = Scope::Datacenter(0);
+        tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-down".into(), scope });
+        tale.at(99.0).end();
+    });
+    tale.verdict();
 }

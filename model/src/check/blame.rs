@@ -79,7 +79,7 @@ pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Bl
     shared.max()
 }
 
-/// A4, A3, or the rule of what the slot has been through.
+/// A4, A3, A10, or the rule of what the slot has been through.
 pub(super) fn rule_of_alarm(
     acting: &Acting<'_>,
     view: AlarmView,
@@ -95,6 +95,10 @@ pub(super) fn rule_of_alarm(
     let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
     if alarm.is_some_and(|alarm| alarm.failures > 0) {
         return ("R6", "While an alarm waits for its retry that is its original time.");
+    }
+    let set = acting.instance.scheduled(slot).filter(|set| Some(set.scheduled_ms) == view.scheduled_ms);
+    if seen.is_none() && set.is_some_and(|set| set.in_run_of_ms == Some(set.scheduled_ms)) {
+        return ("A10", "An alarm that a handler sets for the time of its own run is a new one.");
     }
     let was_cleared = view.scheduled_ms.is_none() && slot.is_last_cleared(seen);
     if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {

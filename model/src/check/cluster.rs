@@ -3,7 +3,7 @@
 //! leader in each datacenter once all is quiet (L4). Remembers who has what, so that [`super::takeover`] can say
 //! whether it moved in time (D3, D5, D6). Knows nothing of objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::faults::Faults;
 use super::lateness::Pace;
@@ -14,6 +14,10 @@ use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
 use crate::rules::Id;
 
+/// How many epochs or terms are remembered of each thing that can be claimed. Two machines that claim the same one do so
+/// with few others between them; a claim that comes after so many newer ones is not held against anything.
+const NUMBERS_MAX: usize = 16;
+
 /// A machine has said that it holds or leads something.
 #[derive(Clone, Copy, Debug)]
 struct Claimed {
@@ -21,8 +25,25 @@ struct Claimed {
     mark: Mark,
 }
 
-/// By what is claimed, and its epoch or term: who claimed it first.
-type Claims = BTreeMap<(u16, u64), Claimed>;
+/// By what is claimed: its last few epochs or terms that were new, and who claimed each first. So what is kept is bounded by
+/// what there is to claim, however long the run.
+#[derive(Debug, Default)]
+struct Claims(BTreeMap<u16, VecDeque<(u64, Claimed)>>);
+
+impl Claims {
+    /// Who claimed this first, which is this one if nobody did.
+    fn first(&mut self, what: u16, number: u64, claimed: Claimed) -> Claimed {
+        let known = self.0.entry(what).or_default();
+        if let Some((_, first)) = known.iter().rev().find(|(known, _)| *known == number) {
+            return *first;
+        }
+        if known.len() == NUMBERS_MAX {
+            known.pop_front();
+        }
+        known.push_back((number, claimed));
+        claimed
+    }
+}
 
 /// Who has held and led what.
 #[derive(Debug, Default)]
@@ -194,11 +215,11 @@ const LEADS_GROUP: Kind = Kind { rule: Id::D1, does: "leads group", number: "ter
 
 fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64), claimed: Claimed) {
     reports.saw(kind.rule);
-    let first = *claims.entry(key).or_insert(claimed);
+    let (what, number) = key;
+    let first = claims.first(what, number, claimed);
     if first.machine == claimed.machine {
         return;
     }
-    let (what, number) = key;
     let sentences = format!(
         "Machine {} said at {} that it {} {what} in {} {number}; and so did machine {} at {}.",
         first.machine,
@@ -209,4 +230,22 @@ fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64
         Seconds(claimed.mark.at_ns),
     );
     reports.add(kind.rule.name(), None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_of_a_long_run_are_not_all_kept() {
+        let mut claims = Claims::default();
+        let claimed = |machine| Claimed { machine, mark: Mark { index: 0, at_ns: 0 } };
+        for number in 0..1_000 {
+            for what in 0..3 {
+                let first = claims.first(what, number, claimed(1));
+                assert_eq!((first.machine, claims.first(what, number, claimed(2)).machine), (1, 1));
+            }
+        }
+        assert_eq!(claims.0.values().map(VecDeque::len).sum::<usize>(), 3 * NUMBERS_MAX);
+    }
 }

@@ -4,9 +4,8 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, unsure};
+use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, timers, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
-use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
 use crate::reference::instance::{Ended, Instance, Retry, Run};
@@ -41,7 +40,7 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         unsure::run_starts(case, row, instance, claim, info.retry_count);
     }
     row.each_slot(|slot| slot.pending = None);
-    if let Some(setting) = behind_a_timer(case, row, claim, run) {
+    if let Some(setting) = timers::run_behind(case, row, claim, (run, info, is_retry)) {
         lateness::see(case, row.slot.alarm_set_at(setting.set));
         instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);
         return object.overlap_runs(case.mark);
@@ -78,21 +77,6 @@ fn second_run(case: &mut Case<'_>, open: Run) {
     case.report("F3", &[open.started], sentences);
 }
 
-/// The real runtime starts a run at the end of a retry timer with what it knew when it set the timer, though the alarm has
-/// been replaced since. Returns the alarm that the run is for, if the profile lets that pass.
-fn behind_a_timer(case: &mut Case<'_>, row: &mut Row, claim: Claim, run: u64) -> Option<Setting> {
-    let alarm = row.slot.alarm.as_mut().filter(|_| case.reports.is_lenient())?;
-    let is_old = alarm.behind.is_some_and(|pending| claim.names(&pending.setting));
-    if !is_old || claim.names(&alarm.setting) {
-        return None;
-    }
-    alarm.behind = None;
-    alarm.behind_run = Some(run);
-    alarm.last = None;
-    case.reports.relax(Relaxation::SetWhileRetryPending);
-    Some(alarm.setting)
-}
-
 /// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
 /// pass, as is one whose deletion R7 leaves open.
 fn identify(
@@ -117,18 +101,21 @@ fn identify(
     if gone.is_none() && durable.as_ref().is_some_and(is_anonymous) {
         return durable;
     }
-    if !row.slot.doubtful {
-        row.slot.doubtful = true;
-        match gone {
-            Some(gone) => run_of_gone(case, &gone),
-            None => run_of_none(case, claim, durable),
-        }
+    if row.slot.doubtful {
+        return None;
     }
-    None
+    let rule = match &gone {
+        Some(gone) => run_of_gone(case, gone),
+        None => run_of_none(case, claim, durable),
+    };
+    // What the profile lets run again is a run of that alarm, and the slot is as it was.
+    let passes = case.reports.lets_pass(rule);
+    row.slot.doubtful = !passes;
+    gone.filter(|_| passes).map(|gone| gone.setting)
 }
 
-/// A1: a run that no `set_alarm` accounts for.
-fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
+/// A1: a run that no `set_alarm` accounts for. Returns the rule.
+fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> &'static str {
     let instead = match durable {
         Some(setting) => {
             format!("the one alarm of the object is for {}", case.reports.wall(setting.scheduled_ms))
@@ -143,10 +130,11 @@ fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
     );
     let evidence: Vec<_> = durable.iter().map(|setting| setting.set).collect();
     case.report("A1", &evidence, sentences);
+    "A1"
 }
 
-/// A run for an alarm that has left the slot: the rule depends on how it left.
-fn run_of_gone(case: &mut Case<'_>, gone: &Gone) {
+/// A run for an alarm that has left the slot: the rule, which is returned, depends on how it left.
+fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> &'static str {
     let (rule, story) = story(case.reports, case.constants, gone);
     let sentences = format!(
         "The alarm that was set for {} at {} {story}; yet alarm() started for it at {}{}.",
@@ -158,6 +146,7 @@ fn run_of_gone(case: &mut Case<'_>, gone: &Gone) {
     let mut evidence = vec![gone.setting.set, gone.cause.op, gone.cause.commit];
     evidence.extend(gone.cause.acked.map(|ack| ack.mark));
     case.report(rule, &evidence, sentences);
+    rule
 }
 
 /// Which rule forbids an alarm to come back that has left the slot, and how it left it.
@@ -198,7 +187,7 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&
 }
 
 /// F2: the machine's wall clock is at or past T.
-fn not_early(case: &mut Case<'_>, setting: Setting) {
+pub(super) fn not_early(case: &mut Case<'_>, setting: Setting) {
     let Some(place) = case.place else { return };
     case.saw(Id::F2);
     let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
@@ -216,7 +205,7 @@ fn not_early(case: &mut Case<'_>, setting: Setting) {
 }
 
 /// F7: `scheduled_time` is the alarm's, `is_retry` says whether `retry_count` is above zero.
-fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
+pub(super) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
     let is_right_time = info.scheduled_ms == setting.scheduled_ms;
     if is_right_time && is_retry == (info.retry_count > 0) {
         return;
@@ -282,8 +271,15 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     if let (RunOutcome::Platform { .. }, Some(alarm)) = (outcome, durable) {
         alarm.last = Some(failure);
     }
-    if let Some(setting) = ended.alarm.filter(|_| *outcome != RunOutcome::Ok && !instance.superseded) {
-        row.slot.pending = Some(Pending { setting, since: case.mark });
+    if let Some(setting) = alarm.filter(|_| *outcome != RunOutcome::Ok && !is_behind) {
+        let scheduled = instance.scheduled(&row.slot);
+        timers::retry_later(
+            case,
+            row,
+            outcome,
+            Pending { setting, failure, retry_count: ended.retry_count },
+            scheduled,
+        );
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);

@@ -8,7 +8,7 @@ use super::{Case, resets};
 use crate::history::{Cause, EndReason};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind, Pending};
+use crate::reference::slot::{Failure, FailureKind, Pending, Slot};
 use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
@@ -16,6 +16,7 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     let machine = case.place.map(|place| place.machine);
     occasions(case, object, machine);
     never_failed(case, object);
+    forget_timers(case, object, machine);
     let unsure = case.omits_commits.then_some(case.constants.retries_max);
     if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
         lost_turn(case, lost);
@@ -38,6 +39,14 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
         Seconds(case.mark.at_ns),
     );
     case.report("O7", &[run.started], sentences);
+}
+
+/// The real runtime keeps its retry timers in memory: they go with the machine, or stay behind on it.
+fn forget_timers(case: &Case<'_>, object: &mut Object, machine: Option<u16>) {
+    let Some(before) = object.current.as_ref().filter(|before| before.epoch <= case.by.epoch) else { return };
+    if before.ended.is_none_or(|ended| ended == Ended::Lost) || before.machine != machine {
+        object.row.each_slot(Slot::restart);
+    }
 }
 
 /// What a start gives occasion to see. A crash is whatever took the instance before this one without an orderly end.
@@ -144,9 +153,6 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
         // R5: an alarm that the constructor has set itself is not the one that it failed for.
         let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
         let Some(alarm) = woken_for else { return };
-        if is_sure {
-            slot.pending = Some(Pending { setting: alarm.setting, since: ended });
-        }
         let (sure, possible) = alarm.count_platform(epoch, is_sure);
         if !is_sure && alarm.last.is_some() {
             return;
@@ -156,7 +162,14 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
         } else {
             FailureKind::Unclear { possible }
         };
-        alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+        let failure = Failure { ended, place, epoch, turn, kind };
+        alarm.last = Some(failure);
+        if is_sure {
+            let setting = alarm.setting;
+            let before = slot.pending.filter(|pending| pending.setting.set == setting.set);
+            let retry_count = before.map_or(alarm.failures, |pending| pending.retry_count);
+            slot.pending = Some(Pending { setting, failure, retry_count });
+        }
     });
 }
 
@@ -191,9 +204,6 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     if acting.instance.superseded {
         acting.instance.run = None;
         return;
-    }
-    if is_lost {
-        acting.row.slot.pending = None;
     }
     object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
 }

@@ -276,7 +276,7 @@ fn correct(case: &Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         let (instance, turn) = (case.by.instance, case.by.turn);
         let (mark, run, transaction) = (case.mark, None, None);
         let writer = Writer { instance, turn, mark, run, transaction, clears: false };
-        acting.row.keys.set(key.clone(), seen.cloned(), writer);
+        acting.row.keys.turn_out(key.clone(), seen.cloned(), writer);
     }
 }
 
@@ -286,9 +286,9 @@ fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: Al
     if is_right || acting.row.slot.doubtful {
         return;
     }
-    acting.row.slot.doubtful = true;
     let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
     let (rule, why) = blame::rule_of_alarm(acting, view, seen);
+    acting.row.slot.doubtful = !case.reports.lets_pass(rule);
     let sentences = format!(
         "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",
         Seconds(read.mark.at_ns),

@@ -9,7 +9,7 @@
 //! by twice E where machine, holder or wall clock changed in between.
 
 use super::report::{OnMachine, Seconds};
-use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
+use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns, timers};
 use crate::history::{Cause, Constants, Place};
 use crate::reference::instance::{Ending, Instance};
 use crate::reference::slot::{Alarm, End, Failure, FailureKind, Setting, Spared};
@@ -33,12 +33,14 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
     };
     let mut evidence = vec![alarm.setting.set];
     evidence.extend(alarm.last.map(|failure| failure.ended));
-    if retry_count > retries_max {
+    // Where the count may begin again, the runs since are what there is to count.
+    let is_endless = case.reports.is_lenient() && alarm.failed > retries_max;
+    if retry_count > retries_max || is_endless {
         let sentences =
             told(format!("At most {retries_max} counted retries are made; then the alarm is removed."));
         case.report("R2", &evidence, sentences);
     } else if retry_count != known {
-        let is_new = known == 0 && alarm.ended_retries.is_some();
+        let is_new = known == 0 && (alarm.ended_retries.is_some() || timers::has_replaced(case, alarm));
         let sentences =
             told(format!("Of this alarm {known} counted failures had been recorded durably by then."));
         let is_of_platform = retry_count == known.saturating_add(1)
@@ -49,6 +51,12 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
             (false, true) => "R1",
             (false, false) => "R4",
         };
+        if rule == "R5"
+            && alarm.behind.is_some_and(|pending| pending.retry_count == retry_count)
+            && timers::lets_pass(case, alarm)
+        {
+            return;
+        }
         case.report(rule, &evidence, sentences);
     }
 }
@@ -237,7 +245,7 @@ fn check_not_late(
 
 /// The latest start by rule L. In calm the backoff's own widening is enough: only a failure moves alarms and changes
 /// clocks.
-fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
+pub(super) fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
     let bound = case.faults.bound(case.constants, eligible_ns)?;
     let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
     let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
@@ -245,7 +253,7 @@ fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
 }
 
 /// R3: what the wall clocks may add to or take from a backoff.
-fn widening_ns(case: &Case<'_>, failure: &Failure, is_same_holder: bool) -> u64 {
+pub(super) fn widening_ns(case: &Case<'_>, failure: &Failure, is_same_holder: bool) -> u64 {
     let all_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
     let (Some(then), Some(now)) = (failure.place, case.place) else { return all_ns };
     if then.machine != now.machine || !is_same_holder {

@@ -77,8 +77,8 @@ impl Scene<'_> {
 
     /// Whether there is a healthy machine that could take over.
     fn has_heir(&self, duty: Duty) -> bool {
-        let mut machines = (0..).zip(&self.pace.datacenter_of);
-        machines.any(|(machine, datacenter): (u16, &u16)| {
+        let mut machines = (0..=u16::MAX).zip(&self.pace.datacenter_of);
+        machines.any(|(machine, datacenter)| {
             let is_near = match duty {
                 Duty::Slice(_) => true,
                 Duty::Lead(led) => led == *datacenter,
@@ -105,15 +105,15 @@ impl Scene<'_> {
             *count += 1;
             *last = (*last).max(mark);
         }
-        for (busy, (count, mark)) in &held {
+        for (busy, (count, mark)) in held.iter().filter(|(_, (count, _))| *count > 1) {
             let datacenter = self.pace.datacenter(*busy);
             let is_idle = |machine: &u16| {
                 self.pace.datacenter(*machine) == datacenter
                     && !held.contains_key(machine)
                     && !self.faults.is_damaged(*machine)
             };
-            let machines = 0..u16::try_from(self.pace.datacenter_of.len()).unwrap_or(u16::MAX);
-            let Some(idle) = machines.clone().find(is_idle).filter(|_| *count > 1) else { continue };
+            let mut machines = (0..=u16::MAX).take(self.pace.datacenter_of.len());
+            let Some(idle) = machines.find(is_idle) else { continue };
             let sentences = format!(
                 "No fault was at work after {}. Yet at the end of the run, at {}, machine {busy} holds {count} slices and \
                  machine {idle} of the same datacenter holds none.",

@@ -32,9 +32,8 @@ pub(super) fn narrow(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, 
         }
         (ReadCall::List(options), OpResult::Entries(seen)) => {
             let shown: BTreeMap<_, _> = seen.iter().map(|(key, value)| (key, value)).collect();
-            for key in acting.row.unsure_keys(shown.keys().copied()) {
-                let is_shown = options.admits(&key) && !options.is_pushed_out(&key, seen);
-                if is_shown && !is_decided(acting, read, &key) {
+            for key in acting.row.unsure_keys_of(options, seen) {
+                if !is_decided(acting, read, &key) {
                     acting.row.observe_key(&key, shown.get(&key).copied());
                 }
             }
@@ -87,10 +86,13 @@ pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance
         return;
     }
     let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
-    let own = instance.durable_for(&row.slot, |slot| is_it(slot, true), retries_max).or_else(|| {
-        instance.durable_for(&row.slot, |slot| is_it(slot, false) && has_failed(slot), retries_max)
-    });
-    match own.filter(|_| told > 0) {
+    let own = |is_it: &dyn Fn(&Slot) -> bool| instance.durable_for(&row.slot, is_it, retries_max);
+    // A first run says nothing of failures, and the search takes a walk through all that is not acknowledged.
+    let own = match told {
+        0 => None,
+        _ => own(&|slot| is_it(slot, true)).or_else(|| own(&|slot| is_it(slot, false) && has_failed(slot))),
+    };
+    match own {
         Some(turn) => instance.make_durable(row, turn, case.mark, retries_max),
         None if fit == Fit::Contradicts => _ = row.observe_slot(|slot| is_it(slot, false)),
         None => {}

@@ -69,7 +69,7 @@ impl Instance {
                     self.expect(calling, ReadCall::GetMany(keys.iter().cloned().collect()));
                 }
             }
-            StorageCall::List(options) => self.list(calling, options),
+            StorageCall::List(options) => self.list(row, calling, options),
             StorageCall::GetAlarm => {
                 if !self.superseded || self.slot.is_some() {
                     let view = self.alarm_view(row);
@@ -108,8 +108,9 @@ impl Instance {
         self.reads.push(Read { op, turn, mark, call, frozen: None });
     }
 
-    fn list(&mut self, calling: Calling, options: &ListOptions) {
+    fn list(&mut self, row: &Row, calling: Calling, options: &ListOptions) {
         if !self.superseded || self.overlay.decides_all() {
+            self.overlay.find_gaps(&row.keys, options);
             self.expect(calling, ReadCall::List(Box::new(options.clone())));
         }
     }
@@ -238,7 +239,7 @@ impl Instance {
                 run.retry = Retry::Ended;
             }
         }
-        if removes_alarm || row.is_unsure() || !self.view(row).is_empty() {
+        if removes_alarm || row.is_unsure() || !self.overlay.shows_nothing(&row.keys) {
             if removes_alarm {
                 self.remove_alarm(turn);
             }

@@ -72,8 +72,8 @@ impl Entry {
 impl Instance {
     /// The first uncommitted write of a turn up to `turn`, leaving out turns up to `reported`.
     pub(crate) fn uncommitted(&self, turn: u32, reported: u32) -> Option<(u32, Mark)> {
-        let entries = self.log.iter().take_while(|entry| entry.turn <= turn);
-        let mut open = entries.filter(|entry| entry.is_write() && entry.turn > reported);
+        let entries = self.log.range(self.first_after(reported)..);
+        let mut open = entries.take_while(|entry| entry.turn <= turn).filter(|entry| entry.is_write());
         open.next().map(|entry| (entry.turn, entry.mark))
     }
 
@@ -81,12 +81,18 @@ impl Instance {
         !self.log.is_empty()
     }
 
-    /// The keys that uncommitted turns up to `turn` change.
+    /// The keys that uncommitted turns up to `turn` change, leaving out turns that have been reported as skipped.
     pub(crate) fn uncommitted_keys(&self, turn: u32) -> impl Iterator<Item = &Key> {
-        self.log.iter().take_while(move |entry| entry.turn <= turn).filter_map(|entry| match &entry.write {
+        let entries = self.log.range(self.first_after(self.skips_reported)..);
+        entries.take_while(move |entry| entry.turn <= turn).filter_map(|entry| match &entry.write {
             Write::Key(key, ..) => Some(key),
             _ => None,
         })
+    }
+
+    /// Where in the log what is later than a turn begins.
+    fn first_after(&self, turn: u32) -> usize {
+        self.log.partition_point(|entry| entry.turn <= turn)
     }
 
     /// Turn `turn` has become durable (S2), with the end of run `ends_run` in it (F4).
@@ -103,7 +109,8 @@ impl Instance {
         let skipped = turn.checked_sub(1).and_then(|before| self.uncommitted(before, self.skips_reported));
         let skipped = skipped.or_else(|| self.overtaken_completion(row, turn, ends_run));
         let mut irregular = Irregular { skipped, torn: None };
-        let mut next = 0;
+        // What has been skipped stays in the log, and is not looked at again before its own commit.
+        let mut next = self.first_after(self.skips_reported.min(turn.saturating_sub(1)));
         while let Some(entry) = self.log.get(next).filter(|entry| entry.turn <= turn) {
             if entry.turn < turn && entry.is_write() {
                 next += 1;

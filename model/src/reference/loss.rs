@@ -3,7 +3,8 @@
 
 use super::commit::{Entry, Write, finish_in};
 use super::instance::Instance;
-use super::maybe::{KeyWrite, Slots, Turn};
+use super::losses::{KeyWrite, Turn};
+use super::maybe::Slots;
 use super::object::interruption;
 use super::slot::{Failure, Slot, Why};
 use super::transaction::OPEN_TURN;

@@ -1,6 +1,6 @@
 //! The reference model: what one object's storage and alarm slot hold, durably and as its instances see them.
 //!
-//! Read them in this order: [`keys`] (durable keys and what an instance has written over them),
+//! Read them in this order: [`keys`] (durable keys and what an instance has written over them), [`list`] (both in order),
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
 //! or of none), [`commit`] (how they become durable), [`maybe`] (what may be, where a history does not tell), [`conduct`]
@@ -14,7 +14,9 @@ pub(crate) mod commit;
 pub(crate) mod conduct;
 pub(crate) mod instance;
 pub(crate) mod keys;
+mod list;
 mod loss;
+mod losses;
 pub(crate) mod maybe;
 pub(crate) mod object;
 pub(crate) mod read;

@@ -53,6 +53,8 @@ pub(crate) struct Alarm {
     pub(crate) behind: Option<Pending>,
     /// The run of it that such a timer started.
     pub(crate) behind_run: Option<u64>,
+    /// How often it has failed since it was set or the process restarted, recorded or not: so the real runtime counts.
+    pub(crate) failed: u32,
     /// R5: the counted failure of the alarm before it whose retries it ended.
     pub(crate) ended_retries: Option<Failure>,
     /// S8: the last `delete_all` that preserved it.
@@ -224,7 +226,10 @@ impl Spared {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     pub(crate) setting: Setting,
-    pub(crate) since: Mark,
+    /// What it counts from.
+    pub(crate) failure: Failure,
+    /// What the retry is told.
+    pub(crate) retry_count: u32,
 }
 
 /// The durable alarm slot of one object.
@@ -254,7 +259,7 @@ impl Slot {
         self.leave(Why::Replaced { by_ms: setting.scheduled_ms }, cause);
         self.spared = None;
         self.doubtful = false;
-        let behind = self.pending.filter(|pending| pending.since < setting.set);
+        let behind = self.pending.filter(|pending| pending.failure.ended < setting.set);
         self.alarm = Some(Alarm { behind, ended_retries, ..Alarm::new(setting, cause.commit, 0) });
     }
 
@@ -313,6 +318,14 @@ impl Slot {
         }
     }
 
+    /// What is kept in memory alone is gone: timers, and what the real runtime counts.
+    pub(crate) fn restart(&mut self) {
+        self.pending = None;
+        if let Some(alarm) = &mut self.alarm {
+            (alarm.behind, alarm.failed) = (None, 0);
+        }
+    }
+
     /// What set an alarm came to nothing: it never was in the slot.
     pub(crate) fn forget(&mut self, setting: Setting, why: Why, cause: Cause) {
         self.remember(Gone { setting, why, cause });
@@ -361,6 +374,12 @@ impl Slot {
         if let Some(alarm) = self.alarm.take() {
             // R7: it was still there, so that the retry left open was its own.
             self.spared.take_if(|spared| spared.failure.ended < cause.op);
+            // R6: so was the timer. An alarm that replaces it stays behind that.
+            let is_replaced = matches!(why, Why::Replaced { .. });
+            let is_its_own = |pending: &mut Pending| {
+                pending.setting.set == alarm.setting.set && pending.failure.ended < cause.op
+            };
+            self.pending.take_if(|pending| !is_replaced && is_its_own(pending));
             self.remember(Gone { setting: alarm.setting, why, cause });
         }
     }
@@ -384,6 +403,7 @@ impl Alarm {
             tried_on: None,
             behind: None,
             behind_run: None,
+            failed: 0,
             ended_retries: None,
             preserved: None,
         }
