@@ -1,0 +1,948 @@
+//! Histories that the checkers judge wrongly, each with the sentence of SPEC.md that decides it. A test here fails as long as
+//! its hole is open.
+
+mod common;
+
+use common::{Tale, object, told, wall_ms};
+use reveille_model::history::{
+    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult,
+    Outcome, Phase, RunOutcome, Scope, StorageCall, What,
+};
+use reveille_model::verdict::{Coverage, RuleId};
+use reveille_model::{Checker, Profile, Relaxation};
+
+/// The history breaks one of these rules, whatever the profile.
+#[track_caller]
+fn breaks_by(tale: &Tale, profile: Profile, rules: &[&str]) {
+    let violations = tale.verdict_by(profile).violations;
+    assert!(!violations.is_empty(), "{profile}: accepted, though it breaks {rules:?}");
+    let is_meant = violations.iter().all(|violation| rules.contains(&violation.rule.0));
+    assert!(is_meant, "{profile}: it breaks {rules:?}: {violations:#?}");
+}
+
+#[track_caller]
+fn breaks(tale: &Tale, rules: &[&str]) {
+    breaks_by(tale, Profile::Strict, rules);
+}
+
+/// Alarm 1 for second 1, and its run that starts on time in turn 2.
+fn running() -> Tale {
+    told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+    })
+}
+
+/// The runs of alarm 1 with retry counts up to `last` have failed durably, each at the first moment allowed. It is then the
+/// first moment allowed for the next, in turn `last + 3`, and that many seconds into the run.
+fn failed_up_to(last: u32) -> (Tale, f64) {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0);
+    let mut at = 1.0;
+    for count in 0..=last {
+        let run = u64::from(count) + 1;
+        tale.at(at).turn(count + 2).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
+        at += 2.0 * f64::from(1 << count);
+    }
+    tale.at(at).turn(last + 3);
+    (tale, at)
+}
+
+/// An instance that runs under the epoch of the first one does this.
+fn under_epoch_1(tale: &mut Tale, instance: u64, turn: u32, what: What) {
+    let by = By { object: object(), instance, epoch: 1, seq: 0, turn };
+    tale.push(Some(by), what);
+}
+
+fn evicted(tale: &mut Tale) -> &mut Tale {
+    tale.does(What::InstanceEnd { reason: EndReason::Evicted })
+}
+
+fn reset() -> What {
+    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into() } }
+}
+
+fn answers(request: u64) -> What {
+    What::Respond { request, status: 200, body: Blob::default() }
+}
+
+fn asked(request: u64) -> What {
+    What::Deliver { delivery: Delivery::Request { request } }
+}
+
+fn put(key: &str, value: &str) -> StorageCall {
+    StorageCall::Put { key: key.into(), value: value.into() }
+}
+
+fn too_large() -> String {
+    "v".repeat(131_073)
+}
+
+fn cut_links() -> What {
+    let scope = Scope::Links { from: vec![1], to: vec![2] };
+    What::FaultBegin { fault: 1, kind: "cut".into(), scope }
+}
+
+// ---- Turns, instances, gates
+
+/// S2: "All writes of a turn, alarm changes included, commit as one atomic unit. A crash splits work only between turns."
+/// The commit of turn 2 came before its last write, and the crash has split it: a is there and b is not.
+#[test]
+fn s2_a_turn_that_is_committed_before_its_last_write_is_split() {
+    let split = || {
+        told(|tale| {
+            tale.turn(2).put("a", "1").commit().put("b", "2");
+        })
+    };
+    let mut lost = split();
+    lost.lost().at(3.0).start(2).get("a", Some("1")).get("b", None);
+    breaks(&lost, &["S2"]);
+    let mut twice = split();
+    twice.commit();
+    breaks(&twice, &["S2"]);
+}
+
+/// S2, as above; F4: "The writes that are uncommitted when the handler returns and the removal of its alarm are one commit."
+/// Both are of one turn, and a crash between the two commits would leave the one without the other.
+#[test]
+fn s2_the_end_of_a_run_and_the_writes_of_its_turn_are_one_commit() {
+    let mut tale = running();
+    tale.put("k", "v").commit().run_ok(1).commit_end(1);
+    breaks(&tale, &["S2", "F4"]);
+}
+
+/// S3: "Turns become durable in order: after a crash the state is a prefix of them that contains everything acknowledged."
+/// Turn 2 is the end of the run, whose commit is the removal of its alarm (F4); turn 3 is durable and answered, and of turn 2
+/// nothing is: the alarm is still there and runs again.
+#[test]
+fn s3_the_completion_of_a_run_is_not_overtaken_by_a_later_turn() {
+    let mut tale = running();
+    tale.run_ok(1).turn(3).put("k", "v").commit().respond().fault(1, "crash").lost();
+    tale.at(2.0).heal(1).wake(2).turn(2).get("k", Some("v")).run(2, 1, 1.0, 0);
+    breaks(&tale, &["S3", "F4"]);
+}
+
+/// The same order of commits without a crash. It is S3 that is broken: the completion is the commit of its own turn, so F4 is
+/// kept, and the report says that turn 2 ended in turn 2 and was committed with turn 2.
+#[test]
+fn s3_a_completion_after_a_later_turn_is_out_of_order_and_not_torn() {
+    let mut tale = running();
+    tale.run_ok(1).turn(3).put("k", "v").commit().turn(2).commit_end(1);
+    breaks(&tale, &["S3"]);
+}
+
+/// O1: "Every request for an object id reaches the same live instance." Two instances live under one epoch, and both answer.
+#[test]
+fn o1_two_instances_of_one_epoch_do_not_both_answer() {
+    let mut tale = Tale::new();
+    tale.put("k", "1").commit().respond().next_instance(2, Cause::Request);
+    under_epoch_1(&mut tale, 2, 2, asked(8));
+    under_epoch_1(&mut tale, 2, 2, answers(8));
+    tale.turn(2).does(asked(9)).does(answers(9));
+    breaks(&tale, &["O1"]);
+}
+
+/// O4: "After any absence from memory (idle eviction, crash, migration) the constructor ... runs to its end before any request".
+/// Before the successor starts such a delivery is refused; that there is a successor makes it no better.
+#[test]
+fn o4_nothing_is_delivered_to_an_instance_that_has_left_memory_and_was_succeeded() {
+    let mut tale = Tale::new();
+    evicted(tale.put("k", "1").commit().respond()).at(3.0).next_instance(2, Cause::Request);
+    under_epoch_1(&mut tale, 2, 2, asked(8));
+    tale.turn(2).does(asked(9)).does(answers(9));
+    breaks(&tale, &["O1", "O4"]);
+}
+
+/// S4: "A read sees every earlier write of its object, committed or not". Only a *lost* instance's writes may go ("Of a lost
+/// instance's unacknowledged writes a prefix of its turns may survive"), and this one was idle.
+#[test]
+fn s4_an_idle_eviction_loses_no_write() {
+    let mut tale = Tale::new();
+    evicted(tale.put("k", "v")).at(3.0).next_instance(2, Cause::Request);
+    let get = StorageCall::Get { key: "k".into() };
+    under_epoch_1(&mut tale, 2, 2, What::Op { op: 90, call: get, allow_concurrency: false });
+    under_epoch_1(&mut tale, 2, 2, What::OpResult { op: 90, result: OpResult::Value(None) });
+    breaks(&tale, &["S3", "S4"]);
+}
+
+/// O3: "while a storage operation is outstanding no other event is delivered", its alarm among them, and "An object runs one
+/// turn at a time". Here `alarm()` starts in the turn of a request that waits for a `get`.
+#[test]
+fn o3_the_alarm_does_not_start_in_the_turn_of_a_request() {
+    let tale = told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).deliver(2, Delivery::Request { request: 9 });
+        tale.call(StorageCall::Get { key: "k".into() });
+        tale.run(1, 1, 1.0, 0);
+    });
+    breaks(&tale, &["O3"]);
+}
+
+/// O2: "`id_from_name(name)` always gives the same id". That the client has given up waiting does not change whom it asked.
+#[test]
+fn o2_a_request_whose_outcome_is_unknown_still_leads_to_its_object() {
+    let tale = told(|tale| {
+        tale.asks(9, "Batcher/1").world(What::Return { request: 9, outcome: Outcome::Unknown });
+        tale.deliver(2, Delivery::Request { request: 9 });
+    });
+    breaks(&tale, &["O2"]);
+}
+
+/// F3: "Two runs of an object never overlap in effect." The answer to a request is no effect of a run. O1 allows it too: the
+/// newer epoch has had no effect yet.
+#[test]
+fn f3_the_answer_to_a_request_is_no_effect_of_a_run() {
+    let mut tale = running();
+    tale.at(1.2).on(1).wake(2).turn(2).run(2, 1, 1.0, 0);
+    tale.at(1.4).on(0).as_instance(1).deliver(3, Delivery::Request { request: 7 }).respond().is_accepted();
+}
+
+// ---- Calls
+
+/// S7: "an oversized key or value: a typed error ..., and nothing is written"; S1: "A call acts when it is made, not when it is
+/// awaited": object code may make the next call before it looks at the result of the one before.
+#[test]
+fn s7_an_oversized_value_is_refused_also_when_another_call_follows() {
+    let tale = told(|tale| {
+        let one = tale.call(put("a", &too_large()));
+        let other = tale.call(put("b", "v"));
+        tale.result(one, OpResult::Done).result(other, OpResult::Done);
+    });
+    breaks(&tale, &["S7"]);
+}
+
+/// The legal neighbour of the last one: it is refused, and nothing is written.
+#[test]
+fn s7_a_refused_call_that_another_one_follows_has_written_nothing() {
+    told(|tale| {
+        let one = tale.call(put("a", &too_large()));
+        let other = tale.call(put("b", "v"));
+        tale.result(one, OpResult::Error("too large".into())).result(other, OpResult::Done);
+        tale.get("a", None).get("b", Some("v"));
+    })
+    .is_accepted();
+}
+
+/// A7: "a typed error; the alarm that was set stays as it was."
+#[test]
+fn a7_a_refused_set_alarm_that_another_call_follows_leaves_the_alarm() {
+    told(|tale| {
+        tale.alarm_is_set(9.0).turn(2);
+        let one = tale.call(StorageCall::SetAlarm { time_ms: -1, scheduled_ms: -1, alarm: None });
+        let other = tale.call(put("b", "v"));
+        tale.result(one, OpResult::Error("not a time".into())).result(other, OpResult::Done);
+        tale.get_alarm(Some(9.0));
+    })
+    .is_accepted();
+}
+
+/// S4: "A read sees every earlier write of its object ... and no later one." What the list is asked for was acknowledged; that
+/// something else of the object is uncertain and that a write follows does not make junk right.
+#[test]
+fn s4_a_pending_list_is_judged_where_another_key_is_uncertain() {
+    let listed = |value: &str| {
+        let mut tale = Tale::without_commits();
+        tale.put("u", "1").lost().at(3.0).start(2).turn(2).put("a", "1").respond();
+        let prefix = Some(Key::from("a"));
+        let op = tale.call(StorageCall::List(ListOptions { prefix, ..ListOptions::default() }));
+        tale.put("b", "2").turn(3).result(op, OpResult::Entries(vec![("a".into(), value.into())]));
+        tale
+    };
+    listed("1").is_accepted();
+    breaks(&listed("junk"), &["S3", "S4"]);
+}
+
+/// S5: "an error in the closure rolls back": its `set_alarm` never was, so the run has completed its own alarm, and none is
+/// left.
+#[test]
+fn s5_a_transaction_that_is_rolled_back_after_the_run_does_not_bring_its_alarm_back() {
+    let mut tale = running();
+    let op = tale.call(StorageCall::Transaction);
+    tale.set_alarm(2, 50.0).run_ok(1).result(op, OpResult::Error("no".into())).get_alarm(None);
+    tale.commit_end(1).is_accepted();
+}
+
+// ---- The alarm slot, R7
+
+/// A2: "Once it is acknowledged the replaced one never starts." R7 spares the alarm that was deleted, and that is alarm 2.
+#[test]
+fn a2_deleting_the_replacement_in_a_failed_run_does_not_bring_the_replaced_alarm_back() {
+    let mut tale = running();
+    tale.set_alarm(2, 30.0).commit().respond().turn(3).delete_alarm().commit();
+    tale.turn(4).run_fails(1).commit_end(1).at(3.1).turn(5).run(2, 1, 1.0, 1);
+    breaks(&tale, &["A2", "R5", "R7"]);
+}
+
+/// F4: "An alarm whose completion is durable never runs again." The deletion and the failure of the first run were lost; the
+/// second run completed the alarm durably. No leniency of R7 is left after that.
+#[test]
+fn f4_a_completed_alarm_does_not_run_again_though_a_lost_turn_had_deleted_it() {
+    let mut tale = running();
+    tale.delete_alarm().run_fails(1).fault(1, "crash").lost().at(4.0).heal(1).on(1).wake(2).turn(2);
+    tale.run(2, 1, 1.0, 0).run_ok(2).commit_end(2).at(8.0).turn(3).run(3, 1, 1.0, 0);
+    breaks(&tale, &["F4"]);
+}
+
+/// The same where commits are not told; the answer says that the completion is durable.
+#[test]
+fn f4_a_completed_alarm_does_not_run_again_without_commits() {
+    let mut tale = Tale::without_commits();
+    tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm().run_fails(1);
+    tale.fault(1, "crash").lost().at(4.0).heal(1).on(1).wake(2).turn(2).run(2, 1, 1.0, 0).run_ok(2);
+    tale.turn(3).respond().at(8.0).turn(4).run(3, 1, 1.0, 0);
+    breaks(&tale, &["F4"]);
+}
+
+/// A3: `get_alarm` "sees the object's own uncommitted `set_alarm`". What R7 leaves open ended with that call (A2, R5).
+#[test]
+fn a3_after_set_alarm_the_alarm_that_r7_spares_is_not_read() {
+    let mut tale = running();
+    tale.delete_alarm().commit().run_fails(1).turn(3).set_alarm(2, 50.0).get_alarm(Some(1.0));
+    breaks(&tale, &["A2", "A3"]);
+}
+
+/// R2: "At most 6 counted retries: 7 counted runs, `retry_count` 0 to 6." All seven failures are durable; R7 allows the retry
+/// that was due, and none was.
+#[test]
+fn r2_an_alarm_that_was_deleted_in_its_seventh_run_does_not_run_an_eighth_time() {
+    let (mut tale, at) = failed_up_to(5);
+    tale.run(7, 1, 1.0, 6).delete_alarm().run_fails(7).commit_end(7);
+    tale.at(at + 150.0).turn(21).run(8, 1, 1.0, 6);
+    breaks(&tale, &["R2", "R4", "R7"]);
+}
+
+/// R4: `retry_count` "counts this alarm's counted failures whose record became durable". The record of this one did, in one
+/// commit with the deletion; if there is a retry after all, it is told 1.
+#[test]
+fn r4_a_retry_that_r7_allows_is_told_of_the_failure_that_is_durable() {
+    let retried = |told: u32| {
+        let mut tale = running();
+        tale.delete_alarm().run_fails(1).commit_end(1).at(3.1).turn(3).run(2, 1, 1.0, told);
+        tale
+    };
+    retried(1).is_accepted();
+    breaks(&retried(0), &["R4", "R7"]);
+}
+
+/// R7: "both outcomes are allowed", the retry or none. R3 bounds that retry as any other: "no later than 1.25 times that plus
+/// the bound of L".
+#[test]
+fn r3_a_retry_that_r7_allows_is_not_hours_late() {
+    let mut tale = running();
+    tale.delete_alarm().commit().run_fails(1).commit_end(1).at(9_000.0).turn(3).run(2, 1, 1.0, 1);
+    breaks(&tale, &["R3", "L3"]);
+}
+
+/// R6: in backoff the alarm's is "the original time"; none was ever set for second 77.
+#[test]
+fn r7_the_alarm_that_the_datastore_holds_after_all_has_its_own_time() {
+    let rests = |seconds: f64| {
+        let mut tale = running();
+        tale.delete_alarm().commit().run_fails(1).commit_end(1).at(4.0);
+        tale.rests(&[], Some((1, seconds, 1))).end();
+        tale
+    };
+    rests(1.0).is_accepted();
+    breaks(&rests(77.0), &["A1", "A2", "R6", "R7"]);
+}
+
+/// R7: "both outcomes are allowed". Where commits are not told nobody knows whether the deletion was durable, and a retry in the
+/// same instance says that the failure was recorded (R4), as it does without the deletion.
+#[test]
+fn r7_a_retry_in_the_same_instance_is_allowed_without_commits() {
+    let retried = |deletes: bool| {
+        let mut tale = Tale::without_commits();
+        tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        if deletes {
+            tale.delete_alarm();
+        }
+        tale.run_fails(1).at(3.1).turn(3).run(2, 1, 1.0, 1);
+        tale
+    };
+    retried(false).is_accepted();
+    retried(true).is_accepted();
+}
+
+/// The same after a crash: the deletion and the first failure were lost (any prefix of the turns may be durable, and none is
+/// one). From there on the alarm fails and is retried as any other: 0, 1, 2.
+#[test]
+fn r7_retries_after_a_crash_go_on_counting_without_commits() {
+    let retried = |deletes: bool| {
+        let mut tale = Tale::without_commits();
+        tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        if deletes {
+            tale.delete_alarm();
+        }
+        tale.run_fails(1).fault(1, "crash").lost().at(4.0).heal(1).wake(2).turn(2);
+        tale.run(2, 1, 1.0, 0).run_fails(2).at(6.1).turn(3).run(3, 1, 1.0, 1).run_fails(3);
+        tale.at(10.2).turn(4).run(4, 1, 1.0, 2).run_ok(4);
+        tale
+    };
+    retried(false).is_accepted();
+    retried(true).is_accepted();
+}
+
+/// A10: "Each `set_alarm` makes a new alarm, whatever its time." Two of them that are durable have one identity.
+#[test]
+fn a10_two_alarms_do_not_share_an_identity() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(10.0).turn(2).set_alarm(1, 20.0).commit().respond();
+    breaks(&tale, &["A10"]);
+}
+
+// ---- Counting
+
+/// R1: a handler that returns an error "is retried and counted"; R4 excuses only "a failure whose record was lost with its
+/// machine", and no machine is lost here. R2: "At most 6 counted retries". There is no wait between these runs, so that no
+/// bound of L is near either.
+#[test]
+fn r1_a_failure_on_a_live_machine_is_counted() {
+    for tell in [Tale::new, Tale::without_commits] {
+        let mut tale = tell();
+        tale.set_alarm(1, 1.0).commit().respond().at(1.0).turn(2).run(1, 1, 1.0, 0);
+        for run in 2..30_u64 {
+            let turn = u32::try_from(run).expect("few") + 1;
+            tale.run_fails(run - 1).turn(turn).run(run, 1, 1.0, 0);
+        }
+        breaks(&tale, &["R1", "R2", "R3", "R4"]);
+    }
+}
+
+/// R4: `retry_count` "counts this alarm's counted failures whose record became durable": there are none of an alarm that has
+/// never run, durable or not. R2: `retry_count` is 0 to 6.
+#[test]
+fn r4_an_alarm_that_is_not_durable_yet_has_no_failures() {
+    let first_run = |mut tale: Tale, told: u32| {
+        tale.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, told).run_ok(1);
+        tale
+    };
+    for tell in [Tale::new, Tale::without_commits] {
+        first_run(tell(), 0).is_accepted();
+        breaks(&first_run(tell(), 5), &["R4"]);
+        breaks(&first_run(tell(), 9), &["R2", "R4"]);
+    }
+}
+
+/// R1: a handler that "exceeds its time limit (15 minutes ...) is retried and counted". This one never ends.
+#[test]
+fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
+    let runs_until = |seconds: f64| {
+        let mut tale = running();
+        tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    runs_until(800.0).is_accepted();
+    breaks(&runs_until(9_000.0), &["R1", "F1"]);
+}
+
+/// R1, as above: what exceeds its limit counts, so after more than twice the limit no failure is the platform's.
+#[test]
+fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
+    let mut tale = running();
+    tale.at(2_000.0).turn(3).run_is_failed_by_platform(1);
+    breaks(&tale, &["R1"]);
+}
+
+// ---- Bounds of time
+
+/// R3: "The run after a failed one starts no sooner than `2 s * 2^n` after its end ... After a counted failure n is the failed
+/// run's `retry_count`": here 16 s from second 15. That a constructor failed in between adds a failure and takes none away.
+#[test]
+fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
+    let again_at = |seconds: f64| {
+        let (mut tale, _) = failed_up_to(3);
+        evicted(tale.at(15.1)).at(15.5);
+        under_epoch_1(&mut tale, 2, 1, What::InstanceStart { cause: Cause::Alarm });
+        under_epoch_1(&mut tale, 2, 1, What::ConstructorEnd { failed: Some("boom".into()) });
+        under_epoch_1(&mut tale, 2, 1, reset());
+        tale.at(seconds);
+        under_epoch_1(&mut tale, 3, 1, What::InstanceStart { cause: Cause::Alarm });
+        under_epoch_1(&mut tale, 3, 1, What::ConstructorEnd { failed: None });
+        let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(1.0));
+        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
+        under_epoch_1(&mut tale, 3, 2, run);
+        tale
+    };
+    breaks(&again_at(17.6), &["R3"]);
+}
+
+/// R3: "no later than 1.25 times that plus the bound of L". n is at most 9, so that no backoff is longer than 1,280 s; this
+/// retry comes two hours and a half after the failure, in calm.
+#[test]
+fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
+    let (mut tale, _) = failed_up_to(0);
+    evicted(&mut tale).at(3.2).begin(2, Cause::Request);
+    tale.does(What::ConstructorEnd { failed: Some("boom".into()) }).does(reset());
+    tale.at(9_000.0).wake(3).turn(2).run(2, 1, 1.0, 1);
+    breaks(&tale, &["R3", "L3"]);
+}
+
+/// "Lateness goes from there to the start of `alarm()`, or of the constructor if the object was cold." At second 10 it was in
+/// memory for nine seconds; L3 allows a moment.
+#[test]
+fn l3_an_object_that_an_earlier_alarm_woke_is_not_cold() {
+    let runs_at = |seconds: f64| {
+        told(|tale| {
+            tale.alarm_is_set(1.0).lost().at(1.0).begin(2, Cause::Alarm).set_alarm(2, 10.0);
+            tale.does(What::ConstructorEnd { failed: None }).commit();
+            tale.at(seconds).turn(2).run(1, 2, 10.0, 0);
+        })
+    };
+    runs_at(10.1).is_accepted();
+    breaks(&runs_at(500.0), &["L3"]);
+}
+
+/// The same for the upper bound of R3: the object has been warm since second 1.5, and its backoff is over by second 3.5.
+#[test]
+fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
+    let (mut tale, _) = failed_up_to(0);
+    evicted(tale.at(1.2)).at(1.5).wake(2).at(500.0).turn(2).run(2, 1, 1.0, 1);
+    breaks(&tale, &["R3", "L3"]);
+}
+
+/// O3: the input gate is closed "unless it was asked for with `allow_concurrency`". So it was open all the time, and L3 counts
+/// from second 10.
+#[test]
+fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
+    let tale = told(|tale| {
+        let get = StorageCall::Get { key: "k".into() };
+        tale.alarm_is_set(10.0).at(9.0).turn(2);
+        tale.does(What::Op { op: 99, call: get, allow_concurrency: true });
+        tale.at(49.9).turn(3).result(99, OpResult::Value(None)).at(50.0).turn(4).run(1, 1, 10.0, 0);
+    });
+    breaks(&tale, &["L3"]);
+}
+
+/// O3: events "interleave only at an await that is not a storage operation": at one of an outside service they do, so the gate
+/// was open. That nothing else had closed it is told: this history tells of gates.
+#[test]
+fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
+    let tale = told(|tale| {
+        tale.alarm_is_set(10.0).at(5.0).turn(2).does(What::Gate { closed: true });
+        tale.at(6.0).turn(3).does(What::Gate { closed: false });
+        tale.at(9.0).turn(4).does(What::Await { op: 77, kind: AwaitKind::Outside });
+        tale.at(49.9).deliver(5, Delivery::Result { op: 77 }).result(77, OpResult::Answer { status: 200 });
+        tale.at(50.0).turn(6).run(1, 1, 10.0, 0);
+    });
+    breaks(&tale, &["L3"]);
+}
+
+/// L3: "No failure, no loss ...: at most 100 ms and two round trips." From second 10, when the alarm was due, to second 1,000
+/// there was none. A fault that begins when the bound has long passed excuses nothing, and neither does a step of a clock.
+#[test]
+fn l3_a_fault_after_the_bound_has_passed_is_no_excuse() {
+    let late = |fault: fn(&mut Tale) -> &mut Tale, seconds: f64| {
+        let mut tale = Tale::new();
+        fault(tale.alarm_is_set(10.0).at(1_000.0)).at(seconds).turn(2).run(1, 1, 10.0, 0);
+        tale
+    };
+    breaks(&late(|tale| tale.world(cut_links()), 1_050.0), &["L3"]);
+    breaks(&late(|tale| tale.fault(1, "clock-step"), 1_000.1), &["L3"]);
+}
+
+/// The same for an alarm that never ran: F1 within the bound of L3, which had passed at second 10.2 (and E).
+#[test]
+fn f1_a_fault_after_the_bound_has_passed_is_no_excuse() {
+    let tale = told(|tale| {
+        tale.alarm_is_set(10.0).at(1_000.0).world(cut_links());
+        tale.at(1_050.0).rests(&[], Some((1, 10.0, 0))).end();
+    });
+    breaks(&tale, &["F1"]);
+}
+
+/// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with
+/// it is not, and HISTORY.md does not ask for that: "A run that was lost with its machine has no end at all."
+#[test]
+fn f6_a_crash_ends_the_run_whether_or_not_an_end_of_the_instance_is_told() {
+    let crashed = |is_told: bool| {
+        let mut tale = running();
+        tale.at(1.5).fault(1, "crash");
+        if is_told {
+            tale.lost();
+        }
+        tale.at(5.0).heal(1).at(100.0).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    breaks(&crashed(true), &["F6"]);
+    breaks(&crashed(false), &["F6"]);
+}
+
+/// R3: "A run cut short by the loss of its machine is started again by the next holder at once, within L": 30 s after the one
+/// failure (L1), not eight minutes.
+#[test]
+fn l1_a_run_that_a_crash_cut_short_starts_again_within_the_bound() {
+    let crashed = |is_told: bool| {
+        let mut tale = running();
+        tale.at(1.5).fault(1, "crash");
+        if is_told {
+            tale.lost();
+        }
+        tale.at(5.0).heal(1).at(500.0).on(1).wake(2).turn(2).run(2, 1, 1.0, 0);
+        tale
+    };
+    breaks(&crashed(true), &["L1"]);
+    breaks(&crashed(false), &["L1"]);
+}
+
+/// "Eligible instant: the latest of ...; the opening of its input gate." The `get` is outstanding to the end, so the gate never
+/// opened, and O3 forbids to start the alarm.
+#[test]
+fn f1_an_alarm_behind_a_closed_gate_is_not_overdue() {
+    told(|tale| {
+        tale.alarm_is_set(10.0).at(9.0).turn(2).call(StorageCall::Get { key: "k".into() });
+        tale.at(100.0).rests(&[], Some((1, 10.0, 0))).end();
+    })
+    .is_accepted();
+}
+
+/// "Lateness goes ... to the start ... of the constructor if the object was cold." It started on time, and may take 30 s (O4).
+#[test]
+fn f1_an_alarm_whose_constructor_still_runs_is_not_overdue() {
+    let mut tale = Tale::new();
+    evicted(tale.alarm_is_set(10.0)).at(10.0).begin(2, Cause::Alarm);
+    tale.at(25.0).rests(&[], Some((1, 10.0, 0))).end().is_accepted();
+}
+
+/// S8: "with the option `preserve_alarm` ... the alarm stays", and it did: it was read after that, and the datastore holds it.
+/// That it never ran is F1.
+#[test]
+fn f1_is_what_an_alarm_is_owed_that_delete_all_has_preserved() {
+    let mut tale = Tale::new();
+    tale.put("k", "v").alarm_is_set(10.0).turn(2);
+    tale.calls(StorageCall::DeleteAll { preserve_alarm: true }, OpResult::Done).commit();
+    tale.turn(3).get_alarm(Some(10.0)).at(100.0).rests(&[], Some((1, 10.0, 0))).end();
+    breaks(&tale, &["F1"]);
+}
+
+/// Other objects have alarms for `set_for`, or for the moment at which each runs; one starts each `gap` from `from` on.
+fn others_run(tale: &mut Tale, from: f64, count: u32, gap: f64, set_for: Option<f64>) {
+    let by = |other: u32, turn: u32| {
+        let object = ObjectName(format!("Batcher/other {other}").as_str().into());
+        Some(By { object, instance: 1, epoch: 1, seq: 0, turn })
+    };
+    let starts_at = |other: u32| from + gap * f64::from(other);
+    let scheduled_ms = |other: u32| wall_ms(set_for.unwrap_or(starts_at(other)));
+    let alarm = Some(AlarmId(1));
+    for other in 0..count {
+        let time_ms = scheduled_ms(other);
+        let call = StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm };
+        tale.push(by(other, 1), What::Op { op: 1, call, allow_concurrency: false });
+        tale.push(by(other, 1), What::OpResult { op: 1, result: OpResult::Done });
+        tale.push(by(other, 1), What::Commit { ends_run: None });
+    }
+    for other in 0..count {
+        let scheduled_ms = scheduled_ms(other);
+        let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
+        tale.at(starts_at(other)).push(by(other, 2), run);
+        tale.push(by(other, 2), What::RunEnd { run: 1, outcome: RunOutcome::Ok });
+        tale.push(by(other, 2), What::Commit { ends_run: Some(1) });
+    }
+}
+
+/// L3: "at most 100 alarms a second on a machine: at most 100 ms". Five hundred are due in one second, so nothing is promised,
+/// however steadily the machine works through them.
+#[test]
+fn l3_promises_nothing_where_more_than_a_hundred_alarms_a_second_are_due() {
+    told(|tale| others_run(tale, 20.0, 500, 0.0105, Some(20.0))).is_accepted();
+}
+
+/// R3: "no later than 1.25 times that plus the bound of L", and L3 has none for a machine with 250 alarms a second.
+#[test]
+fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
+    let (mut tale, at) = failed_up_to(0);
+    others_run(&mut tale, at, 400, 0.004, None);
+    tale.turn(3).run(2, 1, 1.0, 1).is_accepted();
+}
+
+// ---- The profile `workerd`
+
+/// Alarm 1 for second 1, whose first run fails at once: a retry timer is pending, until second 3 at least.
+fn timer_pending() -> Tale {
+    told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run_told(1, None, 1.0, 0, false).run_fails(1).turn(3);
+    })
+}
+
+/// "relaxes exactly this: ... an alarm set while a retry timer is pending ... fires only at the end of that timer". This one
+/// fires neither then nor at its own time, but before both: A2, and R3 of the old alarm.
+#[test]
+fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_end() {
+    let fires_at = |seconds: f64| {
+        let mut tale = timer_pending();
+        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
+        tale.at(seconds).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2);
+        tale
+    };
+    breaks_by(&fires_at(1.15), Profile::Workerd, &["A2", "F2", "R3"]);
+}
+
+/// F2: "The handler starts when the wall clock of the machine that runs it is at or past T". F2 is not among what is relaxed
+/// ("R5, F7, and A2, R3, R6, R7 as seen through it"), and T is second 500.
+#[test]
+fn workerd_an_alarm_behind_a_timer_does_not_fire_before_its_own_time() {
+    let mut tale = timer_pending();
+    tale.at(1.1).set_alarm(2, 500.0).commit().respond();
+    tale.at(3.1).turn(4).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2).at(900.0).end();
+    breaks_by(&tale, Profile::Workerd, &["A2", "F1", "F2"]);
+}
+
+/// "is told the old `scheduled_time` and `retry_count`": the old one is 1; and F7: `is_retry = retry_count > 0`.
+#[test]
+fn workerd_an_alarm_behind_a_timer_is_told_the_old_count_and_no_other() {
+    let told_count = |count: u32, is_retry: bool| {
+        let mut tale = timer_pending();
+        tale.at(1.1).set_alarm(2, 1.2).commit().respond();
+        tale.at(3.1).turn(4).run_told(2, None, 1.0, count, is_retry).run_ok(2).commit_end(2);
+        tale
+    };
+    breaks_by(&told_count(99, true), Profile::Workerd, &["F7", "R2", "R5"]);
+    breaks_by(&told_count(1, false), Profile::Workerd, &["F7"]);
+}
+
+/// R5: "one called during the run ... the new one starts at `retry_count` 0". It is relaxed for "an alarm set while a retry
+/// timer is pending (after a failed run, ...)", and none is while the run is in progress.
+#[test]
+fn workerd_an_alarm_that_was_set_during_the_run_starts_at_zero() {
+    let mut tale = running();
+    tale.set_alarm(2, 9.0).commit().run_fails(1).commit_end(1).at(9.0).turn(3).run(2, 2, 9.0, 1);
+    breaks_by(&tale, Profile::Workerd, &["R5"]);
+}
+
+/// R2: "At most 6 counted retries: 7 counted runs". R2 is not relaxed; `retry_count` restarts "at 0 after a restart", and there
+/// is none here.
+#[test]
+fn workerd_an_alarm_runs_seven_times_where_nothing_restarts() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0);
+    for count in 0..12_u32 {
+        let run = u64::from(count) + 1;
+        tale.at(1.0 + 2.0 * f64::from(count)).turn(count + 2);
+        tale.run(run, 1, 1.0, 0).run_fails(run).commit_end(run);
+    }
+    breaks_by(&tale, Profile::Workerd, &["R2"]);
+}
+
+/// A1: a run that no `set_alarm` accounts for. F4 is relaxed and lets the alarm run a second time; A1 is not.
+#[test]
+fn workerd_a_completion_that_is_not_atomic_does_not_excuse_a_run_of_no_alarm() {
+    let mut tale = running();
+    tale.run_ok(1).commit_end(1).turn(3).run(2, 1, 1.0, 0).run_ok(2);
+    tale.at(77.0).turn(4).run(3, 9, 77.0, 0);
+    breaks_by(&tale, Profile::Workerd, &["A1"]);
+}
+
+/// "*set_alarm(now) in a handler lost* (A10, and through it F1, A3, A6)": that it is lost shows as `get_alarm` none (A3).
+#[test]
+fn workerd_an_alarm_that_was_set_for_now_in_a_handler_and_is_lost_is_not_read() {
+    let mut tale = running();
+    tale.set_alarm(2, 1.0).run_ok(1).commit_end(1).turn(3).get_alarm(None);
+    breaks(&tale, &["A3", "A10"]);
+    let verdict = tale.verdict_by(Profile::Workerd);
+    assert_eq!(verdict.violations, [], "a legal history was refused");
+    assert!(verdict.relaxed.contains_key(&Relaxation::SetNowLost));
+}
+
+// ---- What a history does not tell
+
+fn coverage(tale: &Tale, rule: &'static str) -> Coverage {
+    tale.verdict().coverage[&RuleId(rule)].clone()
+}
+
+/// "A rule for which a history lacks the fields is reported as *not checked*, never as passed." The header says that commits
+/// are not told, and O5 is not judged then, whether or not one of them is there.
+#[test]
+fn o5_is_not_checked_where_commits_are_omitted() {
+    let mut tale = Tale::without_commits();
+    tale.put("k", "v").respond().commit();
+    assert!(matches!(coverage(&tale, "O5"), Coverage::NotChecked { .. }), "{:?}", coverage(&tale, "O5"));
+}
+
+/// The same sentence; HISTORY.md: "Without an `end` what has to happen at last is not judged (F1, L4)." O6, D2 and D7 are
+/// judged at the end and nowhere else.
+#[test]
+fn what_is_judged_at_the_end_is_not_checked_without_an_end() {
+    let mut tale = Tale::new();
+    tale.world(What::Phase { phase: Phase::Faults }).alarm_is_set(1.0).fault(1, "crash");
+    tale.world(What::FaultBegin { fault: 2, kind: "datacenter-down".into(), scope: Scope::Datacenter(1) });
+    tale.lost().asks(9, "Batcher/0").at(900.0).on(2).wake(2).turn(2).run(1, 1, 1.0, 0);
+    let judged: Vec<&str> = ["F1", "O6", "D2", "D7"]
+        .into_iter()
+        .filter(|rule| matches!(coverage(&tale, rule), Coverage::Judged { .. }))
+        .collect();
+    assert_eq!(judged, [""; 0], "the history has no end");
+}
+
+/// The same sentence; HISTORY.md: "What a writer cannot know it leaves out: optional fields, and whole kinds of events." Without
+/// any `op_result` nobody knows when a call had its result, so that neither S1 nor O3 is broken by a delivery after it.
+#[test]
+fn s1_without_results_no_call_is_known_to_be_outstanding() {
+    let called = |call: StorageCall| {
+        told(|tale| {
+            tale.call(call);
+            tale.commit().deliver(2, Delivery::Request { request: 9 });
+        })
+    };
+    called(put("k", "v")).is_accepted();
+    called(StorageCall::Get { key: "k".into() }).is_accepted();
+}
+
+// ---- What a long history costs. check/mod.rs: "Cost is linear in the history and memory is that of the objects' state."
+
+/// Nanoseconds that this thread has had on a processor, as Linux tells it.
+fn processor_ns() -> u64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
+    told.split_whitespace().next().and_then(|ns| ns.parse().ok()).expect("it is a number")
+}
+
+/// Four times the history takes about four times the time.
+#[track_caller]
+fn is_linear(tell: impl Fn(u32) -> Tale, little: u32) {
+    let takes_ms = |length: u32| {
+        let tale = tell(length);
+        let begun_ns = processor_ns();
+        tale.verdict();
+        (processor_ns() - begun_ns) / 1_000_000
+    };
+    let (little_ms, much_ms) = (takes_ms(little), takes_ms(4 * little));
+    assert!(much_ms <= 8 * little_ms.max(4), "{little_ms} ms, and {much_ms} ms for four times as much");
+}
+
+/// A machine crashes and is back, so many times, while one holds 64 slices.
+#[test]
+fn cost_is_linear_in_the_faults_where_slices_are_held() {
+    let crashing = |faults: u32| {
+        told(|tale| {
+            for slice in 0..64 {
+                tale.on_machine(2, What::Holder { slice, epoch: 1 });
+            }
+            for fault in 0..faults {
+                let at = 200.0 * f64::from(fault + 1);
+                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault);
+            }
+        })
+    };
+    is_linear(crashing, 500);
+}
+
+/// As many faults, long over, as runs.
+#[test]
+fn cost_is_linear_in_the_faults_and_runs() {
+    let crashing = |faults: u32| {
+        told(|tale| {
+            for fault in 0..faults {
+                let (at, turn, id) = (200.0 * f64::from(fault + 1), 2 * fault + 2, u64::from(fault));
+                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault).on(0);
+                tale.at(at + 100.0).turn(turn).set_alarm(id, at + 100.0).commit();
+                tale.turn(turn + 1).run(id, id, at + 100.0, 0).run_ok(id).commit_end(id);
+            }
+        })
+    };
+    is_linear(crashing, 4_000);
+}
+
+/// An alarm that sets the next one, again and again, and nothing is ever answered.
+#[test]
+fn cost_is_linear_in_the_runs_where_commits_are_not_told() {
+    let chain = |runs: u32| {
+        let mut tale = Tale::without_commits();
+        tale.set_alarm(1, 1.0);
+        for run in 1..runs {
+            let (id, at) = (u64::from(run), f64::from(run));
+            tale.at(at).turn(run + 1).run(id, id, at, 0).set_alarm(id + 1, at + 1.0).run_ok(id);
+        }
+        tale
+    };
+    is_linear(chain, 2_000);
+}
+
+/// Each of so many instances leaves one key of which nobody ever hears again.
+#[test]
+fn cost_is_linear_in_the_losses_where_commits_are_not_told() {
+    let losses = |instances: u32| {
+        let mut tale = Tale::without_commits();
+        for instance in 2..instances {
+            tale.put("last", "v").respond().turn(2).put(&format!("u{instance}"), "v").lost();
+            tale.at(f64::from(instance)).start(instance.into());
+        }
+        tale
+    };
+    is_linear(losses, 500);
+}
+
+/// A turn that takes the first entry and deletes it until there is none.
+#[test]
+fn cost_is_linear_in_the_entries_that_a_turn_takes_out() {
+    let drained = |entries: u32| {
+        told(|tale| {
+            let key = |entry: u32| format!("{entry:08}");
+            (0..entries).for_each(|entry| _ = tale.put(&key(entry), "v"));
+            tale.commit().turn(2);
+            for entry in 0..entries {
+                let first = ListOptions { limit: Some(1), ..ListOptions::default() };
+                tale.list(first, &[(&key(entry), "v")]).delete(&key(entry), true);
+            }
+        })
+    };
+    is_linear(drained, 4_000);
+}
+
+/// Every other turn of a broken system never becomes durable.
+#[test]
+fn cost_is_linear_in_the_turns_that_are_skipped() {
+    let skipped = |turns: u32| {
+        told(|tale| {
+            for turn in 0..turns {
+                let key = format!("{turn}");
+                tale.turn(2 * turn + 2).put(&key, "v").turn(2 * turn + 3).put(&key, "w").commit();
+            }
+        })
+    };
+    is_linear(skipped, 1_000);
+}
+
+/// KiB of this process that are in memory, as Linux tells it.
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    resident.and_then(|kib| kib.trim().split(' ').next()?.parse().ok()).expect("it is a number")
+}
+
+/// An object that has kept a thousand values of 100 kB, one after the other, and has deleted each, holds nothing.
+#[test]
+fn memory_is_not_that_of_deleted_values() {
+    let mut tale = Tale::new();
+    let mut checker = Checker::new(&tale.header(), Profile::Strict);
+    let mut index = 0;
+    let mut observe = |events: &[Event]| {
+        for event in events {
+            checker.observe(index, event);
+            index += 1;
+        }
+    };
+    let before_kib = resident_kib();
+    observe(tale.events());
+    for number in 0..1_000_u32 {
+        let (key, value) = (format!("key {number}"), "v".repeat(100_000));
+        let told = tale.events().len();
+        tale.turn(2 * number + 2).put(&key, &value).commit();
+        tale.turn(2 * number + 3).delete(&key, true).commit();
+        observe(&tale.events()[told..]);
+        // The tale is told anew from here, so that it does not keep the values itself.
+        let mut rest = Tale::of_machines();
+        rest.turn(1);
+        std::mem::swap(&mut tale, &mut rest);
+    }
+    let grown_kib = resident_kib().saturating_sub(before_kib);
+    assert!(checker.finish().is_clean());
+    assert!(grown_kib < 40_000, "{grown_kib} KiB are held for an object without any key");
+}
+
+/// "A checker never panics on a history, however wrong": as many machines as there are numbers for them.
+#[test]
+fn as_many_machines_as_there_can_be_do_not_overflow() {
+    let tale = told(|tale| {
+        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1 });
+        let scope = Scope::Datacenter(0);
+        tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-down".into(), scope });
+        tale.at(99.0).end();
+    });
+    tale.verdict();
+}
