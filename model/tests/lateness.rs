@@ -66,15 +66,65 @@ fn l3_promises_nothing_beyond_a_hundred_alarms_a_second() {
     busy(150).is_accepted();
 }
 
+/// Links are cut at that time, and stay so.
+fn links_are_cut(tale: &mut Tale, seconds: f64) {
+    let scope = Scope::Links { from: vec![1], to: vec![2] };
+    tale.at(seconds).world(What::FaultBegin { fault: 1, kind: "cut".into(), scope });
+}
+
+/// Found by an attack on the checkers: from second 10 to second 1,000 nothing had failed.
+#[test]
+fn l3_a_fault_after_the_bound_has_passed_is_no_excuse() {
+    let cut_at = |seconds: f64| {
+        let mut tale = set();
+        links_are_cut(&mut tale, seconds);
+        runs(tale, seconds + 40.0)
+    };
+    cut_at(1_000.0).is_refused("L3");
+    cut_at(10.5).is_accepted();
+    let mut stepped = set();
+    stepped.at(1_000.0).fault(1, "clock-step");
+    runs(stepped, 1_000.1).is_refused("L3");
+}
+
+/// The same for an alarm that never ran: its bound had passed at second 11.2, whatever the clocks.
+#[test]
+fn f1_a_fault_after_the_bound_has_passed_is_no_excuse() {
+    let cut_at = |seconds: f64| {
+        let mut tale = set();
+        links_are_cut(&mut tale, seconds);
+        tale.at(seconds + 50.0).rests(&[], Some((1, 10.0, 0))).end();
+        tale
+    };
+    cut_at(1_000.0).is_refused("F1");
+    cut_at(11.0).is_accepted();
+}
+
+/// Faults that come one after the other, each before the bound that the one before it leaves, move it on.
+#[test]
+fn l2_a_bound_moves_on_with_every_change_before_it() {
+    let failing = |last: f64| {
+        let mut tale = set();
+        links_are_cut(&mut tale, 10.1);
+        for (fault, at) in [(2, 60.0), (3, 110.0), (4, last)] {
+            tale.at(at).on(2).fault(fault, "crash").heal(fault).on(0);
+        }
+        runs(tale, 225.0)
+    };
+    failing(165.0).is_accepted();
+    failing(180.0).is_refused("L2");
+}
+
 #[test]
 fn l3_counts_from_the_step_of_a_clock() {
     let stepped = |kind| {
         let mut tale = set();
-        tale.at(13.0).fault(1, kind);
+        tale.at(10.4).fault(1, kind);
         tale
     };
-    runs(stepped("clock-offset"), 13.6).is_refused("L3");
-    runs(stepped("clock-step"), 13.6).is_accepted();
+    runs(stepped("clock-offset"), 11.0).is_refused("L3");
+    runs(stepped("clock-step"), 11.0).is_accepted();
+    runs(stepped("clock-step"), 11.2).is_refused("L3");
 }
 
 #[test]

@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::faults::Bound;
+use super::changes::Bound;
 use super::report::{OnMachine, Seconds};
 use super::retries::{self, Window};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};

@@ -15,6 +15,7 @@
 
 mod blame;
 mod calls;
+mod changes;
 mod cluster;
 mod coverage;
 mod faults;
@@ -106,7 +107,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
-/// | L1 to L4 | `lateness`, `retries`, `cluster` | starts of runs, faults, leaders |
+/// | L1 to L4 | `lateness` (with `changes`), `retries`, `cluster` | starts of runs, faults, leaders |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
@@ -177,7 +178,7 @@ impl Checker {
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
             What::FaultBegin { fault, kind, scope } => {
-                let begun = self.faults.begin(*fault, kind, scope, event.at_ns);
+                let begun = self.faults.begin(&self.constants, *fault, kind, scope, mark);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
             What::FaultEnd { fault } => {
@@ -185,7 +186,7 @@ impl Checker {
                     let (mut scene, cluster) = self.takeover(mark);
                     cluster.judge_moves(&mut scene);
                 }
-                self.faults.end(*fault, event.at_ns);
+                self.faults.end(*fault, mark);
             }
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
