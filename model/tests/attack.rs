@@ -5,8 +5,8 @@ mod common;
 
 use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult,
-    Outcome, Phase, RunOutcome, Scope, StorageCall, What,
+    AlarmId, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Outcome,
+    Phase, RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 use reveille_model::{Checker, Profile, Relaxation};
@@ -491,33 +491,6 @@ fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
     let (mut tale, _) = failed_up_to(0);
     evicted(tale.at(1.2)).at(1.5).wake(2).at(500.0).turn(2).run(2, 1, 1.0, 1);
     breaks(&tale, &["R3", "L3"]);
-}
-
-/// O3: the input gate is closed "unless it was asked for with `allow_concurrency`". So it was open all the time, and L3 counts
-/// from second 10.
-#[test]
-fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
-    let tale = told(|tale| {
-        let get = StorageCall::Get { key: "k".into() };
-        tale.alarm_is_set(10.0).at(9.0).turn(2);
-        tale.does(What::Op { op: 99, call: get, allow_concurrency: true });
-        tale.at(49.9).turn(3).result(99, OpResult::Value(None)).at(50.0).turn(4).run(1, 1, 10.0, 0);
-    });
-    breaks(&tale, &["L3"]);
-}
-
-/// O3: events "interleave only at an await that is not a storage operation": at one of an outside service they do, so the gate
-/// was open. That nothing else had closed it is told: this history tells of gates.
-#[test]
-fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
-    let tale = told(|tale| {
-        tale.alarm_is_set(10.0).at(5.0).turn(2).does(What::Gate { closed: true });
-        tale.at(6.0).turn(3).does(What::Gate { closed: false });
-        tale.at(9.0).turn(4).does(What::Await { op: 77, kind: AwaitKind::Outside });
-        tale.at(49.9).deliver(5, Delivery::Result { op: 77 }).result(77, OpResult::Answer { status: 200 });
-        tale.at(50.0).turn(6).run(1, 1, 10.0, 0);
-    });
-    breaks(&tale, &["L3"]);
 }
 
 /// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with

@@ -3,7 +3,9 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{How, Phase, ResetCause, Scope, What};
+use reveille_model::history::{
+    AwaitKind, Delivery, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
+};
 
 /// Alarm 1, for second 10.
 fn set() -> Tale {
@@ -64,6 +66,41 @@ fn l3_promises_nothing_beyond_a_hundred_alarms_a_second() {
     };
     busy(90).is_refused("L3");
     busy(150).is_accepted();
+}
+
+/// Found by an attack on the checkers: with `allow_concurrency` the gate was open all the time (O3).
+#[test]
+fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
+    let read = |allow_concurrency: bool| {
+        let mut tale = set();
+        let call = StorageCall::Get { key: "k".into() };
+        tale.at(9.0).turn(2).does(What::Op { op: 99, call, allow_concurrency });
+        tale.at(49.9).turn(3).result(99, OpResult::Value(None)).at(50.0).turn(4).run(1, 1, 10.0, 0);
+        tale
+    };
+    read(true).is_refused("L3");
+    read(false).is_accepted();
+}
+
+/// Found by an attack on the checkers: this history tells of gates, and none was closed when the answer came.
+#[test]
+fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
+    let answered = |opens_at: f64| {
+        let mut tale = set();
+        tale.at(5.0).turn(2).does(What::Gate { closed: true });
+        if opens_at < 9.0 {
+            tale.at(opens_at).turn(3).does(What::Gate { closed: false });
+        }
+        tale.at(9.0).turn(4).does(What::Await { op: 77, kind: AwaitKind::Outside });
+        tale.at(49.9).deliver(5, Delivery::Result { op: 77 }).result(77, OpResult::Answer { status: 200 });
+        if opens_at > 9.0 {
+            tale.at(opens_at).does(What::Gate { closed: false });
+        }
+        tale.at(50.0).turn(6).run(1, 1, 10.0, 0);
+        tale
+    };
+    answered(6.0).is_refused("L3");
+    answered(49.9).is_accepted();
 }
 
 /// Links are cut at that time, and stay so.

@@ -34,7 +34,7 @@ impl Kinds {
     const INSTANCE_END: Kinds = Kinds(1 << 3);
     const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
-    const OP_RESULT: Kinds = Kinds(1 << 6);
+    pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
     const RUN_START: Kinds = Kinds(1 << 7);
     const RUN_END: Kinds = Kinds(1 << 8);
     const COMMIT: Kinds = Kinds(1 << 9);
@@ -53,6 +53,7 @@ impl Kinds {
     const PLACE: Kinds = Kinds(1 << 21);
     /// The header says which classes declare `alarm()`.
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
+    pub(super) const GATE: Kinds = Kinds(1 << 23);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -85,9 +86,9 @@ impl Kinds {
             What::Phase { .. } => Kinds::PHASE,
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
+            What::Gate { .. } => Kinds::GATE,
             What::Return { .. }
             | What::Await { .. }
-            | What::Gate { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
