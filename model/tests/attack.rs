@@ -5,8 +5,8 @@ mod common;
 
 use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    AlarmId, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Outcome,
-    Phase, RunOutcome, Scope, StorageCall, What,
+    AlarmId, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, OpResult, Outcome, Phase, Scope,
+    StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 use reveille_model::{Checker, Profile, Relaxation};
@@ -470,29 +470,6 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
     breaks(&tale, &["R3", "L3"]);
 }
 
-/// "Lateness goes from there to the start of `alarm()`, or of the constructor if the object was cold." At second 10 it was in
-/// memory for nine seconds; L3 allows a moment.
-#[test]
-fn l3_an_object_that_an_earlier_alarm_woke_is_not_cold() {
-    let runs_at = |seconds: f64| {
-        told(|tale| {
-            tale.alarm_is_set(1.0).lost().at(1.0).begin(2, Cause::Alarm).set_alarm(2, 10.0);
-            tale.does(What::ConstructorEnd { failed: None }).commit();
-            tale.at(seconds).turn(2).run(1, 2, 10.0, 0);
-        })
-    };
-    runs_at(10.1).is_accepted();
-    breaks(&runs_at(500.0), &["L3"]);
-}
-
-/// The same for the upper bound of R3: the object has been warm since second 1.5, and its backoff is over by second 3.5.
-#[test]
-fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
-    let (mut tale, _) = failed_up_to(0);
-    evicted(tale.at(1.2)).at(1.5).wake(2).at(500.0).turn(2).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
-
 /// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with
 /// it is not, and HISTORY.md does not ask for that: "A run that was lost with its machine has no end at all."
 #[test]
@@ -555,46 +532,6 @@ fn f1_is_what_an_alarm_is_owed_that_delete_all_has_preserved() {
     tale.calls(StorageCall::DeleteAll { preserve_alarm: true }, OpResult::Done).commit();
     tale.turn(3).get_alarm(Some(10.0)).at(100.0).rests(&[], Some((1, 10.0, 0))).end();
     breaks(&tale, &["F1"]);
-}
-
-/// Other objects have alarms for `set_for`, or for the moment at which each runs; one starts each `gap` from `from` on.
-fn others_run(tale: &mut Tale, from: f64, count: u32, gap: f64, set_for: Option<f64>) {
-    let by = |other: u32, turn: u32| {
-        let object = ObjectName(format!("Batcher/other {other}").as_str().into());
-        Some(By { object, instance: 1, epoch: 1, seq: 0, turn })
-    };
-    let starts_at = |other: u32| from + gap * f64::from(other);
-    let scheduled_ms = |other: u32| wall_ms(set_for.unwrap_or(starts_at(other)));
-    let alarm = Some(AlarmId(1));
-    for other in 0..count {
-        let time_ms = scheduled_ms(other);
-        let call = StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm };
-        tale.push(by(other, 1), What::Op { op: 1, call, allow_concurrency: false });
-        tale.push(by(other, 1), What::OpResult { op: 1, result: OpResult::Done });
-        tale.push(by(other, 1), What::Commit { ends_run: None });
-    }
-    for other in 0..count {
-        let scheduled_ms = scheduled_ms(other);
-        let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
-        tale.at(starts_at(other)).push(by(other, 2), run);
-        tale.push(by(other, 2), What::RunEnd { run: 1, outcome: RunOutcome::Ok });
-        tale.push(by(other, 2), What::Commit { ends_run: Some(1) });
-    }
-}
-
-/// L3: "at most 100 alarms a second on a machine: at most 100 ms". Five hundred are due in one second, so nothing is promised,
-/// however steadily the machine works through them.
-#[test]
-fn l3_promises_nothing_where_more_than_a_hundred_alarms_a_second_are_due() {
-    told(|tale| others_run(tale, 20.0, 500, 0.0105, Some(20.0))).is_accepted();
-}
-
-/// R3: "no later than 1.25 times that plus the bound of L", and L3 has none for a machine with 250 alarms a second.
-#[test]
-fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
-    let (mut tale, at) = failed_up_to(0);
-    others_run(&mut tale, at, 400, 0.004, None);
-    tale.turn(3).run(2, 1, 1.0, 1).is_accepted();
 }
 
 // ---- The profile `workerd`

@@ -4,7 +4,7 @@ mod common;
 
 use common::Tale;
 use reveille_model::history::{
-    AwaitKind, Delivery, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
+    AwaitKind, Cause, Delivery, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
 };
 
 /// Alarm 1, for second 10.
@@ -66,6 +66,40 @@ fn l3_promises_nothing_beyond_a_hundred_alarms_a_second() {
     };
     busy(90).is_refused("L3");
     busy(150).is_accepted();
+}
+
+/// Found by an attack on the checkers: five hundred are due in one second, so that nothing is promised, however steadily the
+/// machine works through them, and nothing to what comes while it does. Five seconds later all is calm again.
+#[test]
+fn l3_promises_nothing_where_more_than_a_hundred_alarms_a_second_are_due() {
+    let late = |scheduled: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(scheduled).others_set(500, |_| 20.0).others_run(500, |_| 20.0, 20.0, 0.0105);
+        tale.at(scheduled + 3.0).turn(2).run(1, 1, scheduled, 0);
+        tale
+    };
+    late(23.0).is_accepted();
+    late(26.0).is_refused("L3");
+    // A crowd that comes after the bound has passed is no excuse.
+    let mut later = set();
+    later.others_set(500, |_| 20.0).others_run(500, |_| 20.0, 20.0, 0.001);
+    runs(later, 30.0).is_refused("L3");
+}
+
+/// Found by an attack on the checkers: at second 10 the object had been in memory for nine seconds.
+#[test]
+fn l3_an_object_that_an_earlier_alarm_woke_is_not_cold() {
+    let woken = |ready_at: f64, seconds: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).lost().at(1.0).begin(2, Cause::Alarm).set_alarm(2, 10.0);
+        tale.at(ready_at).does(What::ConstructorEnd { failed: None }).commit();
+        tale.at(seconds).turn(2).run(1, 2, 10.0, 0);
+        tale
+    };
+    woken(1.0, 500.0).is_refused("L3");
+    woken(1.0, 10.1).is_accepted();
+    // Until its constructor has ended it is.
+    woken(20.0, 20.0).is_accepted();
 }
 
 /// Found by an attack on the checkers: with `allow_concurrency` the gate was open all the time (O3).

@@ -202,6 +202,32 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
     failed().at(6.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
 }
 
+/// Found by an attack on the checkers: the object has been warm since second 1.5, so that its constructor is no start.
+#[test]
+fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
+    let runs_at = |seconds: f64| {
+        let mut tale = failed_once();
+        tale.at(1.2).evicted().at(1.5).wake(2).at(seconds).turn(2).run(2, 1, 1.0, 1);
+        tale
+    };
+    runs_at(500.0).is_refused("R3");
+    runs_at(3.6).is_accepted();
+}
+
+/// Found by an attack on the checkers: R3 adds the bound of L, and L3 has none for a machine with 250 alarms a second.
+#[test]
+fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
+    let crowded_by = |others: u32| {
+        let mut tale = failed_once();
+        let at = |other| 3.0 + 0.004 * f64::from(other);
+        tale.others_set(others, at).others_run(others, at, 3.0, 0.004);
+        tale.at(4.6).turn(3).run(2, 1, 1.0, 1);
+        tale
+    };
+    crowded_by(400).is_accepted();
+    crowded_by(90).is_refused("R3");
+}
+
 #[test]
 fn r3_a_run_cut_short_by_the_loss_of_its_machine_starts_again_at_once() {
     let mut tale = Tale::new();

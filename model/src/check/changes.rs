@@ -38,6 +38,17 @@ pub(super) struct Bound {
     pub(super) because: &'static str,
 }
 
+impl Bound {
+    /// L3, L4: whether nothing was at work.
+    pub(super) fn is_calm(&self) -> bool {
+        matches!(self.rule, Id::L3 | Id::L4)
+    }
+
+    pub(super) fn widened(self, by_ns: u64) -> Bound {
+        Bound { not_after_ns: self.not_after_ns.saturating_add(by_ns), ..self }
+    }
+}
+
 /// Something that changed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {

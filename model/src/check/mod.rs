@@ -24,6 +24,7 @@ mod homeless;
 mod lateness;
 mod life;
 mod limits;
+mod load;
 mod reads;
 mod report;
 mod resets;
@@ -107,7 +108,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
-/// | L1 to L4 | `lateness` (with `changes`), `retries`, `cluster` | starts of runs, faults, leaders |
+/// | L1 to L4 | `lateness` (with `changes` and `load`), `retries`, `cluster` | starts of runs, faults, leaders |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
@@ -222,6 +223,7 @@ impl Checker {
         if !self.is_over && self.any_at_rest {
             self.end_of_run();
         }
+        self.pace.load.tell(&mut self.reports);
         self.reports.into_verdict(self.pace.lateness, &self.constants)
     }
 

@@ -8,9 +8,11 @@
 //! Both limits widen by the drift of monotonic clocks, by a millisecond (stored times are integer milliseconds), and
 //! by twice E where machine, holder or wall clock changed in between.
 
+use super::changes::Bound;
+use super::lateness::{Span, report_late};
 use super::report::{OnMachine, Seconds};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns};
-use crate::history::{Cause, Constants, Place};
+use crate::history::{Constants, Place};
 use crate::reference::instance::Instance;
 use crate::reference::slot::{Alarm, Failure, FailureKind, Spared};
 use crate::rules::Id;
@@ -177,18 +179,10 @@ fn check_not_late(
         FailureKind::Counted { recorded, .. } => recorded.at_ns,
         _ => failure.ended.at_ns,
     };
-    // "Lateness": to the start of the constructor if the object was cold, else from the opening of its gate too.
-    let was_cold = instance.cause == Some(Cause::Alarm) && instance.runs == 0;
-    let (seen_ns, open_ns) = if was_cold {
-        (instance.started.at_ns, instance.run_ended_ns)
-    } else {
-        (case.mark.at_ns, instance.gate_ns.max(instance.run_ended_ns))
-    };
-    let eligible_ns = window.not_after_ns.max(recorded_ns).max(open_ns);
-    let Some(not_after_ns) = latest_ns(case, eligible_ns) else { return };
-    if seen_ns <= not_after_ns {
+    let span = Span::of(case, instance, window.not_after_ns.max(recorded_ns));
+    let Some(bound) = latest(case, span.eligible_ns).filter(|bound| span.seen_ns > bound.not_after_ns) else {
         return;
-    }
+    };
     let sentences = format!(
         "The run that failed at {}{} was followed by the next only at {}{}. Its backoff, with jitter, was over by {}, \
          and with the lateness that is allowed here it had to start by {}.",
@@ -197,18 +191,17 @@ fn check_not_late(
         Seconds(case.mark.at_ns),
         OnMachine(case.place),
         Seconds(window.not_after_ns),
-        Seconds(not_after_ns),
+        Seconds(bound.not_after_ns),
     );
-    case.report("R3", &[alarm.setting.set, failure.ended], sentences);
+    report_late(case, "R3", span, bound, vec![alarm.setting.set, failure.ended], sentences);
 }
 
 /// The latest start by rule L. In calm the backoff's own widening is enough: only a failure moves alarms and changes
 /// clocks.
-fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
+fn latest(case: &Case<'_>, eligible_ns: u64) -> Option<Bound> {
     let bound = case.faults.bound(case.constants, eligible_ns)?;
     let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
-    Some(bound.not_after_ns.saturating_add(if is_calm { 0 } else { clocks_ns }))
+    Some(if bound.is_calm() { bound } else { bound.widened(clocks_ns) })
 }
 
 /// R3: what the wall clocks may add to or take from a backoff.

@@ -108,6 +108,8 @@ pub(crate) struct Failed {
 #[derive(Debug)]
 pub(crate) struct Conduct {
     pub(crate) constructor: Constructor,
+    /// When that ended.
+    pub(crate) constructed_ns: Option<u64>,
     /// The turn in progress, and the first event of it that was seen.
     pub(crate) turn: u32,
     pub(crate) turn_began: Option<Mark>,
@@ -131,6 +133,7 @@ impl Conduct {
         let constructor = if is_start_seen { Constructor::Running } else { Constructor::Unseen };
         Conduct {
             constructor,
+            constructed_ns: None,
             turn: 0,
             turn_began: None,
             wall_ns: None,
