@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{Tale, object, told, wall_ms};
+use common::{Tale, object, told};
 use reveille_model::history::{
-    AlarmId, Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, OpResult, Outcome, Phase, Scope,
+    Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, OpResult, Outcome, Phase, Scope,
     StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
@@ -55,10 +55,6 @@ fn under_epoch_1(tale: &mut Tale, instance: u64, turn: u32, what: What) {
 
 fn evicted(tale: &mut Tale) -> &mut Tale {
     tale.does(What::InstanceEnd { reason: EndReason::Evicted })
-}
-
-fn reset() -> What {
-    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into(), cause: None } }
 }
 
 fn answers(request: u64) -> What {
@@ -317,15 +313,6 @@ fn r4_a_retry_that_r7_allows_is_told_of_the_failure_that_is_durable() {
     breaks(&retried(0), &["R4", "R7"]);
 }
 
-/// R7: "both outcomes are allowed", the retry or none. R3 bounds that retry as any other: "no later than 1.25 times that plus
-/// the bound of L".
-#[test]
-fn r3_a_retry_that_r7_allows_is_not_hours_late() {
-    let mut tale = running();
-    tale.delete_alarm().commit().run_fails(1).commit_end(1).at(9_000.0).turn(3).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
-
 /// R6: in backoff the alarm's is "the original time"; none was ever set for second 77.
 #[test]
 fn r7_the_alarm_that_the_datastore_holds_after_all_has_its_own_time() {
@@ -437,38 +424,6 @@ fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
 }
 
 // ---- Bounds of time
-
-/// R3: "The run after a failed one starts no sooner than `2 s * 2^n` after its end ... After a counted failure n is the failed
-/// run's `retry_count`": here 16 s from second 15. That a constructor failed in between adds a failure and takes none away.
-#[test]
-fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
-    let again_at = |seconds: f64| {
-        let (mut tale, _) = failed_up_to(3);
-        evicted(tale.at(15.1)).at(15.5);
-        under_epoch_1(&mut tale, 2, 1, What::InstanceStart { cause: Cause::Alarm });
-        under_epoch_1(&mut tale, 2, 1, What::ConstructorEnd { failed: Some("boom".into()) });
-        under_epoch_1(&mut tale, 2, 1, reset());
-        tale.at(seconds);
-        under_epoch_1(&mut tale, 3, 1, What::InstanceStart { cause: Cause::Alarm });
-        under_epoch_1(&mut tale, 3, 1, What::ConstructorEnd { failed: None });
-        let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(1.0));
-        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
-        under_epoch_1(&mut tale, 3, 2, run);
-        tale
-    };
-    breaks(&again_at(17.6), &["R3"]);
-}
-
-/// R3: "no later than 1.25 times that plus the bound of L". n is at most 9, so that no backoff is longer than 1,280 s; this
-/// retry comes two hours and a half after the failure, in calm.
-#[test]
-fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
-    let (mut tale, _) = failed_up_to(0);
-    evicted(&mut tale).at(3.2).begin(2, Cause::Request);
-    tale.does(What::ConstructorEnd { failed: Some("boom".into()) }).does(reset());
-    tale.at(9_000.0).wake(3).turn(2).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
 
 /// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with
 /// it is not, and HISTORY.md does not ask for that: "A run that was lost with its machine has no end at all."

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{AlarmId, Cause, EndReason, How, ResetCause, What};
+use reveille_model::history::{AlarmId, By, Cause, EndReason, How, ResetCause, What};
 
 /// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
 fn fails(tale: &mut Tale, turn: u32, count: u32) {
@@ -199,7 +199,58 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
         tale
     };
     failed().at(1.9).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
+    failed().at(4.8).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}
+
+/// Found by an attack on the checkers: n is at most 9, and the constructor's failure is the first, so that its backoff is over
+/// by second 5.7. Nobody knows whether it counted for the alarm; later than both it is late.
+#[test]
+fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
+    let failed = || {
+        let mut tale = failed_once();
+        tale.evicted().at(3.2).begin(2, Cause::Request).constructor_fails();
+        tale
+    };
+    failed().at(9_000.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
     failed().at(6.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
+    failed().at(9.0).rests(&[], Some((1, 1.0, 1))).end().is_refused("F8");
+    failed().at(6.8).rests(&[], Some((1, 1.0, 1))).end().is_accepted();
+}
+
+/// Found by an attack on the checkers: a constructor that fails in backoff adds a failure and takes none away. The fourth
+/// failure is at second 15 and its backoff 16 s; that of the constructor, at second 15.5, is 2 s.
+#[test]
+fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
+    let again_at = |seconds: f64| {
+        let mut tale = failed_up_to(3);
+        let by = |instance, turn| Some(By { object: common::object(), instance, epoch: 1, seq: 0, turn });
+        tale.at(15.1).evicted().at(15.5).push(by(2, 1), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(by(2, 1), What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.at(seconds).push(by(3, 1), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(by(3, 1), What::ConstructorEnd { failed: None });
+        let (alarm, scheduled_ms) = (Some(AlarmId(1)), common::wall_ms(1.0));
+        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
+        tale.push(by(3, 2), run);
+        tale
+    };
+    again_at(17.6).is_refused("R3");
+    again_at(31.0).is_accepted();
+    again_at(35.0).is_accepted();
+    again_at(36.0).is_refused("R3");
+}
+
+/// Found by an attack on the checkers: R7 allows the retry or none, and R3 bounds it as any other.
+#[test]
+fn r3_a_retry_that_r7_allows_is_not_hours_late() {
+    let retried_at = |seconds: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm().commit().run_fails(1);
+        tale.commit_end(1).at(seconds).turn(3).run(2, 1, 1.0, 1);
+        tale
+    };
+    retried_at(9_000.0).is_refused("R3");
+    retried_at(2.9).is_refused("R3");
+    retried_at(3.6).is_accepted();
 }
 
 /// Found by an attack on the checkers: the object has been warm since second 1.5, so that its constructor is no start.

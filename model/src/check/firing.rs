@@ -11,7 +11,7 @@ use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
 use crate::reference::instance::{Ended, Retry, Run};
 use crate::reference::object::{Acting, Object};
-use crate::reference::slot::{Claim, End, Failure, FailureKind, Gone, Pending, Setting, Why};
+use crate::reference::slot::{Claim, Constructors, End, Failure, FailureKind, Gone, Pending, Setting, Why};
 use crate::rules::Id;
 
 /// What `alarm(info)` was given (F7).
@@ -82,7 +82,7 @@ fn behind_a_timer(case: &mut Case<'_>, row: &mut Row, claim: Claim, run: u64) ->
     }
     alarm.behind = None;
     alarm.behind_run = Some(run);
-    alarm.last = None;
+    (alarm.last, alarm.constructors) = (None, Constructors::default());
     case.reports.relax(Relaxation::SetWhileRetryPending);
     Some(alarm.setting)
 }
@@ -101,8 +101,8 @@ fn identify(
         return Some(setting);
     }
     if let Some(spared) = row.slot.spared.filter(|spared| claim.names(&spared.setting)) {
-        row.slot.readmit(spared, case.mark, retry_count);
-        retries::spared(case, &spared, retry_count);
+        let is_due = retries::spared(case, &spared, retry_count);
+        row.slot.readmit(spared, case.mark, retry_count, is_due.then_some(spared.failure));
         return Some(spared.setting);
     }
     let gone = row.slot.find_gone(claim).copied();
@@ -267,6 +267,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         (RunOutcome::Platform { .. }, Some(alarm)) => {
             let (sure, possible) = alarm.count_platform(case.by.epoch, true);
             FailureKind::Platform { sure, possible }
+        }
+        // R7: its alarm was deleted; how often the platform has failed it is not remembered.
+        (RunOutcome::Platform { .. }, None) => {
+            FailureKind::Platform { sure: 0, possible: case.constants.retry_exponent_max }
         }
         // Only if its completion is lost is a good end the platform's failure.
         _ => FailureKind::Unclear { possible: 0 },

@@ -117,9 +117,7 @@ fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
     let ahead_ns = i128::from(alarm.setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
     let scheduled_ns = u64::try_from(i128::from(case.mark.at_ns) + ahead_ns).unwrap_or(0);
     // How much jitter was drawn is not to be seen: a retry counts from the end of its backoff with all jitter.
-    let retry_ns = alarm.last.map_or(0, |failure| {
-        Window::after(&failure, case.constants, 0).map_or(failure.ended.at_ns, |window| window.not_after_ns)
-    });
+    let retry_ns = retries::held_until_ns(alarm, case.constants, 0);
     scheduled_ns.max(retry_ns).max(alarm.committed.at_ns)
 }
 

@@ -131,15 +131,11 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
             slot.pending = Some(Pending { setting: alarm.setting, since: ended });
         }
         let (sure, possible) = alarm.count_platform(epoch, is_sure);
-        if !is_sure && alarm.last.is_some() {
-            return;
+        let failed = |kind| Some(Failure { ended, place, epoch, turn, kind });
+        if is_sure {
+            alarm.constructors.sure = failed(FailureKind::Platform { sure, possible });
         }
-        let kind = if is_sure {
-            FailureKind::Platform { sure, possible }
-        } else {
-            FailureKind::Unclear { possible }
-        };
-        alarm.last = Some(Failure { ended, place, epoch, turn, kind });
+        alarm.constructors.possible = failed(FailureKind::Unclear { possible });
     });
 }
 

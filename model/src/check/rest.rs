@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::retries::Window;
-use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
@@ -253,10 +252,9 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     }
     let Some(since_ns) = due_ns(scene, object) else { return };
     let Some(bound) = faults.bound(constants, since_ns) else { return };
-    // A constructor that failed for a request may have made the backoff longer: how much is not to be seen.
-    let is_clear = alarm.last.is_none() || alarm.platform.possible == 0;
-    let unclear_ns = if is_clear { 0 } else { ns(constants.lateness_failures_ms) };
-    if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
+    // L2 may count from a change, which is not widened yet as the eligible instant is.
+    let changed_ns = if bound.rule == Id::L2 { ns(constants.wall_error_max_ms) } else { 0 };
+    if bound.widened(changed_ns).not_after_ns >= scene.mark.at_ns {
         return;
     }
     let (rule, how) = match owed(&object.row, alarm) {
@@ -276,7 +274,7 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
         Seconds(scene.mark.at_ns),
     );
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
-    evidence.extend(alarm.last.map(|failure| failure.ended));
+    evidence.extend(alarm.failures_since_run().map(|failure| failure.ended));
     scene.report(rule, &evidence, sentences);
 }
 
@@ -295,10 +293,7 @@ pub(super) fn due_ns(scene: &Scene<'_>, object: &Object) -> Option<u64> {
     let due_ns = scene.reports.true_ns(alarm.setting.scheduled_ms)?;
     let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
     let due_ns = u64::try_from(due_ns.max(0)).unwrap_or(u64::MAX).saturating_add(clocks_ns);
-    let retry_ns = alarm.last.map_or(0, |failure| {
-        Window::after(&failure, constants, clocks_ns)
-            .map_or(failure.ended.at_ns, |window| window.not_after_ns)
-    });
+    let retry_ns = retries::held_until_ns(alarm, constants, clocks_ns);
     let current = object.current.as_ref();
     let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.gate_ns));
     Some(due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns))
