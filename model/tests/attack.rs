@@ -425,40 +425,6 @@ fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
 
 // ---- Bounds of time
 
-/// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with
-/// it is not, and HISTORY.md does not ask for that: "A run that was lost with its machine has no end at all."
-#[test]
-fn f6_a_crash_ends_the_run_whether_or_not_an_end_of_the_instance_is_told() {
-    let crashed = |is_told: bool| {
-        let mut tale = running();
-        tale.at(1.5).fault(1, "crash");
-        if is_told {
-            tale.lost();
-        }
-        tale.at(5.0).heal(1).at(100.0).rests(&[], Some((1, 1.0, 0))).end();
-        tale
-    };
-    breaks(&crashed(true), &["F6"]);
-    breaks(&crashed(false), &["F6"]);
-}
-
-/// R3: "A run cut short by the loss of its machine is started again by the next holder at once, within L": 30 s after the one
-/// failure (L1), not eight minutes.
-#[test]
-fn l1_a_run_that_a_crash_cut_short_starts_again_within_the_bound() {
-    let crashed = |is_told: bool| {
-        let mut tale = running();
-        tale.at(1.5).fault(1, "crash");
-        if is_told {
-            tale.lost();
-        }
-        tale.at(5.0).heal(1).at(500.0).on(1).wake(2).turn(2).run(2, 1, 1.0, 0);
-        tale
-    };
-    breaks(&crashed(true), &["L1"]);
-    breaks(&crashed(false), &["L1"]);
-}
-
 /// "Eligible instant: the latest of ...; the opening of its input gate." The `get` is outstanding to the end, so the gate never
 /// opened, and O3 forbids to start the alarm.
 #[test]

@@ -41,6 +41,24 @@ fn f1_a_run_that_is_in_progress_is_not_overdue() {
     running().at(100.0).rests(&[], Some((1, 1.0, 0))).end().is_accepted();
 }
 
+/// Found by an attack on the checkers: a run that was lost with its machine has no end, and its instance need have none.
+#[test]
+fn f6_a_crash_ends_the_run_whether_or_not_an_end_of_the_instance_is_told() {
+    let struck = |kind: &str, is_told: bool| {
+        let mut tale = running();
+        tale.at(1.5).fault(1, kind);
+        if is_told {
+            tale.lost();
+        }
+        tale.at(5.0).heal(1).at(100.0).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    struck("crash", true).is_refused("F6");
+    struck("crash", false).is_refused("F6");
+    // A pause takes nothing along: the run is still in progress.
+    struck("pause", false).is_accepted();
+}
+
 #[test]
 fn f1_an_alarm_that_vanishes_from_the_datastore_is_refused() {
     Tale::new().alarm_is_set(90.0).at(9.0).end().is_refused("F1");

@@ -186,6 +186,25 @@ fn l2_a_bound_moves_on_with_every_change_before_it() {
     failing(180.0).is_refused("L2");
 }
 
+/// Found by an attack on the checkers: a run that its machine's crash cut short starts again by second 31.5, whether or not the
+/// loss of the instance is told.
+#[test]
+fn l1_a_run_that_a_crash_cut_short_starts_again_within_the_bound() {
+    let crashed = |is_told: bool, seconds: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).at(1.5).fault(1, "crash");
+        if is_told {
+            tale.lost();
+        }
+        tale.at(5.0).heal(1).at(seconds).on(1).wake(2).turn(2).run(2, 1, 1.0, 0);
+        tale
+    };
+    for is_told in [true, false] {
+        crashed(is_told, 500.0).is_refused("L1");
+        crashed(is_told, 31.9).is_accepted();
+    }
+}
+
 #[test]
 fn l3_counts_from_the_step_of_a_clock() {
     let stepped = |kind| {

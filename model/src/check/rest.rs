@@ -278,9 +278,9 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     scene.report(rule, &evidence, sentences);
 }
 
-/// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
+/// F8: whether the history says that the object is in no memory, so that nothing but its alarm can wake it.
 fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'static str)> {
-    object.current.as_ref().filter(|current| current.ended.is_some())?;
+    object.current.as_ref().filter(|current| current.ended.is_some() && !current.is_end_untold)?;
     scene.reports.saw(Id::F8);
     Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }

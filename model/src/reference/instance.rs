@@ -86,6 +86,8 @@ pub(crate) struct Instance {
     pub(crate) ended: Option<Ended>,
     /// When it ended, if it has.
     pub(crate) ended_ns: u64,
+    /// F6: whether the history does not tell of its end, only that its machine stopped.
+    pub(crate) is_end_untold: bool,
     /// F8: since when the object had been in no memory when this one started.
     pub(crate) absent_since_ns: Option<u64>,
     /// Whether a newer instance has started.
@@ -132,6 +134,7 @@ impl Instance {
             gate_ns: started.at_ns,
             ended: None,
             ended_ns: 0,
+            is_end_untold: false,
             absent_since_ns: None,
             superseded: false,
             runs: 0,
