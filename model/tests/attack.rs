@@ -403,26 +403,6 @@ fn r4_an_alarm_that_is_not_durable_yet_has_no_failures() {
     }
 }
 
-/// R1: a handler that "exceeds its time limit (15 minutes ...) is retried and counted". This one never ends.
-#[test]
-fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
-    let runs_until = |seconds: f64| {
-        let mut tale = running();
-        tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
-        tale
-    };
-    runs_until(800.0).is_accepted();
-    breaks(&runs_until(9_000.0), &["R1", "F1"]);
-}
-
-/// R1, as above: what exceeds its limit counts, so after more than twice the limit no failure is the platform's.
-#[test]
-fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
-    let mut tale = running();
-    tale.at(2_000.0).turn(3).run_is_failed_by_platform(1);
-    breaks(&tale, &["R1"]);
-}
-
 // ---- Bounds of time
 
 /// "Eligible instant: the latest of ...; the opening of its input gate." The `get` is outstanding to the end, so the gate never

@@ -61,6 +61,40 @@ fn r2_an_alarm_that_is_being_given_up_may_be_read_or_not() {
     failing().turn(8).commit_end(7).turn(9).get_alarm(Some(1.0)).is_refused("A3");
 }
 
+/// Alarm 1 for second 1, and its run that starts on time in turn 2.
+fn running() -> Tale {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+    tale
+}
+
+/// Found by an attack on the checkers: what exceeds its limit has failed, whether or not it ever ends.
+#[test]
+fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
+    let runs_until = |seconds: f64| {
+        let mut tale = running();
+        tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    runs_until(902.0).is_refused("R1");
+    runs_until(901.0).is_accepted();
+    // A machine that stands still, and may have lost its epoch, cannot tell.
+    let mut paused = running();
+    paused.at(800.0).fault(1, "pause").at(960.0).heal(1).rests(&[], Some((1, 1.0, 0))).end().is_accepted();
+}
+
+/// Found by an attack on the checkers: what exceeds its limit counts, so that its failure is not the platform's.
+#[test]
+fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
+    let mut late = running();
+    late.at(902.0).turn(3).run_is_failed_by_platform(1).is_refused("R1");
+    let mut timely = running();
+    timely.at(901.0).turn(3).run_is_failed_by_platform(1).is_accepted();
+    // A machine that has stood still may have lost its epoch meanwhile, and what it does then is no run.
+    let mut paused = running();
+    paused.at(800.0).fault(1, "pause").at(950.0).heal(1).turn(3).run_is_failed_by_platform(1).is_accepted();
+}
+
 #[test]
 fn r2_more_retries_than_there_may_be_are_refused_even_unseen() {
     let mut tale = Tale::new();

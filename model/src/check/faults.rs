@@ -72,8 +72,9 @@ pub(super) struct Faults {
     other_ended_ns: Option<u64>,
     /// L2: groups that have no connected majority.
     without_majority: BTreeSet<u16>,
-    /// When each last lost what its processes knew.
+    /// When each last lost what its processes knew, and when something that struck it last ended.
     stopped: Last,
+    healed: Last,
     /// L4: whether the faults are over for good.
     pub(super) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
@@ -131,6 +132,7 @@ impl Faults {
     pub(super) fn end(&mut self, fault: u32, mark: Mark) {
         let Some(ended) = self.count_out(fault) else { return };
         let at_ns = mark.at_ns;
+        self.healed.see(&ended.scope, mark);
         if ended.class != Class::Loss {
             self.failure_ended_ns = Some(at_ns);
         }
@@ -198,6 +200,12 @@ impl Faults {
     /// Whether a fault is at work on that machine, or on all of its datacenter.
     pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
         self.at_work.values().any(|fault| fault.strikes(machine, datacenter))
+    }
+
+    /// Whether that machine, or all of its datacenter, was struck at that time or later.
+    pub(super) fn was_struck_since(&self, machine: u16, datacenter: Option<u16>, since_ns: u64) -> bool {
+        self.is_struck(machine, datacenter)
+            || self.healed.of(machine, datacenter).is_some_and(|healed| healed.at_ns >= since_ns)
     }
 
     /// D3, D5, D6: since when a machine has been out. None if it is not, or if links or disks are in trouble too.

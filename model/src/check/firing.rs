@@ -9,7 +9,7 @@ use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
-use crate::reference::instance::{Ended, Retry, Run};
+use crate::reference::instance::{Ended, Instance, Retry, Run};
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, Constructors, End, Failure, FailureKind, Gone, Pending, Setting, Why};
 use crate::rules::Id;
@@ -241,10 +241,7 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         outlived(case, ended);
     }
     case.saw(Id::R1);
-    let limit_ms = case.constants.run_limit_ms;
-    if *outcome == RunOutcome::Ok && is_overtime(case.constants, ended.started, case.mark, limit_ms) {
-        too_long(case, ended, limit_ms);
-    }
+    overtime(case, instance, ended, outcome);
     match outcome {
         RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
         RunOutcome::Failed { how, .. } => {
@@ -287,10 +284,26 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
 }
 
-/// R1: a run that exceeds its time limit has failed.
-fn too_long(case: &mut Case<'_>, run: Run, limit_ms: u64) {
+/// R1: a run that exceeds its time limit has failed, and that counts. Where its machine was struck meanwhile it may have
+/// lost its epoch before it could say so: then its failure is the platform's.
+fn overtime(case: &mut Case<'_>, instance: &Instance, run: Run, outcome: &RunOutcome) {
+    let limit_ms = case.constants.run_limit_ms;
+    let is_struck = || {
+        let machine = instance.machine;
+        machine.is_none_or(|machine| {
+            case.faults.was_struck_since(machine, case.pace.datacenter(machine), run.started.at_ns)
+        })
+    };
+    let how = match outcome {
+        RunOutcome::Ok => "ended well",
+        RunOutcome::Platform { .. } if !is_struck() => "was failed by the platform",
+        RunOutcome::Platform { .. } | RunOutcome::Failed { .. } => return,
+    };
+    if instance.superseded || !is_overtime(case.constants, run.started, case.mark, limit_ms) {
+        return;
+    }
     let sentences = format!(
-        "Run {} started at {} and ended well at {}. After {limit_ms} ms it has failed, and that counts.",
+        "Run {} started at {} and {how} at {}. After {limit_ms} ms it has failed, and that counts.",
         run.run,
         Seconds(run.started.at_ns),
         Seconds(case.mark.at_ns),

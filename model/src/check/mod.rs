@@ -103,7 +103,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | S4, S6, A3, A4 | `reads` | results of reads |
 /// | S7, S8 | `limits`, `blame` | calls and their results |
 /// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
-/// | R1 to R8 | `retries`, `firing`, `calls`, `reads`, `resets` | runs and their ends |
+/// | R1 to R8 | `retries`, `firing`, `calls`, `reads`, `resets`, `rest` | runs and their ends |
 /// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns, retries};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
@@ -234,6 +234,9 @@ pub(super) fn end_of_run(
     if !object.at_rest {
         keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
+    if has_end && !object.is_homeless {
+        endless_run(&mut scene, faults, pace, object);
+    }
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
     if !object.at_rest {
@@ -241,6 +244,31 @@ pub(super) fn end_of_run(
     } else if has_end && !object.is_homeless {
         overdue(&mut scene, faults, pace, object, alarm);
     }
+}
+
+/// R1: a run that exceeds its time limit fails, and that was to be seen: its machine was up.
+fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object) {
+    let constants = scene.constants;
+    let Some(current) = object.current.as_ref().filter(|current| current.ended.is_none()) else { return };
+    let (Some(run), Some(machine)) = (current.run.filter(|run| run.alarm.is_some()), current.machine) else {
+        return;
+    };
+    let settled_ns = scene.mark.at_ns.saturating_sub(ns(constants.lateness_failures_ms));
+    if constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
+        || !is_overtime(constants, run.started, scene.mark, constants.run_limit_ms)
+        || faults.was_struck_since(machine, pace.datacenter(machine), settled_ns)
+    {
+        return;
+    }
+    let sentences = format!(
+        "Run {} started at {} on machine {machine} and had not ended at the end of the run, at {}. After {} ms it has \
+         failed.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(scene.mark.at_ns),
+        constants.run_limit_ms,
+    );
+    scene.report("R1", &[run.started, scene.mark], sentences);
 }
 
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
