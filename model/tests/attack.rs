@@ -403,38 +403,6 @@ fn r4_an_alarm_that_is_not_durable_yet_has_no_failures() {
     }
 }
 
-// ---- Bounds of time
-
-/// "Eligible instant: the latest of ...; the opening of its input gate." The `get` is outstanding to the end, so the gate never
-/// opened, and O3 forbids to start the alarm.
-#[test]
-fn f1_an_alarm_behind_a_closed_gate_is_not_overdue() {
-    told(|tale| {
-        tale.alarm_is_set(10.0).at(9.0).turn(2).call(StorageCall::Get { key: "k".into() });
-        tale.at(100.0).rests(&[], Some((1, 10.0, 0))).end();
-    })
-    .is_accepted();
-}
-
-/// "Lateness goes ... to the start ... of the constructor if the object was cold." It started on time, and may take 30 s (O4).
-#[test]
-fn f1_an_alarm_whose_constructor_still_runs_is_not_overdue() {
-    let mut tale = Tale::new();
-    evicted(tale.alarm_is_set(10.0)).at(10.0).begin(2, Cause::Alarm);
-    tale.at(25.0).rests(&[], Some((1, 10.0, 0))).end().is_accepted();
-}
-
-/// S8: "with the option `preserve_alarm` ... the alarm stays", and it did: it was read after that, and the datastore holds it.
-/// That it never ran is F1.
-#[test]
-fn f1_is_what_an_alarm_is_owed_that_delete_all_has_preserved() {
-    let mut tale = Tale::new();
-    tale.put("k", "v").alarm_is_set(10.0).turn(2);
-    tale.calls(StorageCall::DeleteAll { preserve_alarm: true }, OpResult::Done).commit();
-    tale.turn(3).get_alarm(Some(10.0)).at(100.0).rests(&[], Some((1, 10.0, 0))).end();
-    breaks(&tale, &["F1"]);
-}
-
 // ---- The profile `workerd`
 
 /// Alarm 1 for second 1, whose first run fails at once: a retry timer is pending, until second 3 at least.

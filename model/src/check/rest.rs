@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
+use crate::reference::conduct::Constructor;
+use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
 use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Slot, Spared, Why};
@@ -118,7 +121,12 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
 fn lost_alarm(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
-    let (rule, how) = owed(row, alarm);
+    let (rule, how) = match owed(row, alarm) {
+        owed if owed.0 != "S5" && alarm.preserved.is_some() => {
+            ("S8", "(which a delete_all was to preserve) ")
+        }
+        owed => owed,
+    };
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted, completed or given \
          up; yet at the end of the run the datastore holds no alarm.",
@@ -209,9 +217,6 @@ fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
     if row.void_alarm_change(since).is_some() {
         return ("S5", "(which a transaction that was rolled back had replaced or deleted) ");
     }
-    if alarm.preserved.is_some() {
-        return ("S8", "(which a delete_all was to preserve) ");
-    }
     match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
         (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {
             ("A10", "(set in a run of another alarm for the same time) ")
@@ -271,11 +276,23 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
     scene.report("R1", &[run.started, scene.mark], sentences);
 }
 
+/// "Eligible instant": whether a run is in progress in this instance, or its input gate is closed.
+fn is_busy(scene: &Scene<'_>, current: &Instance) -> bool {
+    let (constants, conduct) = (scene.constants, &current.conduct);
+    let is_constructing = conduct.constructor == Constructor::Running
+        && !is_overtime(constants, current.started, scene.mark, constants.constructor_limit_ms);
+    let is_waiting = scene.reports.tally.has(Kinds::OP_RESULT)
+        && conduct.outstanding().iter().any(|call| call.may_close_gate());
+    current.run.is_some() || conduct.gate_closed.is_some() || is_constructing || is_waiting
+}
+
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
-    let is_busy = object.current.as_ref().is_some_and(|current| current.is_busy() && current.ended.is_none());
-    if is_busy || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+    let current = object.current.as_ref().filter(|current| current.ended.is_none());
+    if current.is_some_and(|current| is_busy(scene, current))
+        || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
+    {
         return;
     }
     let Some(since_ns) = due_ns(scene, object) else { return };

@@ -159,11 +159,6 @@ impl Instance {
         }
     }
 
-    /// Whether no event can be delivered to it now: a run is in progress, or its input gate is closed.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.run.is_some() || self.conduct.gate_closed.is_some()
-    }
-
     /// Whether the history says when it started.
     pub(crate) fn is_start_seen(&self) -> bool {
         self.cause.is_some()
