@@ -138,7 +138,7 @@ fn r7_after_a_delete_in_a_failed_run_both_outcomes_are_allowed() {
         tale
     };
     failed().get_alarm(None).at(99.0).end().is_accepted();
-    failed().get_alarm(Some(1.0)).at(4.0).run(2, 1, 1.0, 1).is_accepted();
+    failed().get_alarm(Some(1.0)).at(3.6).run(2, 1, 1.0, 1).is_accepted();
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod common;
 use std::sync::{Mutex, PoisonError};
 
 use common::{Tale, told};
-use reveille_model::history::{Event, ListOptions};
+use reveille_model::history::{Event, ListOptions, What};
 use reveille_model::{Checker, Profile};
 
 /// How often each is measured.
@@ -154,4 +154,52 @@ fn memory_is_not_that_of_deleted_values() {
     let grown_kib = resident_kib().saturating_sub(before_kib);
     assert!(checker.finish().is_clean());
     assert!(grown_kib < 40_000, "{grown_kib} KiB are held for an object without any key");
+}
+
+/// A machine crashes and is back, so many times, while one holds 64 slices.
+#[test]
+fn cost_is_linear_in_the_faults_where_slices_are_held() {
+    let crashing = |faults: u32| {
+        told(|tale| {
+            for slice in 0..64 {
+                tale.on_machine(2, What::Holder { slice, epoch: 1 });
+            }
+            for fault in 0..faults {
+                let at = 200.0 * f64::from(fault + 1);
+                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault);
+            }
+        })
+    };
+    is_linear(crashing, 500);
+}
+
+/// As many faults, long over, as runs.
+#[test]
+fn cost_is_linear_in_the_faults_and_runs() {
+    let crashing = |faults: u32| {
+        told(|tale| {
+            for fault in 0..faults {
+                let (at, turn, id) = (200.0 * f64::from(fault + 1), 2 * fault + 2, u64::from(fault));
+                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault).on(0);
+                tale.at(at + 100.0).turn(turn).set_alarm(id, at + 100.0).commit();
+                tale.turn(turn + 1).run(id, id, at + 100.0, 0).run_ok(id).commit_end(id);
+            }
+        })
+    };
+    is_linear(crashing, 4_000);
+}
+
+/// Runs that are all late, each among more faults than are remembered.
+#[test]
+fn cost_is_linear_in_the_runs_that_are_late_among_faults() {
+    let late = |runs: u32| {
+        told(|tale| {
+            tale.others_set(runs, |_| 10.0);
+            for fault in 0..runs {
+                tale.at(10.0 + f64::from(fault)).on(2).fault(fault, "crash").heal(fault).on(0);
+            }
+            tale.others_run(runs, |_| 10.0, 10.0 + f64::from(runs), 0.001);
+        })
+    };
+    is_linear(late, 2_000);
 }

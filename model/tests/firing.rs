@@ -3,6 +3,7 @@
 mod common;
 
 use common::Tale;
+use reveille_model::history::{Cause, OpResult, StorageCall, What};
 
 /// Alarm 1 for second 1, and its run that starts on time in turn 2.
 fn running() -> Tale {
@@ -39,6 +40,65 @@ fn f1_lateness_counts_from_the_last_change_of_a_fault() {
 #[test]
 fn f1_a_run_that_is_in_progress_is_not_overdue() {
     running().at(100.0).rests(&[], Some((1, 1.0, 0))).end().is_accepted();
+}
+
+/// Found by an attack on the checkers: the gate never opened, so that the alarm was never eligible.
+#[test]
+fn f1_an_alarm_behind_a_closed_gate_is_not_overdue() {
+    let read = |allow_concurrency: bool| {
+        let mut tale = Tale::new();
+        let call = StorageCall::Get { key: "k".into() };
+        tale.alarm_is_set(10.0).at(9.0).turn(2).does(What::Op { op: 99, call, allow_concurrency });
+        tale.at(100.0).rests(&[], Some((1, 10.0, 0))).end();
+        tale
+    };
+    read(false).is_accepted();
+    read(true).is_refused("F1");
+}
+
+/// Found by an attack on the checkers: the constructor started on time, and may take 30 s (O4).
+#[test]
+fn f1_an_alarm_whose_constructor_still_runs_is_not_overdue() {
+    let constructs_until = |seconds: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(10.0).evicted().at(10.0).begin(2, Cause::Alarm);
+        tale.at(seconds).rests(&[], Some((1, 10.0, 0))).end();
+        tale
+    };
+    constructs_until(25.0).is_accepted();
+    constructs_until(41.0).is_refused("F1");
+}
+
+/// Found by an attack on the checkers: S8 was kept, since the alarm stayed; that it never ran is F1.
+#[test]
+fn f1_is_what_an_alarm_is_owed_that_delete_all_has_preserved() {
+    let preserved = |rests: Option<(u64, f64, u32)>| {
+        let mut tale = Tale::new();
+        tale.put("k", "v").alarm_is_set(10.0).turn(2);
+        tale.calls(StorageCall::DeleteAll { preserve_alarm: true }, OpResult::Done).commit();
+        tale.turn(3).get_alarm(Some(10.0)).at(100.0).rests(&[], rests).end();
+        tale
+    };
+    preserved(Some((1, 10.0, 0))).is_refused("F1");
+    preserved(None).is_refused("S8");
+}
+
+/// Found by an attack on the checkers: a run that was lost with its machine has no end, and its instance need have none.
+#[test]
+fn f6_a_crash_ends_the_run_whether_or_not_an_end_of_the_instance_is_told() {
+    let struck = |kind: &str, is_told: bool| {
+        let mut tale = running();
+        tale.at(1.5).fault(1, kind);
+        if is_told {
+            tale.lost();
+        }
+        tale.at(5.0).heal(1).at(100.0).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    struck("crash", true).is_refused("F6");
+    struck("crash", false).is_refused("F6");
+    // A pause takes nothing along: the run is still in progress.
+    struck("pause", false).is_accepted();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::Tale;
-use reveille_model::history::{AlarmId, Cause, EndReason, How, ResetCause, What};
+use reveille_model::history::{AlarmId, By, Cause, EndReason, How, ResetCause, What};
 
 /// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
 fn fails(tale: &mut Tale, turn: u32, count: u32) {
@@ -59,6 +59,40 @@ fn r2_an_alarm_that_is_being_given_up_may_be_read_or_not() {
     failing().get_alarm(Some(1.0)).is_accepted();
     failing().get_alarm(None).is_accepted();
     failing().turn(8).commit_end(7).turn(9).get_alarm(Some(1.0)).is_refused("A3");
+}
+
+/// Alarm 1 for second 1, and its run that starts on time in turn 2.
+fn running() -> Tale {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+    tale
+}
+
+/// Found by an attack on the checkers: what exceeds its limit has failed, whether or not it ever ends.
+#[test]
+fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
+    let runs_until = |seconds: f64| {
+        let mut tale = running();
+        tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    runs_until(902.0).is_refused("R1");
+    runs_until(901.0).is_accepted();
+    // A machine that stands still, and may have lost its epoch, cannot tell.
+    let mut paused = running();
+    paused.at(800.0).fault(1, "pause").at(960.0).heal(1).rests(&[], Some((1, 1.0, 0))).end().is_accepted();
+}
+
+/// Found by an attack on the checkers: what exceeds its limit counts, so that its failure is not the platform's.
+#[test]
+fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
+    let mut late = running();
+    late.at(902.0).turn(3).run_is_failed_by_platform(1).is_refused("R1");
+    let mut timely = running();
+    timely.at(901.0).turn(3).run_is_failed_by_platform(1).is_accepted();
+    // A machine that has stood still may have lost its epoch meanwhile, and what it does then is no run.
+    let mut paused = running();
+    paused.at(800.0).fault(1, "pause").at(950.0).heal(1).turn(3).run_is_failed_by_platform(1).is_accepted();
 }
 
 #[test]
@@ -199,7 +233,84 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
         tale
     };
     failed().at(1.9).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
+    failed().at(4.8).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}
+
+/// Found by an attack on the checkers: n is at most 9, and the constructor's failure is the first, so that its backoff is over
+/// by second 5.7. Nobody knows whether it counted for the alarm; later than both it is late.
+#[test]
+fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
+    let failed = || {
+        let mut tale = failed_once();
+        tale.evicted().at(3.2).begin(2, Cause::Request).constructor_fails();
+        tale
+    };
+    failed().at(9_000.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
     failed().at(6.0).wake(3).turn(2).run(2, 1, 1.0, 1).is_accepted();
+    failed().at(9.0).rests(&[], Some((1, 1.0, 1))).end().is_refused("F8");
+    failed().at(6.8).rests(&[], Some((1, 1.0, 1))).end().is_accepted();
+}
+
+/// Found by an attack on the checkers: a constructor that fails in backoff adds a failure and takes none away. The fourth
+/// failure is at second 15 and its backoff 16 s; that of the constructor, at second 15.5, is 2 s.
+#[test]
+fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
+    let again_at = |seconds: f64| {
+        let mut tale = failed_up_to(3);
+        let by = |instance, turn| Some(By { object: common::object(), instance, epoch: 1, seq: 0, turn });
+        tale.at(15.1).evicted().at(15.5).push(by(2, 1), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(by(2, 1), What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.at(seconds).push(by(3, 1), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(by(3, 1), What::ConstructorEnd { failed: None });
+        let (alarm, scheduled_ms) = (Some(AlarmId(1)), common::wall_ms(1.0));
+        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
+        tale.push(by(3, 2), run);
+        tale
+    };
+    again_at(17.6).is_refused("R3");
+    again_at(31.0).is_accepted();
+    again_at(35.0).is_accepted();
+    again_at(36.0).is_refused("R3");
+}
+
+/// Found by an attack on the checkers: R7 allows the retry or none, and R3 bounds it as any other.
+#[test]
+fn r3_a_retry_that_r7_allows_is_not_hours_late() {
+    let retried_at = |seconds: f64| {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm().commit().run_fails(1);
+        tale.commit_end(1).at(seconds).turn(3).run(2, 1, 1.0, 1);
+        tale
+    };
+    retried_at(9_000.0).is_refused("R3");
+    retried_at(2.9).is_refused("R3");
+    retried_at(3.6).is_accepted();
+}
+
+/// Found by an attack on the checkers: the object has been warm since second 1.5, so that its constructor is no start.
+#[test]
+fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
+    let runs_at = |seconds: f64| {
+        let mut tale = failed_once();
+        tale.at(1.2).evicted().at(1.5).wake(2).at(seconds).turn(2).run(2, 1, 1.0, 1);
+        tale
+    };
+    runs_at(500.0).is_refused("R3");
+    runs_at(3.6).is_accepted();
+}
+
+/// Found by an attack on the checkers: R3 adds the bound of L, and L3 has none for a machine with 250 alarms a second.
+#[test]
+fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
+    let crowded_by = |others: u32| {
+        let mut tale = failed_once();
+        let at = |other| 3.0 + 0.004 * f64::from(other);
+        tale.others_set(others, at).others_run(others, at, 3.0, 0.004);
+        tale.at(4.6).turn(3).run(2, 1, 1.0, 1);
+        tale
+    };
+    crowded_by(400).is_accepted();
+    crowded_by(90).is_refused("R3");
 }
 
 #[test]

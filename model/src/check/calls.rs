@@ -100,8 +100,8 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
     let Some(call) = acting.instance.conduct.give_result(op) else {
         // The result of an outbound request, which is no storage call.
         let is_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));
-        if is_outside {
-            // A block_concurrency_while may have waited for it with the gate closed: a history does not tell of those.
+        if is_outside && !case.reports.tally.has(Kinds::GATE) {
+            // A block_concurrency_while may have waited for it with the gate closed: this history does not tell of those.
             acting.instance.gate_ns = case.mark.at_ns;
         }
         if !is_outside && acting.instance.is_start_seen() {
@@ -110,7 +110,7 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
         return;
     };
     case.saw(Id::S1);
-    if call.mark.at_ns < case.mark.at_ns {
+    if call.mark.at_ns < case.mark.at_ns && call.may_close_gate() {
         // What has its result at once never closed the gate.
         acting.instance.gate_ns = case.mark.at_ns;
     }

@@ -177,16 +177,16 @@ impl Cluster {
         datacenters.dedup();
         for datacenter in datacenters {
             let last = self.leading.get(&datacenter).map(|(_, last)| last);
-            let stopped_ns = last.and_then(|last| faults.stopped_ns(last.machine, Some(datacenter)));
-            let why = match (last, stopped_ns) {
+            let stopped = last.and_then(|last| faults.stopped(last.machine, Some(datacenter)));
+            let why = match (last, stopped) {
                 (None, _) => "no machine ever led it".to_owned(),
                 (Some(last), _) if pace.datacenter(last.machine) != Some(datacenter) => {
                     format!("machine {}, which leads it, is in another", last.machine)
                 }
-                (Some(last), Some(stopped_ns)) if stopped_ns > last.mark.at_ns => format!(
+                (Some(last), Some(stopped)) if stopped.at_ns > last.mark.at_ns => format!(
                     "machine {}, which led it last, stopped at {} and has not led it since",
                     last.machine,
-                    Seconds(stopped_ns)
+                    Seconds(stopped.at_ns)
                 ),
                 _ => continue,
             };

@@ -53,6 +53,7 @@ impl Kinds {
     const PLACE: Kinds = Kinds(1 << 21);
     /// The header says which classes declare `alarm()`.
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
+    pub(super) const GATE: Kinds = Kinds(1 << 23);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -85,10 +86,10 @@ impl Kinds {
             What::Phase { phase: Phase::End } => Kinds::END,
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
+            What::Gate { .. } => Kinds::GATE,
             What::Return { .. }
             | What::Await { .. }
             | What::Phase { .. }
-            | What::Gate { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),

@@ -5,39 +5,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::changes::{AtWork, Bound, Changes, Class, What};
 use super::lateness::Pace;
 use super::ns;
 use crate::history::{Constants, Scope};
+use crate::reference::Mark;
 use crate::rules::Id;
 
 /// A fault of a kind with one of these words in it takes what a process knows along; a pause or a cut does not.
 const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
-
-/// What a fault is for the rules of L.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// L1: a machine, a process, a leader or a datacenter goes.
-    Single,
-    /// L3: messages are lost. No failure of anything.
-    Loss,
-    /// A failure that L1 does not name: a partition, slow links, a disk.
-    Other,
-}
 
 #[derive(Debug)]
 struct Fault {
     class: Class,
     scope: Scope,
     begun_ns: u64,
-    ended_ns: Option<u64>,
 }
 
 impl Fault {
-    /// Whether it was at work at that time or later.
-    fn is_at_work_since(&self, since_ns: u64) -> bool {
-        self.ended_ns.is_none_or(|ended_ns| ended_ns >= since_ns)
-    }
-
     fn strikes(&self, machine: u16, datacenter: Option<u16>) -> bool {
         match self.scope {
             Scope::Machine(struck) => struck == machine,
@@ -45,31 +30,51 @@ impl Fault {
             Scope::Links { .. } | Scope::Network | Scope::Service(_) => false,
         }
     }
+
+    fn is_of_datacenter(&self) -> bool {
+        matches!(self.scope, Scope::Datacenter(_))
+    }
 }
 
-/// The latest start that a rule of L allows, before it is widened by E.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bound {
-    pub(super) rule: Id,
-    pub(super) not_after_ns: u64,
-    /// What the bound counts from, for the reader.
-    pub(super) because: &'static str,
+/// By machine and by datacenter: when something last struck it.
+#[derive(Debug, Default)]
+struct Last {
+    machines: BTreeMap<u16, Mark>,
+    datacenters: BTreeMap<u16, Mark>,
 }
 
-/// The faults of a run so far.
+impl Last {
+    fn see(&mut self, scope: &Scope, at: Mark) {
+        match scope {
+            Scope::Machine(machine) => drop(self.machines.insert(*machine, at)),
+            Scope::Datacenter(datacenter) => drop(self.datacenters.insert(*datacenter, at)),
+            Scope::Links { .. } | Scope::Network | Scope::Service(_) => {}
+        }
+    }
+
+    fn of(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
+        let of_datacenter = datacenter.and_then(|datacenter| self.datacenters.get(&datacenter));
+        self.machines.get(&machine).max(of_datacenter).copied()
+    }
+}
+
+/// The faults of a run so far: those that are at work, and of the others what the rules need.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
-    all: BTreeMap<u32, Fault>,
-    /// True time of the last begin or end of a fault.
-    changed_ns: Option<u64>,
-    /// True time of the last step of a clock.
-    stepped_ns: u64,
-    /// L2: groups that have no connected majority, and since when all have had one.
+    at_work: BTreeMap<u32, Fault>,
+    numbers: AtWork,
+    changes: Changes,
+    /// L1: the failure that is at work, if none has been with it or shortly before it.
+    alone: Option<u32>,
+    /// When a fault last began or ended, when a failure last ended, and one that L1 does not name.
+    changed_ns: u64,
+    failure_ended_ns: Option<u64>,
+    other_ended_ns: Option<u64>,
+    /// L2: groups that have no connected majority.
     without_majority: BTreeSet<u16>,
-    majority_ns: u64,
-    /// When each machine and datacenter last lost what its processes knew.
-    stopped_machine_ns: BTreeMap<u16, u64>,
-    stopped_datacenter_ns: BTreeMap<u16, u64>,
+    /// When each last lost what its processes knew, and when something that struck it last ended.
+    stopped: Last,
+    healed: Last,
     /// L4: whether the faults are over for good.
     pub(super) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
@@ -88,34 +93,34 @@ pub(super) struct Out {
 
 impl Faults {
     /// A fault begins. Returns the rules of D that it puts to the test.
-    pub(super) fn begin(&mut self, fault: u32, kind: &str, scope: &Scope, at_ns: u64) -> [Option<Id>; 2] {
+    pub(super) fn begin(
+        &mut self,
+        constants: &Constants,
+        fault: u32,
+        kind: &str,
+        scope: &Scope,
+        mark: Mark,
+    ) -> [Option<Id>; 2] {
         self.any_of_disk |= kind.starts_with("disk");
         if kind == "clock-step" {
-            self.stepped_ns = at_ns;
+            self.changes.push(mark.at_ns, What::Stepped, self.numbers);
         }
         if kind.starts_with("clock") || matches!(scope, Scope::Service(_)) {
             return [None; 2];
         }
         if STOPPING.iter().any(|word| kind.contains(word)) {
-            match scope {
-                Scope::Machine(machine) => drop(self.stopped_machine_ns.insert(*machine, at_ns)),
-                Scope::Datacenter(center) => drop(self.stopped_datacenter_ns.insert(*center, at_ns)),
-                Scope::Links { .. } | Scope::Network | Scope::Service(_) => {}
-            }
+            self.stopped.see(scope, mark);
         }
-        let class = match scope {
-            _ if kind.contains("loss") && matches!(scope, Scope::Network | Scope::Links { .. }) => {
-                Class::Loss
-            }
-            Scope::Machine(_) | Scope::Datacenter(_)
-                if !kind.starts_with("disk") && !kind.starts_with("slow") =>
-            {
-                Class::Single
-            }
-            _ => Class::Other,
-        };
-        self.all.insert(fault, Fault { class, scope: scope.clone(), begun_ns: at_ns, ended_ns: None });
-        self.changed_ns = Some(at_ns);
+        let class = class(kind, scope);
+        self.count_out(fault);
+        let is_alone = class == Class::Single && self.is_calm_before(constants, mark.at_ns);
+        if class != Class::Loss {
+            self.alone = is_alone.then_some(fault);
+        }
+        self.at_work.insert(fault, Fault { class, scope: scope.clone(), begun_ns: mark.at_ns });
+        self.count(class, |number| number.saturating_add(1));
+        self.changed_ns = mark.at_ns;
+        self.changes.push(mark.at_ns, What::Began { class, is_alone }, self.numbers);
         let is_datacenter = matches!(scope, Scope::Datacenter(_));
         match class {
             Class::Single => [Some(Id::D7), is_datacenter.then_some(Id::D2)],
@@ -124,65 +129,62 @@ impl Faults {
         }
     }
 
-    pub(super) fn end(&mut self, fault: u32, at_ns: u64) {
-        if let Some(fault) = self.all.get_mut(&fault).filter(|fault| fault.ended_ns.is_none()) {
-            fault.ended_ns = Some(at_ns);
-            self.changed_ns = Some(at_ns);
+    pub(super) fn end(&mut self, fault: u32, mark: Mark) {
+        let Some(ended) = self.count_out(fault) else { return };
+        let at_ns = mark.at_ns;
+        self.healed.see(&ended.scope, mark);
+        if ended.class != Class::Loss {
+            self.failure_ended_ns = Some(at_ns);
         }
+        if ended.class == Class::Other {
+            self.other_ended_ns = Some(at_ns);
+        }
+        self.changed_ns = at_ns;
+        self.changes.push(at_ns, What::Ended, self.numbers);
+    }
+
+    /// A fault is at work no more.
+    fn count_out(&mut self, fault: u32) -> Option<Fault> {
+        let ended = self.at_work.remove(&fault)?;
+        self.alone.take_if(|alone| *alone == fault);
+        self.count(ended.class, |number| number.saturating_sub(1));
+        Some(ended)
+    }
+
+    fn count(&mut self, class: Class, by: impl FnOnce(u32) -> u32) {
+        let numbers = &mut self.numbers;
+        let number = if class == Class::Loss { &mut numbers.losses } else { &mut numbers.failures };
+        *number = by(*number);
+        numbers.is_alone = self.alone.is_some();
+    }
+
+    /// L1: whether no failure is at work, and none was shortly before that moment.
+    fn is_calm_before(&self, constants: &Constants, at_ns: u64) -> bool {
+        let since_ns = at_ns.saturating_sub(ns(constants.lateness_failures_ms));
+        self.numbers.failures == 0 && self.failure_ended_ns.is_none_or(|ended_ns| ended_ns < since_ns)
     }
 
     pub(super) fn majority(&mut self, group: u16, connected: bool, at_ns: u64) {
-        if !connected {
+        if connected {
+            self.without_majority.remove(&group);
+        } else {
             self.without_majority.insert(group);
-        } else if self.without_majority.remove(&group) && self.without_majority.is_empty() {
-            self.majority_ns = at_ns;
+        }
+        if self.numbers.has_majorities != self.has_majorities() {
+            self.numbers.has_majorities = self.has_majorities();
+            self.changes.push(at_ns, What::Majority, self.numbers);
         }
     }
 
     /// L1 to L4: until when a run may start that could have started from `eligible_ns` on. None while a group has no
     /// connected majority among several failures: then nothing is promised.
-    ///
-    /// What counts as "at work" is whatever struck at any time from `lateness_failures_ms` before that moment until
-    /// now.
     pub(super) fn bound(&self, constants: &Constants, eligible_ns: u64) -> Option<Bound> {
-        let calm_after_ns = ns(constants.lateness_failures_ms);
-        let eligible_ns = eligible_ns.max(self.stepped_ns);
-        let since_ns = eligible_ns.saturating_sub(calm_after_ns);
-        let allows = |rule, from_ns: u64, ms, because| Bound {
-            rule,
-            not_after_ns: from_ns.saturating_add(ns(ms)),
-            because,
-        };
-        let mut at_work = self.all.values().filter(|fault| fault.is_at_work_since(since_ns)).peekable();
-        if at_work.peek().is_none() {
-            let rule = if self.is_quiet { Id::L4 } else { Id::L3 };
-            return Some(allows(rule, eligible_ns, constants.lateness_calm_ms, "No fault was at work"));
-        }
-        let mut failures = at_work.filter(|fault| fault.class != Class::Loss);
-        if let (Some(only), None) = (failures.next(), failures.next())
-            && only.class == Class::Single
-            && self.is_alone(only, calm_after_ns)
-        {
-            let because = "One failure was at work, and none in the time before it";
-            return Some(allows(Id::L1, eligible_ns, constants.lateness_one_failure_ms, because));
-        }
-        let because = "Faults were at work; the bound counts from the last change";
-        let bound =
-            allows(Id::L2, eligible_ns.max(self.settled_ns()), constants.lateness_failures_ms, because);
-        self.has_majorities().then_some(bound)
-    }
-
-    /// L1: no other failure was at work shortly before this one.
-    fn is_alone(&self, only: &Fault, calm_after_ns: u64) -> bool {
-        let since_ns = only.begun_ns.saturating_sub(calm_after_ns);
-        let is_before = |fault: &&Fault| fault.class != Class::Loss && fault.is_at_work_since(since_ns);
-        self.all.values().filter(is_before).count() == 1
+        self.changes.bound(constants, eligible_ns, self.is_quiet)
     }
 
     /// L4: since when nothing has been at work; none if something is.
     pub(super) fn calm_since_ns(&self) -> Option<u64> {
-        let is_calm = self.all.values().all(|fault| fault.ended_ns.is_some());
-        (is_calm && self.has_majorities()).then_some(self.changed_ns.unwrap_or(0))
+        (self.at_work.is_empty() && self.has_majorities()).then_some(self.changed_ns)
     }
 
     /// L2: whether every group has a connected majority.
@@ -192,38 +194,42 @@ impl Faults {
 
     /// L2: the last change of a fault or of a majority.
     pub(super) fn settled_ns(&self) -> u64 {
-        self.changed_ns.unwrap_or(0).max(self.majority_ns)
+        self.changes.settled_ns()
     }
 
     /// Whether a fault is at work on that machine, or on all of its datacenter.
     pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
-        let strikes = |fault: &Fault| fault.ended_ns.is_none() && fault.strikes(machine, datacenter);
-        self.all.values().any(strikes)
+        self.at_work.values().any(|fault| fault.strikes(machine, datacenter))
+    }
+
+    /// Whether that machine, or all of its datacenter, was struck at that time or later.
+    pub(super) fn was_struck_since(&self, machine: u16, datacenter: Option<u16>, since_ns: u64) -> bool {
+        self.is_struck(machine, datacenter)
+            || self.healed.of(machine, datacenter).is_some_and(|healed| healed.at_ns >= since_ns)
     }
 
     /// D3, D5, D6: since when a machine has been out. None if it is not, or if links or disks are in trouble too.
     pub(super) fn out(&self, machine: u16, datacenter: Option<u16>) -> Option<Out> {
-        let mut strikes = self.all.values().filter(|fault| {
-            fault.ended_ns.is_none() && fault.class == Class::Single && fault.strikes(machine, datacenter)
-        });
+        let mut strikes = self
+            .at_work
+            .values()
+            .filter(|fault| fault.class == Class::Single && fault.strikes(machine, datacenter));
         let first = strikes.next()?;
-        let is_datacenter = |fault: &Fault| matches!(fault.scope, Scope::Datacenter(_));
         let out = strikes.fold(
-            Out { since_ns: first.begun_ns, is_datacenter: is_datacenter(first) },
+            Out { since_ns: first.begun_ns, is_datacenter: first.is_of_datacenter() },
             |out, fault| Out {
                 since_ns: out.since_ns.min(fault.begun_ns),
-                is_datacenter: out.is_datacenter || is_datacenter(fault),
+                is_datacenter: out.is_datacenter || fault.is_of_datacenter(),
             },
         );
-        let is_in_the_way =
-            |fault: &Fault| fault.class == Class::Other && fault.is_at_work_since(out.since_ns);
-        (!self.all.values().any(is_in_the_way)).then_some(out)
+        let is_in_the_way = self.other_ended_ns.is_some_and(|ended_ns| ended_ns >= out.since_ns)
+            || self.at_work.values().any(|fault| fault.class == Class::Other);
+        (!is_in_the_way).then_some(out)
     }
 
     /// Whether that fault is at work and takes machines or datacenters out.
     pub(super) fn takes_out(&self, fault: u32) -> bool {
-        let fault = self.all.get(&fault);
-        fault.is_some_and(|fault| fault.ended_ns.is_none() && fault.class == Class::Single)
+        self.at_work.get(&fault).is_some_and(|fault| fault.class == Class::Single)
     }
 
     /// A machine has found its disk damaged.
@@ -236,9 +242,8 @@ impl Faults {
     }
 
     /// When that machine last lost what its processes knew.
-    pub(super) fn stopped_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
-        let of_datacenter = datacenter.and_then(|center| self.stopped_datacenter_ns.get(&center));
-        self.stopped_machine_ns.get(&machine).max(of_datacenter).copied()
+    pub(super) fn stopped(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
+        self.stopped.of(machine, datacenter)
     }
 
     /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the
@@ -248,15 +253,14 @@ impl Faults {
         pace: &Pace,
         machine: Option<u16>,
     ) -> Option<(&'static str, &'static str)> {
-        let gone =
-            || self.all.values().filter(|fault| fault.ended_ns.is_none() && fault.class != Class::Loss);
+        let gone = || self.at_work.values().filter(|fault| fault.class != Class::Loss);
         let strikes =
             |fault: &Fault| machine.is_some_and(|machine| fault.strikes(machine, pace.datacenter(machine)));
         if gone().any(|fault| fault.class != Class::Single || strikes(fault)) {
             return None;
         }
-        let is_datacenter = |fault: &Fault| matches!(fault.scope, Scope::Datacenter(_));
-        let (count, of_datacenters) = (gone().count(), gone().filter(|fault| is_datacenter(fault)).count());
+        let (count, of_datacenters) =
+            (gone().count(), gone().filter(|fault| fault.is_of_datacenter()).count());
         let minority = pace.datacenters().saturating_sub(1) / 2;
         if count > 0 && count == of_datacenters && count <= minority {
             return Some(("D2", "(of an object outside the datacenters that are gone) "));
@@ -266,5 +270,17 @@ impl Faults {
 
     pub(super) fn any_of_disk(&self) -> bool {
         self.any_of_disk
+    }
+}
+
+fn class(kind: &str, scope: &Scope) -> Class {
+    match scope {
+        Scope::Network | Scope::Links { .. } if kind.contains("loss") => Class::Loss,
+        Scope::Machine(_) | Scope::Datacenter(_)
+            if !kind.starts_with("disk") && !kind.starts_with("slow") =>
+        {
+            Class::Single
+        }
+        _ => Class::Other,
     }
 }

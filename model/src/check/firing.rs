@@ -91,8 +91,9 @@ fn identify(
         return Some(setting);
     }
     if let Some(spared) = row.slot.spared.filter(|spared| claim.names(&spared.setting)) {
-        row.each_slot(|slot| slot.readmit(spared, case.mark, retry_count));
-        retries::spared(case, &spared, retry_count);
+        let is_due = retries::spared(case, &spared, retry_count);
+        let last = is_due.then_some(spared.failure);
+        row.each_slot(|slot| slot.readmit(spared, case.mark, retry_count, last));
         return Some(spared.setting);
     }
     let gone = row.slot.find_gone(claim).copied();
@@ -236,10 +237,7 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         outlived(case, ended);
     }
     case.saw(Id::R1);
-    let limit_ms = case.constants.run_limit_ms;
-    if *outcome == RunOutcome::Ok && is_overtime(case.constants, ended.started, case.mark, limit_ms) {
-        too_long(case, ended, limit_ms);
-    }
+    overtime(case, instance, ended, outcome);
     match outcome {
         RunOutcome::Ok => [Id::F1, Id::F4].into_iter().for_each(|rule| case.saw(rule)),
         RunOutcome::Failed { how, .. } => {
@@ -262,6 +260,10 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
         (RunOutcome::Platform { .. }, Some(alarm)) => {
             let (sure, possible) = alarm.count_platform(case.by.epoch, true);
             FailureKind::Platform { sure, possible }
+        }
+        // R7: its alarm was deleted; how often the platform has failed it is not remembered.
+        (RunOutcome::Platform { .. }, None) => {
+            FailureKind::Platform { sure: 0, possible: case.constants.retry_exponent_max }
         }
         // Only if its completion is lost is a good end the platform's failure.
         _ => FailureKind::Unclear { possible: 0 },
@@ -303,10 +305,26 @@ fn after_its_commit(case: &mut Case<'_>, instance: &Instance, run: Run) {
     case.report("F4", &[run.started, durable], sentences);
 }
 
-/// R1: a run that exceeds its time limit has failed.
-fn too_long(case: &mut Case<'_>, run: Run, limit_ms: u64) {
+/// R1: a run that exceeds its time limit has failed, and that counts. Where its machine was struck meanwhile it may have
+/// lost its epoch before it could say so: then its failure is the platform's.
+fn overtime(case: &mut Case<'_>, instance: &Instance, run: Run, outcome: &RunOutcome) {
+    let limit_ms = case.constants.run_limit_ms;
+    let is_struck = || {
+        let machine = instance.machine;
+        machine.is_none_or(|machine| {
+            case.faults.was_struck_since(machine, case.pace.datacenter(machine), run.started.at_ns)
+        })
+    };
+    let how = match outcome {
+        RunOutcome::Ok => "ended well",
+        RunOutcome::Platform { .. } if !is_struck() => "was failed by the platform",
+        RunOutcome::Platform { .. } | RunOutcome::Failed { .. } => return,
+    };
+    if instance.superseded || !is_overtime(case.constants, run.started, case.mark, limit_ms) {
+        return;
+    }
     let sentences = format!(
-        "Run {} started at {} and ended well at {}. After {limit_ms} ms it has failed, and that counts.",
+        "Run {} started at {} and {how} at {}. After {limit_ms} ms it has failed, and that counts.",
         run.run,
         Seconds(run.started.at_ns),
         Seconds(case.mark.at_ns),

@@ -6,46 +6,33 @@
 //!                                                                        ▲ eligible         ▲ alarm() starts
 //! ```
 //!
-//! Retries with a bound of R3 are held against L there, by the same function ([`super::faults::Faults::bound`]).
+//! Retries with a bound of R3 are held against L there, by the same functions ([`super::faults::Faults::bound`], [`Span::of`]).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
-use super::faults::Bound;
+use super::changes::Bound;
+use super::load::{Load, Suspect};
 use super::report::{OnMachine, Seconds};
 use super::retries::{self, Window};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns, timers};
 use crate::history::{Cause, Place};
 use crate::lateness::Lateness;
+use crate::reference::Mark;
 use crate::reference::instance::Instance;
 use crate::reference::slot::Alarm;
 use crate::rules::Id;
-
-/// L3: up to so many alarms a second on one machine are promised to be on time.
-const CALM_ALARMS_PER_SECOND_MAX: usize = 100;
-
-/// L3: the second that they are counted in.
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// How late runs were and where they ran, and how busy each machine was.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     pub(super) lateness: Lateness,
     pub(super) datacenter_of: Vec<u16>,
-    machines: Vec<Load>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Load {
-    /// The starts of the last second.
-    starts: VecDeque<u64>,
-    /// When there were last more of them than L3 allows for.
-    over_ns: Option<u64>,
+    pub(super) load: Load,
 }
 
 impl Pace {
     pub(super) fn new(datacenter_of: Vec<u16>) -> Self {
-        let machines = vec![Load::default(); datacenter_of.len()];
-        Pace { lateness: Lateness::default(), datacenter_of, machines }
+        Pace { datacenter_of, ..Pace::default() }
     }
 
     pub(super) fn datacenter(&self, machine: u16) -> Option<u16> {
@@ -55,25 +42,6 @@ impl Pace {
     /// How many datacenters there are.
     pub(super) fn datacenters(&self) -> usize {
         self.datacenter_of.iter().collect::<BTreeSet<_>>().len()
-    }
-
-    fn start(&mut self, machine: u16, at_ns: u64) {
-        let Some(load) = self.machines.get_mut(usize::from(machine)) else { return };
-        while load.starts.front().is_some_and(|start_ns| start_ns.saturating_add(SECOND_NS) <= at_ns) {
-            load.starts.pop_front();
-        }
-        if load.starts.len() < CALM_ALARMS_PER_SECOND_MAX {
-            load.starts.push_back(at_ns);
-        } else {
-            load.over_ns = Some(at_ns);
-        }
-    }
-
-    /// Whether the machine has had more alarms than L3 allows for since then.
-    fn is_over(&self, machine: u16, since_ns: u64) -> bool {
-        let load = self.machines.get(usize::from(machine));
-        load.and_then(|load| load.over_ns)
-            .is_some_and(|over_ns| over_ns.saturating_add(SECOND_NS) >= since_ns)
     }
 
     fn see_where(&mut self, alarm: &mut Alarm, machine: u16) {
@@ -86,41 +54,60 @@ impl Pace {
     }
 }
 
+/// When a run could have started, and when it did: SPEC.md, "Lateness".
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) eligible_ns: u64,
+    pub(super) seen_ns: u64,
+}
+
+impl Span {
+    /// Of a run that starts now for an alarm that may start from `may_start_ns` on, whatever its object does. Called before
+    /// the instance counts the run.
+    pub(super) fn of(case: &Case<'_>, instance: &Instance, may_start_ns: u64) -> Span {
+        // What an alarm has woken is cold as long as its constructor runs.
+        let was_ready = instance.conduct.constructed_ns.is_some_and(|ready_ns| ready_ns < may_start_ns);
+        let is_woken = instance.cause == Some(Cause::Alarm) && !was_ready;
+        let eligible_ns = may_start_ns.max(instance.run_ended_ns);
+        if instance.runs == 0 && (is_woken || was_absent(instance, may_start_ns)) {
+            return Span { eligible_ns, seen_ns: instance.started.at_ns };
+        }
+        Span { eligible_ns: eligible_ns.max(instance.gate_ns), seen_ns: case.mark.at_ns }
+    }
+}
+
+/// Whether the object was in no memory then: it is cold, whatever woke it in the end (F8).
+fn was_absent(instance: &Instance, then_ns: u64) -> bool {
+    instance.absent_since_ns.is_some_and(|since_ns| since_ns <= then_ns) && instance.started.at_ns >= then_ns
+}
+
 /// A run starts for `alarm`: notes how late and where, and judges it. Called before the instance counts the run and the
 /// alarm forgets its failure.
 pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
     let Some(place) = case.place else { return };
-    case.pace.start(place.machine, case.mark.at_ns);
     case.pace.see_where(alarm, place.machine);
     let may_start_ns = may_start_ns(case, alarm, place);
-    // An object that was in no memory when it was due is cold, whatever woke it in the end (F8).
-    let was_absent = instance.absent_since_ns.is_some_and(|since_ns| since_ns <= may_start_ns)
-        && instance.started.at_ns >= may_start_ns;
-    if instance.runs == 0 && was_absent {
+    if instance.runs == 0 && was_absent(instance, may_start_ns) {
         case.saw(Id::F8);
     }
-    let was_cold = instance.runs == 0 && (instance.cause == Some(Cause::Alarm) || was_absent);
-    let (seen_ns, eligible_ns) = if was_cold {
-        (instance.started.at_ns, may_start_ns.max(instance.run_ended_ns))
-    } else {
-        (case.mark.at_ns, may_start_ns.max(instance.gate_ns).max(instance.run_ended_ns))
-    };
-    let late_ns = seen_ns.saturating_sub(eligible_ns);
+    let span = Span::of(case, instance, may_start_ns);
+    let late_ns = span.seen_ns.saturating_sub(span.eligible_ns);
+    case.pace.load.add(place.machine, span.eligible_ns);
     case.pace.lateness.add(late_ns);
     if retries::is_bounded(alarm, case.by.epoch) {
         return;
     }
-    let Some(bound) = case.faults.bound(case.constants, eligible_ns) else { return };
+    let Some(bound) = case.faults.bound(case.constants, span.eligible_ns) else { return };
     case.saw(bound.rule);
     if late_ns > ns(case.constants.lateness_calm_ms) {
-        judge(case, alarm, bound, seen_ns, eligible_ns, instance);
+        judge(case, alarm, bound, span, instance);
     }
 }
 
 /// A run starts whose lateness cannot be told: notes where it does.
 pub(super) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
     let (Some(place), Some(alarm)) = (case.place, alarm) else { return };
-    case.pace.start(place.machine, case.mark.at_ns);
+    case.pace.load.add(place.machine, case.mark.at_ns);
     case.pace.see_where(alarm, place.machine);
 }
 
@@ -130,34 +117,50 @@ fn may_start_ns(case: &Case<'_>, alarm: &Alarm, place: Place) -> u64 {
     let ahead_ns = i128::from(alarm.setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
     let scheduled_ns = u64::try_from(i128::from(case.mark.at_ns) + ahead_ns).unwrap_or(0);
     // How much jitter was drawn is not to be seen: a retry counts from the end of its backoff with all jitter.
-    let retry_ns = alarm.last.map_or(0, |failure| {
-        Window::after(&failure, case.constants, 0).map_or(failure.ended.at_ns, |window| window.not_after_ns)
-    });
+    let retry_ns = retries::held_until_ns(alarm, case.constants, 0);
     scheduled_ns.max(retry_ns).max(alarm.committed.at_ns)
 }
 
-/// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
-fn judge(
+/// A run starts after its bound, so that the rule is broken; in calm, as far as its machine had not too many alarms (L3).
+pub(super) fn report_late(
     case: &mut Case<'_>,
-    alarm: &Alarm,
+    rule: &'static str,
+    span: Span,
     bound: Bound,
-    seen_ns: u64,
-    eligible_ns: u64,
-    instance: &Instance,
+    mut evidence: Vec<Mark>,
+    sentences: String,
 ) {
+    let Some(place) = case.place.filter(|_| bound.is_calm()) else {
+        return case.report(rule, &evidence, sentences);
+    };
+    evidence.push(case.mark);
+    let suspect = Suspect {
+        machine: place.machine,
+        eligible_ns: span.eligible_ns,
+        not_after_ns: bound.not_after_ns,
+        object: case.name.clone(),
+        at_ns: case.mark.at_ns,
+        evidence,
+        sentences,
+    };
+    case.pace.load.suspect(rule, suspect);
+}
+
+/// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
+fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, span: Span, instance: &Instance) {
     if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
-    let not_after_ns = bound.not_after_ns.saturating_add(ns(case.constants.wall_error_max_ms));
-    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
-    let is_busy = case.place.is_some_and(|place| case.pace.is_over(place.machine, eligible_ns));
-    if seen_ns <= not_after_ns || (is_calm && is_busy) {
+    let Span { eligible_ns, seen_ns } = span;
+    let bound = bound.widened(ns(case.constants.wall_error_max_ms));
+    let not_after_ns = bound.not_after_ns;
+    if seen_ns <= not_after_ns {
         return;
     }
     let mut evidence = vec![alarm.setting.set, alarm.committed];
     let mut rule = bound.rule.name();
     let mut why = format!("{}.", bound.because);
-    let backoff = alarm.ended_retries.filter(|_| is_calm);
+    let backoff = alarm.ended_retries.filter(|_| bound.is_calm());
     if let Some((failure, window)) =
         backoff.and_then(|failure| Some((failure, Window::after(&failure, case.constants, 0)?)))
         && seen_ns >= window.not_before_ns
@@ -195,5 +198,5 @@ fn judge(
         OnMachine(case.place),
         Seconds(not_after_ns),
     );
-    case.report(rule, &evidence, sentences);
+    report_late(case, rule, span, bound, evidence, sentences);
 }

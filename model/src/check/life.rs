@@ -3,17 +3,21 @@
 
 use std::fmt;
 
-use super::report::Seconds;
+use super::faults::Faults;
+use super::lateness::Pace;
+use super::report::{Reports, Seconds};
 use super::{Case, resets};
-use crate::history::{Cause, EndReason};
+use crate::history::{Cause, EndReason, Place};
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind, Pending, Slot};
+use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
+    is_stopped(case.reports, case.faults, case.pace, object);
     occasions(case, object, machine);
     never_failed(case, object);
     forget_timers(case, object, machine);
@@ -154,17 +158,12 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
         let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
         let Some(alarm) = woken_for else { return };
         let (sure, possible) = alarm.count_platform(epoch, is_sure);
-        if !is_sure && alarm.last.is_some() {
-            return;
-        }
-        let kind = if is_sure {
-            FailureKind::Platform { sure, possible }
-        } else {
-            FailureKind::Unclear { possible }
-        };
-        let failure = Failure { ended, place, epoch, turn, kind };
-        alarm.last = Some(failure);
+        let failed = |kind| Some(Failure { ended, place, epoch, turn, kind });
         if is_sure {
+            alarm.constructors.sure = failed(FailureKind::Platform { sure, possible });
+        }
+        alarm.constructors.possible = failed(FailureKind::Unclear { possible });
+        if let Some(failure) = alarm.constructors.sure.filter(|_| is_sure) {
             let setting = alarm.setting;
             let before = slot.pending.filter(|pending| pending.setting.set == setting.set);
             let retry_count = before.map_or(alarm.failures, |pending| pending.retry_count);
@@ -185,25 +184,47 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted => Ended::Evicted,
         EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
+    leaves(case.reports, acting.row, acting.instance, ended, case.mark, case.place);
+}
+
+/// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has
+/// gone on since was not.
+pub(super) fn is_stopped(reports: &mut Reports, faults: &Faults, pace: &Pace, object: &mut Object) {
+    let Object { row, current: Some(current), .. } = object else { return };
+    let Some(machine) = current.machine.filter(|_| current.ended.is_none()) else { return };
+    let last = current.conduct.turn_began.unwrap_or(current.started).max(current.started);
+    let stopped = faults.stopped(machine, pace.datacenter(machine));
+    if let Some(stopped) = stopped.filter(|stopped| *stopped > last) {
+        leaves(reports, row, current, Ended::Lost, stopped, None);
+        current.is_end_untold = true;
+    }
+}
+
+/// An instance leaves memory.
+fn leaves(
+    reports: &mut Reports,
+    row: &mut Row,
+    instance: &mut Instance,
+    ended: Ended,
+    mark: Mark,
+    place: Option<Place>,
+) {
     let is_lost = ended == Ended::Lost;
     // "Eligible instant": the gate of an instance that is reset opens with the next one.
-    if acting.instance.conduct.gate_closed.is_some() {
-        acting.instance.run_ended_ns = case.mark.at_ns;
+    if instance.conduct.gate_closed.is_some() || instance.run.is_some() {
+        instance.run_ended_ns = mark.at_ns;
     }
-    if acting.instance.run.is_some() {
-        acting.instance.run_ended_ns = case.mark.at_ns;
-        if is_lost {
-            case.saw(Id::F6);
-        }
+    if instance.run.is_some() && is_lost {
+        reports.saw(Id::F6);
     }
-    acting.instance.ended = Some(ended);
-    acting.instance.ended_ns = case.mark.at_ns;
+    instance.ended = Some(ended);
+    instance.ended_ns = mark.at_ns;
     if ended == Ended::OverLimit {
-        case.saw(Id::O7);
+        reports.saw(Id::O7);
     }
-    if acting.instance.superseded {
-        acting.instance.run = None;
+    if instance.superseded {
+        instance.run = None;
         return;
     }
-    object::interrupt(acting.row, acting.instance, case.mark, case.place, is_lost);
+    object::interrupt(row, instance, mark, place, is_lost);
 }

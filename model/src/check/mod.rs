@@ -15,6 +15,7 @@
 
 mod blame;
 mod calls;
+mod changes;
 mod cluster;
 mod coverage;
 mod faults;
@@ -23,6 +24,7 @@ mod homeless;
 mod lateness;
 mod life;
 mod limits;
+mod load;
 mod reads;
 mod report;
 mod resets;
@@ -105,12 +107,12 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | S4, S6, A3, A4 | `reads` | results of reads |
 /// | S7, S8 | `limits`, `blame` | calls and their results |
 /// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
-/// | R1 to R8 | `retries`, `timers`, `firing`, `calls`, `reads`, `resets` | runs and their ends |
+/// | R1 to R8 | `retries`, `timers`, `firing`, `calls`, `reads`, `resets`, `rest` | runs and their ends |
 /// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
-/// | L1 to L4 | `lateness`, `retries`, `cluster` | starts of runs, faults, leaders |
+/// | L1 to L4 | `lateness` (with `changes` and `load`), `retries`, `cluster` | starts of runs, faults, leaders |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
@@ -194,7 +196,7 @@ impl Checker {
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
             What::FaultBegin { fault, kind, scope } => {
-                let begun = self.faults.begin(*fault, kind, scope, event.at_ns);
+                let begun = self.faults.begin(&self.constants, *fault, kind, scope, mark);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
             What::FaultEnd { fault } => {
@@ -202,7 +204,7 @@ impl Checker {
                     let (mut scene, cluster) = self.takeover(mark);
                     cluster.judge_moves(&mut scene);
                 }
-                self.faults.end(*fault, event.at_ns);
+                self.faults.end(*fault, mark);
             }
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
@@ -238,6 +240,7 @@ impl Checker {
         if !self.is_over && self.any_at_rest {
             self.end_of_run();
         }
+        self.pace.load.tell(&mut self.reports);
         self.reports.into_verdict(self.pace.lateness, &self.constants)
     }
 
@@ -341,6 +344,7 @@ impl Checker {
                 rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
             }
             let reports = &mut self.reports;
+            life::is_stopped(reports, faults, pace, object);
             let mut scene = rest::Scene { constants, reports, name, mark: self.last };
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::retries::Window;
-use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, ns};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
+use crate::reference::conduct::Constructor;
+use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
 use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Slot, Spared, Why};
@@ -122,7 +124,12 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
 fn lost_alarm(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
-    let (rule, how) = owed(row, alarm);
+    let (rule, how) = match owed(row, alarm) {
+        owed if owed.0 != "S5" && alarm.preserved.is_some() => {
+            ("S8", "(which a delete_all was to preserve) ")
+        }
+        owed => owed,
+    };
     let sentences = format!(
         "The alarm {how}that was set for {} at {} was durable at {} and was not replaced, deleted, completed or given \
          up; yet at the end of the run the datastore holds no alarm.",
@@ -215,9 +222,6 @@ fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
     if row.void_alarm_change(since).is_some() {
         return ("S5", "(which a transaction that was rolled back had replaced or deleted) ");
     }
-    if alarm.preserved.is_some() {
-        return ("S8", "(which a delete_all was to preserve) ");
-    }
     match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
         (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {
             ("A10", "(set in a run of another alarm for the same time) ")
@@ -240,6 +244,9 @@ pub(super) fn end_of_run(
     if !object.at_rest {
         keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
+    if has_end && !object.is_homeless {
+        endless_run(&mut scene, faults, pace, object);
+    }
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
     if !object.at_rest {
@@ -249,19 +256,55 @@ pub(super) fn end_of_run(
     }
 }
 
+/// R1: a run that exceeds its time limit fails, and that was to be seen: its machine was up.
+fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object) {
+    let constants = scene.constants;
+    let Some(current) = object.current.as_ref().filter(|current| current.ended.is_none()) else { return };
+    let (Some(run), Some(machine)) = (current.run.filter(|run| run.alarm.is_some()), current.machine) else {
+        return;
+    };
+    let settled_ns = scene.mark.at_ns.saturating_sub(ns(constants.lateness_failures_ms));
+    if constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
+        || !is_overtime(constants, run.started, scene.mark, constants.run_limit_ms)
+        || faults.was_struck_since(machine, pace.datacenter(machine), settled_ns)
+    {
+        return;
+    }
+    let sentences = format!(
+        "Run {} started at {} on machine {machine} and had not ended at the end of the run, at {}. After {} ms it has \
+         failed.",
+        run.run,
+        Seconds(run.started.at_ns),
+        Seconds(scene.mark.at_ns),
+        constants.run_limit_ms,
+    );
+    scene.report("R1", &[run.started, scene.mark], sentences);
+}
+
+/// "Eligible instant": whether a run is in progress in this instance, or its input gate is closed.
+fn is_busy(scene: &Scene<'_>, current: &Instance) -> bool {
+    let (constants, conduct) = (scene.constants, &current.conduct);
+    let is_constructing = conduct.constructor == Constructor::Running
+        && !is_overtime(constants, current.started, scene.mark, constants.constructor_limit_ms);
+    let is_waiting = scene.reports.tally.has(Kinds::OP_RESULT)
+        && conduct.outstanding().iter().any(|call| call.may_close_gate());
+    current.run.is_some() || conduct.gate_closed.is_some() || is_constructing || is_waiting
+}
+
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
-    let is_busy = object.current.as_ref().is_some_and(|current| current.is_busy() && current.ended.is_none());
-    if is_busy || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
+    let current = object.current.as_ref().filter(|current| current.ended.is_none());
+    if current.is_some_and(|current| is_busy(scene, current))
+        || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
+    {
         return;
     }
     let Some(since_ns) = due_ns(scene, object) else { return };
     let Some(bound) = faults.bound(constants, since_ns) else { return };
-    // A constructor that failed for a request may have made the backoff longer: how much is not to be seen.
-    let is_clear = alarm.last.is_none() || alarm.platform.possible == 0;
-    let unclear_ns = if is_clear { 0 } else { ns(constants.lateness_failures_ms) };
-    if bound.not_after_ns.saturating_add(unclear_ns) >= scene.mark.at_ns {
+    // L2 may count from a change, which is not widened yet as the eligible instant is.
+    let changed_ns = if bound.rule == Id::L2 { ns(constants.wall_error_max_ms) } else { 0 };
+    if bound.widened(changed_ns).not_after_ns >= scene.mark.at_ns {
         return;
     }
     let (rule, how) = match owed(&object.row, alarm) {
@@ -281,13 +324,13 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
         Seconds(scene.mark.at_ns),
     );
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
-    evidence.extend(alarm.last.map(|failure| failure.ended));
+    evidence.extend(alarm.failures_since_run().map(|failure| failure.ended));
     scene.report(rule, &evidence, sentences);
 }
 
-/// F8: whether the object is in no memory, so that nothing but its alarm can wake it.
+/// F8: whether the history says that the object is in no memory, so that nothing but its alarm can wake it.
 fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'static str)> {
-    object.current.as_ref().filter(|current| current.ended.is_some())?;
+    object.current.as_ref().filter(|current| current.ended.is_some() && !current.is_end_untold)?;
     scene.reports.saw(Id::F8);
     Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
@@ -300,10 +343,7 @@ pub(super) fn due_ns(scene: &Scene<'_>, object: &Object) -> Option<u64> {
     let due_ns = scene.reports.true_ns(alarm.setting.scheduled_ms)?;
     let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
     let due_ns = u64::try_from(due_ns.max(0)).unwrap_or(u64::MAX).saturating_add(clocks_ns);
-    let retry_ns = alarm.last.map_or(0, |failure| {
-        Window::after(&failure, constants, clocks_ns)
-            .map_or(failure.ended.at_ns, |window| window.not_after_ns)
-    });
+    let retry_ns = retries::held_until_ns(alarm, constants, clocks_ns);
     let current = object.current.as_ref();
     let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.gate_ns));
     Some(due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns))

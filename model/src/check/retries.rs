@@ -8,11 +8,13 @@
 //! Both limits widen by the drift of monotonic clocks, by a millisecond (stored times are integer milliseconds), and
 //! by twice E where machine, holder or wall clock changed in between.
 
+use super::changes::Bound;
+use super::lateness::{Span, report_late};
 use super::report::{OnMachine, Seconds};
 use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns, timers};
-use crate::history::{Cause, Constants, Place};
+use crate::history::{Constants, Place};
 use crate::reference::instance::{Ending, Instance};
-use crate::reference::slot::{Alarm, End, Failure, FailureKind, Setting, Spared};
+use crate::reference::slot::{Alarm, Constructors, End, Failure, FailureKind, Setting, Spared};
 use crate::rules::Id;
 
 /// R2, R4: the run says how many counted failures of its alarm there were. Brings the model in line.
@@ -43,8 +45,9 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
         let is_new = known == 0 && (alarm.ended_retries.is_some() || timers::has_replaced(case, alarm));
         let sentences =
             told(format!("Of this alarm {known} counted failures had been recorded durably by then."));
-        let is_of_platform = retry_count == known.saturating_add(1)
-            && alarm.last.is_some_and(|last| matches!(last.kind, FailureKind::Platform { .. }));
+        let is_of_platform = |failure: Failure| matches!(failure.kind, FailureKind::Platform { .. });
+        let is_of_platform =
+            retry_count == known.saturating_add(1) && alarm.failures_since_run().any(is_of_platform);
         // R5: the count of the alarm that this one replaced is not its own. R1: the platform's failures do not count.
         let rule = match (is_new, is_of_platform) {
             (true, _) => "R5",
@@ -94,30 +97,21 @@ pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setti
 }
 
 /// R7: the retry of an alarm that was deleted in a run that failed. That there is one is allowed, and nothing else: it is
-/// a retry like any other.
-pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) {
-    case.saw(Id::R3);
-    let evidence = [spared.setting.set, spared.failure.ended];
-    let told = |rule_says: &str| {
-        format!(
-            "The alarm that was set for {} at {} was deleted in a run that failed at {}. alarm() started for it again at \
-             {} with retry_count {retry_count}. {rule_says}",
-            case.reports.wall(spared.setting.scheduled_ms),
-            Seconds(spared.setting.set.at_ns),
-            Seconds(spared.failure.ended.at_ns),
-            Seconds(case.mark.at_ns),
-        )
-    };
-    if !spared.admits(retry_count, case.constants.retries_max) {
-        let sentences = told("The deletion may fail to prevent the retry that was due, and no other.");
-        return case.report("R7", &evidence, sentences);
+/// a retry like any other. Returns whether it is one that was due; then [`spacing`] says whether it comes in time.
+pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) -> bool {
+    if spared.admits(retry_count, case.constants.retries_max) {
+        return true;
     }
-    let widening_ns = widening_ns(case, &spared.failure, spared.failure.epoch == case.by.epoch);
-    let window = Window::after(&spared.failure, case.constants, widening_ns);
-    if window.is_some_and(|window| case.mark.at_ns < window.not_before_ns) {
-        let sentences = told("Its backoff was not over.");
-        case.report("R3", &evidence, sentences);
-    }
+    let sentences = format!(
+        "The alarm that was set for {} at {} was deleted in a run that failed at {}. alarm() started for it again at {} \
+         with retry_count {retry_count}. The deletion may fail to prevent the retry that was due, and no other.",
+        case.reports.wall(spared.setting.scheduled_ms),
+        Seconds(spared.setting.set.at_ns),
+        Seconds(spared.failure.ended.at_ns),
+        Seconds(case.mark.at_ns),
+    );
+    case.report("R7", &[spared.setting.set, spared.failure.ended], sentences);
+    false
 }
 
 /// The limits for the start after a failure, in true time.
@@ -160,103 +154,130 @@ fn drift_ns(constants: &Constants, of_ns: u64) -> u64 {
     (of_ns / 1_000_000).saturating_mul(constants.drift_max_ppm)
 }
 
+/// When everything is over that holds back the next run of this alarm, with all jitter; zero if nothing does.
+pub(super) fn held_until_ns(alarm: &Alarm, constants: &Constants, widening_ns: u64) -> u64 {
+    let over_ns = |failure: Failure| {
+        Window::after(&failure, constants, widening_ns)
+            .map_or(failure.ended.at_ns, |window| window.not_after_ns)
+    };
+    alarm.failures_since_run().map(over_ns).max().unwrap_or(0)
+}
+
 /// Whether R3 bounds the next run of this alarm, under a holder of that epoch. What it leaves open L bounds.
 pub(super) fn is_bounded(alarm: &Alarm, epoch: u64) -> bool {
-    alarm.last.is_some_and(|failure| match failure.kind {
+    alarm.failures_since_run().any(|failure| binds(&failure, epoch))
+}
+
+fn binds(failure: &Failure, epoch: u64) -> bool {
+    match failure.kind {
         FailureKind::Counted { .. } => true,
         FailureKind::Platform { .. } => failure.epoch == epoch,
         FailureKind::Unclear { .. } | FailureKind::Cut => false,
-    })
+    }
 }
 
-/// R3: the start of a run after a failed one. Called before the instance counts the run.
+/// What holds back a run, and what wall clocks may add to that.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    failure: Failure,
+    /// Whether it was a run that failed, else a constructor.
+    is_run: bool,
+    /// None where a run starts again at once.
+    window: Option<Window>,
+}
+
+impl Held {
+    fn not_after_ns(&self) -> u64 {
+        self.window.map_or(self.failure.ended.at_ns, |window| window.not_after_ns)
+    }
+
+    fn what(&self) -> &'static str {
+        if self.is_run { "run" } else { "constructor" }
+    }
+}
+
+/// R3: the start of a run after what has failed since the run before. Called before the instance counts the run.
 pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
-    let is_bounded = is_bounded(alarm, case.by.epoch);
-    let Some(failure) = alarm.last.take() else { return };
-    let is_same_holder = failure.epoch == case.by.epoch;
-    if !is_bounded {
+    let run_ended = alarm.last.map(|failure| failure.ended);
+    let held = |failure: Failure| Held {
+        failure,
+        is_run: Some(failure.ended) == run_ended,
+        window: Window::after(&failure, case.constants, widening_ns(case, &failure)),
+    };
+    let held: Vec<Held> = alarm.failures_since_run().map(held).collect();
+    (alarm.last, alarm.constructors) = (None, Constructors::default());
+    let soonest = held.iter().filter(|held| binds(&held.failure, case.by.epoch));
+    let soonest = soonest.filter_map(|held| Some((held.window?.not_before_ns, held)));
+    let Some((not_before_ns, first)) = soonest.max_by_key(|(not_before_ns, _)| *not_before_ns) else {
         return;
-    }
+    };
     case.saw(Id::R3);
-    let widening_ns = widening_ns(case, &failure, is_same_holder);
-    let Some(window) = Window::after(&failure, case.constants, widening_ns) else { return };
-    if case.mark.at_ns < window.not_before_ns {
-        too_soon(case, alarm, &failure, window);
-        return;
+    if case.mark.at_ns < not_before_ns {
+        return too_soon(case, alarm, first, not_before_ns);
     }
-    // A counted failure after which a constructor may have failed too: the system may rightly wait longer.
-    let is_clear = matches!(failure.kind, FailureKind::Platform { .. }) || alarm.platform.possible == 0;
-    if is_clear {
-        check_not_late(case, alarm, instance, &failure, window);
+    if let Some(last) = held.iter().max_by_key(|held| held.not_after_ns()) {
+        check_not_late(case, alarm, instance, last, recorded_ns(&held));
     }
 }
 
-fn too_soon(case: &mut Case<'_>, alarm: &Alarm, failure: &Failure, window: Window) {
+/// When the record of a counted failure was durable.
+fn recorded_ns(held: &[Held]) -> u64 {
+    let recorded = held.iter().filter_map(|held| match held.failure.kind {
+        FailureKind::Counted { recorded, .. } => Some(recorded.at_ns),
+        _ => None,
+    });
+    recorded.max().unwrap_or(0)
+}
+
+fn too_soon(case: &mut Case<'_>, alarm: &Alarm, held: &Held, not_before_ns: u64) {
     let sentences = format!(
-        "The run that failed at {}{} was followed by the next at {}{}. Its backoff does not end before {}.",
-        Seconds(failure.ended.at_ns),
-        OnMachine(failure.place),
+        "The {} that failed at {}{} was followed by the next run at {}{}. Its backoff does not end before {}.",
+        held.what(),
+        Seconds(held.failure.ended.at_ns),
+        OnMachine(held.failure.place),
         Seconds(case.mark.at_ns),
         OnMachine(case.place),
-        Seconds(window.not_before_ns),
+        Seconds(not_before_ns),
     );
-    case.report("R3", &[alarm.setting.set, failure.ended], sentences);
+    case.report("R3", &[alarm.setting.set, held.failure.ended], sentences);
 }
 
 /// The upper limit, wherever the contract gives one: E is small and L has a bound.
-fn check_not_late(
-    case: &mut Case<'_>,
-    alarm: &Alarm,
-    instance: &Instance,
-    failure: &Failure,
-    window: Window,
-) {
+fn check_not_late(case: &mut Case<'_>, alarm: &Alarm, instance: &Instance, held: &Held, recorded_ns: u64) {
     if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
         return;
     }
-    let recorded_ns = match failure.kind {
-        FailureKind::Counted { recorded, .. } => recorded.at_ns,
-        _ => failure.ended.at_ns,
-    };
-    // "Lateness": to the start of the constructor if the object was cold, else from the opening of its gate too.
-    let was_cold = instance.cause == Some(Cause::Alarm) && instance.runs == 0;
-    let (seen_ns, open_ns) = if was_cold {
-        (instance.started.at_ns, instance.run_ended_ns)
-    } else {
-        (case.mark.at_ns, instance.gate_ns.max(instance.run_ended_ns))
-    };
-    let eligible_ns = window.not_after_ns.max(recorded_ns).max(open_ns);
-    let Some(not_after_ns) = latest_ns(case, eligible_ns) else { return };
-    if seen_ns <= not_after_ns {
+    let span = Span::of(case, instance, held.not_after_ns().max(recorded_ns));
+    let Some(bound) = latest(case, span.eligible_ns).filter(|bound| span.seen_ns > bound.not_after_ns) else {
         return;
-    }
+    };
     let sentences = format!(
-        "The run that failed at {}{} was followed by the next only at {}{}. Its backoff, with jitter, was over by {}, \
+        "The {} that failed at {}{} was followed by the next run only at {}{}. Its backoff, with jitter, was over by {}, \
          and with the lateness that is allowed here it had to start by {}.",
-        Seconds(failure.ended.at_ns),
-        OnMachine(failure.place),
+        held.what(),
+        Seconds(held.failure.ended.at_ns),
+        OnMachine(held.failure.place),
         Seconds(case.mark.at_ns),
         OnMachine(case.place),
-        Seconds(window.not_after_ns),
-        Seconds(not_after_ns),
+        Seconds(held.not_after_ns()),
+        Seconds(bound.not_after_ns),
     );
-    case.report("R3", &[alarm.setting.set, failure.ended], sentences);
+    report_late(case, "R3", span, bound, vec![alarm.setting.set, held.failure.ended], sentences);
 }
 
 /// The latest start by rule L. In calm the backoff's own widening is enough: only a failure moves alarms and changes
 /// clocks.
-pub(super) fn latest_ns(case: &Case<'_>, eligible_ns: u64) -> Option<u64> {
+pub(super) fn latest(case: &Case<'_>, eligible_ns: u64) -> Option<Bound> {
     let bound = case.faults.bound(case.constants, eligible_ns)?;
     let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    let is_calm = matches!(bound.rule, Id::L3 | Id::L4);
-    Some(bound.not_after_ns.saturating_add(if is_calm { 0 } else { clocks_ns }))
+    Some(if bound.is_calm() { bound } else { bound.widened(clocks_ns) })
 }
 
 /// R3: what the wall clocks may add to or take from a backoff.
-pub(super) fn widening_ns(case: &Case<'_>, failure: &Failure, is_same_holder: bool) -> u64 {
+pub(super) fn widening_ns(case: &Case<'_>, failure: &Failure) -> u64 {
     let all_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
     let (Some(then), Some(now)) = (failure.place, case.place) else { return all_ns };
-    if then.machine != now.machine || !is_same_holder {
+    if then.machine != now.machine || failure.epoch != case.by.epoch {
         return all_ns;
     }
     let ahead_then = wall_ahead_ns(then, failure.ended.at_ns);

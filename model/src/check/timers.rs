@@ -13,7 +13,7 @@ use super::{Case, firing, ns};
 use crate::history::RunOutcome;
 use crate::profile::Relaxation;
 use crate::reference::Row;
-use crate::reference::slot::{Alarm, Claim, Pending, Setting};
+use crate::reference::slot::{Alarm, Claim, Constructors, Pending, Setting};
 
 /// A run has failed of which `pending` says what it was told: the real runtime counts that, and sets a timer for the retry,
 /// if there is to be one and no other alarm.
@@ -55,7 +55,7 @@ pub(super) fn run_behind(
     }
     alarm.behind = None;
     alarm.behind_run = Some(run);
-    alarm.last = None;
+    (alarm.last, alarm.constructors) = (None, Constructors::default());
     case.reports.relax(Relaxation::SetWhileRetryPending);
     firing::not_early(case, setting);
     firing::told_the_truth(case, pending.setting, info, is_retry);
@@ -117,12 +117,12 @@ struct Timer {
 impl Timer {
     fn of(case: &Case<'_>, pending: &Pending) -> Timer {
         let failure = &pending.failure;
-        let widening_ns = retries::widening_ns(case, failure, failure.epoch == case.by.epoch);
+        let widening_ns = retries::widening_ns(case, failure);
         let at_once = Window { not_before_ns: failure.ended.at_ns, not_after_ns: failure.ended.at_ns };
         let window = Window::after(failure, case.constants, widening_ns).unwrap_or(at_once);
-        let latest_ns = retries::latest_ns(case, window.not_after_ns);
+        let latest = retries::latest(case, window.not_after_ns);
         let not_after_ns =
-            latest_ns.map(|latest_ns| latest_ns.saturating_add(ns(case.constants.wall_error_max_ms)));
+            latest.map(|bound| bound.not_after_ns.saturating_add(ns(case.constants.wall_error_max_ms)));
         Timer { not_before_ns: window.not_before_ns, not_after_ns }
     }
 

@@ -58,6 +58,7 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
             }
             acting.instance.conduct.constructor =
                 if has_failed { Constructor::Failed } else { Constructor::Ended };
+            acting.instance.conduct.constructed_ns = Some(case.mark.at_ns);
         }
         What::Gate { closed } => {
             in_turn(case, acting.instance, None);

@@ -100,7 +100,13 @@ impl Outstanding {
     /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
     /// vocabulary tells an await of it from one of storage.
     pub(crate) fn closes_gate(&self) -> bool {
-        self.kind != CallKind::Sync && !self.allow_concurrency
+        self.kind != CallKind::Sync && self.may_close_gate()
+    }
+
+    /// O3: whether the gate may be closed until then: `sync` is a storage operation too, so that a system may hold back events
+    /// for it.
+    pub(crate) fn may_close_gate(&self) -> bool {
+        !self.allow_concurrency
     }
 }
 
@@ -117,6 +123,8 @@ pub(crate) struct Failed {
 #[derive(Debug)]
 pub(crate) struct Conduct {
     pub(crate) constructor: Constructor,
+    /// When that ended.
+    pub(crate) constructed_ns: Option<u64>,
     /// The turn in progress, and the first event of it that was seen.
     pub(crate) turn: u32,
     pub(crate) turn_began: Option<Mark>,
@@ -142,6 +150,7 @@ impl Conduct {
         let constructor = if is_start_seen { Constructor::Running } else { Constructor::Unseen };
         Conduct {
             constructor,
+            constructed_ns: None,
             turn: 0,
             turn_began: None,
             wall_ns: None,

@@ -91,6 +91,8 @@ pub(crate) struct Instance {
     pub(crate) ended: Option<Ended>,
     /// When it ended, if it has.
     pub(crate) ended_ns: u64,
+    /// F6: whether the history does not tell of its end, only that its machine stopped.
+    pub(crate) is_end_untold: bool,
     /// F8: since when the object had been in no memory when this one started.
     pub(crate) absent_since_ns: Option<u64>,
     /// Whether a newer instance has started.
@@ -139,6 +141,7 @@ impl Instance {
             gate_ns: started.at_ns,
             ended: None,
             ended_ns: 0,
+            is_end_untold: false,
             absent_since_ns: None,
             superseded: false,
             runs: 0,
@@ -162,11 +165,6 @@ impl Instance {
             reads: Vec::new(),
             undo: None,
         }
-    }
-
-    /// Whether no event can be delivered to it now: a run is in progress, or its input gate is closed.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.run.is_some() || self.conduct.gate_closed.is_some()
     }
 
     /// Whether the history says when it started.

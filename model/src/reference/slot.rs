@@ -45,6 +45,8 @@ pub(crate) struct Alarm {
     pub(crate) failures: u32,
     /// How its last run ended, if that was not the end of the alarm.
     pub(crate) last: Option<Failure>,
+    /// The constructors that have failed since then.
+    pub(crate) constructors: Constructors,
     /// Platform failures in a row, and the epoch that they belong to.
     pub(crate) platform: Platform,
     /// The machine of its last run.
@@ -71,7 +73,17 @@ pub(crate) struct Platform {
     pub(crate) possible: u32,
 }
 
-/// A run that did not complete its alarm.
+/// R3: the last constructors that have failed since the last run of an alarm. Each holds the next run back, and none takes
+/// away what the run before it does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Constructors {
+    /// That surely failed for the alarm.
+    pub(crate) sure: Option<Failure>,
+    /// That may have: a request may have been what it ran for.
+    pub(crate) possible: Option<Failure>,
+}
+
+/// A run that did not complete its alarm, or a constructor that failed for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failure {
     /// Its end.
@@ -285,13 +297,14 @@ impl Slot {
         }
     }
 
-    /// R7: the alarm that the system has chosen to run again after all is back in the slot, if it had left it.
-    pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32) {
+    /// R7: the alarm that the system has chosen to run again after all is back in the slot, if it had left it, for a retry
+    /// that comes after `last` like any other.
+    pub(crate) fn readmit(&mut self, spared: Spared, at: Mark, failures: u32, last: Option<Failure>) {
         if self.alarm.is_some() {
             return;
         }
         self.spared = None;
-        self.alarm = Some(Alarm::new(spared.setting, at, failures));
+        self.alarm = Some(Alarm { last, ..Alarm::new(spared.setting, at, failures) });
     }
 
     /// F4: a completion became durable.
@@ -399,6 +412,7 @@ impl Alarm {
             committed,
             failures,
             last: None,
+            constructors: Constructors::default(),
             platform: Platform::default(),
             tried_on: None,
             behind: None,
@@ -407,6 +421,11 @@ impl Alarm {
             ended_retries: None,
             preserved: None,
         }
+    }
+
+    /// R3: everything that holds back its next run.
+    pub(crate) fn failures_since_run(&self) -> impl Iterator<Item = Failure> {
+        [self.last, self.constructors.sure, self.constructors.possible].into_iter().flatten()
     }
 
     /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and

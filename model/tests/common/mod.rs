@@ -42,6 +42,12 @@ pub(crate) fn object() -> ObjectName {
     ObjectName("Batcher/0".into())
 }
 
+/// The instance of another object.
+fn by_other(other: u32, turn: u32) -> Option<By> {
+    let object = ObjectName(format!("Batcher/other {other}").as_str().into());
+    Some(By { object, instance: 1, epoch: 1, seq: 0, turn })
+}
+
 impl Tale {
     /// Machine 0, instance 1, turn 1, at the begin of the run.
     pub(crate) fn new() -> Self {
@@ -185,6 +191,36 @@ impl Tale {
         self.push(Some(by(2)), What::Commit { ends_run: Some(1) })
     }
 
+    /// So many other objects set an alarm each, durably.
+    pub(crate) fn others_set(&mut self, count: u32, scheduled: impl Fn(u32) -> f64) -> &mut Self {
+        for other in 0..count {
+            let time_ms = wall_ms(scheduled(other));
+            let call = StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm: Some(AlarmId(1)) };
+            self.push(by_other(other, 1), What::Op { op: 1, call, allow_concurrency: false });
+            self.push(by_other(other, 1), What::OpResult { op: 1, result: OpResult::Done });
+            self.push(by_other(other, 1), What::Commit { ends_run: None });
+        }
+        self
+    }
+
+    /// Those alarms run, one each `gap` from `from` on.
+    pub(crate) fn others_run(
+        &mut self,
+        count: u32,
+        scheduled: impl Fn(u32) -> f64,
+        from: f64,
+        gap: f64,
+    ) -> &mut Self {
+        for other in 0..count {
+            let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(scheduled(other)));
+            let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
+            self.at(from + gap * f64::from(other)).push(by_other(other, 2), run);
+            self.push(by_other(other, 2), What::RunEnd { run: 1, outcome: RunOutcome::Ok });
+            self.push(by_other(other, 2), What::Commit { ends_run: Some(1) });
+        }
+        self
+    }
+
     /// A new instance, whose constructor has just started.
     pub(crate) fn begin(&mut self, instance: u64, cause: Cause) -> &mut Self {
         self.as_instance(instance).turn(1).does(What::InstanceStart { cause })
@@ -193,6 +229,16 @@ impl Tale {
     /// The instance is lost with its machine.
     pub(crate) fn lost(&mut self) -> &mut Self {
         self.does(What::InstanceEnd { reason: EndReason::Lost })
+    }
+
+    /// The instance is idle and leaves memory.
+    pub(crate) fn evicted(&mut self) -> &mut Self {
+        self.does(What::InstanceEnd { reason: EndReason::Evicted })
+    }
+
+    /// The constructor fails, and the instance is discarded.
+    pub(crate) fn constructor_fails(&mut self) -> &mut Self {
+        self.does(What::ConstructorEnd { failed: Some("boom".into()) }).reset(ResetCause::Constructor)
     }
 
     /// A call that has its result at once.

@@ -1,12 +1,12 @@
-//! Histories that the checkers judge wrongly, each with the sentence of SPEC.md that decides it. A test here fails as long as
-//! its hole is open.
+//! Histories that the checkers once judged wrongly, because several rules meet in them; each with the sentence of the contract
+//! that decides it. Rules by themselves are told in `cases/`.
 
 mod common;
 
-use common::{Tale, object, told, wall_ms};
+use common::{Tale, object, told};
 use reveille_model::history::{
-    AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Key, ListOptions, ObjectName, OpResult,
-    Outcome, Phase, RunOutcome, Scope, StorageCall, What,
+    Blob, By, Cause, Delivery, EndReason, Key, ListOptions, OpResult, Outcome, Phase, Scope, StorageCall,
+    What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -51,10 +51,6 @@ fn evicted(tale: &mut Tale) -> &mut Tale {
     tale.does(What::InstanceEnd { reason: EndReason::Evicted })
 }
 
-fn reset() -> What {
-    What::InstanceEnd { reason: EndReason::Reset { why: "constructor".into(), cause: None } }
-}
-
 fn answers(request: u64) -> What {
     What::Respond { request, status: 200, body: Blob::default() }
 }
@@ -69,11 +65,6 @@ fn put(key: &str, value: &str) -> StorageCall {
 
 fn too_large() -> String {
     "v".repeat(131_073)
-}
-
-fn cut_links() -> What {
-    let scope = Scope::Links { from: vec![1], to: vec![2] };
-    What::FaultBegin { fault: 1, kind: "cut".into(), scope }
 }
 
 // ---- Turns, instances, gates
@@ -316,15 +307,6 @@ fn r4_a_retry_that_r7_allows_is_told_of_the_failure_that_is_durable() {
     breaks(&retried(0), &["R4", "R7"]);
 }
 
-/// R7: "both outcomes are allowed", the retry or none. R3 bounds that retry as any other: "no later than 1.25 times that plus
-/// the bound of L".
-#[test]
-fn r3_a_retry_that_r7_allows_is_not_hours_late() {
-    let mut tale = running();
-    tale.delete_alarm().commit().run_fails(1).commit_end(1).at(9_000.0).turn(3).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
-
 /// R6: in backoff the alarm's is "the original time"; none was ever set for second 77.
 #[test]
 fn r7_the_alarm_that_the_datastore_holds_after_all_has_its_own_time() {
@@ -415,237 +397,6 @@ fn r4_an_alarm_that_is_not_durable_yet_has_no_failures() {
     }
 }
 
-/// R1: a handler that "exceeds its time limit (15 minutes ...) is retried and counted". This one never ends.
-#[test]
-fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
-    let runs_until = |seconds: f64| {
-        let mut tale = running();
-        tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
-        tale
-    };
-    runs_until(800.0).is_accepted();
-    breaks(&runs_until(9_000.0), &["R1", "F1"]);
-}
-
-/// R1, as above: what exceeds its limit counts, so after more than twice the limit no failure is the platform's.
-#[test]
-fn r1_a_run_that_has_exceeded_its_limit_is_not_failed_by_the_platform() {
-    let mut tale = running();
-    tale.at(2_000.0).turn(3).run_is_failed_by_platform(1);
-    breaks(&tale, &["R1"]);
-}
-
-// ---- Bounds of time
-
-/// R3: "The run after a failed one starts no sooner than `2 s * 2^n` after its end ... After a counted failure n is the failed
-/// run's `retry_count`": here 16 s from second 15. That a constructor failed in between adds a failure and takes none away.
-#[test]
-fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
-    let again_at = |seconds: f64| {
-        let (mut tale, _) = failed_up_to(3);
-        evicted(tale.at(15.1)).at(15.5);
-        under_epoch_1(&mut tale, 2, 1, What::InstanceStart { cause: Cause::Alarm });
-        under_epoch_1(&mut tale, 2, 1, What::ConstructorEnd { failed: Some("boom".into()) });
-        under_epoch_1(&mut tale, 2, 1, reset());
-        tale.at(seconds);
-        under_epoch_1(&mut tale, 3, 1, What::InstanceStart { cause: Cause::Alarm });
-        under_epoch_1(&mut tale, 3, 1, What::ConstructorEnd { failed: None });
-        let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(1.0));
-        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
-        under_epoch_1(&mut tale, 3, 2, run);
-        tale
-    };
-    breaks(&again_at(17.6), &["R3"]);
-}
-
-/// R3: "no later than 1.25 times that plus the bound of L". n is at most 9, so that no backoff is longer than 1,280 s; this
-/// retry comes two hours and a half after the failure, in calm.
-#[test]
-fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
-    let (mut tale, _) = failed_up_to(0);
-    evicted(&mut tale).at(3.2).begin(2, Cause::Request);
-    tale.does(What::ConstructorEnd { failed: Some("boom".into()) }).does(reset());
-    tale.at(9_000.0).wake(3).turn(2).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
-
-/// "Lateness goes from there to the start of `alarm()`, or of the constructor if the object was cold." At second 10 it was in
-/// memory for nine seconds; L3 allows a moment.
-#[test]
-fn l3_an_object_that_an_earlier_alarm_woke_is_not_cold() {
-    let runs_at = |seconds: f64| {
-        told(|tale| {
-            tale.alarm_is_set(1.0).lost().at(1.0).begin(2, Cause::Alarm).set_alarm(2, 10.0);
-            tale.does(What::ConstructorEnd { failed: None }).commit();
-            tale.at(seconds).turn(2).run(1, 2, 10.0, 0);
-        })
-    };
-    runs_at(10.1).is_accepted();
-    breaks(&runs_at(500.0), &["L3"]);
-}
-
-/// The same for the upper bound of R3: the object has been warm since second 1.5, and its backoff is over by second 3.5.
-#[test]
-fn r3_an_object_that_was_woken_before_the_end_of_the_backoff_is_not_cold() {
-    let (mut tale, _) = failed_up_to(0);
-    evicted(tale.at(1.2)).at(1.5).wake(2).at(500.0).turn(2).run(2, 1, 1.0, 1);
-    breaks(&tale, &["R3", "L3"]);
-}
-
-/// O3: the input gate is closed "unless it was asked for with `allow_concurrency`". So it was open all the time, and L3 counts
-/// from second 10.
-#[test]
-fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
-    let tale = told(|tale| {
-        let get = StorageCall::Get { key: "k".into() };
-        tale.alarm_is_set(10.0).at(9.0).turn(2);
-        tale.does(What::Op { op: 99, call: get, allow_concurrency: true });
-        tale.at(49.9).turn(3).result(99, OpResult::Value(None)).at(50.0).turn(4).run(1, 1, 10.0, 0);
-    });
-    breaks(&tale, &["L3"]);
-}
-
-/// O3: events "interleave only at an await that is not a storage operation": at one of an outside service they do, so the gate
-/// was open. That nothing else had closed it is told: this history tells of gates.
-#[test]
-fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
-    let tale = told(|tale| {
-        tale.alarm_is_set(10.0).at(5.0).turn(2).does(What::Gate { closed: true });
-        tale.at(6.0).turn(3).does(What::Gate { closed: false });
-        tale.at(9.0).turn(4).does(What::Await { op: 77, kind: AwaitKind::Outside });
-        tale.at(49.9).deliver(5, Delivery::Result { op: 77 }).result(77, OpResult::Answer { status: 200 });
-        tale.at(50.0).turn(6).run(1, 1, 10.0, 0);
-    });
-    breaks(&tale, &["L3"]);
-}
-
-/// L3: "No failure, no loss ...: at most 100 ms and two round trips." From second 10, when the alarm was due, to second 1,000
-/// there was none. A fault that begins when the bound has long passed excuses nothing, and neither does a step of a clock.
-#[test]
-fn l3_a_fault_after_the_bound_has_passed_is_no_excuse() {
-    let late = |fault: fn(&mut Tale) -> &mut Tale, seconds: f64| {
-        let mut tale = Tale::new();
-        fault(tale.alarm_is_set(10.0).at(1_000.0)).at(seconds).turn(2).run(1, 1, 10.0, 0);
-        tale
-    };
-    breaks(&late(|tale| tale.world(cut_links()), 1_050.0), &["L3"]);
-    breaks(&late(|tale| tale.fault(1, "clock-step"), 1_000.1), &["L3"]);
-}
-
-/// The same for an alarm that never ran: F1 within the bound of L3, which had passed at second 10.2 (and E).
-#[test]
-fn f1_a_fault_after_the_bound_has_passed_is_no_excuse() {
-    let tale = told(|tale| {
-        tale.alarm_is_set(10.0).at(1_000.0).world(cut_links());
-        tale.at(1_050.0).rests(&[], Some((1, 10.0, 0))).end();
-    });
-    breaks(&tale, &["F1"]);
-}
-
-/// F6: "If the machine fails in the handler, the handler runs again". The machine's crash is told; that the instance ended with
-/// it is not, and HISTORY.md does not ask for that: "A run that was lost with its machine has no end at all."
-#[test]
-fn f6_a_crash_ends_the_run_whether_or_not_an_end_of_the_instance_is_told() {
-    let crashed = |is_told: bool| {
-        let mut tale = running();
-        tale.at(1.5).fault(1, "crash");
-        if is_told {
-            tale.lost();
-        }
-        tale.at(5.0).heal(1).at(100.0).rests(&[], Some((1, 1.0, 0))).end();
-        tale
-    };
-    breaks(&crashed(true), &["F6"]);
-    breaks(&crashed(false), &["F6"]);
-}
-
-/// R3: "A run cut short by the loss of its machine is started again by the next holder at once, within L": 30 s after the one
-/// failure (L1), not eight minutes.
-#[test]
-fn l1_a_run_that_a_crash_cut_short_starts_again_within_the_bound() {
-    let crashed = |is_told: bool| {
-        let mut tale = running();
-        tale.at(1.5).fault(1, "crash");
-        if is_told {
-            tale.lost();
-        }
-        tale.at(5.0).heal(1).at(500.0).on(1).wake(2).turn(2).run(2, 1, 1.0, 0);
-        tale
-    };
-    breaks(&crashed(true), &["L1"]);
-    breaks(&crashed(false), &["L1"]);
-}
-
-/// "Eligible instant: the latest of ...; the opening of its input gate." The `get` is outstanding to the end, so the gate never
-/// opened, and O3 forbids to start the alarm.
-#[test]
-fn f1_an_alarm_behind_a_closed_gate_is_not_overdue() {
-    told(|tale| {
-        tale.alarm_is_set(10.0).at(9.0).turn(2).call(StorageCall::Get { key: "k".into() });
-        tale.at(100.0).rests(&[], Some((1, 10.0, 0))).end();
-    })
-    .is_accepted();
-}
-
-/// "Lateness goes ... to the start ... of the constructor if the object was cold." It started on time, and may take 30 s (O4).
-#[test]
-fn f1_an_alarm_whose_constructor_still_runs_is_not_overdue() {
-    let mut tale = Tale::new();
-    evicted(tale.alarm_is_set(10.0)).at(10.0).begin(2, Cause::Alarm);
-    tale.at(25.0).rests(&[], Some((1, 10.0, 0))).end().is_accepted();
-}
-
-/// S8: "with the option `preserve_alarm` ... the alarm stays", and it did: it was read after that, and the datastore holds it.
-/// That it never ran is F1.
-#[test]
-fn f1_is_what_an_alarm_is_owed_that_delete_all_has_preserved() {
-    let mut tale = Tale::new();
-    tale.put("k", "v").alarm_is_set(10.0).turn(2);
-    tale.calls(StorageCall::DeleteAll { preserve_alarm: true }, OpResult::Done).commit();
-    tale.turn(3).get_alarm(Some(10.0)).at(100.0).rests(&[], Some((1, 10.0, 0))).end();
-    breaks(&tale, &["F1"]);
-}
-
-/// Other objects have alarms for `set_for`, or for the moment at which each runs; one starts each `gap` from `from` on.
-fn others_run(tale: &mut Tale, from: f64, count: u32, gap: f64, set_for: Option<f64>) {
-    let by = |other: u32, turn: u32| {
-        let object = ObjectName(format!("Batcher/other {other}").as_str().into());
-        Some(By { object, instance: 1, epoch: 1, seq: 0, turn })
-    };
-    let starts_at = |other: u32| from + gap * f64::from(other);
-    let scheduled_ms = |other: u32| wall_ms(set_for.unwrap_or(starts_at(other)));
-    let alarm = Some(AlarmId(1));
-    for other in 0..count {
-        let time_ms = scheduled_ms(other);
-        let call = StorageCall::SetAlarm { time_ms, scheduled_ms: time_ms, alarm };
-        tale.push(by(other, 1), What::Op { op: 1, call, allow_concurrency: false });
-        tale.push(by(other, 1), What::OpResult { op: 1, result: OpResult::Done });
-        tale.push(by(other, 1), What::Commit { ends_run: None });
-    }
-    for other in 0..count {
-        let scheduled_ms = scheduled_ms(other);
-        let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
-        tale.at(starts_at(other)).push(by(other, 2), run);
-        tale.push(by(other, 2), What::RunEnd { run: 1, outcome: RunOutcome::Ok });
-        tale.push(by(other, 2), What::Commit { ends_run: Some(1) });
-    }
-}
-
-/// L3: "at most 100 alarms a second on a machine: at most 100 ms". Five hundred are due in one second, so nothing is promised,
-/// however steadily the machine works through them.
-#[test]
-fn l3_promises_nothing_where_more_than_a_hundred_alarms_a_second_are_due() {
-    told(|tale| others_run(tale, 20.0, 500, 0.0105, Some(20.0))).is_accepted();
-}
-
-/// R3: "no later than 1.25 times that plus the bound of L", and L3 has none for a machine with 250 alarms a second.
-#[test]
-fn r3_the_upper_bound_is_that_of_l_and_there_is_none_for_a_busy_machine() {
-    let (mut tale, at) = failed_up_to(0);
-    others_run(&mut tale, at, 400, 0.004, None);
-    tale.turn(3).run(2, 1, 1.0, 1).is_accepted();
-}
-
 // ---- What a history does not tell
 
 fn coverage(tale: &Tale, rule: &'static str) -> Coverage {
@@ -688,58 +439,4 @@ fn s1_without_results_no_call_is_known_to_be_outstanding() {
     };
     called(put("k", "v")).is_accepted();
     called(StorageCall::Get { key: "k".into() }).is_accepted();
-}
-
-// ---- What a long history costs. check/mod.rs: "Cost is linear in the history and memory is that of the objects' state."
-
-/// Nanoseconds that this thread has had on a processor, as Linux tells it.
-fn processor_ns() -> u64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("this is Linux");
-    told.split_whitespace().next().and_then(|ns| ns.parse().ok()).expect("it is a number")
-}
-
-/// Four times the history takes about four times the time.
-#[track_caller]
-fn is_linear(tell: impl Fn(u32) -> Tale, little: u32) {
-    let takes_ms = |length: u32| {
-        let tale = tell(length);
-        let begun_ns = processor_ns();
-        tale.verdict();
-        (processor_ns() - begun_ns) / 1_000_000
-    };
-    let (little_ms, much_ms) = (takes_ms(little), takes_ms(4 * little));
-    assert!(much_ms <= 8 * little_ms.max(4), "{little_ms} ms, and {much_ms} ms for four times as much");
-}
-
-/// A machine crashes and is back, so many times, while one holds 64 slices.
-#[test]
-fn cost_is_linear_in_the_faults_where_slices_are_held() {
-    let crashing = |faults: u32| {
-        told(|tale| {
-            for slice in 0..64 {
-                tale.on_machine(2, What::Holder { slice, epoch: 1 });
-            }
-            for fault in 0..faults {
-                let at = 200.0 * f64::from(fault + 1);
-                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault);
-            }
-        })
-    };
-    is_linear(crashing, 500);
-}
-
-/// As many faults, long over, as runs.
-#[test]
-fn cost_is_linear_in_the_faults_and_runs() {
-    let crashing = |faults: u32| {
-        told(|tale| {
-            for fault in 0..faults {
-                let (at, turn, id) = (200.0 * f64::from(fault + 1), 2 * fault + 2, u64::from(fault));
-                tale.at(at).on(2).fault(fault, "crash").at(at + 1.0).heal(fault).on(0);
-                tale.at(at + 100.0).turn(turn).set_alarm(id, at + 100.0).commit();
-                tale.turn(turn + 1).run(id, id, at + 100.0, 0).run_ok(id).commit_end(id);
-            }
-        })
-    };
-    is_linear(crashing, 4_000);
 }
