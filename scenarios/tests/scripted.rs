@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 use reveille::scenario::Scenario;
 use reveille::scenarios::scripted::script::{Script, Step};
-use reveille_sim::plan::{Plan, Request};
+use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
 
 fn scripted() -> &'static Scenario {
     Scenario::named("scripted").expect("a scenario")
@@ -105,12 +105,12 @@ fn plans_use_every_word_of_the_language_in_every_place() {
     assert!(seen[0].contains("Exceed") && seen[1].contains("Exceed"));
 }
 
-/// The matrix of a run in which nothing breaks.
-fn matrix_of(asked: &[(u64, &str)]) -> Matrix {
+/// The matrix of a run in which nothing breaks but this.
+fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
     let mut plan = scripted().plan(0);
     plan.network.loss_ppm = 0;
     plan.upstream.outages.clear();
-    plan.faults.clear();
+    plan.faults = faults;
     let request = |(at_ms, body): &(u64, &str)| Request {
         at_ms: *at_ms,
         machine: 0,
@@ -131,7 +131,7 @@ fn assert_count(matrix: &Matrix, count: u64, call: Call, context: Context, outco
 
 #[test]
 fn the_matrix_tells_calls_apart_by_context_and_outcome() {
-    let matrix = matrix_of(&[
+    let asked = [
         (
             1_000,
             r#"{"steps": [{"do": {"put": ["a", "1"]}}, {"do": {"put": [{"bytes": 2049}, "1"]}},
@@ -146,7 +146,8 @@ fn the_matrix_tells_calls_apart_by_context_and_outcome() {
         (6_500, r#"{"steps": [{"do": {"get": "a"}}]}"#),
         // The object has left memory.
         (40_000, r#"{"steps": [{"do": {"delete": "a"}}]}"#),
-    ]);
+    ];
+    let matrix = matrix_of(&asked, Vec::new());
     // The programs themselves are put in storage by the request that brings them: two more.
     assert_count(&matrix, 3, Call::Put, Context::Request, Outcome::Done);
     assert_count(&matrix, 1, Call::Put, Context::Request, Outcome::Refused);
@@ -162,6 +163,24 @@ fn the_matrix_tells_calls_apart_by_context_and_outcome() {
     assert_count(&matrix, 1, Call::Get, Context::Backoff, Outcome::Done);
     assert_count(&matrix, 1, Call::List, Context::Constructor, Outcome::Done);
     assert_count(&matrix, 1, Call::Delete, Context::Request, Outcome::Done);
+}
+
+#[test]
+fn what_a_silent_machine_wrote_is_lost_with_it() {
+    let holder = || Target::HolderOf("Scripted/foo".into());
+    let silence = FaultKind::MachineCut { target: holder(), for_ms: 200, direction: Direction::Out };
+    let crash = FaultKind::Crash { target: holder(), down_ms: 1_000 };
+    let asked = [
+        (1_000, r#"{"steps": [{"do": {"put": ["a", "1"]}}]}"#),
+        (3_000, r#"{"steps": [{"do": {"put": ["a", "2"]}}, {"do": "sync"}, {"do": {"put": ["a", "3"]}}]}"#),
+        (20_000, r#"{"steps": [{"do": {"get": "a"}}]}"#),
+    ];
+    let faults = vec![Fault { at_ms: 3_000, kind: silence }, Fault { at_ms: 3_200, kind: crash }];
+    let matrix = matrix_of(&asked, faults);
+    assert_count(&matrix, 1, Call::Put, Context::Request, Outcome::Done);
+    assert_count(&matrix, 1, Call::Put, Context::Request, Outcome::Lost);
+    assert_count(&matrix, 1, Call::Sync, Context::Request, Outcome::Lost);
+    assert_count(&matrix, 1, Call::Get, Context::Request, Outcome::Done);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! The programs of `alarm()` and of the constructor are kept in storage beside the keys that programs play with: so they
 //! outlive an instance, a lost turn loses them like everything else in it, and `delete_all` removes them.
 
+mod busy;
 mod moments;
 mod programs;
 mod run;

@@ -1,12 +1,17 @@
 //! When scripted objects are asked what, and what strikes their machines meanwhile.
 //!
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
-//! while `alarm()` is in progress, while it waits for a retry, while the constructor runs.
+//! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
+//! chance alone hardly ever strikes while a call is in flight: [`in_flight`].
+
+mod in_flight;
+
+use std::ops::Range;
 
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use reveille_sim::plan::{Fault, FaultKind, Request, Target};
+use reveille_sim::plan::{Direction, Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
 
 use super::Scripted;
@@ -38,7 +43,9 @@ struct Asked {
 #[derive(Clone, Copy, Debug)]
 struct Strike {
     after_ms: u64,
-    for_ms: u64,
+    /// For so long nothing that the machine sends arrives; then it is down.
+    silent_ms: u64,
+    down_ms: u64,
     power: bool,
 }
 
@@ -47,7 +54,7 @@ pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Req
     let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
     let asked = moments.prop_map(move |moments| {
         let faults =
-            moments.iter().filter_map(Moment::fault).filter(|fault| fault.at_ms < within_ms).collect();
+            moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();
         let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();
         requests.retain(|request| request.at_ms < within_ms);
         requests.sort_by_key(|request| request.at_ms);
@@ -62,9 +69,11 @@ fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
         15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
         1 => Just(object(Scripted::<false>::CLASS, 0)),
     ];
-    let by_chance = (any_requests(), option::weighted(0.06, strike()));
-    let arranged = (arranged_requests(), option::weighted(0.4, strike()));
-    let what = prop_oneof![4 => by_chance, 1 => arranged];
+    let anytime = || strike(0..120, 0..1, 200..6_000_u64);
+    let by_chance = (any_requests(), option::weighted(0.06, anytime()));
+    let arranged = (arranged_requests(), option::weighted(0.15, anytime()));
+    let in_flight = in_flight::in_flight().prop_map(|(asked, strike)| (asked, Some(strike)));
+    let what = prop_oneof![7 => by_chance, 2 => arranged, 1 => in_flight];
     (0..within_ms, name, what).prop_map(|(at_ms, object, (asked, strike))| Moment {
         at_ms,
         object,
@@ -73,10 +82,15 @@ fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
     })
 }
 
-fn strike() -> impl Strategy<Value = Strike> {
-    (0..120_u64, 200..6_000_u64, any::<bool>()).prop_map(|(after_ms, for_ms, power)| Strike {
+fn strike(
+    after_ms: Range<u64>,
+    silent_ms: Range<u64>,
+    down_ms: impl Strategy<Value = u64>,
+) -> impl Strategy<Value = Strike> {
+    (after_ms, silent_ms, down_ms, any::<bool>()).prop_map(|(after_ms, silent_ms, down_ms, power)| Strike {
         after_ms,
-        for_ms,
+        silent_ms,
+        down_ms,
         power,
     })
 }
@@ -94,26 +108,28 @@ fn any_requests() -> impl Strategy<Value = Vec<Asked>> {
     prop_oneof![5 => vec(asked(Just(0)), 1), 1 => vec(asked(Just(0)), 2..5)]
 }
 
+/// Sets an alarm for now: the programs of its runs.
+fn runs(alarm: Vec<Vec<Step>>) -> Script {
+    let now = Step::Do(Call::SetAlarm(When::InMs(0)));
+    Script { steps: vec![now], alarm, construct: Vec::new() }
+}
+
 /// What gets an object into a state, and then requests that find it there.
 fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
     let first = |script: Script| Asked { after_ms: 0, machine: 0, script };
-    let runs = |alarm| {
-        let now = Step::Do(Call::SetAlarm(When::InMs(0)));
-        Script { steps: vec![now], alarm, construct: Vec::new() }
-    };
     // It waits for services, one after another.
-    let in_run = (2..6_usize).prop_map(move |calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
+    let in_run = (2..6_usize).prop_map(|calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
     // It has just failed.
-    let in_backoff = (1..4_usize).prop_map(move |fails| runs(vec![vec![Step::Fail]; fails]));
+    let in_backoff = (1..4_usize).prop_map(|fails| runs(vec![vec![Step::Fail]; fails]));
     // It runs; what it does is up to chance.
-    let running = program(0.2, 1).prop_map(move |steps| runs(vec![steps]));
+    let running = program(0.2, 1).prop_map(|steps| runs(vec![steps]));
     // The next request needs a constructor.
     let cold = constructor().prop_map(|steps| Script {
         steps: vec![Step::Panic],
         alarm: Vec::new(),
         construct: vec![steps],
     });
-    let then = |after_ms: std::ops::Range<u64>| vec(asked(after_ms), 1..4);
+    let then = |after_ms: Range<u64>| vec(asked(after_ms), 1..4);
     let arranged = prop_oneof![
         (in_run, then(100..1_000)),
         (in_backoff, then(200..2_200)),
@@ -138,15 +154,27 @@ impl Moment {
         })
     }
 
-    fn fault(&self) -> Option<Fault> {
-        let Strike { after_ms, for_ms, power } = self.strike?;
+    fn faults(&self) -> Vec<Fault> {
         let last_ms = self.asked.iter().map(|asked| asked.after_ms).max().unwrap_or(0);
         let target = Target::HolderOf(self.object.clone());
-        let kind = if power {
-            FaultKind::PowerLoss { target, down_ms: for_ms }
+        self.strike.map_or_else(Vec::new, |strike| strike.faults(&target, self.at_ms + last_ms))
+    }
+}
+
+impl Strike {
+    fn faults(self, target: &Target, last_ms: u64) -> Vec<Fault> {
+        let Self { after_ms, silent_ms, down_ms, power } = self;
+        let [cut, down] = [target.clone(), target.clone()];
+        let cut = FaultKind::MachineCut { target: cut, for_ms: silent_ms, direction: Direction::Out };
+        let down = if power {
+            FaultKind::PowerLoss { target: down, down_ms }
         } else {
-            FaultKind::Crash { target, down_ms: for_ms }
+            FaultKind::Crash { target: down, down_ms }
         };
-        Some(Fault { at_ms: self.at_ms + last_ms + after_ms, kind })
+        let at_ms = last_ms + after_ms;
+        // Most strikes come without a silence before.
+        let mut faults = vec![Fault { at_ms, kind: cut }, Fault { at_ms: at_ms + silent_ms, kind: down }];
+        faults.retain(|fault| fault.kind.lasts_ms() > 0);
+        faults
     }
 }

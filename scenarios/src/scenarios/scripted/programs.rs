@@ -100,7 +100,7 @@ fn call(at_once: u32) -> impl Strategy<Value = Call> {
 }
 
 /// Keys that are near each other in the order of bytes, and two that are too long or just not.
-fn key() -> impl Strategy<Value = Text> {
+pub(super) fn key() -> impl Strategy<Value = Text> {
     prop_oneof![
         40 => select(KEYS).prop_map(Text::from),
         1 => (KEY_LEN_MAX..KEY_LEN_MAX + 2).prop_map(|bytes| Text::Long { bytes }),
@@ -117,14 +117,14 @@ fn keys() -> impl Strategy<Value = Keys> {
 
 const KEYS: &[&str] = &["", "1", "10", "2", "9", "a", "ab", "\u{e9}"];
 
-fn value() -> impl Strategy<Value = Text> {
+pub(super) fn value() -> impl Strategy<Value = Text> {
     prop_oneof![
         120 => "[a-z]{0,3}".prop_map(Text::Short),
         1 => (VALUE_LEN_MAX..VALUE_LEN_MAX + 2).prop_map(|bytes| Text::Long { bytes }),
     ]
 }
 
-fn range() -> impl Strategy<Value = Range> {
+pub(super) fn range() -> impl Strategy<Value = Range> {
     let bound = |share| option::weighted(share, select(KEYS).prop_map(Into::into));
     // Here and there both of start and start_after, or a limit of zero: both are refused (S7).
     let limit = option::weighted(0.4, prop_oneof![1 => Just(0), 8 => 1..4_u32]);
