@@ -74,3 +74,27 @@ fn o3_an_alarm_waits_for_a_section_in_progress() {
     let outcome = follows(&[(1_000, &format!(r#"{{"steps": {steps}}}"#))]);
     assert!(woken_ms(&outcome)[0] >= 6_000 + 31_000);
 }
+
+/// While a run's transaction was open, a section waited for its end, and began one of its own as soon as it was over. The run
+/// ended in the same turn, and the system took it for one that ends in an open transaction.
+#[test]
+fn s5_a_run_may_end_in_the_turn_in_which_another_transaction_begins() {
+    let later = r#"{"do": {"set_alarm": {"in_ms": 600000}}}, "#;
+    for (first, last, keeps_alarm) in [("", "", false), (later, "", true), (later, r#", "fail""#, false)] {
+        let section = format!(r#"{{"transaction": [{first}{{"do": {{"get": "c"}}}}{last}]}}"#);
+        let alarm = format!(r#"[{{"block": [{section}]}}, {{"transaction": [{{"fetch": "x"}}]}}]"#);
+        let steps = r#"[{"do": {"set_alarm": {"in_ms": 0}}}]"#;
+        let outcome = follows(&[(1_000, &format!(r#"{{"steps": {steps}, "alarm": [{alarm}]}}"#))]);
+        let events = || outcome.history.events.iter().map(|event| &event.what);
+        let runs = events().filter(|what| matches!(what, What::RunStart { .. })).count();
+        let has_alarm = events().any(|what| matches!(what, What::AtRest { alarm: Some(_), .. }));
+        assert_eq!((runs, has_alarm), (1, keeps_alarm), "{section}");
+    }
+}
+
+/// A constructor that hangs may do so for its thirty seconds: an alarm that waits for it when the run is over is not overdue.
+#[test]
+fn f1_an_alarm_waits_for_a_constructor_that_may_still_run() {
+    let steps = r#"[{"do": {"set_alarm": {"in_ms": 177000}}}]"#;
+    follows(&[(1_000, &format!(r#"{{"construct": [["hang"]], "steps": {steps}}}"#))]);
+}

@@ -48,6 +48,8 @@ pub(crate) struct Ending {
     pub(crate) end: End,
     pub(crate) failure: Failure,
     pub(crate) turn: u32,
+    /// F4, R2: whether it takes its alarm away.
+    pub(super) removes: bool,
     /// F4: it is known already that its parts are not one commit.
     pub(super) torn: bool,
     /// S3: it is known already that a later turn was durable before it.
@@ -260,11 +262,12 @@ impl Instance {
         }
         let Some(end) = end else { return };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
-        if is_scheduled && (end == End::Completes || exhausted) {
+        let removes = end == End::Completes || exhausted;
+        if is_scheduled && removes {
             let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
             self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
         }
-        let ending = Ending { run, end, failure, turn: turn_of_end, torn: false, overtaken: false };
+        let ending = Ending { run, end, failure, turn: turn_of_end, removes, torn: false, overtaken: false };
         self.ending = Some(ending);
         let write = Write::RunEnd(Box::new(ending));
         self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write });
@@ -272,11 +275,13 @@ impl Instance {
 
     /// S5: what has replaced the alarm of a run was rolled back after the run had ended, which so has taken its alarm away.
     pub(super) fn end_run_again(&mut self, row: &Row) {
-        let Some(ending) = self.ending.filter(|ending| ending.end == End::Completes) else { return };
+        let Some(ending) = self.ending.filter(|ending| ending.removes) else { return };
         let is_its_own =
             |scheduled: Setting| ending.run.alarm.is_some_and(|alarm| alarm.set == scheduled.set);
         if self.scheduled(&row.slot).is_some_and(is_its_own) {
-            self.slot = Some(SlotChange { turn: ending.turn, alarm: None, tolerated_ms: None, by_end: true });
+            let given_up = ending.run.alarm.filter(|_| ending.end == End::Fails);
+            let tolerated_ms = given_up.map(|alarm| alarm.scheduled_ms);
+            self.slot = Some(SlotChange { turn: ending.turn, alarm: None, tolerated_ms, by_end: true });
         }
     }
 

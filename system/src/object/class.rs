@@ -35,7 +35,8 @@ pub trait Instance {
     fn settle(&mut self, op: OpId, reply: Reply);
 
     /// Runs until nothing can go on without the outside world, or until `budget` polls are used up (O7). While a
-    /// transaction is open only its own code runs, and no event ends (S5).
+    /// transaction is open only its own code runs: an event that ends in a turn which leaves one open has ended before
+    /// that began (S5).
     fn turn(&mut self, budget: u32) -> TurnEnd;
 }
 

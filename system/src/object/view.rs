@@ -260,13 +260,17 @@ impl View {
     /// The run in progress has ended in the turn in progress. Its end and the turn's writes are one unit (F4).
     /// Gives the alarm's record if it is to run again.
     ///
+    /// A transaction that is open now has begun since the run's code ended, in the same turn: nothing else of the object runs
+    /// in one (S5). So it lies over the end of the run and is no part of it.
+    ///
     /// # Panics
     ///
-    /// If none is in progress, or a transaction is open: nothing else of the object runs then (S5).
+    /// If none is in progress.
     pub fn end_run(&mut self, verdict: RunVerdict) -> Option<AlarmRow> {
-        assert!(self.transaction.is_none(), "S5: no event ends in an open transaction");
         let run = self.run.take().expect("a run that ends was in progress");
-        if run.replaced {
+        let replaced =
+            self.transaction.as_ref().map_or(run.replaced, |transaction| transaction.replaced_before);
+        if replaced {
             // F5, R5: what was set meanwhile stays; R7: what was deleted meanwhile is not tried again.
             return None;
         }
@@ -275,7 +279,10 @@ impl View {
             RunVerdict::Ok => None,
             RunVerdict::Failed { retry_at_ms } => alarm::record_failure(run.row, retry_at_ms),
         };
-        self.alarm = again;
+        let is_covered = self.transaction.as_mut().is_some_and(|transaction| transaction.end_run(again));
+        if !is_covered {
+            self.alarm = again;
+        }
         self.turn.alarm = Some(again.map_or(AlarmWrite::Remove, AlarmWrite::Schedule));
         again
     }

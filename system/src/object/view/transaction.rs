@@ -17,7 +17,16 @@ pub(super) struct Transaction {
     /// The alarm as it was when the transaction began.
     alarm_before: Option<AlarmRow>,
     /// Whether the alarm of the run in progress had been replaced when the transaction began (A4, F5).
-    replaced_before: bool,
+    pub(super) replaced_before: bool,
+}
+
+impl Transaction {
+    /// A run that was in progress when the transaction began has ended without it, and left this alarm. Gives whether the
+    /// transaction has changed the alarm, which so is another one as long as it is not rolled back.
+    pub(super) fn end_run(&mut self, alarm: Option<AlarmRow>) -> bool {
+        self.alarm_before = alarm;
+        self.alarm.is_some()
+    }
 }
 
 impl View {
