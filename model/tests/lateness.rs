@@ -313,6 +313,27 @@ fn l4_each_datacenter_has_a_leader_in_the_end() {
     leads(0..0).at(66.0).end().is_accepted();
 }
 
+/// Found by the scenario scripted: until its loss, or its limit, a constructor keeps the gate closed (O4).
+#[test]
+fn l1_counts_from_the_end_of_an_instance_that_was_lost_in_its_constructor() {
+    let lost = |is_told: bool, woken_at| {
+        let mut tale = set();
+        tale.evicted().at(9.5).begin(2, Cause::Request).at(30.0).fault(1, "crash");
+        if is_told {
+            tale.lost();
+        }
+        tale.at(woken_at).on(1).wake(3).turn(2).run(1, 1, 10.0, 0);
+        tale
+    };
+    for is_told in [true, false] {
+        lost(is_told, 60.4).is_accepted();
+        lost(is_told, 60.6).is_refused("L1");
+    }
+    let mut endless = set();
+    endless.evicted().at(9.5).begin(2, Cause::Request).at(50.0).fault(1, "crash").lost();
+    endless.on(1).wake(3).turn(2).run(1, 1, 10.0, 0).is_refused("L3");
+}
+
 #[test]
 fn l4_a_leader_that_stopped_leads_no_more() {
     let stopped = |kind| {

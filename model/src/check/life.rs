@@ -3,11 +3,13 @@
 
 use std::fmt;
 
+use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Seconds};
-use super::{Case, resets};
-use crate::history::{Cause, EndReason, Place};
+use super::{Case, is_overtime, ns, resets};
+use crate::history::{Cause, Constants, EndReason, Place};
+use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind, Pending, Slot};
@@ -17,7 +19,11 @@ use crate::rules::Id;
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
-    is_stopped(case.reports, case.faults, case.pace, object);
+    is_stopped(case.constants, case.reports, case.faults, case.pace, object);
+    let current = object.current.as_mut().filter(|current| current.ended.is_none());
+    if let Some(current) = current {
+        stays_in_the_way(case.constants, case.reports, current, case.mark);
+    }
     occasions(case, object, machine);
     never_failed(case, object);
     forget_timers(case, object, machine);
@@ -184,36 +190,74 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Evicted => Ended::Evicted,
         EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
-    leaves(case.reports, acting.row, acting.instance, ended, case.mark, case.place);
+    let scene = Leaving { constants: case.constants, ended, mark: case.mark, place: case.place };
+    leaves(case.reports, acting.row, acting.instance, scene);
 }
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has
 /// gone on since was not.
-pub(super) fn is_stopped(reports: &mut Reports, faults: &Faults, pace: &Pace, object: &mut Object) {
+pub(super) fn is_stopped(
+    constants: &Constants,
+    reports: &mut Reports,
+    faults: &Faults,
+    pace: &Pace,
+    object: &mut Object,
+) {
     let Object { row, current: Some(current), .. } = object else { return };
     let Some(machine) = current.machine.filter(|_| current.ended.is_none()) else { return };
     let last = current.conduct.turn_began.unwrap_or(current.started).max(current.started);
     let stopped = faults.stopped(machine, pace.datacenter(machine));
     if let Some(stopped) = stopped.filter(|stopped| *stopped > last) {
-        leaves(reports, row, current, Ended::Lost, stopped, None);
+        let scene = Leaving { constants, ended: Ended::Lost, mark: stopped, place: None };
+        leaves(reports, row, current, scene);
         current.is_end_untold = true;
     }
 }
 
-/// An instance leaves memory.
-fn leaves(
-    reports: &mut Reports,
-    row: &mut Row,
-    instance: &mut Instance,
+/// "Eligible instant": until when an instance is in the way of its object's alarm: because a run is in progress in it, or
+/// because its gate is closed, by a section, a read or its constructor. None if it is not. O4: no constructor is in the way
+/// longer than it may take.
+pub(super) fn in_the_way_until_ns(
+    constants: &Constants,
+    reports: &Reports,
+    instance: &Instance,
+    now: Mark,
+) -> Option<u64> {
+    let conduct = &instance.conduct;
+    let is_waiting =
+        reports.tally.has(Kinds::OP_RESULT) && conduct.outstanding().iter().any(|call| call.may_close_gate());
+    if instance.run.is_some() || conduct.gate_closed.is_some() || is_waiting {
+        return Some(now.at_ns);
+    }
+    let limit_ms = constants.constructor_limit_ms;
+    (conduct.constructor == Constructor::Running).then(|| {
+        if is_overtime(constants, instance.started, now, limit_ms) {
+            return instance.started.at_ns.saturating_add(ns(limit_ms));
+        }
+        now.at_ns
+    })
+}
+
+/// The gate of an instance that ends, or that a newer one succeeds, opens with the next one.
+fn stays_in_the_way(constants: &Constants, reports: &Reports, instance: &mut Instance, now: Mark) {
+    if let Some(until_ns) = in_the_way_until_ns(constants, reports, instance, now) {
+        instance.run_ended_ns = instance.run_ended_ns.max(until_ns);
+    }
+}
+
+/// How and when an instance leaves memory.
+struct Leaving<'a> {
+    constants: &'a Constants,
     ended: Ended,
     mark: Mark,
     place: Option<Place>,
-) {
+}
+
+/// An instance leaves memory.
+fn leaves(reports: &mut Reports, row: &mut Row, instance: &mut Instance, scene: Leaving<'_>) {
+    let Leaving { constants, ended, mark, place } = scene;
     let is_lost = ended == Ended::Lost;
-    // "Eligible instant": the gate of an instance that is reset opens with the next one.
-    if instance.conduct.gate_closed.is_some() || instance.run.is_some() {
-        instance.run_ended_ns = mark.at_ns;
-    }
+    stays_in_the_way(constants, reports, instance, mark);
     if instance.run.is_some() && is_lost {
         reports.saw(Id::F6);
     }

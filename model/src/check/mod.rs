@@ -344,7 +344,7 @@ impl Checker {
                 rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
             }
             let reports = &mut self.reports;
-            life::is_stopped(reports, faults, pace, object);
+            life::is_stopped(constants, reports, faults, pace, object);
             let mut scene = rest::Scene { constants, reports, name, mark: self.last };
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());

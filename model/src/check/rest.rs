@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, ns, retries};
+use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, life, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
-use crate::reference::conduct::Constructor;
 use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
@@ -264,8 +262,10 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
         return;
     };
     let settled_ns = scene.mark.at_ns.saturating_sub(ns(constants.lateness_failures_ms));
+    // The contract has no bound for how soon that is seen: a moment, as for everything in calm.
+    let limit_ms = constants.run_limit_ms.saturating_add(constants.lateness_calm_ms);
     if constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
-        || !is_overtime(constants, run.started, scene.mark, constants.run_limit_ms)
+        || !is_overtime(constants, run.started, scene.mark, limit_ms)
         || faults.was_struck_since(machine, pace.datacenter(machine), settled_ns)
     {
         return;
@@ -281,14 +281,10 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
     scene.report("R1", &[run.started, scene.mark], sentences);
 }
 
-/// "Eligible instant": whether a run is in progress in this instance, or its input gate is closed.
+/// Whether an instance is in the way of its object's alarm to the end.
 fn is_busy(scene: &Scene<'_>, current: &Instance) -> bool {
-    let (constants, conduct) = (scene.constants, &current.conduct);
-    let is_constructing = conduct.constructor == Constructor::Running
-        && !is_overtime(constants, current.started, scene.mark, constants.constructor_limit_ms);
-    let is_waiting = scene.reports.tally.has(Kinds::OP_RESULT)
-        && conduct.outstanding().iter().any(|call| call.may_close_gate());
-    current.run.is_some() || conduct.gate_closed.is_some() || is_constructing || is_waiting
+    let until_ns = life::in_the_way_until_ns(scene.constants, scene.reports, current, scene.mark);
+    until_ns == Some(scene.mark.at_ns)
 }
 
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
