@@ -97,14 +97,14 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 ///
 /// | rules | by | from |
 /// |---|---|---|
-/// | O1, F3 | `life` | effects: commits, responses, outbound requests |
+/// | O1, F3 | `life`, `turns` | effects: commits, responses, outbound requests; deliveries of requests |
 /// | O2 | this file | calls and deliveries of requests |
 /// | O3, O4, A9 | `turns` | deliveries, turns, outstanding calls, gates, constructors |
-/// | O5, S2, S3, S5 | `storage`, `reads`, `rest` | calls, commits, takeovers, what is at rest |
+/// | O5, S2, S3, S5 | `storage`, `life`, `reads`, `rest` | calls, commits, takeovers, what is at rest |
 /// | O6 | `homeless` | requests that wait, faults, instances |
 /// | O7 | `life`, `firing` | instances that were over a limit |
-/// | S1, A6 to A8 | `calls` | calls and their results |
-/// | S4, S6, A3, A4 | `reads` | results of reads |
+/// | S1, A6 to A8, A10 | `calls`, `limits` | calls and their results |
+/// | S4, S6, A3, A4 | `reads`, `life` | results of reads, evictions |
 /// | S7, S8 | `limits`, `blame` | calls and their results |
 /// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
 /// | R1 to R8 | `retries`, `timers`, `firing`, `calls`, `reads`, `resets`, `rest` | runs and their ends |
