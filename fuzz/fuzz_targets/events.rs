@@ -289,7 +289,8 @@ impl Teller<'_> {
                 let keys: BTreeMap<Key, Blob> = self.entries()?.into_iter().collect();
                 let alarm = self.maybe(|teller| {
                     let (alarm, scheduled_ms) = (teller.alarm()?, teller.time_ms()?);
-                    Ok(AlarmAtRest { alarm, scheduled_ms, retry_count: teller.u.int_in_range(0..=7)? })
+                    let retry_count = teller.maybe(|teller| teller.u.int_in_range(0..=7))?;
+                    Ok(AlarmAtRest { alarm, scheduled_ms, retry_count })
                 })?;
                 What::AtRest { object: self.object()?, keys, alarm }
             }

@@ -108,7 +108,7 @@ fn results(why: Arc<str>) -> Vec<OpResult> {
 /// What happens outside all instances.
 fn of_the_world() -> Vec<What> {
     let keys = BTreeMap::from([("k".into(), Blob::from("v"))]);
-    let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: 5, retry_count: 2 };
+    let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: 5, retry_count: Some(2) };
     vec![
         What::Call { request: 1, to: object(), body: "add".into() },
         What::Return { request: 1, outcome: Outcome::Answered { status: 200, body: "ok".into() } },

@@ -298,3 +298,29 @@ fn an_alarm_that_the_handler_set_for_its_own_time_and_that_is_lost_is_not_read()
     of_none.at(77.0).turn(4).run(3, 9, 77.0, 0);
     is_refused_by_workerd(&of_none, "A1");
 }
+
+/// Found in a history of the real runtime: nobody saw that the instance left memory, and its timer is the process's.
+#[test]
+fn a_timer_outlives_an_instance_whose_end_is_not_told() {
+    let set_under = |epoch| {
+        let mut tale = failed();
+        tale.under_epoch(epoch).at(1.6).start(2).turn(2).set_alarm(2, 1.7).commit().respond();
+        tale.at(3.2).turn(3).run_told(2, None, 1.0, 1, true).run_ok(2).commit_end(2);
+        tale
+    };
+    passes(&set_under(1), &[(Relaxation::SetWhileRetryPending, 1)]);
+    is_refused_by_workerd(&set_under(2), "A2");
+}
+
+/// The same: it keeps no record of a failure, so that a restart forgets the backoff too.
+#[test]
+fn a_restart_forgets_the_backoff() {
+    let again_under = |epoch| {
+        let mut tale = Tale::without_commits();
+        tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1).turn(3).respond();
+        tale.at(1.5).lost().under_epoch(epoch).at(1.6).wake(2).turn(2).run(2, 1, 1.0, 0);
+        tale
+    };
+    passes(&again_under(2), &[(Relaxation::CountRestarted, 1)]);
+    is_refused_by_workerd(&again_under(1), "R3");
+}

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::Tale;
-use reveille_model::history::{AlarmId, By, Cause, EndReason, How, ResetCause, What};
+use reveille_model::history::{AlarmAtRest, AlarmId, By, Cause, EndReason, How, ResetCause, What};
 
 /// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
 fn fails(tale: &mut Tale, turn: u32, count: u32) {
@@ -384,4 +386,18 @@ fn r4_a_failure_that_resets_the_instance_is_counted_too() {
         .run_fails_by(1, How::Panic)
         .commit_end(1);
     tale.at(3.1).wake(2).turn(2).run(2, 1, 1.0, 1).is_accepted();
+}
+
+#[test]
+fn r4_a_count_that_the_datastore_does_not_hold_is_not_judged() {
+    let rests = |retry_count| {
+        let mut tale = failed_once();
+        let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: common::wall_ms(1.0), retry_count };
+        tale.world(What::AtRest { object: common::object(), keys: BTreeMap::new(), alarm: Some(alarm) })
+            .end();
+        tale
+    };
+    rests(None).is_accepted();
+    rests(Some(1)).is_accepted();
+    rests(Some(0)).is_refused("R4");
 }

@@ -361,6 +361,33 @@ fn a4_an_instance_that_was_succeeded_in_its_run_still_sees_none() {
     tale.get_alarm(None).is_refused("A3");
 }
 
+/// Found in a history of the real runtime: that an alarm runs says that it is durable, and that its replacement is not yet.
+#[test]
+fn a2_an_alarm_runs_whose_replacement_nobody_has_heard_of() {
+    let replaced = |heard: bool| {
+        let mut tale = Tale::without_commits();
+        tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).set_alarm(2, 1.5).run_ok(1);
+        tale.at(1.48).turn(3).set_alarm(3, 9.0);
+        if heard {
+            tale.respond();
+        }
+        tale.at(1.5).turn(4).run(2, 2, 1.5, 0);
+        tale
+    };
+    replaced(false).run_ok(2).at(9.0).turn(5).run(3, 3, 9.0, 0).is_accepted();
+    replaced(true).is_refused("A2");
+}
+
+/// The same: what was told wrongly is reported, and the next runs are held against it.
+#[test]
+fn r4_a_count_that_began_again_goes_on() {
+    let mut tale = Tale::without_commits();
+    tale.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1);
+    tale.at(3.1).turn(3).run(2, 1, 1.0, 1).run_fails(2).at(3.5).lost();
+    tale.at(9.0).wake(2).turn(2).run(3, 1, 1.0, 0).run_fails(3);
+    tale.at(11.1).turn(3).run(4, 1, 1.0, 1).is_refused("R4");
+}
+
 #[test]
 fn f1_an_alarm_that_may_not_be_durable_is_owed_nothing() {
     let set = |heard: bool| {

@@ -116,7 +116,7 @@ impl Record {
         let alarm = row.alarm.as_ref().map(|alarm| AlarmAtRest {
             alarm: Some(alarm_id(alarm.alarm)),
             scheduled_ms: alarm.scheduled_ms,
-            retry_count: alarm.retry_count,
+            retry_count: Some(alarm.retry_count),
         });
         self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm });
     }

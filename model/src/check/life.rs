@@ -51,10 +51,15 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
     case.report("O7", &[run.started], sentences);
 }
 
-/// The real runtime keeps its retry timers in memory: they go with the machine, or stay behind on it.
+/// The real runtime keeps its retry timers in memory: they go with the machine, or stay behind on it. Within an epoch an
+/// instance whose end is not told may have left memory alone.
 fn forget_timers(case: &Case<'_>, object: &mut Object, machine: Option<u16>) {
     let Some(before) = object.current.as_ref().filter(|before| before.epoch <= case.by.epoch) else { return };
-    if before.ended.is_none_or(|ended| ended == Ended::Lost) || before.machine != machine {
+    let is_lost = match before.ended {
+        Some(ended) => ended == Ended::Lost,
+        None => before.epoch < case.by.epoch,
+    };
+    if is_lost || before.machine != machine {
         object.row.each_slot(Slot::restart);
     }
 }

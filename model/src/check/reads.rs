@@ -177,9 +177,11 @@ fn wrong_keys(
 ) {
     let Shows { call, expected, seen: shown } = shows;
     if wrong.is_empty() && acting.doubtful.is_empty() {
+        let order =
+            if call == "get_many" { "in the order of their keys" } else { "in the order that was asked for" };
         let sentences = format!(
             "{call}, called at {} by instance {}, gave {} entries, all of them as they were written, but not those that \
-             were asked for in the order that they were asked for; it should have given {}.",
+             were asked for {order}; it should have given {}.",
             Seconds(read.mark.at_ns),
             case.by.instance,
             shown.len(),

@@ -43,7 +43,8 @@ pub(super) fn narrow(
     let is_held = |slot: &Slot, counts: bool| match (&slot.alarm, alarm) {
         (None, None) => true,
         (Some(known), Some(row)) => {
-            Claim::from(row).names(&known.setting) && (!counts || row.retry_count == known.failures)
+            let is_counted = row.retry_count.is_none_or(|count| count == known.failures);
+            Claim::from(row).names(&known.setting) && (!counts || is_counted)
         }
         (None, Some(row)) => slot.spared.is_some_and(|spared| Claim::from(row).names(&spared.setting)),
         (Some(_), None) => false,
@@ -167,17 +168,18 @@ fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> boo
 /// R7: the datastore holds an alarm that was deleted in a run that failed. Returns whether that is wrong.
 fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> bool {
     let is_its_time = row.scheduled_ms == spared.setting.scheduled_ms;
-    if is_its_time && spared.admits(row.retry_count, scene.constants.retries_max) {
+    let retries_max = scene.constants.retries_max;
+    if is_its_time && row.retry_count.is_none_or(|count| spared.admits(count, retries_max)) {
         return false;
     }
     let sentences = format!(
         "The alarm that was set for {} at {} was deleted in a run that failed at {}. At the end of the run the datastore \
-         holds it for {} with retry_count {}: the deletion may fail to prevent the retry that was due, and no other.",
+         holds it for {}{}: the deletion may fail to prevent the retry that was due, and no other.",
         scene.scheduled(spared.setting.scheduled_ms),
         Seconds(spared.setting.set.at_ns),
         Seconds(spared.failure.ended.at_ns),
         scene.scheduled(row.scheduled_ms),
-        row.retry_count,
+        row.retry_count.map_or(String::new(), |count| format!(" with retry_count {count}")),
     );
     scene.report("R7", &[spared.setting.set, spared.failure.ended, scene.mark], sentences);
     true
@@ -203,12 +205,10 @@ fn other_alarm(scene: &mut Scene<'_>, object: &Object, known: &Alarm, row: &Alar
         scene.report("A2", &evidence, sentences);
         return true;
     }
-    if row.retry_count == known.failures {
-        return false;
-    }
+    let Some(counted) = row.retry_count.filter(|count| *count != known.failures) else { return false };
     let sentences = format!(
         "At the end of the run the datastore counts {} failures of the alarm {set}; {} were recorded durably.",
-        row.retry_count, known.failures,
+        counted, known.failures,
     );
     scene.report("R4", &evidence, sentences);
     true

@@ -87,9 +87,9 @@ pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance
     }
     let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
     let own = |is_it: &dyn Fn(&Slot) -> bool| instance.durable_for(&row.slot, is_it, retries_max);
-    // A first run says nothing of failures, and the search takes a walk through all that is not acknowledged.
+    // The search takes a walk through all that is not acknowledged. A first run of the alarm that is known says nothing.
     let own = match told {
-        0 => None,
+        0 if is_own || is_it(&row.slot, false) => None,
         _ => own(&|slot| is_it(slot, true)).or_else(|| own(&|slot| is_it(slot, false) && has_failed(slot))),
     };
     match own {

@@ -281,8 +281,9 @@ pub struct AlarmAtRest {
     pub alarm: Option<AlarmId>,
     /// Its scheduled time, wall time.
     pub scheduled_ms: i64,
-    /// Its counted failures so far.
-    pub retry_count: u32,
+    /// Its counted failures so far, where the datastore holds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_count: Option<u32>,
 }
 
 /// How a client's request ended.

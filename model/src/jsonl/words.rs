@@ -127,7 +127,7 @@ impl IdOrAtRest {
         match self {
             IdOrAtRest::AtRest(alarm) => Ok(alarm),
             IdOrAtRest::Id(AlarmId(id)) => {
-                Err(wrong("alarm", &id.to_string(), "an object with `scheduled_ms` and `retry_count`"))
+                Err(wrong("alarm", &id.to_string(), "an object with `scheduled_ms`"))
             }
         }
     }

@@ -350,6 +350,13 @@ impl Slot {
         self.gone.iter().rev().find(is_it)
     }
 
+    /// A run of the alarm that was set there was told of so many failures.
+    pub(crate) fn told(&mut self, set: Mark, failures: u32) {
+        if let Some(alarm) = self.alarm_set_at(set) {
+            alarm.failures = failures;
+        }
+    }
+
     /// The alarm, if it is the one that was set there.
     pub(crate) fn alarm_set_at(&mut self, set: Mark) -> Option<&mut Alarm> {
         self.alarm.as_mut().filter(|alarm| alarm.setting.set == set)

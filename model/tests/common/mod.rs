@@ -26,6 +26,7 @@ pub(crate) struct Tale {
     machine: u16,
     clock_off_ms: i64,
     instance: u64,
+    epoch: Option<u64>,
     turn: u32,
     op: u64,
     omits: Vec<Omission>,
@@ -69,6 +70,7 @@ impl Tale {
             machine: 0,
             clock_off_ms: 0,
             instance: 1,
+            epoch: None,
             turn: 1,
             op: 0,
             datacenter_of: vec![0, 1, 2],
@@ -113,6 +115,12 @@ impl Tale {
         self
     }
 
+    /// The instances that follow run under this epoch. Without this an instance's epoch is its number.
+    pub(crate) fn under_epoch(&mut self, epoch: u64) -> &mut Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
     /// What follows happens in this turn.
     pub(crate) fn turn(&mut self, turn: u32) -> &mut Self {
         self.turn = turn;
@@ -121,7 +129,8 @@ impl Tale {
 
     /// Something that an instance does.
     pub(crate) fn does(&mut self, what: What) -> &mut Self {
-        let (instance, epoch, turn) = (self.instance, self.instance, self.turn);
+        let (instance, turn) = (self.instance, self.turn);
+        let epoch = self.epoch.unwrap_or(instance);
         let by = Some(By { object: object(), instance, epoch, seq: 0, turn });
         self.push(by, what)
     }
@@ -372,7 +381,7 @@ impl Tale {
         let alarm = alarm.map(|(id, seconds, retry_count)| AlarmAtRest {
             alarm: Some(AlarmId(id)),
             scheduled_ms: wall_ms(seconds),
-            retry_count,
+            retry_count: Some(retry_count),
         });
         self.world(What::AtRest { object: object(), keys, alarm })
     }

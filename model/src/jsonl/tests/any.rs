@@ -158,11 +158,8 @@ fn of_the_world() -> impl Strategy<Value = What> {
         Just(Outcome::Unknown)
     ];
     let phase = prop_oneof![Just(Phase::WarmUp), Just(Phase::Faults), Just(Phase::Quiet), Just(Phase::End)];
-    let rest = (alarm(), any::<(i64, u32)>()).prop_map(|(alarm, (scheduled_ms, retry_count))| AlarmAtRest {
-        alarm,
-        scheduled_ms,
-        retry_count,
-    });
+    let rest = (alarm(), any::<(i64, Option<u32>)>())
+        .prop_map(|(alarm, (scheduled_ms, retry_count))| AlarmAtRest { alarm, scheduled_ms, retry_count });
     let at_rest = (object_name(), btree_map(text(), blob(), 0..3), option::of(rest));
     prop_oneof![
         (any::<u64>(), object_name(), blob()).prop_map(|(request, to, body)| What::Call {
