@@ -26,21 +26,6 @@ fn running() -> Tale {
     })
 }
 
-/// The runs of alarm 1 with retry counts up to `last` have failed durably, each at the first moment allowed. It is then the
-/// first moment allowed for the next, in turn `last + 3`, and that many seconds into the run.
-fn failed_up_to(last: u32) -> (Tale, f64) {
-    let mut tale = Tale::new();
-    tale.alarm_is_set(1.0);
-    let mut at = 1.0;
-    for count in 0..=last {
-        let run = u64::from(count) + 1;
-        tale.at(at).turn(count + 2).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
-        at += 2.0 * f64::from(1 << count);
-    }
-    tale.at(at).turn(last + 3);
-    (tale, at)
-}
-
 /// An instance that runs under the epoch of the first one does this.
 fn under_epoch_1(tale: &mut Tale, instance: u64, turn: u32, what: What) {
     let by = By { object: object(), instance, epoch: 1, seq: 0, turn };
@@ -288,7 +273,8 @@ fn a3_after_set_alarm_the_alarm_that_r7_spares_is_not_read() {
 /// that was due, and none was.
 #[test]
 fn r2_an_alarm_that_was_deleted_in_its_seventh_run_does_not_run_an_eighth_time() {
-    let (mut tale, at) = failed_up_to(5);
+    let mut tale = Tale::new();
+    let at = tale.fails_up_to(5);
     tale.run(7, 1, 1.0, 6).delete_alarm().run_fails(7).commit_end(7);
     tale.at(at + 150.0).turn(21).run(8, 1, 1.0, 6);
     breaks(&tale, &["R2", "R4", "R7"]);

@@ -7,33 +7,18 @@ use std::collections::BTreeMap;
 use common::Tale;
 use reveille_model::history::{AlarmAtRest, AlarmId, By, Cause, EndReason, How, ResetCause, What};
 
-/// The run with retry count `count` starts now in turn `turn`, fails at once, and that is durable.
-fn fails(tale: &mut Tale, turn: u32, count: u32) {
-    let run = u64::from(count) + 1;
-    tale.turn(turn).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
-}
-
 /// Alarm 1 for second 1 whose first run failed at second 1.
 fn failed_once() -> Tale {
     let mut tale = Tale::new();
-    tale.alarm_is_set(1.0).at(1.0);
-    fails(&mut tale, 2, 0);
-    tale.turn(3);
+    tale.fails_up_to(0);
+    tale.at(1.0).turn(3);
     tale
 }
 
-/// Alarm 1 whose runs with retry counts up to `last` have failed, each at the first moment allowed. It is then the
-/// first moment allowed for the next.
+/// What [`Tale::fails_up_to`] tells.
 fn failed_up_to(last: u32) -> Tale {
     let mut tale = Tale::new();
-    tale.alarm_is_set(1.0);
-    let mut at = 1.0;
-    for count in 0..=last {
-        tale.at(at);
-        fails(&mut tale, count + 2, count);
-        at += 2.0 * f64::from(1 << count);
-    }
-    tale.at(at).turn(last + 3);
+    tale.fails_up_to(last);
     tale
 }
 

@@ -11,19 +11,6 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The runs of alarm 1 with retry counts up to `last` fail, each at the first moment allowed. It is then the first moment
-/// allowed for the next, in turn `last + 3`.
-fn fails_up_to(tale: &mut Tale, last: u32) {
-    tale.alarm_is_set(1.0);
-    let mut at = 1.0;
-    for count in 0..=last {
-        let run = u64::from(count) + 1;
-        tale.at(at).turn(count + 2).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
-        at += 2.0 * f64::from(1 << count);
-    }
-    tale.at(at).turn(last + 3);
-}
-
 fn counts() -> Vec<Case> {
     vec![
         case("R1", "a failure of the platform is counted", |tale, breaks| {
@@ -56,11 +43,11 @@ fn counts() -> Vec<Case> {
             tale.reset(if breaks { ResetCause::Error } else { ResetCause::Section });
         }),
         case("R2", "an alarm runs an eighth time", |tale, breaks| {
-            fails_up_to(tale, if breaks { 6 } else { 5 });
+            tale.fails_up_to(if breaks { 6 } else { 5 });
             tale.run(8, 1, 1.0, if breaks { 7 } else { 6 });
         }),
         case("R3", "a retry does not wait for its backoff", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.at(if breaks { 2.99 } else { 3.0 }).run(2, 1, 1.0, 1);
         }),
         case(
@@ -72,11 +59,11 @@ fn counts() -> Vec<Case> {
             },
         ),
         case("R3", "a retry comes late", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.at(if breaks { 3.9 } else { 3.6 }).run(2, 1, 1.0, 1);
         }),
         case("R4", "a crash resets the retry count", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.fault(1, "crash").lost().at(9.0).on(1).wake(2).turn(2).run(2, 1, 1.0, u32::from(!breaks));
         }),
     ]
@@ -91,20 +78,20 @@ fn deleted_in_a_failed_run(tale: &mut Tale) {
 fn endings() -> Vec<Case> {
     vec![
         case("R5", "an alarm set in backoff waits for its end", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.at(1.1).set_alarm(2, 1.2).commit();
             tale.at(if breaks { 3.2 } else { 1.2 }).turn(4).run(2, 2, 1.2, 0);
         }),
         case("R5", "an alarm set in backoff starts with the count of the one before it", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.at(1.1).set_alarm(2, 1.2).commit().at(1.2).turn(4).run(2, 2, 1.2, u32::from(breaks));
         }),
         case("R6", "get_alarm is none in backoff", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.get_alarm((!breaks).then_some(1.0));
         }),
         case("R6", "an alarm deleted in backoff is tried again", |tale, breaks| {
-            fails_up_to(tale, 0);
+            tale.fails_up_to(0);
             tale.at(2.0).delete_alarm();
             if breaks {
                 tale.commit();
@@ -113,7 +100,7 @@ fn endings() -> Vec<Case> {
         }),
         case("R7", "an alarm deleted in its last run is tried again", |tale, breaks| {
             let last = if breaks { 6 } else { 5 };
-            fails_up_to(tale, last - 1);
+            tale.fails_up_to(last - 1);
             tale.run(20, 1, 1.0, last).delete_alarm().run_fails(20).commit_end(20);
             tale.at(140.0).turn(20).run(21, 1, 1.0, last + 1);
         }),

@@ -360,6 +360,20 @@ impl Tale {
         self.set_alarm(1, seconds).commit().respond()
     }
 
+    /// Alarm 1 is set for second 1, and its runs with retry counts up to `last` fail durably, each at the first moment allowed.
+    /// It is then the first moment allowed for the next, in turn `last + 3`. Returns how many seconds into the run that is.
+    pub(crate) fn fails_up_to(&mut self, last: u32) -> f64 {
+        self.alarm_is_set(1.0);
+        let mut at = 1.0;
+        for count in 0..=last {
+            let run = u64::from(count) + 1;
+            self.at(at).turn(count + 2).run(run, 1, 1.0, count).run_fails(run).commit_end(run);
+            at += 2.0 * f64::from(1 << count);
+        }
+        self.at(at).turn(last + 3);
+        at
+    }
+
     /// Instance 1 sets alarm `id`, and its answer is heard.
     pub(crate) fn alarm_set(&mut self, id: u64, seconds: f64) -> &mut Self {
         self.set_alarm(id, seconds).respond()
