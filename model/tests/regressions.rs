@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{Tale, object, told};
+use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    Blob, By, Cause, Delivery, EndReason, Key, ListOptions, OpResult, Outcome, Phase, Scope, StorageCall,
-    What,
+    AlarmId, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, OpResult, Outcome, Phase,
+    ResetCause, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -354,6 +354,94 @@ fn r7_retries_after_a_crash_go_on_counting_without_commits() {
     };
     retried(false).is_accepted();
     retried(true).is_accepted();
+}
+
+/// R7: "both outcomes are allowed". That the retry is told of the failure says that its record is durable (R4), even where the
+/// deletion, which is all that the slot shows, had been heard of before.
+#[test]
+fn r7_a_retry_says_that_the_failure_is_recorded_without_commits() {
+    let deleted = |then: fn(&mut Tale)| {
+        let mut tale = Tale::without_commits();
+        tale.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm();
+        then(&mut tale);
+        tale.run_fails(1).at(3.0).turn(4).run(2, 1, 1.0, 1).run_ok(2);
+        tale.is_accepted();
+    };
+    deleted(|tale| _ = tale.sync().turn(3));
+    deleted(|tale| _ = tale.turn(3));
+    deleted(|_| {});
+}
+
+/// R1: "a failure of the platform (machine, network, datastore, constructor) is retried", and R3: "the run after a failed one
+/// starts no sooner than `2 s * 2^n` after its end and no later than 1.25 times that plus the bound of L". A constructor that
+/// fails for a retry is such a failure, also of a retry that R7 leaves open.
+#[test]
+fn r3_a_constructor_that_fails_for_a_retry_that_r7_leaves_open_holds_that_back() {
+    let retried = |at: f64| {
+        let mut tale = running();
+        tale.delete_alarm().run_fails_by(1, How::Panic).commit_end(1).reset(ResetCause::Panic);
+        let (by, cause) = (|| By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 }, Cause::Alarm);
+        let reason = EndReason::Reset { why: "boom".into(), cause: Some(ResetCause::Constructor) };
+        tale.at(3.0).push(Some(by()), What::InstanceStart { cause });
+        tale.push(Some(by()), What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.push(Some(by()), What::InstanceEnd { reason });
+        tale.at(at).next_instance(3, Cause::Alarm);
+        let run = What::RunStart {
+            run: 2,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 1,
+            is_retry: true,
+        };
+        under_epoch_1(&mut tale, 3, 2, run);
+        tale
+    };
+    retried(5.1).is_accepted();
+    breaks(&retried(4.0), &["R3"]);
+    breaks(&retried(7.0), &["R3"]);
+}
+
+/// R3: "after a platform failure on a live machine (constructor failed, commit refused) n is the number of consecutive platform
+/// failures under this holder before it". The datastore refuses what the constructor wrote: the instance is reset before its
+/// constructor has ended.
+#[test]
+fn r3_an_instance_that_is_reset_in_its_constructor_holds_its_alarm_back() {
+    let tale = told(|tale| {
+        evicted(tale.alarm_is_set(1.0));
+        let by = || By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 };
+        let reason = EndReason::Reset { why: "refused".into(), cause: Some(ResetCause::Datastore) };
+        tale.at(1.0).push(Some(by()), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(Some(by()), What::InstanceEnd { reason });
+        tale.at(3.1).next_instance(3, Cause::Alarm);
+        let run = What::RunStart {
+            run: 1,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 0,
+            is_retry: false,
+        };
+        under_epoch_1(tale, 3, 2, run);
+    });
+    tale.is_accepted();
+}
+
+/// R3: "A run cut short by the loss of its machine is started again by the next holder at once". Under the same epoch there is
+/// no next holder: an instance whose end is not told was reset, and what resets it is the platform's failure.
+#[test]
+fn r3_a_run_that_ended_untold_under_the_same_holder_waits_for_its_backoff() {
+    let tale = told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        tale.at(1.5).next_instance(2, Cause::Request).at(3.6);
+        let run = What::RunStart {
+            run: 2,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 0,
+            is_retry: false,
+        };
+        under_epoch_1(tale, 2, 2, run);
+    });
+    tale.is_accepted();
 }
 
 /// A10: "Each `set_alarm` makes a new alarm, whatever its time." Two of them that are durable have one identity.

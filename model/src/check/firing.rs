@@ -258,7 +258,7 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
             FailureKind::Counted { exponent: ended.retry_count, recorded: case.mark }
         }
         (RunOutcome::Platform { .. }, Some(alarm)) => {
-            let (sure, possible) = alarm.count_platform(case.by.epoch, true);
+            let (sure, possible) = alarm.platform.count(case.by.epoch, true);
             FailureKind::Platform { sure, possible }
         }
         // R7: its alarm was deleted; how often the platform has failed it is not remembered.

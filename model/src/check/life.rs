@@ -8,11 +8,11 @@ use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Seconds};
 use super::{Case, is_overtime, ns, resets};
-use crate::history::{Cause, Constants, EndReason, Place};
+use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
-use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind, Pending, Slot};
+use crate::reference::object::{self, Acting, LostTurn, Object, Overlap};
+use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
@@ -152,30 +152,20 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
 pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
     let Some(acting) = object.acting(case.by) else { return };
     acting.instance.gate_ns = case.mark.at_ns;
-    if !has_failed || acting.instance.superseded {
+    if has_failed {
+        // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
+        let is_sure = acting.instance.cause == Some(Cause::Alarm);
+        constructor_failed(case, acting, is_sure);
+    }
+}
+
+fn constructor_failed(case: &Case<'_>, acting: Acting<'_>, is_sure: bool) {
+    if acting.instance.superseded {
         return;
     }
-    // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
-    let is_sure = acting.instance.cause == Some(Cause::Alarm);
     let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
-    let instance = case.by.instance;
-    acting.row.each_slot(|slot| {
-        // R5: an alarm that the constructor has set itself is not the one that it failed for.
-        let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
-        let Some(alarm) = woken_for else { return };
-        let (sure, possible) = alarm.count_platform(epoch, is_sure);
-        let failed = |kind| Some(Failure { ended, place, epoch, turn, kind });
-        if is_sure {
-            alarm.constructors.sure = failed(FailureKind::Platform { sure, possible });
-        }
-        alarm.constructors.possible = failed(FailureKind::Unclear { possible });
-        if let Some(failure) = alarm.constructors.sure.filter(|_| is_sure) {
-            let setting = alarm.setting;
-            let before = slot.pending.filter(|pending| pending.setting.set == setting.set);
-            let retry_count = before.map_or(alarm.failures, |pending| pending.retry_count);
-            slot.pending = Some(Pending { setting, failure, retry_count });
-        }
-    });
+    let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
+    acting.row.each_slot(|slot| slot.constructor_failed(case.by.instance, failed, is_sure));
 }
 
 /// The instance is no more. A run in it was cut short (F6).
@@ -192,6 +182,16 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
     };
     let scene = Leaving { constants: case.constants, ended, mark: case.mark, place: case.place };
     leaves(case.reports, acting.row, acting.instance, scene);
+    let is_in_constructor =
+        acting.instance.conduct.constructor == Constructor::Running && acting.instance.runs == 0;
+    if is_in_constructor && matches!(reason, EndReason::Reset { .. } | EndReason::OverLimit { .. }) {
+        // R1: what resets an instance in its constructor makes that fail. Where the history does not tell of ends of
+        // constructors it may have ended long ago.
+        let is_of_constructor =
+            matches!(reason, EndReason::Reset { cause: Some(ResetCause::Constructor), .. });
+        let is_sure = is_of_constructor && acting.instance.cause == Some(Cause::Alarm);
+        constructor_failed(case, acting, is_sure);
+    }
 }
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has

@@ -10,7 +10,7 @@ use super::commit::{Entry, Write};
 use super::conduct::Conduct;
 use super::keys::{Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
-use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
+use super::slot::{self, Ack, Constructors, End, Failure, Platform, Setting, Slot, Spared};
 use super::transaction::{Open, Void};
 use super::{Mark, Row};
 use crate::history::{self, By};
@@ -255,7 +255,16 @@ impl Instance {
         let scheduled = self.scheduled(&row.slot);
         if end != Some(End::Completes) && run.retry == Retry::LeftOpen && scheduled.is_none() {
             let retry_count = run.retry_count;
-            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count, end, is_recorded: false });
+            let spared = Spared {
+                setting: alarm,
+                failure,
+                retry_count,
+                end,
+                is_recorded: false,
+                constructors: Constructors::default(),
+                platform: Platform::default(),
+            };
+            row.each_slot(|slot| slot.spared = Some(spared));
             if let Some(change) = &mut self.slot {
                 change.tolerated_ms = Some(alarm.scheduled_ms);
             }
