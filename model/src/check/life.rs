@@ -7,11 +7,11 @@ use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Seconds};
-use super::{Case, is_overtime, ns, resets};
+use super::{Case, NS_PER_MS, is_overtime, ns, resets};
 use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
-use crate::reference::object::{self, Acting, LostTurn, Object, Overlap};
+use crate::reference::object::{self, LostTurn, Object, Overlap};
 use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
@@ -23,6 +23,10 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
     if let Some(current) = current {
         stays_in_the_way(case.constants, case.reports, current, case.mark);
+        // Under one holder nothing but a reset is in between, of which the history does not tell.
+        if current.epoch == case.by.epoch && may_construct(current) {
+            constructor_failed(case, &mut object.row, current, false);
+        }
     }
     occasions(case, object, machine);
     never_failed(case, object);
@@ -155,17 +159,22 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     if has_failed {
         // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
         let is_sure = acting.instance.cause == Some(Cause::Alarm);
-        constructor_failed(case, acting, is_sure);
+        constructor_failed(case, acting.row, acting.instance, is_sure);
     }
 }
 
-fn constructor_failed(case: &Case<'_>, acting: Acting<'_>, is_sure: bool) {
-    if acting.instance.superseded {
+fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_sure: bool) {
+    if instance.superseded {
         return;
     }
-    let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
+    let (ended, place, epoch, turn) = (case.mark, case.place, instance.epoch, case.by.turn);
     let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
-    acting.row.each_slot(|slot| slot.constructor_failed(case.by.instance, failed, is_sure));
+    // An alarm that is not due yet is not what the constructor ran for, nor what waited for it.
+    let latest_ms = place.map_or(i64::MAX, |place| {
+        let clocks_ms = case.constants.wall_error_max_ms.saturating_mul(2);
+        (place.wall_ns / NS_PER_MS.cast_signed()).saturating_add_unsigned(clocks_ms)
+    });
+    row.each_slot(|slot| slot.constructor_failed(instance.instance, failed, is_sure, latest_ms));
 }
 
 /// The instance is no more. A run in it was cut short (F6).
@@ -181,17 +190,23 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let scene = Leaving { constants: case.constants, ended, mark: case.mark, place: case.place };
+    let is_constructing = may_construct(acting.instance);
     leaves(case.reports, acting.row, acting.instance, scene);
-    let is_in_constructor =
-        acting.instance.conduct.constructor == Constructor::Running && acting.instance.runs == 0;
-    if is_in_constructor && matches!(reason, EndReason::Reset { .. } | EndReason::OverLimit { .. }) {
-        // R1: what resets an instance in its constructor makes that fail. Where the history does not tell of ends of
-        // constructors it may have ended long ago.
+    if is_constructing && matches!(reason, EndReason::Reset { .. } | EndReason::OverLimit { .. }) {
         let is_of_constructor =
             matches!(reason, EndReason::Reset { cause: Some(ResetCause::Constructor), .. });
         let is_sure = is_of_constructor && acting.instance.cause == Some(Cause::Alarm);
-        constructor_failed(case, acting, is_sure);
+        constructor_failed(case, acting.row, acting.instance, is_sure);
     }
+}
+
+/// R1: whether the constructor of an instance may be running, so that what resets the instance makes it fail. Where the history
+/// does not tell of starts or ends of constructors it may have ended long ago.
+fn may_construct(instance: &Instance) -> bool {
+    let conduct = &instance.conduct;
+    matches!(conduct.constructor, Constructor::Running | Constructor::Unseen)
+        && instance.runs == 0
+        && conduct.delivered.is_none()
 }
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has

@@ -10,7 +10,7 @@ use crate::reference::instance::{Ending, Instance};
 use crate::reference::maybe::Fit;
 use crate::reference::object::Acting;
 use crate::reference::read::{Frozen, Read, ReadCall};
-use crate::reference::slot::{Claim, End, Slot};
+use crate::reference::slot::{Claim, End, Setting, Slot};
 
 /// A read of the live instance has its result. Returns whether no more is to be said about it.
 pub(super) fn narrow(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
@@ -88,7 +88,15 @@ pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance
             slot.spared.is_some_and(|spared| claim.names(&spared.setting) && spared.admits(told, retries_max))
         }
     };
-    let is_own = instance.own_setting().is_some_and(|setting| claim.names(&setting));
+    let own = instance.own_setting().filter(|setting| claim.names(setting));
+    // A10: without identities an alarm that was set for the time of the one before it is not to be told from that one, but for
+    // its retries.
+    let durable = row.slot.alarm.as_ref().map(|alarm| alarm.setting);
+    let is_other = |own: &Setting| durable.is_some_and(|it| it.set != own.set && claim.names(&it));
+    if let Some(own) = own.filter(|own| told == 0 && is_other(own)) {
+        instance.make_durable(row, own.turn, case.mark, retries_max);
+    }
+    let is_own = own.is_some();
     let fit = if is_own { Fit::Certain } else { row.observe_slot(|slot| is_it(slot, true)) };
     if fit == Fit::Fits || is_it(&row.slot, true) {
         return;

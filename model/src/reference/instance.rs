@@ -108,7 +108,7 @@ pub(crate) struct Instance {
     /// When a run of the object last ended, in this instance or one before it, or one before it with a closed gate.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
-    /// F6: the run that its loss cut short, and where.
+    /// F6, R1: the run that its loss cut short, or that the platform failed, and where.
     pub(super) cut_short: Option<(Run, Failure)>,
     pub(crate) acked: Option<Ack>,
     /// S2: the last turn that has become durable, and where.
@@ -262,14 +262,18 @@ impl Instance {
                 end,
                 is_recorded: false,
                 constructors: Constructors::default(),
-                platform: Platform::default(),
+                platform: Platform::after(&failure),
             };
             row.each_slot(|slot| slot.spared = Some(spared));
             if let Some(change) = &mut self.slot {
                 change.tolerated_ms = Some(alarm.scheduled_ms);
             }
         }
-        let Some(end) = end else { return };
+        let Some(end) = end else {
+            // R3: that counts, too, if what set the alarm only turns out to be durable.
+            self.cut_short.get_or_insert((run, failure));
+            return;
+        };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
         let removes = end == End::Completes || exhausted;
         if is_scheduled && removes {

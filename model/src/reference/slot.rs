@@ -74,6 +74,16 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
+    /// Those in a row after this failure of a run.
+    pub(crate) fn after(failure: &Failure) -> Platform {
+        match failure.kind {
+            FailureKind::Platform { sure, possible } => {
+                Platform { epoch: failure.epoch, sure: sure + 1, possible: possible + 1 }
+            }
+            _ => Platform::default(),
+        }
+    }
+
     /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and
     /// counts it. `sure` says whether the history shows that it counted.
     pub(crate) fn count(&mut self, epoch: u64, sure: bool) -> (u32, u32) {
@@ -328,7 +338,14 @@ impl Slot {
 
     /// R1: a constructor has failed, or may have, that was to run for the alarm. `failed` is that but for its kind; `is_sure`
     /// says whether it was for the alarm, and not for a request.
-    pub(crate) fn constructor_failed(&mut self, instance: u64, failed: Failure, is_sure: bool) {
+    /// If that is scheduled later than `latest_ms` it has not failed.
+    pub(crate) fn constructor_failed(
+        &mut self,
+        instance: u64,
+        failed: Failure,
+        is_sure: bool,
+        latest_ms: i64,
+    ) {
         let (setting, failures, constructors, platform) = match (&mut self.alarm, &mut self.spared) {
             // R5: an alarm that the constructor has set itself is not the one that it failed for.
             (Some(alarm), _) if alarm.setting.instance == instance => return,
@@ -340,6 +357,9 @@ impl Slot {
             }
             (None, None) => return,
         };
+        if setting.scheduled_ms > latest_ms {
+            return;
+        }
         let (sure, possible) = platform.count(failed.epoch, is_sure);
         constructors.possible = Some(Failure { kind: FailureKind::Unclear { possible }, ..failed });
         if is_sure {
