@@ -203,3 +203,17 @@ fn cost_is_linear_in_the_runs_that_are_late_among_faults() {
     };
     is_linear(late, 2_000);
 }
+
+/// A thousand alarms are late in calm; later the same machine has a crowd, in which nothing is late.
+#[test]
+fn cost_is_linear_in_a_crowd_that_comes_after_what_was_late() {
+    let crowd = |alarms: u32| {
+        told(|tale| {
+            let late = |other: u32| 10.0 + f64::from(other) * 0.05;
+            tale.others_set(1_000, late).others_run(1_000, late, 70.0, 0.05);
+            let due = |other: u32| 200.0 + f64::from(other) * 0.004;
+            tale.others_set(alarms, due).others_run(alarms, due, 200.0, 0.004);
+        })
+    };
+    is_linear(crowd, 1_000);
+}

@@ -3,10 +3,12 @@
 
 mod common;
 
-use common::{Tale, object, told};
+use std::collections::BTreeMap;
+
+use common::{Tale, object, told, wall_ms};
 use reveille_model::history::{
-    Blob, By, Cause, Delivery, EndReason, Key, ListOptions, OpResult, Outcome, Phase, Scope, StorageCall,
-    What,
+    AlarmAtRest, AlarmId, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, ObjectName, OpResult,
+    Outcome, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -340,6 +342,183 @@ fn r7_retries_after_a_crash_go_on_counting_without_commits() {
     };
     retried(false).is_accepted();
     retried(true).is_accepted();
+}
+
+/// R7: "both outcomes are allowed". That the retry is told of the failure says that its record is durable (R4), even where the
+/// deletion, which is all that the slot shows, had been heard of before.
+#[test]
+fn r7_a_retry_says_that_the_failure_is_recorded_without_commits() {
+    let deleted = |then: fn(&mut Tale)| {
+        let mut tale = Tale::without_commits();
+        tale.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).delete_alarm();
+        then(&mut tale);
+        tale.run_fails(1).at(3.0).turn(4).run(2, 1, 1.0, 1).run_ok(2);
+        tale.is_accepted();
+    };
+    deleted(|tale| _ = tale.sync().turn(3));
+    deleted(|tale| _ = tale.turn(3));
+    deleted(|_| {});
+}
+
+/// R1: "a failure of the platform (machine, network, datastore, constructor) is retried", and R3: "the run after a failed one
+/// starts no sooner than `2 s * 2^n` after its end and no later than 1.25 times that plus the bound of L". A constructor that
+/// fails for a retry is such a failure, also of a retry that R7 leaves open.
+#[test]
+fn r3_a_constructor_that_fails_for_a_retry_that_r7_leaves_open_holds_that_back() {
+    let retried = |at: f64| {
+        let mut tale = running();
+        tale.delete_alarm().run_fails_by(1, How::Panic).commit_end(1).reset(ResetCause::Panic);
+        let (by, cause) = (|| By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 }, Cause::Alarm);
+        let reason = EndReason::Reset { why: "boom".into(), cause: Some(ResetCause::Constructor) };
+        tale.at(3.0).push(Some(by()), What::InstanceStart { cause });
+        tale.push(Some(by()), What::ConstructorEnd { failed: Some("boom".into()) });
+        tale.push(Some(by()), What::InstanceEnd { reason });
+        tale.at(at).next_instance(3, Cause::Alarm);
+        let run = What::RunStart {
+            run: 2,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 1,
+            is_retry: true,
+        };
+        under_epoch_1(&mut tale, 3, 2, run);
+        tale
+    };
+    retried(5.1).is_accepted();
+    breaks(&retried(4.0), &["R3"]);
+    breaks(&retried(7.0), &["R3"]);
+}
+
+/// R3: "after a platform failure on a live machine (constructor failed, commit refused) n is the number of consecutive platform
+/// failures under this holder before it". The datastore refuses what the constructor wrote: the instance is reset before its
+/// constructor has ended.
+#[test]
+fn r3_an_instance_that_is_reset_in_its_constructor_holds_its_alarm_back() {
+    let tale = told(|tale| {
+        evicted(tale.alarm_is_set(1.0));
+        let by = || By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 };
+        let reason = EndReason::Reset { why: "refused".into(), cause: Some(ResetCause::Datastore) };
+        tale.at(1.0).push(Some(by()), What::InstanceStart { cause: Cause::Alarm });
+        tale.push(Some(by()), What::InstanceEnd { reason });
+        tale.at(3.1).next_instance(3, Cause::Alarm);
+        let run = What::RunStart {
+            run: 1,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 0,
+            is_retry: false,
+        };
+        under_epoch_1(tale, 3, 2, run);
+    });
+    tale.is_accepted();
+}
+
+/// R3: "A run cut short by the loss of its machine is started again by the next holder at once". Under the same epoch there is
+/// no next holder: an instance whose end is not told was reset, and what resets it is the platform's failure.
+#[test]
+fn r3_a_run_that_ended_untold_under_the_same_holder_waits_for_its_backoff() {
+    let tale = told(|tale| {
+        tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        tale.at(1.5).next_instance(2, Cause::Request).at(3.6);
+        let run = What::RunStart {
+            run: 2,
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: wall_ms(1.0),
+            retry_count: 0,
+            is_retry: false,
+        };
+        under_epoch_1(tale, 2, 2, run);
+    });
+    tale.is_accepted();
+}
+
+/// R3, as above, of a run that the platform failed after its alarm had been deleted, and of one whose alarm is known to be
+/// durable only afterwards: how often in a row the platform has failed it is not forgotten.
+#[test]
+fn r3_the_platforms_failures_in_a_row_are_counted_without_commits() {
+    let failed_in = |instance, at: f64| {
+        move |tale: &mut Tale| {
+            let outcome = RunOutcome::Platform { why: "refused".into() };
+            let reason = EndReason::Reset { why: "boom".into(), cause: Some(ResetCause::Datastore) };
+            under_epoch_1(tale.at(at), instance, 9, What::RunEnd { run: instance, outcome });
+            under_epoch_1(tale, instance, 9, What::InstanceEnd { reason });
+        }
+    };
+    let runs = |tale: &mut Tale, instance, at: f64| {
+        let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(1.0));
+        let run = What::RunStart { run: instance, alarm, scheduled_ms, retry_count: 0, is_retry: false };
+        tale.at(at);
+        under_epoch_1(tale, instance, 1, What::InstanceStart { cause: Cause::Alarm });
+        under_epoch_1(tale, instance, 1, What::ConstructorEnd { failed: None });
+        under_epoch_1(tale, instance, 2, run);
+    };
+    let mut deleted = Tale::without_commits();
+    deleted.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).turn(3).delete_alarm();
+    failed_in(1, 1.0)(&mut deleted);
+    runs(&mut deleted, 2, 3.1);
+    failed_in(2, 3.1)(&mut deleted);
+    runs(&mut deleted, 3, 7.9);
+    deleted.is_accepted();
+    let mut unheard = Tale::without_commits();
+    unheard.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
+    failed_in(1, 1.0)(&mut unheard);
+    runs(&mut unheard, 2, 3.4);
+    unheard.is_accepted();
+}
+
+/// A10: "`set_alarm(now)` in a handler whose own time equals now schedules a new run". A writer that knows no identities tells
+/// of two alarms for the same time; the one that runs next, as a first run, is the new one.
+#[test]
+fn a10_a_new_alarm_for_the_same_time_runs_without_identities_and_commits() {
+    let mut tale = Tale::without_commits();
+    let set = || StorageCall::SetAlarm { time_ms: wall_ms(1.0), scheduled_ms: wall_ms(1.0), alarm: None };
+    tale.calls(set(), OpResult::Done).respond().at(1.0).turn(2).run_told(1, None, 1.0, 0, false);
+    tale.calls(set(), OpResult::Done).run_fails(1).turn(3).run_told(2, None, 1.0, 0, false);
+    tale.run_ok(2).turn(4).get_alarm(None);
+    tale.is_accepted();
+}
+
+/// L3: "at most 100 alarms a second on a machine". Of three hundred that are due at once half have run when the run is over:
+/// nothing promises the others by then. Of fifty it does.
+#[test]
+fn f1_what_is_left_of_a_crowd_at_the_end_of_the_run_is_not_overdue() {
+    let left_of = |all: u32, ran: u32| {
+        told(|tale| {
+            tale.others_set(all, |_| 10.0).others_run(ran, |_| 10.0, 10.01, 0.01).at(12.0);
+            for other in ran..all {
+                let object = ObjectName(format!("Batcher/other {other}").as_str().into());
+                let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(10.0));
+                let alarm = Some(AlarmAtRest { alarm, scheduled_ms, retry_count: 0 });
+                tale.world(What::AtRest { object, keys: BTreeMap::new(), alarm });
+            }
+            tale.end();
+        })
+    };
+    left_of(300, 150).is_accepted();
+    breaks(&left_of(50, 25), &["F1"]);
+}
+
+/// R3: "after a platform failure on a live machine (constructor failed, commit refused) n is the number of consecutive platform
+/// failures". A constructor that fails for a request long before the alarm is due has not failed the alarm (L3).
+#[test]
+fn l3_constructors_that_fail_before_the_alarm_is_due_do_not_hold_it_back() {
+    let mut tale = Tale::new();
+    tale.alarm_is_set(100.0);
+    tale.does(What::InstanceEnd { reason: EndReason::Evicted });
+    let by = |instance, turn| Some(By { object: object(), instance, epoch: 1, seq: 0, turn });
+    for instance in 2..14 {
+        tale.at(instance as f64).push(by(instance, 1), What::InstanceStart { cause: Cause::Request });
+        tale.push(by(instance, 1), What::ConstructorEnd { failed: Some("boom".into()) });
+        let cause = Some(ResetCause::Constructor);
+        tale.push(
+            by(instance, 1),
+            What::InstanceEnd { reason: EndReason::Reset { why: "boom".into(), cause } },
+        );
+    }
+    let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(100.0));
+    tale.at(900.0).next_instance(14, Cause::Alarm);
+    tale.push(by(14, 2), What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false });
+    tale.is_refused("L3");
 }
 
 /// A10: "Each `set_alarm` makes a new alarm, whatever its time." Two of them that are durable have one identity.

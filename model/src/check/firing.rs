@@ -253,16 +253,16 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     if *outcome != RunOutcome::Ok && ended.retry == Retry::LeftOpen {
         case.saw(Id::R7);
     }
-    let mut durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
+    let durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
     let is_behind = durable.as_ref().is_some_and(|alarm| alarm.behind_run == Some(run));
-    let kind = match (outcome, &mut durable) {
+    let kind = match (outcome, durable) {
         // It starts again at once.
         (RunOutcome::Failed { .. }, Some(_)) if is_behind => FailureKind::Cut,
         (RunOutcome::Failed { .. }, _) => {
             FailureKind::Counted { exponent: ended.retry_count, recorded: case.mark }
         }
         (RunOutcome::Platform { .. }, Some(alarm)) => {
-            let (sure, possible) = alarm.count_platform(case.by.epoch, true);
+            let (sure, possible) = { alarm.platform }.count(case.by.epoch, true);
             FailureKind::Platform { sure, possible }
         }
         // R7: its alarm was deleted; how often the platform has failed it is not remembered.
@@ -274,8 +274,12 @@ pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcom
     };
     let (epoch, turn) = (case.by.epoch, case.by.turn);
     let failure = Failure { ended: case.mark, place: case.place, epoch, turn, kind };
-    if let (RunOutcome::Platform { .. }, Some(alarm)) = (outcome, durable) {
-        alarm.last = Some(failure);
+    if let (RunOutcome::Platform { .. }, Some(setting)) = (outcome, alarm) {
+        row.each_slot(|slot| {
+            let Some(alarm) = slot.alarm_set_at(setting.set) else { return };
+            let (sure, possible) = alarm.platform.count(epoch, true);
+            alarm.last = Some(Failure { kind: FailureKind::Platform { sure, possible }, ..failure });
+        });
     }
     if let Some(setting) = alarm.filter(|_| *outcome != RunOutcome::Ok && !is_behind) {
         let scheduled = instance.scheduled(&row.slot);

@@ -7,12 +7,12 @@ use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Seconds};
-use super::{Case, is_overtime, ns, resets};
-use crate::history::{Cause, Constants, EndReason, Place};
+use super::{Case, NS_PER_MS, is_overtime, ns, resets};
+use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object, Overlap};
-use crate::reference::slot::{Failure, FailureKind, Pending, Slot};
+use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
@@ -23,6 +23,10 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
     if let Some(current) = current {
         stays_in_the_way(case.constants, case.reports, current, case.mark);
+        // Under one holder nothing but a reset is in between, of which the history does not tell.
+        if current.epoch == case.by.epoch && may_construct(current) {
+            constructor_failed(case, &mut object.row, current, false);
+        }
     }
     occasions(case, object, machine);
     never_failed(case, object);
@@ -157,30 +161,25 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
 pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
     let Some(acting) = object.acting(case.by) else { return };
     acting.instance.gate_ns = case.mark.at_ns;
-    if !has_failed || acting.instance.superseded {
+    if has_failed {
+        // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
+        let is_sure = acting.instance.cause == Some(Cause::Alarm);
+        constructor_failed(case, acting.row, acting.instance, is_sure);
+    }
+}
+
+fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_sure: bool) {
+    if instance.superseded {
         return;
     }
-    // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
-    let is_sure = acting.instance.cause == Some(Cause::Alarm);
-    let (ended, place, epoch, turn) = (case.mark, case.place, case.by.epoch, case.by.turn);
-    let instance = case.by.instance;
-    acting.row.each_slot(|slot| {
-        // R5: an alarm that the constructor has set itself is not the one that it failed for.
-        let woken_for = slot.alarm.as_mut().filter(|alarm| alarm.setting.instance != instance);
-        let Some(alarm) = woken_for else { return };
-        let (sure, possible) = alarm.count_platform(epoch, is_sure);
-        let failed = |kind| Some(Failure { ended, place, epoch, turn, kind });
-        if is_sure {
-            alarm.constructors.sure = failed(FailureKind::Platform { sure, possible });
-        }
-        alarm.constructors.possible = failed(FailureKind::Unclear { possible });
-        if let Some(failure) = alarm.constructors.sure.filter(|_| is_sure) {
-            let setting = alarm.setting;
-            let before = slot.pending.filter(|pending| pending.setting.set == setting.set);
-            let retry_count = before.map_or(alarm.failures, |pending| pending.retry_count);
-            slot.pending = Some(Pending { setting, failure, retry_count });
-        }
+    let (ended, place, epoch, turn) = (case.mark, case.place, instance.epoch, case.by.turn);
+    let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
+    // An alarm that is not due yet is not what the constructor ran for, nor what waited for it.
+    let latest_ms = place.map_or(i64::MAX, |place| {
+        let clocks_ms = case.constants.wall_error_max_ms.saturating_mul(2);
+        (place.wall_ns / NS_PER_MS.cast_signed()).saturating_add_unsigned(clocks_ms)
     });
+    row.each_slot(|slot| slot.constructor_failed(instance.instance, failed, is_sure, latest_ms));
 }
 
 /// The instance is no more. A run in it was cut short (F6).
@@ -196,7 +195,23 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
         EndReason::Reset { .. } | EndReason::Moved => Ended::Orderly,
     };
     let scene = Leaving { constants: case.constants, ended, mark: case.mark, place: case.place };
+    let is_constructing = may_construct(acting.instance);
     leaves(case.reports, acting.row, acting.instance, scene);
+    if is_constructing && matches!(reason, EndReason::Reset { .. } | EndReason::OverLimit { .. }) {
+        let is_of_constructor =
+            matches!(reason, EndReason::Reset { cause: Some(ResetCause::Constructor), .. });
+        let is_sure = is_of_constructor && acting.instance.cause == Some(Cause::Alarm);
+        constructor_failed(case, acting.row, acting.instance, is_sure);
+    }
+}
+
+/// R1: whether the constructor of an instance may be running, so that what resets the instance makes it fail. Where the history
+/// does not tell of starts or ends of constructors it may have ended long ago.
+fn may_construct(instance: &Instance) -> bool {
+    let conduct = &instance.conduct;
+    matches!(conduct.constructor, Constructor::Running | Constructor::Unseen)
+        && instance.runs == 0
+        && conduct.delivered.is_none()
 }
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has

@@ -1,6 +1,7 @@
 //! L3 promises a start within a moment up to a hundred alarms a second on a machine. How many there were is known late:
 //! an alarm counts in the second in which it could have started, and that is seen only when it does start. So what is
-//! late in calm is suspected first, and told at the end if its machine had no such crowd.
+//! late in calm, or was still to come when the run was over, is suspected first, and told at the end if its machine had no such
+//! crowd.
 //!
 //! ```text
 //!  ├── a second with more than a hundred ──┬── what is left of them, at a hundred a second ──┐
@@ -51,7 +52,7 @@ pub(super) struct Suspect {
 }
 
 impl Load {
-    /// An alarm has started on that machine that could have started then.
+    /// An alarm has started on that machine, or was still to start at the end of the run, that could have started then.
     pub(super) fn add(&mut self, machine: u16, eligible_ns: u64) {
         let tenths = self.machines.entry(machine).or_default();
         let tenth = eligible_ns / TENTH_NS;
@@ -60,7 +61,9 @@ impl Load {
             return;
         }
         for suspects in self.suspects.values_mut() {
-            suspects.retain(|suspect| suspect.machine != machine || !suspect.is_in_crowd(tenths));
+            suspects.retain(|suspect| {
+                suspect.machine != machine || !suspect.may_depend_on(tenth) || !suspect.is_in_crowd(tenths)
+            });
         }
         self.suspects.retain(|_, suspects| !suspects.is_empty());
     }
@@ -88,6 +91,12 @@ impl Load {
 }
 
 impl Suspect {
+    /// Whether an alarm of that tenth can make a difference to it.
+    fn may_depend_on(&self, tenth: u64) -> bool {
+        let first = (self.eligible_ns / TENTH_NS).saturating_sub(CROWD_TENTHS_MAX + TENTHS_OF_A_SECOND);
+        (first..=self.not_after_ns / TENTH_NS).contains(&tenth)
+    }
+
     fn is_in_crowd(&self, tenths: &Tenths) -> bool {
         tenths.is_crowded(self.eligible_ns / TENTH_NS, self.not_after_ns / TENTH_NS)
     }

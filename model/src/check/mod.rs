@@ -329,7 +329,7 @@ impl Checker {
             cluster.judge_moves(&mut scene);
             cluster.judge_spread(&mut scene);
         }
-        let (constants, faults, pace) = (&self.constants, &self.faults, &self.pace);
+        let (constants, faults, pace) = (&self.constants, &self.faults, &mut self.pace);
         if self.is_over {
             self.cluster.end_of_run(&mut self.reports, constants, faults, pace, self.last);
         }

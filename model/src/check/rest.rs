@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::faults::Faults;
 use super::lateness::Pace;
+use super::load::Suspect;
 use super::report::{Reports, Scheduled, Seconds, Shown};
 use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, life, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
@@ -235,7 +236,7 @@ fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
 pub(super) fn end_of_run(
     mut scene: Scene<'_>,
     faults: &Faults,
-    pace: &Pace,
+    pace: &mut Pace,
     object: &mut Object,
     has_end: bool,
 ) {
@@ -288,7 +289,7 @@ fn is_busy(scene: &Scene<'_>, current: &Instance) -> bool {
 }
 
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
-fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object, alarm: &Alarm) {
+fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &mut Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
     let current = object.current.as_ref().filter(|current| current.ended.is_none());
     if current.is_some_and(|current| is_busy(scene, current))
@@ -321,7 +322,16 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Object,
     );
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
     evidence.extend(alarm.failures_since_run().map(|failure| failure.ended));
-    scene.report(rule, &evidence, sentences);
+    let machine = object.current.as_ref().and_then(|current| current.machine).or(alarm.setting.machine);
+    let Some(machine) = machine.filter(|_| bound.is_calm()) else {
+        return scene.report(rule, &evidence, sentences);
+    };
+    // L3: its machine may have had too many.
+    let eligible_ns = since_ns.saturating_sub(ns(constants.wall_error_max_ms).saturating_mul(2));
+    pace.load.add(machine, eligible_ns);
+    let (not_after_ns, object, at_ns) = (bound.not_after_ns, scene.name.clone(), scene.mark.at_ns);
+    pace.load
+        .suspect(rule, Suspect { machine, eligible_ns, not_after_ns, object, at_ns, evidence, sentences });
 }
 
 /// F8: whether the history says that the object is in no memory, so that nothing but its alarm can wake it.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use super::Case;
 use crate::history::{Key, OpResult};
 use crate::reference::Row;
-use crate::reference::instance::Instance;
+use crate::reference::instance::{Ending, Instance};
 use crate::reference::maybe::Fit;
 use crate::reference::object::Acting;
 use crate::reference::read::{Frozen, Read, ReadCall};
-use crate::reference::slot::{Claim, Slot};
+use crate::reference::slot::{Claim, End, Setting, Slot};
 
 /// A read of the live instance has its result. Returns whether no more is to be said about it.
 pub(super) fn narrow(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
@@ -74,13 +74,29 @@ fn is_decided(acting: &Acting<'_>, read: &Read, key: &Key) -> bool {
 /// that a retry in an instance which has not been lost says something of that instance's own turns.
 pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance, claim: Claim, told: u32) {
     let retries_max = case.constants.retries_max;
+    // R7: an alarm that was deleted in the run that failed has left the slot, where its failures would be counted.
+    let is_recorded = |ending: &Ending| {
+        let is_its_own = ending.run.alarm.is_some_and(|alarm| claim.names(&alarm));
+        is_its_own && ending.end == End::Fails && told > ending.run.retry_count
+    };
+    if let Some(ending) = instance.ending.filter(is_recorded) {
+        instance.make_durable(row, ending.turn, case.mark, retries_max);
+    }
     let is_it = |slot: &Slot, counts: bool| match &slot.alarm {
         Some(alarm) => claim.names(&alarm.setting) && (!counts || alarm.failures == told),
         None => {
             slot.spared.is_some_and(|spared| claim.names(&spared.setting) && spared.admits(told, retries_max))
         }
     };
-    let is_own = instance.own_setting().is_some_and(|setting| claim.names(&setting));
+    let own = instance.own_setting().filter(|setting| claim.names(setting));
+    // A10: without identities an alarm that was set for the time of the one before it is not to be told from that one, but for
+    // its retries.
+    let durable = row.slot.alarm.as_ref().map(|alarm| alarm.setting);
+    let is_other = |own: &Setting| durable.is_some_and(|it| it.set != own.set && claim.names(&it));
+    if let Some(own) = own.filter(|own| told == 0 && is_other(own)) {
+        instance.make_durable(row, own.turn, case.mark, retries_max);
+    }
+    let is_own = own.is_some();
     let fit = if is_own { Fit::Certain } else { row.observe_slot(|slot| is_it(slot, true)) };
     if fit == Fit::Fits || is_it(&row.slot, true) {
         return;

@@ -10,7 +10,7 @@ use super::commit::{Entry, Write};
 use super::conduct::Conduct;
 use super::keys::{Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
-use super::slot::{self, Ack, End, Failure, Setting, Slot, Spared};
+use super::slot::{self, Ack, Constructors, End, Failure, Platform, Setting, Slot, Spared};
 use super::transaction::{Open, Void};
 use super::{Mark, Row};
 use crate::history::{self, By};
@@ -108,7 +108,7 @@ pub(crate) struct Instance {
     /// When a run of the object last ended, in this instance or one before it, or one before it with a closed gate.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
-    /// F6: the run that its loss cut short, and where.
+    /// F6, R1: the run that its loss cut short, or that the platform failed, and where.
     pub(super) cut_short: Option<(Run, Failure)>,
     pub(crate) acked: Option<Ack>,
     /// S2: the last turn that has become durable, and where.
@@ -255,12 +255,25 @@ impl Instance {
         let scheduled = self.scheduled(&row.slot);
         if end != Some(End::Completes) && run.retry == Retry::LeftOpen && scheduled.is_none() {
             let retry_count = run.retry_count;
-            row.slot.spared = Some(Spared { setting: alarm, failure, retry_count, end, is_recorded: false });
+            let spared = Spared {
+                setting: alarm,
+                failure,
+                retry_count,
+                end,
+                is_recorded: false,
+                constructors: Constructors::default(),
+                platform: Platform::after(&failure),
+            };
+            row.each_slot(|slot| slot.spared = Some(spared));
             if let Some(change) = &mut self.slot {
                 change.tolerated_ms = Some(alarm.scheduled_ms);
             }
         }
-        let Some(end) = end else { return };
+        let Some(end) = end else {
+            // R3: that counts, too, if what set the alarm only turns out to be durable.
+            self.cut_short.get_or_insert((run, failure));
+            return;
+        };
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
         let removes = end == End::Completes || exhausted;
         if is_scheduled && removes {

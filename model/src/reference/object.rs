@@ -154,8 +154,8 @@ impl Object {
 
     /// The same where commits are not told: what was not acknowledged may have survived.
     fn succeed_unsure(&mut self, mut before: Instance, started: Mark, retries_max: u32) {
-        let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
         let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
+        let is_lost = before.is_lost(is_same_holder);
         if is_same_holder && before.ended == Some(Ended::Evicted) {
             // It was idle: nothing of it is lost.
             before.make_durable(&mut self.row, OPEN_TURN - 1, started, retries_max);
@@ -185,7 +185,8 @@ impl Object {
     }
 
     fn interrupt_at_takeover(&mut self, before: &mut Instance, started: Mark) {
-        let is_lost = before.ended.is_none_or(|ended| ended == Ended::Lost);
+        let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
+        let is_lost = before.is_lost(is_same_holder);
         before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, before, started, None, is_lost);
         // An end of a run that did not become durable in time never happened.
@@ -200,6 +201,12 @@ impl Object {
 }
 
 impl Instance {
+    /// F6, R3: whether its machine was lost, now that the next instance has started. Where the history does not tell of its end,
+    /// it was if the holder is another one; the same holder has reset it.
+    fn is_lost(&self, is_same_holder: bool) -> bool {
+        self.ended.map_or(!is_same_holder, |ended| ended == Ended::Lost)
+    }
+
     /// S3, S4: a turn that should be durable now that the next instance has started, and is not. `is_same_holder` says
     /// whether nothing can have failed in between.
     fn lost_turn(&self, is_same_holder: bool) -> Option<LostTurn> {
@@ -244,6 +251,6 @@ pub(super) fn interruption(alarm: &mut super::slot::Alarm, epoch: u64, is_lost: 
     if is_lost {
         return FailureKind::Cut;
     }
-    let (_, possible) = alarm.count_platform(epoch, false);
+    let (_, possible) = alarm.platform.count(epoch, false);
     FailureKind::Unclear { possible }
 }

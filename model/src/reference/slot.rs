@@ -73,6 +73,30 @@ pub(crate) struct Platform {
     pub(crate) possible: u32,
 }
 
+impl Platform {
+    /// Those in a row after this failure of a run.
+    pub(crate) fn after(failure: &Failure) -> Platform {
+        match failure.kind {
+            FailureKind::Platform { sure, possible } => {
+                Platform { epoch: failure.epoch, sure: sure + 1, possible: possible + 1 }
+            }
+            _ => Platform::default(),
+        }
+    }
+
+    /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and
+    /// counts it. `sure` says whether the history shows that it counted.
+    pub(crate) fn count(&mut self, epoch: u64, sure: bool) -> (u32, u32) {
+        if self.epoch != epoch {
+            *self = Platform { epoch, sure: 0, possible: 0 };
+        }
+        let before = (self.sure, self.possible);
+        self.sure += u32::from(sure);
+        self.possible += 1;
+        before
+    }
+}
+
 /// R3: the last constructors that have failed since the last run of an alarm. Each holds the next run back, and none takes
 /// away what the run before it does.
 #[derive(Clone, Copy, Debug, Default)]
@@ -222,6 +246,9 @@ pub(crate) struct Spared {
     pub(crate) end: Option<End>,
     /// R4: whether the record of that failure is durable.
     pub(crate) is_recorded: bool,
+    /// R3: what has failed since, on the way to the retry.
+    pub(crate) constructors: Constructors,
+    pub(crate) platform: Platform,
 }
 
 impl Spared {
@@ -269,7 +296,8 @@ impl Slot {
     pub(crate) fn set(&mut self, setting: Setting, cause: Cause) {
         let ended_retries = self.alarm.as_ref().and_then(|alarm| alarm.last).filter(Failure::is_counted);
         self.leave(Why::Replaced { by_ms: setting.scheduled_ms }, cause);
-        self.spared = None;
+        // What was set before that failure had been deleted again by then.
+        self.spared.take_if(|spared| spared.failure.ended < setting.set);
         self.doubtful = false;
         let behind = self.pending.filter(|pending| pending.failure.ended < setting.set);
         self.alarm = Some(Alarm { behind, ended_retries, ..Alarm::new(setting, cause.commit, 0) });
@@ -304,7 +332,43 @@ impl Slot {
             return;
         }
         self.spared = None;
-        self.alarm = Some(Alarm { last, ..Alarm::new(spared.setting, at, failures) });
+        let Spared { setting, constructors, platform, .. } = spared;
+        self.alarm = Some(Alarm { last, constructors, platform, ..Alarm::new(setting, at, failures) });
+    }
+
+    /// R1: a constructor has failed, or may have, that was to run for the alarm. `failed` is that but for its kind; `is_sure`
+    /// says whether it was for the alarm, and not for a request.
+    /// If that is scheduled later than `latest_ms` it has not failed.
+    pub(crate) fn constructor_failed(
+        &mut self,
+        instance: u64,
+        failed: Failure,
+        is_sure: bool,
+        latest_ms: i64,
+    ) {
+        let (setting, failures, constructors, platform) = match (&mut self.alarm, &mut self.spared) {
+            // R5: an alarm that the constructor has set itself is not the one that it failed for.
+            (Some(alarm), _) if alarm.setting.instance == instance => return,
+            (Some(Alarm { setting, failures, constructors, platform, .. }), _) => {
+                (*setting, *failures, constructors, platform)
+            }
+            (None, Some(Spared { setting, retry_count, constructors, platform, .. })) => {
+                (*setting, *retry_count, constructors, platform)
+            }
+            (None, None) => return,
+        };
+        if setting.scheduled_ms > latest_ms {
+            return;
+        }
+        let (sure, possible) = platform.count(failed.epoch, is_sure);
+        constructors.possible = Some(Failure { kind: FailureKind::Unclear { possible }, ..failed });
+        if is_sure {
+            let failure = Failure { kind: FailureKind::Platform { sure, possible }, ..failed };
+            constructors.sure = Some(failure);
+            let before = self.pending.filter(|pending| pending.setting.set == setting.set);
+            let retry_count = before.map_or(failures, |pending| pending.retry_count);
+            self.pending = Some(Pending { setting, failure, retry_count });
+        }
     }
 
     /// F4: a completion became durable.
@@ -433,18 +497,6 @@ impl Alarm {
     /// R3: everything that holds back its next run.
     pub(crate) fn failures_since_run(&self) -> impl Iterator<Item = Failure> {
         [self.last, self.constructors.sure, self.constructors.possible].into_iter().flatten()
-    }
-
-    /// A run ended by the platform's fault, or may have: returns the exponents of the backoff (sure, possible) and
-    /// counts it. `sure` says whether the history shows that it counted.
-    pub(crate) fn count_platform(&mut self, epoch: u64, sure: bool) -> (u32, u32) {
-        if self.platform.epoch != epoch {
-            self.platform = Platform { epoch, sure: 0, possible: 0 };
-        }
-        let before = (self.platform.sure, self.platform.possible);
-        self.platform.sure += u32::from(sure);
-        self.platform.possible += 1;
-        before
     }
 }
 
