@@ -4,6 +4,8 @@
 //! Time is that of one thread on a processor, and compared within one run alone: four times the history may take twice four
 //! times as long, in the best of several repetitions. What is quadratic takes sixteen times as long.
 
+#![cfg(target_os = "linux")]
+
 mod common;
 
 use std::sync::{Mutex, PoisonError};

@@ -5,10 +5,10 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Tale, object, told, wall_ms};
+use common::{Tale, told, wall_ms};
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, ObjectName, OpResult,
-    Outcome, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, Blob, Cause, Delivery, How, Key, ListOptions, ObjectName, OpResult, Outcome, Phase,
+    ResetCause, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -26,16 +26,6 @@ fn running() -> Tale {
     told(|tale| {
         tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
     })
-}
-
-/// An instance that runs under the epoch of the first one does this.
-fn under_epoch_1(tale: &mut Tale, instance: u64, turn: u32, what: What) {
-    let by = By { object: object(), instance, epoch: 1, seq: 0, turn };
-    tale.push(Some(by), what);
-}
-
-fn evicted(tale: &mut Tale) -> &mut Tale {
-    tale.does(What::InstanceEnd { reason: EndReason::Evicted })
 }
 
 fn answers(request: u64) -> What {
@@ -107,9 +97,8 @@ fn s3_a_completion_after_a_later_turn_is_out_of_order_and_not_torn() {
 fn o1_two_instances_of_one_epoch_do_not_both_answer() {
     let mut tale = Tale::new();
     tale.put("k", "1").commit().respond().next_instance(2, Cause::Request);
-    under_epoch_1(&mut tale, 2, 2, asked(8));
-    under_epoch_1(&mut tale, 2, 2, answers(8));
-    tale.turn(2).does(asked(9)).does(answers(9));
+    tale.turn(2).does(asked(8)).does(answers(8));
+    tale.as_instance(1).turn(2).does(asked(9)).does(answers(9));
     breaks(&tale, &["O1"]);
 }
 
@@ -118,9 +107,8 @@ fn o1_two_instances_of_one_epoch_do_not_both_answer() {
 #[test]
 fn o4_nothing_is_delivered_to_an_instance_that_has_left_memory_and_was_succeeded() {
     let mut tale = Tale::new();
-    evicted(tale.put("k", "1").commit().respond()).at(3.0).next_instance(2, Cause::Request);
-    under_epoch_1(&mut tale, 2, 2, asked(8));
-    tale.turn(2).does(asked(9)).does(answers(9));
+    tale.put("k", "1").commit().respond().evicted().at(3.0).next_instance(2, Cause::Request);
+    tale.turn(2).does(asked(8)).as_instance(1).turn(2).does(asked(9)).does(answers(9));
     breaks(&tale, &["O1", "O4"]);
 }
 
@@ -129,10 +117,7 @@ fn o4_nothing_is_delivered_to_an_instance_that_has_left_memory_and_was_succeeded
 #[test]
 fn s4_an_idle_eviction_loses_no_write() {
     let mut tale = Tale::new();
-    evicted(tale.put("k", "v")).at(3.0).next_instance(2, Cause::Request);
-    let get = StorageCall::Get { key: "k".into() };
-    under_epoch_1(&mut tale, 2, 2, What::Op { op: 90, call: get, allow_concurrency: false });
-    under_epoch_1(&mut tale, 2, 2, What::OpResult { op: 90, result: OpResult::Value(None) });
+    tale.put("k", "v").evicted().at(3.0).next_instance(2, Cause::Request).turn(2).get("k", None);
     breaks(&tale, &["S3", "S4"]);
 }
 
@@ -368,20 +353,8 @@ fn r3_a_constructor_that_fails_for_a_retry_that_r7_leaves_open_holds_that_back()
     let retried = |at: f64| {
         let mut tale = running();
         tale.delete_alarm().run_fails_by(1, How::Panic).commit_end(1).reset(ResetCause::Panic);
-        let (by, cause) = (|| By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 }, Cause::Alarm);
-        let reason = EndReason::Reset { why: "boom".into(), cause: Some(ResetCause::Constructor) };
-        tale.at(3.0).push(Some(by()), What::InstanceStart { cause });
-        tale.push(Some(by()), What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.push(Some(by()), What::InstanceEnd { reason });
-        tale.at(at).next_instance(3, Cause::Alarm);
-        let run = What::RunStart {
-            run: 2,
-            alarm: Some(AlarmId(1)),
-            scheduled_ms: wall_ms(1.0),
-            retry_count: 1,
-            is_retry: true,
-        };
-        under_epoch_1(&mut tale, 3, 2, run);
+        tale.under_epoch(1).at(3.0).begin(2, Cause::Alarm).constructor_fails();
+        tale.at(at).wake(3).turn(2).run(2, 1, 1.0, 1);
         tale
     };
     retried(5.1).is_accepted();
@@ -395,20 +368,8 @@ fn r3_a_constructor_that_fails_for_a_retry_that_r7_leaves_open_holds_that_back()
 #[test]
 fn r3_an_instance_that_is_reset_in_its_constructor_holds_its_alarm_back() {
     let tale = told(|tale| {
-        evicted(tale.alarm_is_set(1.0));
-        let by = || By { object: object(), instance: 2, epoch: 1, seq: 0, turn: 1 };
-        let reason = EndReason::Reset { why: "refused".into(), cause: Some(ResetCause::Datastore) };
-        tale.at(1.0).push(Some(by()), What::InstanceStart { cause: Cause::Alarm });
-        tale.push(Some(by()), What::InstanceEnd { reason });
-        tale.at(3.1).next_instance(3, Cause::Alarm);
-        let run = What::RunStart {
-            run: 1,
-            alarm: Some(AlarmId(1)),
-            scheduled_ms: wall_ms(1.0),
-            retry_count: 0,
-            is_retry: false,
-        };
-        under_epoch_1(tale, 3, 2, run);
+        tale.alarm_is_set(1.0).evicted().under_epoch(1).at(1.0).begin(2, Cause::Alarm);
+        tale.reset(ResetCause::Datastore).at(3.1).wake(3).turn(2).run(1, 1, 1.0, 0);
     });
     tale.is_accepted();
 }
@@ -419,15 +380,7 @@ fn r3_an_instance_that_is_reset_in_its_constructor_holds_its_alarm_back() {
 fn r3_a_run_that_ended_untold_under_the_same_holder_waits_for_its_backoff() {
     let tale = told(|tale| {
         tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
-        tale.at(1.5).next_instance(2, Cause::Request).at(3.6);
-        let run = What::RunStart {
-            run: 2,
-            alarm: Some(AlarmId(1)),
-            scheduled_ms: wall_ms(1.0),
-            retry_count: 0,
-            is_retry: false,
-        };
-        under_epoch_1(tale, 2, 2, run);
+        tale.at(1.5).next_instance(2, Cause::Request).at(3.6).turn(2).run(2, 1, 1.0, 0);
     });
     tale.is_accepted();
 }
@@ -436,32 +389,23 @@ fn r3_a_run_that_ended_untold_under_the_same_holder_waits_for_its_backoff() {
 /// durable only afterwards: how often in a row the platform has failed it is not forgotten.
 #[test]
 fn r3_the_platforms_failures_in_a_row_are_counted_without_commits() {
-    let failed_in = |instance, at: f64| {
-        move |tale: &mut Tale| {
-            let outcome = RunOutcome::Platform { why: "refused".into() };
-            let reason = EndReason::Reset { why: "boom".into(), cause: Some(ResetCause::Datastore) };
-            under_epoch_1(tale.at(at), instance, 9, What::RunEnd { run: instance, outcome });
-            under_epoch_1(tale, instance, 9, What::InstanceEnd { reason });
-        }
+    // Run and instance have one number.
+    let fails = |tale: &mut Tale, instance| {
+        tale.turn(9).run_is_failed_by_platform(instance).reset(ResetCause::Datastore);
     };
     let runs = |tale: &mut Tale, instance, at: f64| {
-        let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(1.0));
-        let run = What::RunStart { run: instance, alarm, scheduled_ms, retry_count: 0, is_retry: false };
-        tale.at(at);
-        under_epoch_1(tale, instance, 1, What::InstanceStart { cause: Cause::Alarm });
-        under_epoch_1(tale, instance, 1, What::ConstructorEnd { failed: None });
-        under_epoch_1(tale, instance, 2, run);
+        tale.under_epoch(1).at(at).wake(instance).turn(2).run(instance, 1, 1.0, 0);
     };
     let mut deleted = Tale::without_commits();
     deleted.alarm_set(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).turn(3).delete_alarm();
-    failed_in(1, 1.0)(&mut deleted);
+    fails(&mut deleted, 1);
     runs(&mut deleted, 2, 3.1);
-    failed_in(2, 3.1)(&mut deleted);
+    fails(&mut deleted, 2);
     runs(&mut deleted, 3, 7.9);
     deleted.is_accepted();
     let mut unheard = Tale::without_commits();
     unheard.set_alarm(1, 1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
-    failed_in(1, 1.0)(&mut unheard);
+    fails(&mut unheard, 1);
     runs(&mut unheard, 2, 3.4);
     unheard.is_accepted();
 }
@@ -503,22 +447,11 @@ fn f1_what_is_left_of_a_crowd_at_the_end_of_the_run_is_not_overdue() {
 #[test]
 fn l3_constructors_that_fail_before_the_alarm_is_due_do_not_hold_it_back() {
     let mut tale = Tale::new();
-    tale.alarm_is_set(100.0);
-    tale.does(What::InstanceEnd { reason: EndReason::Evicted });
-    let by = |instance, turn| Some(By { object: object(), instance, epoch: 1, seq: 0, turn });
+    tale.alarm_is_set(100.0).evicted().under_epoch(1);
     for instance in 2..14 {
-        tale.at(instance as f64).push(by(instance, 1), What::InstanceStart { cause: Cause::Request });
-        tale.push(by(instance, 1), What::ConstructorEnd { failed: Some("boom".into()) });
-        let cause = Some(ResetCause::Constructor);
-        tale.push(
-            by(instance, 1),
-            What::InstanceEnd { reason: EndReason::Reset { why: "boom".into(), cause } },
-        );
+        tale.at(instance as f64).begin(instance, Cause::Request).constructor_fails();
     }
-    let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(100.0));
-    tale.at(900.0).next_instance(14, Cause::Alarm);
-    tale.push(by(14, 2), What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false });
-    tale.is_refused("L3");
+    tale.at(900.0).wake(14).turn(2).run(1, 1, 100.0, 0).is_refused("L3");
 }
 
 /// A10: "Each `set_alarm` makes a new alarm, whatever its time." Two of them that are durable have one identity.

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::Tale;
-use reveille_model::history::{AlarmAtRest, AlarmId, By, Cause, EndReason, How, ResetCause, What};
+use reveille_model::history::{AlarmAtRest, AlarmId, Cause, How, ResetCause, What};
 
 /// Alarm 1 for second 1 whose first run failed at second 1.
 fn failed_once() -> Tale {
@@ -157,67 +157,33 @@ fn r3_platform_failures_in_a_row_back_off_too_and_are_not_counted() {
 
 #[test]
 fn r3_a_failed_constructor_backs_off_like_a_platform_failure() {
-    let failed = || {
+    let again_at = |seconds: f64| {
         let mut tale = Tale::new();
-        tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
-        tale.at(1.0).begin(2, Cause::Alarm).does(What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.reset(ResetCause::Constructor);
+        tale.alarm_is_set(1.0).evicted().at(1.0).begin(2, Cause::Alarm).constructor_fails();
+        // Under the same holder.
+        tale.at(seconds).under_epoch(2).wake(3).turn(2).run_told(1, None, 1.0, 0, false);
         tale
     };
-    // The next instance under the same holder.
-    let again = |mut tale: Tale| {
-        let next =
-            reveille_model::history::By { object: common::object(), instance: 3, epoch: 2, seq: 0, turn: 1 };
-        let run = What::RunStart {
-            run: 1,
-            alarm: None,
-            scheduled_ms: common::wall_ms(1.0),
-            retry_count: 0,
-            is_retry: false,
-        };
-        tale.push(Some(next.clone()), What::InstanceStart { cause: Cause::Alarm });
-        tale.push(Some(next.clone()), What::ConstructorEnd { failed: None }).push(Some(next), run);
-        tale
-    };
-    let mut soon = failed();
-    soon.at(2.5);
-    again(soon).is_refused("R3");
-    let mut later = failed();
-    later.at(3.1);
-    again(later).is_accepted();
+    again_at(2.5).is_refused("R3");
+    again_at(3.1).is_accepted();
 }
 
 /// Found by the scenario scripted: the constructor's failure belongs to the alarm that woke the object, not to one that was
 /// set since.
 #[test]
 fn r5_an_alarm_set_by_a_constructor_that_fails_keeps_its_own_time() {
-    let by = |instance, turn| reveille_model::history::By {
-        object: common::object(),
-        instance,
-        epoch: 2,
-        seq: 0,
-        turn,
-    };
     let mut tale = Tale::new();
-    tale.alarm_is_set(1.0).does(What::InstanceEnd { reason: EndReason::Evicted });
-    tale.at(1.0).begin(2, Cause::Alarm).set_alarm(2, 1.5).commit();
-    tale.at(1.2).does(What::ConstructorEnd { failed: Some("boom".into()) });
-    tale.reset(ResetCause::Constructor);
-    // The next instance under the same holder.
-    tale.at(1.5).push(Some(by(3, 1)), What::InstanceStart { cause: Cause::Alarm });
-    tale.push(Some(by(3, 1)), What::ConstructorEnd { failed: None });
-    let (alarm, scheduled_ms) = (Some(AlarmId(2)), common::wall_ms(1.5));
-    let run = What::RunStart { run: 1, alarm, scheduled_ms, retry_count: 0, is_retry: false };
-    tale.push(Some(by(3, 2)), run).is_accepted();
+    tale.alarm_is_set(1.0).evicted().at(1.0).begin(2, Cause::Alarm).set_alarm(2, 1.5).commit();
+    // The next instance runs under the same holder.
+    tale.at(1.2).constructor_fails().under_epoch(2).at(1.5).wake(3).turn(2).run(1, 2, 1.5, 0).is_accepted();
 }
 
 #[test]
 fn r3_a_constructor_that_fails_for_a_request_does_not_shorten_the_backoff() {
     let failed = || {
         let mut tale = failed_once();
-        tale.does(What::InstanceEnd { reason: EndReason::Evicted }).at(1.2).begin(2, Cause::Request);
-        tale.does(What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.reset(ResetCause::Constructor);
+        tale.evicted().at(1.2).begin(2, Cause::Request);
+        tale.constructor_fails();
         tale
     };
     failed().at(1.9).wake(3).turn(2).run(2, 1, 1.0, 1).is_refused("R3");
@@ -245,14 +211,8 @@ fn r3_a_constructor_that_fails_for_a_request_does_not_lift_the_upper_bound() {
 fn r3_a_constructor_that_fails_early_for_the_alarm_does_not_shorten_the_backoff() {
     let again_at = |seconds: f64| {
         let mut tale = failed_up_to(3);
-        let by = |instance, turn| Some(By { object: common::object(), instance, epoch: 1, seq: 0, turn });
-        tale.at(15.1).evicted().at(15.5).push(by(2, 1), What::InstanceStart { cause: Cause::Alarm });
-        tale.push(by(2, 1), What::ConstructorEnd { failed: Some("boom".into()) });
-        tale.at(seconds).push(by(3, 1), What::InstanceStart { cause: Cause::Alarm });
-        tale.push(by(3, 1), What::ConstructorEnd { failed: None });
-        let (alarm, scheduled_ms) = (Some(AlarmId(1)), common::wall_ms(1.0));
-        let run = What::RunStart { run: 9, alarm, scheduled_ms, retry_count: 4, is_retry: true };
-        tale.push(by(3, 2), run);
+        tale.under_epoch(1).at(15.1).evicted().at(15.5).begin(2, Cause::Alarm).constructor_fails();
+        tale.at(seconds).wake(3).turn(2).run(9, 1, 1.0, 4);
         tale
     };
     again_at(17.6).is_refused("R3");
@@ -312,7 +272,7 @@ fn r3_a_run_cut_short_by_the_loss_of_its_machine_starts_again_at_once() {
 fn r3_a_cold_object_is_on_time_if_its_constructor_starts_on_time() {
     let evicted = || {
         let mut tale = failed_once();
-        tale.does(What::InstanceEnd { reason: EndReason::Evicted });
+        tale.evicted();
         tale
     };
     let wakes_at = |seconds| {

@@ -60,10 +60,7 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
             }
             None => retries::first_count(case, setting, info.retry_count),
         }
-        if case.omits_commits {
-            // What the run was told is held against the next, whatever is durable.
-            row.each_slot(|slot| slot.told(setting.set, info.retry_count));
-        }
+        row.each_slot(|slot| slot.told(setting.set, info.retry_count));
     }
     instance.start_run(run, alarm, info.retry_count, case.mark, case.by.turn);
     object.overlap_runs(case.mark);

@@ -17,8 +17,8 @@ use crate::reference::instance::{Ending, Instance};
 use crate::reference::slot::{Alarm, Constructors, End, Failure, FailureKind, Setting, Spared};
 use crate::rules::Id;
 
-/// R2, R4: the run says how many counted failures of its alarm there were. Brings the model in line.
-pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
+/// R2, R4: the run says how many counted failures of its alarm there were.
+pub(super) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
     let retries_max = case.constants.retries_max;
     let known = alarm.failures;
     if alarm.committed == case.mark {
@@ -28,8 +28,6 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &mut Alarm, retry_count: u32) {
     if known > 0 {
         case.saw(Id::R4);
     }
-    // What was counted wrongly once stays wrong: the next runs are held against it.
-    alarm.failures = retry_count;
     let told = |rule_says: String| {
         format!("alarm() started at {} with retry_count {retry_count}. {rule_says}", Seconds(case.mark.at_ns))
     };

@@ -102,13 +102,14 @@ pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance
         return;
     }
     let has_failed = |slot: &Slot| slot.alarm.as_ref().is_some_and(|alarm| alarm.failures > 0);
-    let own = |is_it: &dyn Fn(&Slot) -> bool| instance.durable_for(&row.slot, is_it, retries_max);
+    let durable_for = |is_it: &dyn Fn(&Slot) -> bool| instance.durable_for(&row.slot, is_it, retries_max);
     // The search takes a walk through all that is not acknowledged. A first run of the alarm that is known says nothing.
-    let own = match told {
+    let turn = match told {
         0 if is_own || is_it(&row.slot, false) => None,
-        _ => own(&|slot| is_it(slot, true)).or_else(|| own(&|slot| is_it(slot, false) && has_failed(slot))),
+        _ => durable_for(&|slot| is_it(slot, true))
+            .or_else(|| durable_for(&|slot| is_it(slot, false) && has_failed(slot))),
     };
-    match own {
+    match turn {
         Some(turn) => instance.make_durable(row, turn, case.mark, retries_max),
         None if fit == Fit::Contradicts => _ = row.observe_slot(|slot| is_it(slot, false)),
         None => {}

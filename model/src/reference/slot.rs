@@ -336,9 +336,8 @@ impl Slot {
         self.alarm = Some(Alarm { last, constructors, platform, ..Alarm::new(setting, at, failures) });
     }
 
-    /// R1: a constructor has failed, or may have, that was to run for the alarm. `failed` is that but for its kind; `is_sure`
-    /// says whether it was for the alarm, and not for a request.
-    /// If that is scheduled later than `latest_ms` it has not failed.
+    /// R1: a constructor has failed, or may have, that was to run for the alarm, unless the alarm is for later than
+    /// `latest_ms`. `failed` is that failure but for its kind; `is_sure` says whether it was the alarm's, and not a request's.
     pub(crate) fn constructor_failed(
         &mut self,
         instance: u64,
@@ -414,7 +413,8 @@ impl Slot {
         self.gone.iter().rev().find(is_it)
     }
 
-    /// A run of the alarm that was set there was told of so many failures.
+    /// A run of the alarm that was set there was told of so many failures: what was counted wrongly once stays wrong, and the
+    /// next runs are held against it.
     pub(crate) fn told(&mut self, set: Mark, failures: u32) {
         if let Some(alarm) = self.alarm_set_at(set) {
             alarm.failures = failures;

@@ -179,9 +179,8 @@ impl Tale {
 
     /// A new instance in the epoch of the one before it: the holder is the same.
     pub(crate) fn next_instance(&mut self, instance: u64, cause: Cause) -> &mut Self {
-        let by = By { object: object(), instance, epoch: self.instance, seq: 0, turn: 1 };
-        self.push(Some(by.clone()), What::InstanceStart { cause });
-        self.push(Some(by), What::ConstructorEnd { failed: None })
+        let epoch = self.epoch.unwrap_or(self.instance);
+        self.under_epoch(epoch).begin(instance, cause).does(What::ConstructorEnd { failed: None })
     }
 
     /// Another object sets an alarm, has it run, and so shows that alarms do run.
