@@ -16,6 +16,7 @@ use reveille_model::verdict::{Coverage, RuleId, Verdict, Violation};
 use reveille_model::{Checker, Profile, RULES};
 use serde::Serialize;
 
+use crate::cli::output::Json;
 use crate::report::indent;
 use crate::story;
 
@@ -74,8 +75,8 @@ fn line(index: usize) -> usize {
 ///
 /// # Errors
 ///
-/// If the input cannot be opened.
-pub fn run(path: &Path, profile: Profile, json: bool) -> anyhow::Result<ExitCode> {
+/// If the input cannot be opened, or a file for JSON not written.
+pub(crate) fn run(path: &Path, profile: Profile, json: &Json) -> anyhow::Result<ExitCode> {
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
     let bar = if is_stdin {
@@ -94,32 +95,29 @@ pub fn run(path: &Path, profile: Profile, json: bool) -> anyhow::Result<ExitCode
         check(BufReader::with_capacity(BUFFER_BYTES, file), profile, progress)
     };
     bar.finish_and_clear();
-    Ok(report(&name, &checked, json))
+    report(&name, &checked, json)
 }
 
-/// Prints what was found. On standard output is the verdict or nothing.
-fn report(name: &str, checked: &Result<Checked, Malformed>, json: bool) -> ExitCode {
-    match (checked, json) {
-        (Ok(checked), false) => print!("{}", text(name, checked)),
-        (Ok(checked), true) => println!("{}", for_machines(name, checked)),
-        (Err(malformed), false) => eprintln!("error: {name}: {malformed}"),
-        (Err(malformed), true) => {
-            let column = malformed.problem.column();
-            let message = malformed.problem.to_string();
-            println!(
-                "{}",
-                serde_json::json!({
-                    "file": name,
-                    "malformed": { "line": malformed.line, "column": column, "message": message },
-                })
-            );
-        }
-    }
+/// Tells what was found. On standard output is the verdict or nothing.
+fn report(name: &str, checked: &Result<Checked, Malformed>, json: &Json) -> anyhow::Result<ExitCode> {
     match checked {
+        _ if json.instead_of_text() => {}
+        Ok(checked) => print!("{}", text(name, checked)),
+        Err(malformed) => eprintln!("error: {name}: {malformed}"),
+    }
+    json.write(&match checked {
+        Ok(checked) => for_machines(name, checked),
+        Err(malformed) => {
+            let (column, message) = (malformed.problem.column(), malformed.problem.to_string());
+            let malformed = serde_json::json!({ "line": malformed.line, "column": column, "message": message });
+            serde_json::json!({ "file": name, "malformed": malformed })
+        }
+    })?;
+    Ok(match checked {
         Ok(checked) if checked.verdict.is_clean() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(_) => ExitCode::from(2),
-    }
+    })
 }
 
 fn text(name: &str, checked: &Checked) -> String {

@@ -1,8 +1,10 @@
 //! What a run is told for: a broken promise, or that it did not end as a run should.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::run::{Outcome, RunEnd};
+
+use crate::signature::Signature;
 
 /// The finding for a run that had no end.
 pub const STUCK: &str = "stuck";
@@ -14,15 +16,33 @@ pub struct Finding {
     pub rule: String,
     /// What happened, in sentences.
     pub sentences: String,
+    /// Its position among the violations of the verdict, if it is one of these.
+    pub violation: Option<usize>,
+}
+
+impl Finding {
+    /// The rule and the kind of cause.
+    pub fn signature(&self) -> Signature {
+        Signature::new(&self.rule, &self.sentences)
+    }
 }
 
 /// What was found in a run: one finding a rule, the first of each, in the order in which they happened.
 pub fn of(outcome: &Outcome) -> Vec<Finding> {
+    let mut rules = BTreeSet::new();
+    all(outcome).into_iter().filter(|finding| rules.insert(finding.rule.clone())).collect()
+}
+
+/// The first finding of a run with this signature.
+pub fn with(outcome: &Outcome, signature: &Signature) -> Option<Finding> {
+    all(outcome).into_iter().find(|finding| finding.signature() == *signature)
+}
+
+/// Everything that was found in a run, in the order in which it happened.
+fn all(outcome: &Outcome) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut add = |rule: &str, sentences: String| {
-        if findings.iter().all(|finding| finding.rule != rule) {
-            findings.push(Finding { rule: rule.to_owned(), sentences });
-        }
+        findings.push(Finding { rule: rule.to_owned(), sentences, violation: None });
     };
     match &outcome.end {
         RunEnd::Completed | RunEnd::Stopped => {}
@@ -40,9 +60,12 @@ pub fn of(outcome: &Outcome) -> Vec<Finding> {
             add(STUCK, format!("The run was given up after {after_s} s: some code loops without an end."));
         }
     }
-    for violation in &outcome.verdict.violations {
-        add(violation.rule.0, violation.sentences.clone());
-    }
+    let violations = outcome.verdict.violations.iter().enumerate();
+    findings.extend(violations.map(|(position, violation)| Finding {
+        rule: violation.rule.0.to_owned(),
+        sentences: violation.sentences.clone(),
+        violation: Some(position),
+    }));
     findings
 }
 
@@ -64,7 +87,7 @@ pub struct Caught {
 impl Catch {
     /// Adds what was found with a seed.
     pub fn add(&mut self, seed: u64, findings: Vec<Finding>) {
-        for Finding { rule, sentences } in findings {
+        for Finding { rule, sentences, .. } in findings {
             match self.0.get_mut(&rule) {
                 None => _ = self.0.insert(rule, Caught { seeds: 1, first_seed: seed, sentences }),
                 Some(caught) => {

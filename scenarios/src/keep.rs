@@ -1,13 +1,14 @@
 //! Histories of a campaign, kept as files that `reveille check` reads: a name that says what ran, and never half a file
 //! under that name, whatever stops the campaign.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use reveille_model::history::History;
 use reveille_model::jsonl;
+
+use crate::files;
 
 /// Where histories are kept.
 #[derive(Clone, Debug)]
@@ -47,13 +48,6 @@ impl Keep {
     /// If it cannot be written.
     pub fn write(&self, scenario: &str, seed: u64, history: &History) -> anyhow::Result<()> {
         let path = self.path(scenario, seed);
-        let unfinished = path.with_extension("jsonl.unfinished");
-        write(&unfinished, history)
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .with_context(|| format!("{} cannot be written", path.display()))
+        files::replace(&path, |file| jsonl::write(&history.header, &history.events, file))
     }
-}
-
-fn write(path: &Path, history: &History) -> io::Result<()> {
-    jsonl::write(&history.header, &history.events, BufWriter::new(File::create(path)?))
 }

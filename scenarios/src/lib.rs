@@ -4,16 +4,24 @@
 //! turns a seed into a plan, [`explore`] runs many of them, [`report`] and [`story`] tell what was found.
 
 pub mod bench;
+pub mod bundle;
 pub mod check;
 pub mod cli;
 pub mod delivery;
 pub mod explore;
+mod files;
 pub mod finding;
 pub mod keep;
 pub mod log;
 pub mod matrix;
 pub mod plans;
+pub mod reach;
+pub mod regression;
+pub mod replay;
 pub mod report;
 pub mod scenario;
 pub mod scenarios;
+pub mod shrink;
+pub mod signature;
+pub mod source;
 pub mod story;

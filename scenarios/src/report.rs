@@ -1,24 +1,25 @@
 //! What the command line prints about campaigns and runs.
 
 mod calls;
+mod runs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use reveille_sim::plan::Plan;
-use reveille_sim::run::Outcome;
 
+use crate::bundle::Smaller;
 use crate::explore::Tally;
-use crate::finding::{self, Caught};
-use crate::scenario::{Expect, Scenario};
+use crate::finding::Caught;
+use crate::scenario::Expect;
 use crate::story;
 
 pub use self::calls::cells;
+pub use self::runs::{broken, replay, replay_line, shrunk, story_of};
 
-/// The tables and the findings of a campaign.
-pub fn campaign(tallies: &[Tally]) -> String {
+/// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
+pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Smaller>) -> String {
     let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
     for tally in tallies.iter().filter(|tally| !tally.lateness_by_failure.is_empty()) {
         writeln!(text, "\n{}", single_failures(tally)).expect("writing to a string succeeds");
@@ -29,7 +30,7 @@ pub fn campaign(tallies: &[Tally]) -> String {
     for tally in tallies {
         for (rule, caught) in tally.catch.iter() {
             text.push('\n');
-            text.push_str(&caught_text(tally, rule, caught));
+            text.push_str(&caught_text(tally, rule, caught, shrunk.get(&(tally.scenario.name, rule.to_owned()))));
         }
     }
     text
@@ -138,58 +139,17 @@ fn faults(tallies: &[Tally]) -> Table {
     table
 }
 
-fn caught_text(tally: &Tally, rule: &str, caught: &Caught) -> String {
+fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smaller>) -> String {
     let Caught { seeds, first_seed, sentences } = caught;
     let name = tally.scenario.name;
-    format!(
-        "{name} broke {rule} ({seeds} of {} seeds). Seed {first_seed}:\n{}\n  replay: {}\n",
-        tally.seeds,
-        indent(sentences),
-        replay_line(name, *first_seed),
-    )
-}
-
-/// The command that replays a seed.
-pub fn replay_line(scenario: &str, seed: u64) -> String {
-    format!("cargo run --release -- replay {scenario} {seed}")
-}
-
-/// What a replay prints: the plan in short, the digest, and the story of what was broken.
-pub fn replay(scenario: &Scenario, seed: u64, plan: &Plan, outcome: &Outcome) -> String {
-    let mut text = String::new();
-    let counts = &outcome.counts;
-    let injected: u64 = counts.faults.values().map(|count| count.injected).sum();
-    writeln!(
-        text,
-        "{} seed {seed}: {} of virtual time, {} requests, {injected} faults, {} runs of alarm(), {} events",
-        scenario.name,
-        virtual_time(counts.virtual_ns),
-        plan.workload.len(),
-        counts.runs_started,
-        counts.events,
-    )
-    .expect("writing to a string succeeds");
-    writeln!(text, "digest {}\n", outcome.digest).expect("writing to a string succeeds");
-    let broken = broken(outcome);
-    text.push_str(if broken.is_empty() { "No promise was broken.\n" } else { &broken });
-    text
-}
-
-/// The stories of what was broken in a run; empty for a clean one.
-pub fn broken(outcome: &Outcome) -> String {
-    let mut text = String::new();
-    let findings = finding::of(outcome);
-    for finding in findings {
-        writeln!(text, "BROKEN: {}\n{}", finding.rule, indent(&finding.sentences))
-            .expect("writing to a string succeeds");
-        let violation = outcome.verdict.violations.iter().find(|violation| violation.rule.0 == finding.rule);
-        if let Some(violation) = violation {
-            writeln!(text, "\n  time (s)  where               what   (> marks what proves it)")
-                .expect("as above");
-            writeln!(text, "{}", story::timeline(&outcome.history, violation))
-                .expect("writing to a string succeeds");
-        }
+    let mut text = format!("{name} broke {rule} ({seeds} of {} seeds). ", tally.seeds);
+    match smaller {
+        Some(smaller) => write!(text, "Seed {first_seed}, made smaller:\n{}", runs::small_story(smaller)),
+        None => writeln!(text, "Seed {first_seed}:\n{}", indent(sentences)),
     }
+    .expect("writing to a string succeeds");
+    writeln!(text, "  replay: {}", replay_line(&format_args!("{name} {first_seed}")))
+        .expect("writing to a string succeeds");
     text
 }
 

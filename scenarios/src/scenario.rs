@@ -39,6 +39,15 @@ pub struct Scenario {
     pub matrix: bool,
 }
 
+/// A name that no scenario has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no scenario of the name {0:?}; there are: {names}", names = names())]
+pub struct UnknownScenario(pub String);
+
+fn names() -> String {
+    ALL.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ")
+}
+
 /// What a campaign is expected to find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -57,6 +66,15 @@ impl Scenario {
     /// The scenario of that name.
     pub fn named(name: &str) -> Option<&'static Scenario> {
         ALL.iter().find(|scenario| scenario.name == name)
+    }
+
+    /// The scenario of that name, which somebody has written.
+    ///
+    /// # Errors
+    ///
+    /// If there is none: which there are.
+    pub fn of_name(name: &str) -> Result<&'static Scenario, UnknownScenario> {
+        Self::named(name).ok_or_else(|| UnknownScenario(name.to_owned()))
     }
 
     /// The plan that a seed stands for.

@@ -5,6 +5,7 @@
 //! is healed then.
 
 mod fault;
+mod json;
 mod validate;
 
 use reveille_system::config::{Bounds, Config};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fault::{
     CLOCK_STEP_MAX_MS, Direction, Fault, FaultKind, LinksOf, SLOW_MAX_PERCENT, SYNC_EXTRA_MAX_MS, Target,
 };
+pub use self::json::FILE_BYTES_MAX;
 pub use self::validate::PlanError;
 
 /// The version of the plan's format. It rises when a field changes its meaning; a new field has a default instead, which

@@ -1,0 +1,55 @@
+//! The first page of a bundle: what broke, as a story; what is left in the plan, and why; how to see it again.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use reveille_sim::plan::Plan;
+
+use super::{Standing, Verdict};
+use crate::shrink::{Size, Without};
+
+pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    head(&mut text, plan, verdict);
+    if !verdict.story.is_empty() {
+        write!(text, "\n```text\n{}\n```\n", verdict.story.trim_end()).expect("writing to a string succeeds");
+    }
+    if !verdict.without.is_empty() {
+        let count = verdict.without.len();
+        let lines = verdict.without.iter().map(Without::to_string);
+        let lines: Vec<String> = lines.map(|line| format!("- {line}")).collect();
+        write!(text, "\n## What is left ({count}), and what happens without it\n\n{}\n", lines.join("\n"))
+            .expect("writing to a string succeeds");
+    }
+    write!(
+        text,
+        "\n## See it again\n\n    cargo run --release -- replay {}\n\nMade by {}.\n",
+        folder.display(),
+        verdict.made_by
+    )
+    .expect("writing to a string succeeds");
+    text
+}
+
+fn head(text: &mut String, plan: &Plan, verdict: &Verdict) {
+    let scenario = &plan.scenario;
+    let (title, now) = match (&verdict.kept_for, verdict.standing) {
+        (None, _) => (format!("A run of {scenario}"), "No promise was broken."),
+        (Some(signature), Standing::Broken) => {
+            (format!("{} in {scenario}", signature.rule), "It is broken, as far as is known.")
+        }
+        (Some(signature), Standing::Mended) => {
+            (format!("{} in {scenario}", signature.rule), "It was broken once, and is mended: it must not come back.")
+        }
+    };
+    write!(text, "# {title}\n\n{now} The plan: {}.\n", Size::of(plan)).expect("writing to a string succeeds");
+    let others: Vec<&str> = verdict
+        .findings
+        .iter()
+        .map(|told| &*told.rule)
+        .filter(|rule| verdict.kept_for.as_ref().is_none_or(|signature| signature.rule != *rule))
+        .collect();
+    if !others.is_empty() {
+        writeln!(text, "The same run breaks {} as well.", others.join(", ")).expect("writing to a string succeeds");
+    }
+}

@@ -1,0 +1,59 @@
+//! Writes bundles and regressions: whole folders, or none.
+
+use std::path::Path;
+
+use reveille_model::jsonl;
+use reveille_sim::plan::Plan;
+use reveille_sim::run::Outcome;
+
+use super::{DIGEST, PLAN, SHRUNK, VERDICT, Verdict, readme};
+use crate::files::{replace, replace_folder};
+use crate::source::is_bundle;
+
+/// Writes a bundle, or replaces one. `outcome` is that of the smallest plan, with its trace.
+///
+/// # Errors
+///
+/// If something else is there, or if it cannot be written; nothing is half-written then.
+pub fn write(
+    folder: &Path,
+    plan: &Plan,
+    shrunk: Option<&Plan>,
+    verdict: &Verdict,
+    outcome: &Outcome,
+) -> anyhow::Result<()> {
+    replace_folder(folder, is_bundle, |into| {
+        common(into, folder, plan, verdict)?;
+        if let Some(shrunk) = shrunk {
+            text(&into.join(SHRUNK), &shrunk.to_json())?;
+        }
+        replace(&into.join("history.jsonl"), |file| {
+            jsonl::write(&outcome.history.header, &outcome.history.events, file)
+        })?;
+        replace(&into.join("trace"), |file| {
+            outcome.trace.iter().try_for_each(|entry| writeln!(file, "{entry}"))
+        })?;
+        text(&into.join(DIGEST), &format!("{}\n", outcome.digest))
+    })
+}
+
+/// Writes a regression, or replaces one: a plan and its verdict.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_regression(folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
+    replace_folder(folder, is_bundle, |into| common(into, folder, plan, verdict))
+}
+
+fn common(into: &Path, folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
+    text(&into.join(PLAN), &plan.to_json())?;
+    let json = serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are no texts");
+    text(&into.join(VERDICT), &format!("{json}\n"))?;
+    text(&into.join("version"), &format!("{}\n", verdict.made_by))?;
+    text(&into.join("README.md"), &readme::of(folder, plan, verdict))
+}
+
+fn text(path: &Path, text: &str) -> anyhow::Result<()> {
+    replace(path, |file| file.write_all(text.as_bytes()))
+}

@@ -1,0 +1,179 @@
+//! `explore`: many seeds, a table, and each distinct finding.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use reveille_sim::run::{Look, run_with};
+use serde::Serialize;
+
+use super::progress::Progress;
+use super::{Explore, cores, interrupt, runs};
+use crate::bundle::{self, Build, Smaller, Verdict};
+use crate::explore::{Campaign, Seeds, Tally};
+use crate::finding;
+use crate::keep::Keep;
+use crate::report;
+use crate::scenario::{ALL, Scenario};
+use crate::source::Source;
+
+/// Shrunk findings, by scenario and rule.
+type Shrunk = BTreeMap<(&'static str, String), Smaller>;
+
+impl Explore {
+    pub(super) fn run(self, build: &Build) -> anyhow::Result<ExitCode> {
+        let Self { scenarios, seeds, time, jobs, keep_histories, cells, shrink, out, json } = self;
+        let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
+        let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
+        let jobs = jobs.unwrap_or_else(cores);
+        let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
+        let campaign = Campaign { scenarios, seeds, jobs, keep };
+        let stop = interrupt::flag()?;
+        let (tallies, histories) = run(&campaign, &stop)?;
+        let stopped = stop.load(Ordering::Relaxed);
+        let shrunk = if shrink { shrink_all(&tallies, jobs, &stop, build) } else { Shrunk::new() };
+        if let Some(folder) = &out {
+            write_bundles(folder, &tallies, &shrunk, build)?;
+        }
+        if !json.instead_of_text() {
+            if stopped {
+                println!("stopped early: this is what ran until then");
+            }
+            print!("{}", report::campaign(&tallies, &shrunk));
+            for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
+                print!("\n{}", report::cells(matrix));
+            }
+            if let Some(keep) = &campaign.keep {
+                print!("\n{}", keep.told(histories));
+            }
+            if let Some(folder) = &out {
+                println!("\nThe bundles are in {}.", folder.display());
+            }
+        }
+        json.write(&Explored::of(&tallies, &shrunk, stopped))?;
+        let met = tallies.iter().all(|tally| tally.verdict().is_ok());
+        Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+/// Runs the campaign and shows how far it is. Gives how many runs there were.
+fn run(campaign: &Campaign, stop: &AtomicBool) -> anyhow::Result<(Vec<Tally>, u64)> {
+    let mut progress = Progress::new(campaign);
+    let (mut runs, mut not_kept) = (0_u64, None);
+    let tallies = campaign.run(stop, |ran| {
+        progress.ran(campaign, ran);
+        runs += 1;
+        if let Some(error) = ran.not_kept.take() {
+            not_kept.get_or_insert(error);
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    progress.end();
+    not_kept.map_or(Ok((tallies, runs)), Err)
+}
+
+/// Shrinks the first plan of each finding. What was not begun when `stop` became true is left as it is.
+fn shrink_all(tallies: &[Tally], jobs: usize, stop: &AtomicBool, build: &Build) -> Shrunk {
+    let mut shrunk = Shrunk::new();
+    for (scenario, rule, seed) in found(tallies) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let source = Source::of_seed(scenario, seed);
+        let findings = finding::of(&scenario.run(&source.plan));
+        // A run that is stuck on the host's clock may be so or not.
+        if let Some(finding) = findings.iter().find(|finding| finding.rule == rule) {
+            let smaller = runs::smaller(&source, &finding.signature(), jobs, stop, build);
+            shrunk.insert((scenario.name, rule), smaller);
+        }
+    }
+    shrunk
+}
+
+/// Each finding of a campaign: scenario, rule, and the lowest seed that shows it.
+fn found(tallies: &[Tally]) -> Vec<(&'static Scenario, String, u64)> {
+    let of_tally = |tally: &Tally| {
+        let scenario = tally.scenario;
+        tally.catch.iter().map(|(rule, caught)| (scenario, rule.to_owned(), caught.first_seed)).collect::<Vec<_>>()
+    };
+    tallies.iter().flat_map(of_tally).collect()
+}
+
+fn write_bundles(folder: &Path, tallies: &[Tally], shrunk: &Shrunk, build: &Build) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    for (scenario, rule, seed) in found(tallies) {
+        let name: String = rule.chars().filter(char::is_ascii_alphanumeric).collect();
+        let into = folder.join(format!("{}-{seed}-{}", scenario.name, name.to_lowercase()));
+        let plan = scenario.plan(seed);
+        if let Some(smaller) = shrunk.get(&(scenario.name, rule.clone())) {
+            smaller.write(&plan, &into)?;
+            continue;
+        }
+        let outcome = scenario.judge(run_with(&plan, scenario.classes, Look { trace: true, until_ms: None }));
+        let signature = finding::of(&outcome).into_iter().find(|finding| finding.rule == rule);
+        let signature = signature.as_ref().map(finding::Finding::signature);
+        bundle::write(&into, &plan, None, &Verdict::of(&outcome, &plan, signature.as_ref(), build), &outcome)?;
+    }
+    Ok(())
+}
+
+/// What a campaign found, for machines.
+#[derive(Serialize)]
+struct Explored<'a> {
+    stopped_early: bool,
+    scenarios: Vec<OfScenario<'a>>,
+}
+
+#[derive(Serialize)]
+struct OfScenario<'a> {
+    scenario: &'a str,
+    seeds: u64,
+    events: u64,
+    virtual_ns: u64,
+    requests: u64,
+    answered: u64,
+    runs_started: u64,
+    /// None if it met its expectation.
+    not_as_expected: Option<String>,
+    findings: Vec<Found<'a>>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    rule: &'a str,
+    seeds: u64,
+    first_seed: u64,
+    sentences: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shrunk: Option<&'a Smaller>,
+}
+
+impl<'a> Explored<'a> {
+    fn of(tallies: &'a [Tally], shrunk: &'a Shrunk, stopped_early: bool) -> Self {
+        let of_tally = |tally: &'a Tally| {
+            let name = tally.scenario.name;
+            let found = tally.catch.iter().map(|(rule, caught)| Found {
+                rule,
+                seeds: caught.seeds,
+                first_seed: caught.first_seed,
+                sentences: &caught.sentences,
+                shrunk: shrunk.get(&(name, rule.to_owned())),
+            });
+            OfScenario {
+                scenario: name,
+                seeds: tally.seeds,
+                events: tally.counts.events,
+                virtual_ns: tally.counts.virtual_ns,
+                requests: tally.counts.requests,
+                answered: tally.counts.answered,
+                runs_started: tally.counts.runs_started,
+                not_as_expected: tally.verdict().err(),
+                findings: found.collect(),
+            }
+        };
+        Self { stopped_early, scenarios: tallies.iter().map(of_tally).collect() }
+    }
+}

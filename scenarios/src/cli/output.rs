@@ -1,0 +1,39 @@
+//! `--json[=FILE]`: what a command found, for machines.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::files::replace;
+
+/// Where JSON goes, if it is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct Json {
+    /// Print what was found as one JSON object instead of text; with a file (the = is needed), write it there beside the
+    /// text.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    json: Option<PathBuf>,
+}
+
+impl Json {
+    /// Whether it takes the place of the text.
+    pub(crate) fn instead_of_text(&self) -> bool {
+        self.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
+    }
+
+    /// Writes it where it is to go, if it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(crate) fn write(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        let text = serde_json::to_string(value).expect("what is found has no maps with keys that are no texts");
+        if self.instead_of_text() {
+            println!("{text}");
+            return Ok(());
+        }
+        replace(path, |file| writeln!(file, "{text}"))
+    }
+}

@@ -1,0 +1,209 @@
+//! The commands about one run: `plan`, `replay`, `shrink`, `keep`.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, bail};
+use reveille_sim::run::{Look, Outcome, run_with};
+use serde::Serialize;
+
+use super::output::Json;
+use super::progress::Shrinking;
+use super::{Replay, Run, Shrink, cores, interrupt};
+use crate::bundle::{self, Build, Smaller, Standing, Verdict};
+use crate::files::replace;
+use crate::finding;
+use crate::log::{self, Filter};
+use crate::replay::{Again, compare};
+use crate::report;
+use crate::signature::Signature;
+use crate::source::Source;
+use crate::{regression, shrink};
+
+/// `plan`: prints a plan, or writes it to a file.
+pub(super) fn plan(run: &Run, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let json = Source::of_words(&run.run)?.plan.to_json();
+    match out {
+        Some(path) => replace(path, |file| file.write_all(json.as_bytes()))?,
+        None => print!("{json}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `replay` found, for machines.
+#[derive(Serialize)]
+struct Replayed<'a> {
+    run: String,
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    again: Option<&'a Again>,
+    verdict: &'a Verdict,
+}
+
+/// `replay`: runs a plan again and tells its story.
+pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode> {
+    let source = Source::of_words(&command.run.run)?;
+    let object = command.object.as_deref().map(|name| log::object_of(&source.plan, name)).transpose()?;
+    let until_ms = command.until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
+    let wants_trace = command.trace || command.out.is_some() || command.log.as_ref().is_some_and(Filter::wants_trace);
+    let outcome = run_looking(&source, Look { trace: wants_trace, until_ms });
+    let again = source.bundle().filter(|_| until_ms.is_none()).map(|it| compare(it, &source.plan, &outcome));
+    let kept_for = source.bundle().and_then(|it| it.verdict.kept_for.as_ref());
+    let kept_for = kept_for.filter(|signature| finding::with(&outcome, signature).is_some());
+    let verdict = Verdict::of(&outcome, &source.plan, kept_for, build);
+    if let Some(folder) = &command.out {
+        bundle::write(folder, &source.plan, None, &verdict, &outcome)?;
+    }
+    if !command.json.instead_of_text() {
+        if command.trace {
+            outcome.trace.iter().for_each(|entry| println!("{entry}"));
+        }
+        if let Some(filter) = &command.log {
+            log::print(&outcome, filter, object.as_ref());
+        }
+        print!("{}", report::replay(&source, &outcome, again.as_ref()));
+        if let Some(folder) = &command.out {
+            println!("The bundle is in {}.", folder.display());
+        }
+    }
+    let (run, digest) = (source.to_string(), outcome.digest.to_string());
+    command.json.write(&Replayed { run, digest, again: again.as_ref(), verdict: &verdict })?;
+    let is_reached = !matches!(again, Some(Again::NotReached { .. }));
+    Ok(if verdict.findings.is_empty() && is_reached { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn run_looking(source: &Source, look: Look) -> Outcome {
+    source.scenario.judge(run_with(&source.plan, source.scenario.classes, look))
+}
+
+/// `shrink`: makes a plan as small as it can be.
+pub(super) fn shrink(
+    run: &Run,
+    how: &Shrink,
+    out: Option<&Path>,
+    json: &Json,
+    build: &Build,
+) -> anyhow::Result<ExitCode> {
+    let source = Source::of_words(&run.run)?;
+    let signature = signature(&source, how.rule.as_deref())?;
+    let stop = interrupt::flag()?;
+    let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), &stop, build);
+    if let Some(folder) = out {
+        smaller.write(&source.plan, folder)?;
+    }
+    if !json.instead_of_text() {
+        print!("{}", report::shrunk(&source, &smaller, out));
+    }
+    json.write(&smaller)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the plan of a source as small as it can be, explains what is left, and shows how far it is.
+pub(super) fn smaller(
+    source: &Source,
+    signature: &Signature,
+    jobs: usize,
+    stop: &AtomicBool,
+    build: &Build,
+) -> Smaller {
+    let shrink = shrink::Shrink { scenario: source.scenario, signature, jobs, stop };
+    let mut progress = Shrinking::new();
+    let shrunk = shrink.run(&source.plan, &mut |tried| progress.tried(tried));
+    let without = shrink::explain(&shrink, &shrunk.plan);
+    progress.end();
+    let outcome = source.scenario.judge(run_with(
+        &shrunk.plan,
+        source.scenario.classes,
+        Look { trace: true, until_ms: None },
+    ));
+    let mut verdict = Verdict::of(&outcome, &shrunk.plan, Some(signature), build);
+    verdict.without = without;
+    Smaller { shrunk, verdict, outcome }
+}
+
+/// What a run breaks that it is to be shrunk for.
+fn signature(source: &Source, rule: Option<&str>) -> anyhow::Result<Signature> {
+    let outcome = source.scenario.run(&source.plan);
+    let findings = finding::of(&outcome);
+    let broken = || findings.iter().map(|finding| &*finding.rule).collect::<Vec<_>>().join(", ");
+    if findings.is_empty() {
+        bail!("{source} breaks no promise: there is nothing to shrink");
+    }
+    if let Some(rule) = rule {
+        let of_rule = findings.iter().find(|finding| finding.rule == rule);
+        return match of_rule {
+            Some(finding) => Ok(finding.signature()),
+            None => bail!("{source} does not break {rule:?}; it breaks {}", broken()),
+        };
+    }
+    let kept_for = source.bundle().and_then(|bundle| bundle.verdict.kept_for.clone());
+    let kept_for = kept_for.filter(|signature| finding::with(&outcome, signature).is_some());
+    Ok(kept_for.unwrap_or_else(|| findings[0].signature()))
+}
+
+/// `keep`: keeps a plan as a regression.
+pub(super) fn keep(
+    run_and_name: &[String],
+    how: &Shrink,
+    once_broke: Option<&str>,
+    build: &Build,
+) -> anyhow::Result<ExitCode> {
+    let (name, run) = run_and_name.split_last().context("a run and a name are needed")?;
+    let source = Source::of_words(run)?;
+    let folder = regression::folder(source.scenario.name, name)?;
+    let outcome = source.scenario.run(&source.plan);
+    let verdict = if finding::of(&outcome).is_empty() {
+        let verdict = mended(&source, &outcome, once_broke, build)?;
+        write_kept(&folder, &source.plan, &verdict)?;
+        verdict
+    } else {
+        if let Some(rule) = once_broke {
+            bail!("{source} still breaks a promise: it cannot be kept as mended; leave --once-broke {rule} out");
+        }
+        let signature = signature(&source, how.rule.as_deref())?;
+        let stop = interrupt::flag()?;
+        let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), &stop, build);
+        write_kept(&folder, &smaller.shrunk.plan, &smaller.verdict)?;
+        print!("{}", report::shrunk(&source, &smaller, None));
+        smaller.verdict
+    };
+    let once = verdict.kept_for.as_ref().map_or("", |signature| &*signature.rule);
+    let standing = match verdict.standing {
+        Standing::Broken => "as broken: the test of regressions says when it is no longer",
+        Standing::Mended => "as mended: the test of regressions says when it comes back",
+    };
+    println!("{} is kept for {once}, {standing}.", folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_kept(folder: &Path, plan: &reveille_sim::plan::Plan, verdict: &Verdict) -> anyhow::Result<()> {
+    let parent = folder.parent().context("a regression is in a folder")?;
+    fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+    bundle::write_regression(folder, plan, verdict)
+}
+
+/// The verdict about a run that is clean now. The story of what it once was is that of its bundle, if it is from one.
+fn mended(
+    source: &Source,
+    outcome: &Outcome,
+    once_broke: Option<&str>,
+    build: &Build,
+) -> anyhow::Result<Verdict> {
+    let now = Verdict::of(outcome, &source.plan, None, build);
+    if let Some(bundle) = source.bundle()
+        && bundle.verdict.kept_for.is_some()
+        && once_broke.is_none()
+    {
+        if let again @ Again::NotReached { .. } = compare(bundle, &source.plan, outcome) {
+            bail!("{source}: {again}; a plan that reaches it has to take its place");
+        }
+        return Ok(Verdict { standing: Standing::Mended, findings: Vec::new(), ..bundle.verdict.clone() });
+    }
+    let Some(rule) = once_broke else {
+        bail!("{source} breaks no promise; say with --once-broke RULE which it once broke");
+    };
+    let signature = Signature { rule: rule.to_owned(), cause: String::new() };
+    Ok(Verdict { kept_for: Some(signature), standing: Standing::Mended, ..now })
+}

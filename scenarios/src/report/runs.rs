@@ -1,0 +1,89 @@
+//! What the command line prints about one run: its story, what it is beside the bundle that it is from, and what shrinking
+//! it came to.
+
+use std::fmt::{Display, Write};
+use std::path::Path;
+
+use reveille_sim::run::Outcome;
+
+use super::{indent, table, virtual_time};
+use crate::bundle::Smaller;
+use crate::finding::{self, Finding};
+use crate::replay::Again;
+use crate::shrink::{Shrunk, Work};
+use crate::source::Source;
+use crate::story;
+
+/// The command that replays a run.
+pub fn replay_line(run: &impl Display) -> String {
+    format!("cargo run --release -- replay {run}")
+}
+
+/// What a replay prints: the plan in short, the digest, what it is beside the bundle that it is from, and the story of what
+/// was broken.
+pub fn replay(source: &Source, outcome: &Outcome, again: Option<&Again>) -> String {
+    let counts = &outcome.counts;
+    let injected: u64 = counts.faults.values().map(|count| count.injected).sum();
+    let mut text = format!(
+        "{}: {} of virtual time, {} requests, {injected} faults, {} runs of alarm(), {} events\ndigest {}\n",
+        source.title(),
+        virtual_time(counts.virtual_ns),
+        source.plan.workload.len(),
+        counts.runs_started,
+        counts.events,
+        outcome.digest,
+    );
+    if let (Some(again), Some(bundle)) = (again, source.bundle()) {
+        let rule = bundle.verdict.kept_for.as_ref().map_or("nothing", |signature| &*signature.rule);
+        writeln!(text, "kept for {rule}: {again}").expect("writing to a string succeeds");
+    }
+    let broken = broken(outcome);
+    text.push('\n');
+    text.push_str(if broken.is_empty() { "No promise was broken.\n" } else { &broken });
+    text
+}
+
+/// The stories of what was broken in a run; empty for a clean one.
+pub fn broken(outcome: &Outcome) -> String {
+    finding::of(outcome).iter().map(|finding| story_of(outcome, finding)).collect()
+}
+
+/// The story of one finding: what was broken, and the events that prove it.
+pub fn story_of(outcome: &Outcome, finding: &Finding) -> String {
+    let mut text = format!("BROKEN: {}\n{}\n", finding.rule, indent(&finding.sentences));
+    if let Some(position) = finding.violation {
+        let violation = &outcome.verdict.violations[position];
+        text.push_str("\n  time (s)  where               what   (> marks what proves it)\n");
+        text.push_str(&story::timeline(&outcome.history, violation));
+        text.push('\n');
+    }
+    text
+}
+
+/// What shrinking came to: the sizes, who did what, the small story, and what is left in it.
+pub fn shrunk(source: &Source, smaller: &Smaller, kept_in: Option<&Path>) -> String {
+    let Shrunk { before, after, work, interrupted, .. } = &smaller.shrunk;
+    let mut text = format!("{}\n  was: {before}\n  is:  {after}\n", source.title());
+    if *interrupted {
+        text.push_str("  stopped early: this is the smallest plan until then\n");
+    }
+    let mut passes = table(&["pass", "plans tried", "taken over"]);
+    for (pass, Work { tried, taken }) in work {
+        passes.add_row([pass.to_string(), tried.to_string(), taken.to_string()]);
+    }
+    write!(text, "{passes}\n\n{}", small_story(smaller)).expect("writing to a string succeeds");
+    let where_to = match kept_in {
+        Some(folder) => format!("  replay: {}\n", replay_line(&folder.display())),
+        None => "  --out DIR writes it down as a bundle; keep RUN NAME keeps it as a regression\n".to_owned(),
+    };
+    text + &where_to
+}
+
+/// The story of a plan that was made smaller, and what each thing that is left is needed for.
+pub(super) fn small_story(smaller: &Smaller) -> String {
+    let mut text = smaller.verdict.story.clone();
+    for without in &smaller.verdict.without {
+        writeln!(text, "{}", indent(&without.to_string())).expect("writing to a string succeeds");
+    }
+    text
+}
