@@ -5,6 +5,8 @@
 //! is healed then.
 
 mod fault;
+mod simpler;
+mod told;
 mod validate;
 
 use reveille_system::config::{Bounds, Config};
