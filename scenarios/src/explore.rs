@@ -19,13 +19,15 @@ use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 
 /// The kinds of faults that take a machine with everything in its memory.
-const MACHINE_LOST: [&str; 7] = [
+const MACHINE_LOST: [&str; 9] = [
     "crash",
     "power-loss",
     "leader-crash",
     "leader-power-loss",
     "group-leader-crash",
     "group-leader-power-loss",
+    "system-leader-crash",
+    "system-leader-power-loss",
     "datacenter-down",
 ];
 

@@ -65,7 +65,7 @@ fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
         let [fault] = &plan.faults[..] else { panic!("seed {seed} has {} faults", plan.faults.len()) };
         assert!(fault.at_ms >= 10_000 && fault.kind.lasts_ms() >= 20_000);
         let failure = Failure::of_seed(seed);
-        let name = failure.name().replace("machine-", "").replace("system-", "group-");
+        let name = failure.name().replace("machine-", "");
         assert_eq!(fault.kind.name(), name);
         *seen.entry(failure).or_default() += 1;
     }

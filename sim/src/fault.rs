@@ -12,8 +12,9 @@ use reveille_system::ids::MachineId;
 
 pub(crate) use self::roles::Roles;
 use crate::counts::Counts;
+use crate::fates::{Fate, Fates};
 use crate::host::Host;
-use crate::plan::{FaultKind, OutageKind, Target};
+use crate::plan::{FaultKind, OutageKind, Plan, Target};
 use crate::trace::Kind;
 use crate::world::{Event, World};
 
@@ -23,6 +24,17 @@ const NS_PER_MS: u64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     begun: Vec<Begun>,
+    /// What of the plan was reached, with the fault that it became, if there was something to strike.
+    reached: Vec<(Entry, Option<u32>)>,
+}
+
+/// Where the plan says something that breaks.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    /// Among its faults, at this position.
+    Fault(usize),
+    /// Among its outages, at this position.
+    Outage(usize),
 }
 
 #[derive(Debug)]
@@ -51,6 +63,23 @@ enum Broken {
 }
 
 impl Faults {
+    /// What has become of the faults and outages of the plan.
+    pub(crate) fn fates(&self, plan: &Plan) -> Fates {
+        let mut fates = Fates::of_none(plan.faults.len(), plan.upstream.outages.len());
+        for (entry, fault) in &self.reached {
+            let fate = match fault {
+                None => Fate::Skipped,
+                Some(fault) if self.begun[*fault as usize].effective => Fate::Effective,
+                Some(_) => Fate::NoEffect,
+            };
+            match entry {
+                Entry::Fault(position) => fates.faults[*position] = fate,
+                Entry::Outage(position) => fates.outages[*position] = fate,
+            }
+        }
+        fates
+    }
+
     /// The fault has an effect.
     pub(crate) fn took_effect(&mut self, fault: u32, counts: &mut Counts) {
         let begun = &mut self.begun[fault as usize];
@@ -91,6 +120,7 @@ impl World<'_> {
             }
             FaultKind::MessageLoss { ppm, .. } => Some(self.messages_are_lost(kind.name(), *ppm)),
         };
+        self.faults.reached.push((Entry::Fault(position), begun));
         match begun {
             Some(fault) => {
                 let end_ns = self.now_ns + kind.lasts_ms() * NS_PER_MS;
@@ -117,6 +147,7 @@ impl World<'_> {
             OutageKind::Fail => "upstream-fails",
         };
         let fault = self.fault_begins(kind, Scope::Service("upstream".into()), Broken::Outside);
+        self.faults.reached.push((Entry::Outage(position), Some(fault)));
         self.outside.begin_outage(fault, outage.kind);
         self.queue.push(self.now_ns + outage.for_ms * NS_PER_MS, Event::FaultEnd { fault });
     }
@@ -161,6 +192,7 @@ impl World<'_> {
             Target::HolderOf(object) => Some(self.holder_of(object)),
             Target::LeaderOfDatacenter(datacenter) => self.roles.leader_of_datacenter(*datacenter),
             Target::LeaderOfGroup(group) => self.roles.leader_of_group(*group),
+            Target::LeaderOfSystemGroup => self.roles.leader_of_group(self.plan.cluster.groups),
         }
     }
 

@@ -14,6 +14,7 @@ compile_error!(
 pub mod clock;
 pub mod counts;
 pub mod disk;
+pub mod fates;
 pub mod net;
 pub mod plan;
 pub mod streams;

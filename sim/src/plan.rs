@@ -6,6 +6,8 @@
 
 mod fault;
 mod json;
+mod simpler;
+mod told;
 mod validate;
 
 use reveille_system::config::{Bounds, Config};

@@ -16,6 +16,7 @@ use reveille_model::verdict::Verdict;
 use reveille_system::object::class::Classes;
 
 use crate::counts::Counts;
+use crate::fates::Fates;
 use crate::plan::Plan;
 use crate::record;
 use crate::trace::{Digest, Entry};
@@ -46,6 +47,8 @@ pub struct Outcome {
     pub digest: Digest,
     /// What happened, in numbers.
     pub counts: Counts,
+    /// What became of each fault and outage of the plan.
+    pub fates: Fates,
     /// What happened inside; empty unless it was asked for.
     pub trace: Vec<Entry>,
 }
@@ -98,14 +101,14 @@ pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
     }
     let mut header = record::header(plan);
     let Some(finished) = in_a_thread(plan.clone(), classes, look) else {
-        return stuck(header);
+        return stuck(header, plan);
     };
-    let Finished { end, alarm_classes, events, digest, counts, trace } = finished;
+    let Finished { end, alarm_classes, events, digest, counts, fates, trace } = finished;
     header.alarm_classes = Some(alarm_classes);
     let history = History { header, events };
     // In this thread: the checkers have nothing to do with the simulated clock.
     let verdict = reveille_model::check(&history, Profile::Strict);
-    Outcome { end, verdict, history, digest, counts, trace }
+    Outcome { end, verdict, history, digest, counts, fates, trace }
 }
 
 /// What a run hands back to the thread that asked for it.
@@ -116,6 +119,7 @@ struct Finished {
     events: Vec<Event>,
     digest: Digest,
     counts: Counts,
+    fates: Fates,
     trace: Vec<Entry>,
 }
 
@@ -169,21 +173,23 @@ fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look) -> Finished {
                 end
             }
         };
+        let fates = world.faults.fates(plan);
         let World { record, now_ns, .. } = world;
         let (events, trace, mut counts) = record.finish();
         counts.virtual_ns = now_ns;
         let (digest, trace) = trace.finish();
-        Finished { end, alarm_classes, events, digest, counts, trace }
+        Finished { end, alarm_classes, events, digest, counts, fates, trace }
     })
 }
 
-fn stuck(header: Header) -> Outcome {
+fn stuck(header: Header, plan: &Plan) -> Outcome {
     Outcome {
         end: RunEnd::Stuck { after_s: STUCK_AFTER_S },
         verdict: Verdict::default(),
         history: History { header, events: Vec::new() },
         digest: Digest(0),
         counts: Counts::default(),
+        fates: Fates::of_none(plan.faults.len(), plan.upstream.outages.len()),
         trace: Vec::new(),
     }
 }

@@ -2,7 +2,8 @@
 //! overlapping faults end one by one.
 
 use reveille_model::history::{Event, Phase, Scope, What};
-use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, LinksOf, Plan, Target};
+use reveille_sim::fates::{Fate, Fates};
+use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
 use reveille_sim::run::{Look, Outcome, RunEnd, run_with};
 use reveille_sim::trace::{Entry, Kind};
 use reveille_system::ids::MachineId;
@@ -351,6 +352,26 @@ fn a_fault_aimed_at_a_role_that_nobody_has_is_skipped() {
     let skipped = outcome.trace.iter().filter(|entry| entry.kind == Kind::FaultSkipped);
     assert_eq!(skipped.map(|entry| entry.a).collect::<Vec<_>>(), [0, 1, 2]);
     assert!(begun(&outcome).is_empty());
+}
+
+#[test]
+fn each_fault_of_a_plan_has_its_fate() {
+    let mut plan = plan(1);
+    let outage = |at_ms| Outage { at_ms, for_ms: 1, kind: OutageKind::Fail };
+    plan.upstream.outages = vec![outage(1_000), outage(19_000)];
+    plan.network.loss_ppm = 0;
+    let faults = [
+        (9_000, crash(1, 1_000)),
+        (5_000, pause(1, 2_000)),
+        (9_500, crash(1, 3_000)),
+        (3_000, FaultKind::ClockStep { target: Target::Machine(0), by_ms: 0 }),
+        (19_000, crash(1, 1_000)),
+    ];
+    plan.faults = faults.into_iter().map(|(at_ms, kind)| Fault { at_ms, kind }).collect();
+    // The fault phase begins at 10 s.
+    let outcome = run_with(&plan, classes, Look { trace: false, until_ms: Some(25_000) });
+    let faults = vec![Fate::Effective, Fate::Effective, Fate::Skipped, Fate::NoEffect, Fate::NotReached];
+    assert_eq!(outcome.fates, Fates { faults, outages: vec![Fate::Effective, Fate::NotReached] });
 }
 
 #[test]

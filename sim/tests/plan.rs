@@ -206,3 +206,93 @@ fn the_constants_of_the_run_cover_its_clocks_and_links() {
     // 30 ms there, 31 ms back, and 20 % of it.
     assert_eq!(plan.network.round_trip_max_ms(), 74);
 }
+
+/// One of each kind that is drawn, and of each way in which it may stand in a plan.
+fn some_of_each() -> Vec<FaultKind> {
+    let machine = || Target::Machine(2);
+    let (for_ms, down_ms) = (12_345, 12_345);
+    vec![
+        FaultKind::Crash { target: Target::HolderOf("Cron/foo".into()), down_ms },
+        FaultKind::PowerLoss { target: Target::LeaderOfSystemGroup, down_ms },
+        FaultKind::Pause { target: Target::LeaderOfGroup(1), for_ms },
+        FaultKind::MachineCut { target: Target::LeaderOfDatacenter(1), for_ms, direction: Direction::Out },
+        FaultKind::DatacenterDown { datacenter: 1, down_ms, power: true },
+        FaultKind::DatacenterCut { datacenter: 1, for_ms },
+        FaultKind::Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms },
+        FaultKind::SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 350, for_ms },
+        FaultKind::SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 350, for_ms },
+        FaultKind::ClockStep { target: machine(), by_ms: -1_234 },
+        FaultKind::SlowDisk { target: machine(), extra_ms: 777, for_ms },
+        FaultKind::MessageLoss { ppm: 25_000, for_ms },
+    ]
+}
+
+#[test]
+fn what_breaks_is_told_as_a_clause() {
+    let told: Vec<_> = some_of_each().iter().map(FaultKind::told).collect();
+    let expected = [
+        "the machine that holds Cron/foo crashes and is down for 12.345 s",
+        "the leader of the system group loses power and is down for 12.345 s",
+        "the leader of consensus group 1 stands still for 12.345 s",
+        "nothing that the leader of datacenter 1 sends reaches the others for 12.345 s",
+        "datacenter 1 loses power and is down for 12.345 s",
+        "datacenter 1 is cut off from the others for 12.345 s",
+        "no message passes from machine 0 to machines 1, 2 for 12.345 s",
+        "messages to, from and within datacenter 1 take 3.5 times as long for 12.345 s",
+        "messages to and from machine 2 take 3.5 times as long for 12.345 s",
+        "the wall clock of machine 2 jumps back by 1.234 s",
+        "each sync of machine 2 takes up to 777 ms longer for 12.345 s",
+        "2.5 % of all messages between machines are lost for 12.345 s",
+    ];
+    assert_eq!(told, expected);
+    let outage = Outage { at_ms: 1, for_ms: 10_000, kind: OutageKind::Slow { extra_ms: 40 } };
+    assert_eq!(outage.told(), "the outside services answer 40 ms later for 10 s");
+}
+
+/// Whoever takes the `nth` of what is simpler again and again comes to an end.
+fn shrinks_to_an_end(mut kind: FaultKind, nth: usize) {
+    for _ in 0..200 {
+        let simpler = kind.simpler();
+        let mut plan = common::plan(1);
+        for simpler in &simpler {
+            assert_ne!(*simpler, kind);
+            plan.faults = vec![Fault { at_ms: 1, kind: simpler.clone() }];
+            assert_eq!(plan.validate(), Ok(()), "{simpler:?}");
+        }
+        match simpler.get(nth.min(simpler.len().saturating_sub(1))) {
+            Some(next) => kind = next.clone(),
+            None => return,
+        }
+    }
+    panic!("{kind:?} is not the end");
+}
+
+#[test]
+fn what_breaks_shrinks_to_what_can_be_run_and_comes_to_an_end() {
+    for kind in some_of_each() {
+        assert!(!kind.simpler().is_empty(), "{kind:?}");
+        (0..6).for_each(|nth| shrinks_to_an_end(kind.clone(), nth));
+    }
+}
+
+#[test]
+fn what_breaks_follows_new_numbers_or_is_gone() {
+    // A cluster without machine 0 and datacenter 0; the others count from 0 again.
+    let down = |number: u16| number.checked_sub(1);
+    let of = |kind: FaultKind| kind.renumbered(&down, &down, &down);
+    let (for_ms, down_ms) = (1, 1);
+    let crash = |target| FaultKind::Crash { target, down_ms };
+    assert_eq!(of(crash(Target::Machine(2))), Some(crash(Target::Machine(1))));
+    assert_eq!(of(crash(Target::Machine(0))), None);
+    assert_eq!(of(crash(Target::LeaderOfGroup(1))), Some(crash(Target::LeaderOfGroup(0))));
+    assert_eq!(of(crash(Target::LeaderOfSystemGroup)), Some(crash(Target::LeaderOfSystemGroup)));
+    assert_eq!(of(FaultKind::DatacenterCut { datacenter: 0, for_ms }), None);
+    let partition = |from, to| FaultKind::Partition { from, to, both_ways: true, for_ms };
+    assert_eq!(of(partition(vec![0, 1], vec![2])), Some(partition(vec![0], vec![1])));
+    assert_eq!(of(partition(vec![0], vec![2])), None);
+    let holder = crash(Target::HolderOf("Cron/foo".into()));
+    assert_eq!(holder.aimed_at(), Some("Cron/foo"));
+    assert_eq!(of(holder.clone()), Some(holder.clone()));
+    let renamed = holder.with_object(&|object| object.replace("foo", "bar"));
+    assert_eq!(renamed.aimed_at(), Some("Cron/bar"));
+}

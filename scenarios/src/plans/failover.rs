@@ -76,8 +76,7 @@ impl Failure {
     fn strikes(self, whom: Whom, lasts_ms: u64) -> FaultKind {
         let (down_ms, for_ms, direction) = (lasts_ms, lasts_ms, Direction::Both);
         let Whom { machine, datacenter, group, power } = whom;
-        let (leader, system) =
-            (Target::LeaderOfDatacenter(datacenter), Target::LeaderOfGroup(CLUSTER.groups));
+        let (leader, system) = (Target::LeaderOfDatacenter(datacenter), Target::LeaderOfSystemGroup);
         match self {
             Self::MachineCrash => FaultKind::Crash { target: machine, down_ms },
             Self::MachinePowerLoss => FaultKind::PowerLoss { target: machine, down_ms },

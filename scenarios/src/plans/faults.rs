@@ -46,8 +46,10 @@ fn anybody(class: &'static str, objects: usize) -> impl Strategy<Value = Target>
     prop_oneof![
         5 => machine(class, objects),
         3 => leader(),
-        // The system group stands behind the others.
-        2 => (0..=CLUSTER.groups).prop_map(Target::LeaderOfGroup),
+        2 => (0..=CLUSTER.groups).prop_map(|group| match group {
+            group if group == CLUSTER.groups => Target::LeaderOfSystemGroup,
+            group => Target::LeaderOfGroup(group),
+        }),
     ]
 }
 

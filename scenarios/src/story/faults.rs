@@ -57,6 +57,8 @@ pub(super) fn ends(history: &History, fault: u32) -> String {
 fn role(kind: &str) -> (&'static str, &str) {
     if let Some(plain) = kind.strip_prefix("group-leader-") {
         (" (the leader of a consensus group)", plain)
+    } else if let Some(plain) = kind.strip_prefix("system-leader-") {
+        (" (the leader of the system group)", plain)
     } else if let Some(plain) = kind.strip_prefix("leader-") {
         (" (the leader of its datacenter)", plain)
     } else {

@@ -15,7 +15,7 @@ impl World<'_> {
         let machine = self.struck_and_up(target)?;
         let fault = self.fault_begins(kind, Scope::Machine(machine.0), Broken::Down(vec![machine]));
         // That nobody leads any more is an effect, whatever else the machine had in its hands.
-        let led = matches!(target, Target::LeaderOfDatacenter(_) | Target::LeaderOfGroup(_));
+        let led = !matches!(target, Target::Machine(_) | Target::HolderOf(_));
         if self.goes_down(fault, machine, power) || led {
             self.faults.took_effect(fault, &mut self.record.counts);
         }

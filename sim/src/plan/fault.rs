@@ -130,8 +130,10 @@ pub enum Target {
     HolderOf(String),
     /// The machine that leads this datacenter (D4).
     LeaderOfDatacenter(u16),
-    /// The machine whose replica leads this consensus group. The group behind the last one is the system group.
+    /// The machine whose replica leads this consensus group. The group behind the last one is the system group, too.
     LeaderOfGroup(u16),
+    /// The machine whose replica leads the system group, however many other groups there are.
+    LeaderOfSystemGroup,
 }
 
 /// Links of a machine by the way that messages take over them.
@@ -159,20 +161,24 @@ pub enum LinksOf {
 impl FaultKind {
     /// What the fault is called in histories and counts. Faults that are aimed at a leader are named apart.
     pub fn name(&self) -> &'static str {
-        use Target::{HolderOf, LeaderOfDatacenter, LeaderOfGroup, Machine};
+        use Target::{HolderOf, LeaderOfDatacenter, LeaderOfGroup, LeaderOfSystemGroup, Machine};
         match self {
             Self::Crash { target: Machine(_) | HolderOf(_), .. } => "crash",
             Self::Crash { target: LeaderOfDatacenter(_), .. } => "leader-crash",
             Self::Crash { target: LeaderOfGroup(_), .. } => "group-leader-crash",
+            Self::Crash { target: LeaderOfSystemGroup, .. } => "system-leader-crash",
             Self::PowerLoss { target: Machine(_) | HolderOf(_), .. } => "power-loss",
             Self::PowerLoss { target: LeaderOfDatacenter(_), .. } => "leader-power-loss",
             Self::PowerLoss { target: LeaderOfGroup(_), .. } => "group-leader-power-loss",
+            Self::PowerLoss { target: LeaderOfSystemGroup, .. } => "system-leader-power-loss",
             Self::Pause { target: Machine(_) | HolderOf(_), .. } => "pause",
             Self::Pause { target: LeaderOfDatacenter(_), .. } => "leader-pause",
             Self::Pause { target: LeaderOfGroup(_), .. } => "group-leader-pause",
+            Self::Pause { target: LeaderOfSystemGroup, .. } => "system-leader-pause",
             Self::MachineCut { target: Machine(_) | HolderOf(_), .. } => "cut",
             Self::MachineCut { target: LeaderOfDatacenter(_), .. } => "leader-cut",
             Self::MachineCut { target: LeaderOfGroup(_), .. } => "group-leader-cut",
+            Self::MachineCut { target: LeaderOfSystemGroup, .. } => "system-leader-cut",
             Self::DatacenterDown { .. } => "datacenter-down",
             Self::DatacenterCut { .. } => "datacenter-cut",
             Self::Partition { both_ways: true, .. } => "partition",

@@ -80,6 +80,7 @@ impl Plan {
             Target::Machine(machine) => self.validate_machine(*machine, place),
             Target::HolderOf(object) => validate_object(object, place),
             Target::LeaderOfDatacenter(datacenter) => self.validate_datacenter(*datacenter, place),
+            Target::LeaderOfSystemGroup => Ok(()),
             Target::LeaderOfGroup(group) => ensure(*group <= groups, place, group, || {
                 format!("the cluster has groups 0 to {}, and the system group {groups}", groups - 1)
             }),
