@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use reveille_model::history::{Delivery, What};
+use reveille_sim::fates::Fate;
 use reveille_sim::plan::Plan;
-use reveille_sim::run::{Fate, Outcome};
+use reveille_sim::run::Outcome;
 use serde::{Deserialize, Serialize};
 
 /// What was reached, by positions in the plan.

@@ -32,7 +32,7 @@ use std::sync::atomic::AtomicBool;
 use reveille_sim::plan::Plan;
 use serde::Serialize;
 
-pub use self::explain::{Without, explain};
+pub use self::explain::{Thing, Without, explain, told};
 pub use self::search::{Pass, Work};
 use self::search::Search;
 use crate::scenario::Scenario;
@@ -84,6 +84,9 @@ impl Shrink<'_> {
             cluster::shrink(&mut search);
             knobs::calm(&mut search);
             lengths::shorten(&mut search);
+            // With even latencies and short faults what needed many machines may need one, as long as the times at which
+            // things happen are not cut fine.
+            cluster::shrink(&mut search);
             moments::close_gaps(&mut search);
             bodies::simplify(&mut search);
             if *search.best() == before || search.is_stopped() {

@@ -27,6 +27,7 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
     let mut shown = proof.clone();
     if let (Some(first), Some(last)) = (proof.first(), proof.last()) {
         shown.extend((*first..=*last).filter(|index| explains(history, *index, violation)));
+        shown.extend(few_faults(history).into_iter().filter(|index| index <= last));
     }
     let mut text = String::new();
     for index in shown {
@@ -38,6 +39,18 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
             .expect("writing to a string succeeds");
     }
     text
+}
+
+/// Of a run with few faults all of them are told, those before the story begins too: what is in a small plan matters.
+const FEW_FAULTS_MAX: usize = 6;
+
+/// Where faults begin and end, if there are few.
+fn few_faults(history: &History) -> Vec<usize> {
+    let is_begin = |event: &&Event| matches!(event.what, What::FaultBegin { .. });
+    let few = history.events.iter().filter(is_begin).count() <= FEW_FAULTS_MAX;
+    let numbered = history.events.iter().enumerate().filter(|_| few);
+    let is_fault = |event: &Event| matches!(event.what, What::FaultBegin { .. } | What::FaultEnd { .. });
+    numbered.filter(|(_, event)| is_fault(event)).map(|(index, _)| index).collect()
 }
 
 /// Whether an event that is no proof helps to understand it: the life of the object, and the faults.

@@ -6,7 +6,7 @@ use std::path::Path;
 use reveille_sim::plan::Plan;
 
 use super::{Standing, Verdict};
-use crate::shrink::{Size, Without};
+use crate::shrink::{Size, told};
 
 pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
     let mut text = String::new();
@@ -15,10 +15,8 @@ pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
         write!(text, "\n```text\n{}\n```\n", verdict.story.trim_end()).expect("writing to a string succeeds");
     }
     if !verdict.without.is_empty() {
-        let count = verdict.without.len();
-        let lines = verdict.without.iter().map(Without::to_string);
-        let lines: Vec<String> = lines.map(|line| format!("- {line}")).collect();
-        write!(text, "\n## What is left ({count}), and what happens without it\n\n{}\n", lines.join("\n"))
+        let lines: Vec<String> = told(&verdict.without).iter().map(|line| format!("- {line}")).collect();
+        write!(text, "\n## What is left, and what happens without it\n\n{}\n", lines.join("\n"))
             .expect("writing to a string succeeds");
     }
     write!(

@@ -10,7 +10,7 @@ use super::{indent, table, virtual_time};
 use crate::bundle::Smaller;
 use crate::finding::{self, Finding};
 use crate::replay::Again;
-use crate::shrink::{Shrunk, Work};
+use crate::shrink::{self, Shrunk, Work};
 use crate::source::Source;
 use crate::story;
 
@@ -82,8 +82,8 @@ pub fn shrunk(source: &Source, smaller: &Smaller, kept_in: Option<&Path>) -> Str
 /// The story of a plan that was made smaller, and what each thing that is left is needed for.
 pub(super) fn small_story(smaller: &Smaller) -> String {
     let mut text = smaller.verdict.story.clone();
-    for without in &smaller.verdict.without {
-        writeln!(text, "{}", indent(&without.to_string())).expect("writing to a string succeeds");
+    for line in shrink::told(&smaller.verdict.without) {
+        writeln!(text, "{}", indent(&line)).expect("writing to a string succeeds");
     }
     text
 }

@@ -1,24 +1,34 @@
 //! Smaller clusters: fewer datacenters, machines, groups and slices. Whom a fault strikes and where a client is connected
 //! goes on as somebody of the smaller cluster.
+//!
+//! What the system survives rests on its replicas, one in each datacenter. So a plan that breaks a rule about failures (D)
+//! or about how soon after them things go on (L) keeps three datacenters: with one, it would break these rules because
+//! nobody could keep them.
 
 use reveille_sim::plan::{Cluster, Plan};
 
 use super::search::{Pass, Search};
+use crate::signature::Signature;
 
 /// Makes the cluster of the best plan smaller, the smallest that breaks first.
 pub(super) fn shrink(search: &mut Search<'_>) {
-    let shapes = smaller(search.best().cluster);
+    let shapes = smaller(search.best().cluster, search.signature());
     // Of each shape: what strikes somebody who is gone strikes somebody else, or nobody.
     search.take_first(Pass::Cluster, 2 * shapes.len(), |plan, position| {
         Some(in_cluster(plan, shapes[position / 2], position.is_multiple_of(2)))
     });
 }
 
+/// The fewest datacenters of a cluster that is to keep the rules about failures.
+const DATACENTERS_MIN: u16 = 3;
+
 /// Clusters that are smaller than this one, by their number of machines, groups and slices.
-fn smaller(cluster: Cluster) -> Vec<Cluster> {
+pub(super) fn smaller(cluster: Cluster, signature: &Signature) -> Vec<Cluster> {
     let Cluster { datacenters, machines_per_datacenter, groups, slices } = cluster;
+    let is_about_failures = signature.rule.starts_with(['D', 'L']);
+    let least = if is_about_failures { DATACENTERS_MIN.min(datacenters) } else { 1 };
     let mut shapes = Vec::new();
-    for datacenters in (1..=datacenters).step_by(2) {
+    for datacenters in (least..=datacenters).step_by(2) {
         for machines_per_datacenter in 1..=machines_per_datacenter {
             for (groups, slices) in [(1, 1), (1, slices / groups), (groups, groups), (groups, slices)] {
                 shapes.push(Cluster { datacenters, machines_per_datacenter, groups, slices });
@@ -33,7 +43,7 @@ fn smaller(cluster: Cluster) -> Vec<Cluster> {
 
 /// The plan in a smaller cluster. `anybody`: a fault that strikes somebody who is gone strikes somebody else; if not, it is
 /// left out.
-fn in_cluster(plan: &Plan, cluster: Cluster, anybody: bool) -> Plan {
+pub(super) fn in_cluster(plan: &Plan, cluster: Cluster, anybody: bool) -> Plan {
     let before = plan.cluster;
     let place = |machine: u16| {
         let (datacenter, within) =
@@ -70,10 +80,4 @@ fn in_cluster(plan: &Plan, cluster: Cluster, anybody: bool) -> Plan {
         None => false,
     });
     plan
-}
-
-/// The plan on one machine.
-pub(super) fn shrink_to_one(plan: &mut Plan) {
-    let one = Cluster { datacenters: 1, machines_per_datacenter: 1, ..plan.cluster };
-    *plan = in_cluster(plan, one, true);
 }

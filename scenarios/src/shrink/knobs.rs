@@ -5,34 +5,38 @@ use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Plan};
 
 use super::search::{Pass, Search};
 
-/// A knob: what is said of a plan in which it is calm, and how it is calmed.
+/// A knob: with what a plan runs in which it is calm, and how it is calmed.
 pub(super) struct Knob {
     pub(super) calm: &'static str,
     pub(super) turn: fn(&mut Plan),
 }
 
 /// All of them.
-pub(super) const ALL: [Knob; 11] = [
-    Knob { calm: "with no message lost by chance", turn: |plan| plan.network.loss_ppm = 0 },
-    Knob { calm: "with links that always take equally long", turn: |plan| plan.network.jitter_percent = 0 },
-    Knob { calm: "with 10 ms between all datacenters", turn: even_latencies },
+pub(super) const ALL: [Knob; 12] = [
+    Knob { calm: "no message lost by chance", turn: |plan| plan.network.loss_ppm = 0 },
+    Knob { calm: "links that always take equally long", turn: |plan| plan.network.jitter_percent = 0 },
+    Knob { calm: "10 ms between all datacenters", turn: even_latencies },
     Knob {
-        calm: "with disks that always take equally long",
+        calm: "disks that always take equally long",
         turn: |plan| plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 },
     },
-    Knob { calm: "with clocks that are right", turn: |plan| plan.clocks.fill(Clock::default()) },
+    Knob { calm: "clocks that are right", turn: |plan| plan.clocks.fill(Clock::default()) },
     Knob {
-        calm: "with outside services that answer after 100 ms",
+        calm: "outside services that always take equally long",
+        turn: |plan| plan.upstream.answer_ms_min = plan.upstream.answer_ms_max,
+    },
+    Knob {
+        calm: "outside services that answer after 100 ms",
         turn: |plan| (plan.upstream.answer_ms_min, plan.upstream.answer_ms_max) = (100, 100),
     },
-    Knob { calm: "with logs and snapshots as they are by default", turn: |plan| plan.past = Past::default() },
-    Knob { calm: "with instances that are evicted after 10 s", turn: |plan| plan.idle_evict_ms = 10_000 },
+    Knob { calm: "logs and snapshots as they are by default", turn: |plan| plan.past = Past::default() },
+    Knob { calm: "instances that are evicted after 10 s", turn: |plan| plan.idle_evict_ms = 10_000 },
     Knob {
-        calm: "with clients and machines that wait for 20 s and 30 s",
+        calm: "clients and machines that wait for 20 s and 30 s",
         turn: |plan| (plan.request_timeout_ms, plan.outside_timeout_ms) = (20_000, 30_000),
     },
-    Knob { calm: "with the limits of the contract", turn: |plan| plan.limits = Limits::OF_THE_CONTRACT },
-    Knob { calm: "with other random streams", turn: |plan| plan.seed = 0 },
+    Knob { calm: "the limits of the contract", turn: |plan| plan.limits = Limits::OF_THE_CONTRACT },
+    Knob { calm: "other random streams", turn: |plan| plan.seed = 0 },
 ];
 
 fn even_latencies(plan: &mut Plan) {

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Progress, Shrink, Size};
 use crate::finding;
+use crate::signature::Signature;
 
 /// A way in which a plan can be smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -72,6 +73,10 @@ impl<'a> Search<'a> {
 
     pub(super) fn best(&self) -> &Plan {
         &self.best
+    }
+
+    pub(super) fn signature(&self) -> &'a Signature {
+        self.shrink.signature
     }
 
     pub(super) fn is_stopped(&self) -> bool {
