@@ -18,6 +18,7 @@ mod every_plan_is_survived;
 mod golden_timelines;
 mod objects_go_on;
 mod objects_keep_their_gates;
+mod regressions_stay_mended;
 mod retries_follow_the_contract;
 mod scripted_objects_follow_the_model;
 mod seeds_come_from_the_environment;

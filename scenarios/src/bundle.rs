@@ -74,7 +74,10 @@ pub struct Verdict {
     pub reach: Reach,
     /// Everything that was broken, one finding a rule.
     pub findings: Vec<Told>,
-    /// The story of what the bundle was kept for.
+    /// What it is about, by whoever kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    /// The story of what the bundle was kept for; empty if it was mended before it was kept.
     pub story: String,
     /// What happens without each thing that is left in the plan.
     pub without: Vec<Without>,
@@ -126,7 +129,11 @@ impl Verdict {
             kept_for: kept_for.cloned().or_else(|| shown.as_ref().map(Finding::signature)),
             standing,
             reach: Reach::of(outcome, plan),
-            findings: findings.into_iter().map(|Finding { rule, sentences, .. }| Told { rule, sentences }).collect(),
+            findings: findings
+                .into_iter()
+                .map(|Finding { rule, sentences, .. }| Told { rule, sentences })
+                .collect(),
+            about: None,
             story: shown.map_or_else(String::new, |finding| report::story_of(outcome, &finding)),
             without: Vec::new(),
             made_by: build.clone(),
@@ -149,9 +156,11 @@ impl Bundle {
         let file = |name: &str| folder.join(name);
         let if_there = |name: &str| Some(file(name)).filter(|path| path.exists());
         let bundle = "a bundle has the files plan.json and verdict.json";
-        let verdict = read_verdict(&file(VERDICT)).with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?;
+        let verdict = read_verdict(&file(VERDICT))
+            .with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?;
         Ok(Self {
-            plan: read_plan(&file(PLAN)).with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?,
+            plan: read_plan(&file(PLAN))
+                .with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?,
             shrunk: if_there(SHRUNK).map(|path| read_plan(&path)).transpose()?,
             digest: if_there(DIGEST).map(|path| read(&path)).transpose()?.map(|text| text.trim().to_owned()),
             verdict,

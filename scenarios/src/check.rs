@@ -109,7 +109,8 @@ fn report(name: &str, checked: &Result<Checked, Malformed>, json: &Json) -> anyh
         Ok(checked) => for_machines(name, checked),
         Err(malformed) => {
             let (column, message) = (malformed.problem.column(), malformed.problem.to_string());
-            let malformed = serde_json::json!({ "line": malformed.line, "column": column, "message": message });
+            let malformed =
+                serde_json::json!({ "line": malformed.line, "column": column, "message": message });
             serde_json::json!({ "file": name, "malformed": malformed })
         }
     })?;

@@ -78,6 +78,9 @@ enum Command {
         /// Of a run that breaks nothing any more: the rule that it once broke.
         #[arg(long, value_name = "RULE", conflicts_with = "rule")]
         once_broke: Option<String>,
+        /// What it is about, in a sentence or two; it stands on the regression's first page.
+        #[arg(long, value_name = "TEXT")]
+        about: Option<String>,
     },
     /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
     ///
@@ -205,9 +208,11 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
         Command::Explore(explore) => explore.run(&build),
         Command::Plan { run, out } => runs::plan(&run, out.as_deref()),
         Command::Replay(replay) => runs::replay(&replay, &build),
-        Command::Shrink { run, shrink, out, json } => runs::shrink(&run, &shrink, out.as_deref(), &json, &build),
-        Command::Keep { run_and_name, shrink, once_broke } => {
-            runs::keep(&run_and_name, &shrink, once_broke.as_deref(), &build)
+        Command::Shrink { run, shrink, out, json } => {
+            runs::shrink(&run, &shrink, out.as_deref(), &json, &build)
+        }
+        Command::Keep { run_and_name, shrink, once_broke, about } => {
+            runs::keep(&run_and_name, &shrink, once_broke.as_deref(), about, &build)
         }
         Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
         Command::Bench { seeds } => {

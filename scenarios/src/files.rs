@@ -11,7 +11,10 @@ use anyhow::{Context, ensure};
 /// # Errors
 ///
 /// If it cannot be written. What was there before is there still.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> anyhow::Result<()> {
     let unfinished = unfinished(path);
     let written = || {
         let mut file = BufWriter::new(File::create(&unfinished)?);
@@ -19,7 +22,9 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Res
         file.into_inner().map_err(io::IntoInnerError::into_error)?;
         fs::rename(&unfinished, path)
     };
-    written().inspect_err(|_| _ = fs::remove_file(&unfinished)).with_context(|| format!("{} cannot be written", path.display()))
+    written()
+        .inspect_err(|_| _ = fs::remove_file(&unfinished))
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Writes a folder with the files that `fill` puts into it, or replaces one that `is_ours`.

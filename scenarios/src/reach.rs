@@ -75,7 +75,8 @@ impl fmt::Display for Reach {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(faults.iter().map(|fault| format!("fault {fault} has no effect")));
         parts.extend(outages.iter().map(|outage| format!("outage {outage} has no effect")));
-        parts.extend(requests.iter().map(|request| format!("request {request} does not come to object code")));
+        parts
+            .extend(requests.iter().map(|request| format!("request {request} does not come to object code")));
         parts.extend(alarms.iter().map(|object| format!("alarm() of {object} does not run")));
         f.write_str(&parts.join(", "))
     }

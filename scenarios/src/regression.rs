@@ -61,7 +61,8 @@ fn folders(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let cannot = || format!("{} cannot be read", folder.display());
     let entries = fs::read_dir(folder).with_context(cannot)?;
     let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut paths: Vec<PathBuf> = paths.with_context(cannot)?.into_iter().filter(|path| path.is_dir()).collect();
+    let mut paths: Vec<PathBuf> =
+        paths.with_context(cannot)?.into_iter().filter(|path| path.is_dir()).collect();
     paths.sort();
     Ok(paths)
 }
@@ -74,10 +75,24 @@ impl Regression {
     /// What is wrong, in a sentence, with the line that replays it.
     pub fn judge(&self) -> Result<Judged, String> {
         let bundle = self.source.bundle().expect("a regression is a bundle");
-        let once = bundle.verdict.kept_for.as_ref().map_or("nothing", |signature| &*signature.rule).to_owned();
+        let once =
+            bundle.verdict.kept_for.as_ref().map_or("nothing", |signature| &*signature.rule).to_owned();
         let outcome = self.source.scenario.run(&self.source.plan);
-        let judged = Judged { once, standing: bundle.verdict.standing, again: replay::compare(bundle, &self.source.plan, &outcome) };
-        if judged.is_right() { Ok(judged) } else { Err(format!("{}: {judged}\n{}\nreplay: {}", self.folder.display(), crate::report::broken(&outcome), crate::report::replay_line(&self.source))) }
+        let judged = Judged {
+            once,
+            standing: bundle.verdict.standing,
+            again: replay::compare(bundle, &self.source.plan, &outcome),
+        };
+        if judged.is_right() {
+            Ok(judged)
+        } else {
+            Err(format!(
+                "{}: {judged}\n{}\nreplay: {}",
+                self.folder.display(),
+                crate::report::broken(&outcome),
+                crate::report::replay_line(&self.source)
+            ))
+        }
     }
 }
 

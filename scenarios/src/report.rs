@@ -30,7 +30,12 @@ pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Sma
     for tally in tallies {
         for (rule, caught) in tally.catch.iter() {
             text.push('\n');
-            text.push_str(&caught_text(tally, rule, caught, shrunk.get(&(tally.scenario.name, rule.to_owned()))));
+            text.push_str(&caught_text(
+                tally,
+                rule,
+                caught,
+                shrunk.get(&(tally.scenario.name, rule.to_owned())),
+            ));
         }
     }
     text

@@ -33,8 +33,8 @@ use reveille_sim::plan::Plan;
 use serde::Serialize;
 
 pub use self::explain::{Thing, Without, explain, told};
-pub use self::search::{Pass, Work};
 use self::search::Search;
+pub use self::search::{Pass, Work};
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn what_is_particular_to_a_run_is_no_part_of_a_cause() {
         let one = r#"The client that sent "item-\"1\"" to Batcher/foo (request 16) was told at 1.290 s: keys "1", "2" and 3."#;
-        let other = r#"The client that sent "x" to Batcher/bar-9 (request 7) was told at 31.2 s: keys "9" and 3."#;
+        let other =
+            r#"The client that sent "x" to Batcher/bar-9 (request 7) was told at 31.2 s: keys "9" and 3."#;
         assert_eq!(of(one), "The client that sent # to # (request # was told at # s: keys # and #.");
         assert_eq!(of(one).replace("#, ", ""), of(other));
     }

@@ -47,7 +47,8 @@ impl Source {
             [scenario, seed] => {
                 let scenario = Scenario::of_name(scenario)?;
                 let seed = seed.parse::<u64>();
-                let seed = seed.with_context(|| format!("{:?} is no seed, a number like 7; {RIGHT}", words[1]))?;
+                let seed =
+                    seed.with_context(|| format!("{:?} is no seed, a number like 7; {RIGHT}", words[1]))?;
                 Ok(Self::of_seed(scenario, seed))
             }
             [word] if Path::new(word).is_dir() => Self::of_folder(Path::new(word)),

@@ -296,3 +296,46 @@ fn what_breaks_follows_new_numbers_or_is_gone() {
     let renamed = holder.with_object(&|object| object.replace("foo", "bar"));
     assert_eq!(renamed.aimed_at(), Some("Cron/bar"));
 }
+
+/// What is wrong with a plan's file: each of these has one place, and what would be right.
+#[test]
+fn a_file_that_is_no_plan_of_this_version_is_refused_with_the_reason() {
+    let whole = common::plan(1).to_json();
+    assert_eq!(Plan::from_json(&whole), Ok(common::plan(1)));
+    let edited = |from: &str, to: &str| {
+        let text = whole.replacen(from, to, 1);
+        assert_ne!(text, whole, "{from}");
+        Plan::from_json(&text).expect_err(to).to_string()
+    };
+    let cases = [
+        (
+            "\"version\": 1",
+            "\"version\": 2",
+            "version is 2; this build reads version 1: a newer one wrote the plan",
+        ),
+        ("\"version\": 1", "\"version\": 0", "version is 0; plans begin with version 1"),
+        ("\"version\": 1,", "", "missing field `version`"),
+        (
+            "\"jitter_percent\"",
+            "\"jitter\"",
+            "the plan's network.jitter is not right (unknown field `jitter`",
+        ),
+        (
+            "\"datacenters\": 3",
+            "\"datacenters\": -3",
+            "the plan's cluster.datacenters is not right (invalid value: integer `-3`",
+        ),
+        ("\"datacenters\": 3", "\"datacenters\": 4", "the plan's cluster.datacenters is 4; it is odd"),
+        ("\"seed\": 1,", "\"seed\": 1", "the plan's line"),
+    ];
+    for (from, to, expected) in cases {
+        let error = edited(from, to);
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    assert!(
+        Plan::from_json(&format!("{whole}{whole}")).expect_err("two plans").to_string().contains("trailing")
+    );
+    // A plan of another version is refused by its version, not by a field that only that version has.
+    let newer = whole.replacen("\"version\": 1", "\"weather\": \"rain\", \"version\": 2", 1);
+    assert!(Plan::from_json(&newer).expect_err("newer").to_string().contains("a newer one wrote the plan"));
+}

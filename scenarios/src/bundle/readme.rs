@@ -36,11 +36,15 @@ fn head(text: &mut String, plan: &Plan, verdict: &Verdict) {
         (Some(signature), Standing::Broken) => {
             (format!("{} in {scenario}", signature.rule), "It is broken, as far as is known.")
         }
-        (Some(signature), Standing::Mended) => {
-            (format!("{} in {scenario}", signature.rule), "It was broken once, and is mended: it must not come back.")
-        }
+        (Some(signature), Standing::Mended) => (
+            format!("{} in {scenario}", signature.rule),
+            "It was broken once, and is mended: it must not come back.",
+        ),
     };
     write!(text, "# {title}\n\n{now} The plan: {}.\n", Size::of(plan)).expect("writing to a string succeeds");
+    if let Some(about) = &verdict.about {
+        write!(text, "\n{about}\n").expect("writing to a string succeeds");
+    }
     let others: Vec<&str> = verdict
         .findings
         .iter()
@@ -48,6 +52,7 @@ fn head(text: &mut String, plan: &Plan, verdict: &Verdict) {
         .filter(|rule| verdict.kept_for.as_ref().is_none_or(|signature| signature.rule != *rule))
         .collect();
     if !others.is_empty() {
-        writeln!(text, "The same run breaks {} as well.", others.join(", ")).expect("writing to a string succeeds");
+        write!(text, "\nThe same run breaks {} as well.\n", others.join(", "))
+            .expect("writing to a string succeeds");
     }
 }

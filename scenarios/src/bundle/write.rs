@@ -48,7 +48,8 @@ pub fn write_regression(folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow
 
 fn common(into: &Path, folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
     text(&into.join(PLAN), &plan.to_json())?;
-    let json = serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are no texts");
+    let json =
+        serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are no texts");
     text(&into.join(VERDICT), &format!("{json}\n"))?;
     text(&into.join("version"), &format!("{}\n", verdict.made_by))?;
     text(&into.join("README.md"), &readme::of(folder, plan, verdict))

@@ -97,7 +97,11 @@ fn shrink_all(tallies: &[Tally], jobs: usize, stop: &AtomicBool, build: &Build) 
 fn found(tallies: &[Tally]) -> Vec<(&'static Scenario, String, u64)> {
     let of_tally = |tally: &Tally| {
         let scenario = tally.scenario;
-        tally.catch.iter().map(|(rule, caught)| (scenario, rule.to_owned(), caught.first_seed)).collect::<Vec<_>>()
+        tally
+            .catch
+            .iter()
+            .map(|(rule, caught)| (scenario, rule.to_owned(), caught.first_seed))
+            .collect::<Vec<_>>()
     };
     tallies.iter().flat_map(of_tally).collect()
 }
@@ -115,7 +119,13 @@ fn write_bundles(folder: &Path, tallies: &[Tally], shrunk: &Shrunk, build: &Buil
         let outcome = scenario.judge(run_with(&plan, scenario.classes, Look { trace: true, until_ms: None }));
         let signature = finding::of(&outcome).into_iter().find(|finding| finding.rule == rule);
         let signature = signature.as_ref().map(finding::Finding::signature);
-        bundle::write(&into, &plan, None, &Verdict::of(&outcome, &plan, signature.as_ref(), build), &outcome)?;
+        bundle::write(
+            &into,
+            &plan,
+            None,
+            &Verdict::of(&outcome, &plan, signature.as_ref(), build),
+            &outcome,
+        )?;
     }
     Ok(())
 }

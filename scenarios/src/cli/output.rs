@@ -29,7 +29,8 @@ impl Json {
     /// If the file cannot be written.
     pub(crate) fn write(&self, value: &impl Serialize) -> anyhow::Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
-        let text = serde_json::to_string(value).expect("what is found has no maps with keys that are no texts");
+        let text =
+            serde_json::to_string(value).expect("what is found has no maps with keys that are no texts");
         if self.instead_of_text() {
             println!("{text}");
             return Ok(());

@@ -1,6 +1,5 @@
 //! The commands about one run: `plan`, `replay`, `shrink`, `keep`.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -47,7 +46,8 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
     let source = Source::of_words(&command.run.run)?;
     let object = command.object.as_deref().map(|name| log::object_of(&source.plan, name)).transpose()?;
     let until_ms = command.until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
-    let wants_trace = command.trace || command.out.is_some() || command.log.as_ref().is_some_and(Filter::wants_trace);
+    let wants_trace =
+        command.trace || command.out.is_some() || command.log.as_ref().is_some_and(Filter::wants_trace);
     let outcome = run_looking(&source, Look { trace: wants_trace, until_ms });
     let again = source.bundle().filter(|_| until_ms.is_none()).map(|it| compare(it, &source.plan, &outcome));
     let kept_for = source.bundle().and_then(|it| it.verdict.kept_for.as_ref());
@@ -148,27 +148,30 @@ pub(super) fn keep(
     run_and_name: &[String],
     how: &Shrink,
     once_broke: Option<&str>,
+    about: Option<String>,
     build: &Build,
 ) -> anyhow::Result<ExitCode> {
     let (name, run) = run_and_name.split_last().context("a run and a name are needed")?;
     let source = Source::of_words(run)?;
     let folder = regression::folder(source.scenario.name, name)?;
     let outcome = source.scenario.run(&source.plan);
-    let verdict = if finding::of(&outcome).is_empty() {
-        let verdict = mended(&source, &outcome, once_broke, build)?;
-        write_kept(&folder, &source.plan, &verdict)?;
-        verdict
+    let (plan, mut verdict) = if finding::of(&outcome).is_empty() {
+        (source.plan.clone(), mended(&source, &outcome, once_broke, build)?)
     } else {
         if let Some(rule) = once_broke {
-            bail!("{source} still breaks a promise: it cannot be kept as mended; leave --once-broke {rule} out");
+            bail!(
+                "{source} still breaks a promise: it cannot be kept as mended; leave --once-broke {rule} out"
+            );
         }
         let signature = signature(&source, how.rule.as_deref())?;
         let stop = interrupt::flag()?;
         let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), &stop, build);
-        write_kept(&folder, &smaller.shrunk.plan, &smaller.verdict)?;
-        print!("{}", report::shrunk(&source, &smaller, None));
-        smaller.verdict
+        print!("{}", report::shrunk(&source, &smaller, Some(&folder)));
+        (smaller.shrunk.plan, smaller.verdict)
     };
+    let kept_about = source.bundle().and_then(|bundle| bundle.verdict.about.clone());
+    verdict.about = about.or(kept_about);
+    bundle::write_regression(&folder, &plan, &verdict)?;
     let once = verdict.kept_for.as_ref().map_or("", |signature| &*signature.rule);
     let standing = match verdict.standing {
         Standing::Broken => "as broken: the test of regressions says when it is no longer",
@@ -176,12 +179,6 @@ pub(super) fn keep(
     };
     println!("{} is kept for {once}, {standing}.", folder.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn write_kept(folder: &Path, plan: &reveille_sim::plan::Plan, verdict: &Verdict) -> anyhow::Result<()> {
-    let parent = folder.parent().context("a regression is in a folder")?;
-    fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
-    bundle::write_regression(folder, plan, verdict)
 }
 
 /// The verdict about a run that is clean now. The story of what it once was is that of its bundle, if it is from one.

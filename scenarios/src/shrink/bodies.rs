@@ -51,7 +51,8 @@ fn simpler(value: &Value) -> Vec<Value> {
 
 fn simpler_numbers(number: u64) -> Vec<Value> {
     let rounded = [1_000, 100, 10].map(|round| number / round * round);
-    let mut smaller: Vec<u64> = [0, 1, number / 2].into_iter().chain(rounded).filter(|n| *n < number).collect();
+    let mut smaller: Vec<u64> =
+        [0, 1, number / 2].into_iter().chain(rounded).filter(|n| *n < number).collect();
     smaller.sort_unstable();
     smaller.dedup();
     smaller.into_iter().map(Value::from).collect()
@@ -97,8 +98,42 @@ fn simpler_objects(fields: &Map<String, Value>) -> Vec<Value> {
         other
     };
     let fewer = fields.keys().map(|name| without(name));
-    let other = fields.iter().flat_map(|(name, value)| {
-        simpler(value).into_iter().map(move |value| with(name, value))
-    });
+    let other = fields
+        .iter()
+        .flat_map(|(name, value)| simpler(value).into_iter().map(move |value| with(name, value)));
     fewer.chain(other).map(Value::Object).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_go_alone_and_together_and_what_is_nested_is_lifted_out() {
+        let bodies = simpler_bodies(r#"{"steps": [1, {"block": [2, 3]}]}"#);
+        for simpler in [
+            "{}",
+            r#"{"steps":[]}"#,
+            r#"{"steps":[1]}"#,
+            r#"{"steps":[{"block":[2,3]}]}"#,
+            r#"{"steps":[1,2,3]}"#,
+            r#"{"steps":[1,{"block":[3]}]}"#,
+            r#"{"steps":[0,{"block":[2,3]}]}"#,
+        ] {
+            assert!(bodies.iter().any(|body| body == simpler), "{simpler} of {bodies:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_become_smaller_and_rounder() {
+        assert_eq!(simpler_numbers(0), Vec::<Value>::new());
+        assert_eq!(simpler_numbers(1), [0]);
+        assert_eq!(simpler_numbers(1_234), [0, 1, 617, 1_000, 1_200, 1_230]);
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_stays_as_it_is() {
+        assert_eq!(simpler_bodies("item-16"), Vec::<String>::new());
+        assert_eq!(simpler_bodies("7"), Vec::<String>::new());
+    }
 }

@@ -55,8 +55,7 @@ pub(super) fn in_cluster(plan: &Plan, cluster: Cluster, anybody: bool) -> Plan {
     };
     let if_there = |(number, stays): (u16, bool)| (stays || anybody).then_some(number);
     let machine = |machine| if_there(place(machine));
-    let datacenter =
-        |number: u16| if_there((number % cluster.datacenters, number < cluster.datacenters));
+    let datacenter = |number: u16| if_there((number % cluster.datacenters, number < cluster.datacenters));
     // The group behind the last one is the system group.
     let group = |number: u16| match number {
         system if system == before.groups => Some(cluster.groups),
@@ -64,7 +63,8 @@ pub(super) fn in_cluster(plan: &Plan, cluster: Cluster, anybody: bool) -> Plan {
     };
     let mut plan = plan.clone();
     plan.cluster = cluster;
-    plan.clocks = (0..).zip(&plan.clocks).filter(|(number, _)| place(*number).1).map(|(_, clock)| *clock).collect();
+    plan.clocks =
+        (0..).zip(&plan.clocks).filter(|(number, _)| place(*number).1).map(|(_, clock)| *clock).collect();
     plan.network.between_us.truncate(usize::from(cluster.datacenters));
     for row in &mut plan.network.between_us {
         row.truncate(usize::from(cluster.datacenters));

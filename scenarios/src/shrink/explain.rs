@@ -55,9 +55,11 @@ pub fn told(explained: &[Without]) -> Vec<String> {
     let mut lines = Vec::new();
     for alike in explained.chunk_by(are_alike) {
         match alike {
-            [Without { thing: Thing::Request(first), .. }, .., last @ Without { thing: Thing::Request(n), .. }]
-                if alike.len() > ALIKE_MAX =>
-            {
+            [
+                Without { thing: Thing::Request(first), .. },
+                ..,
+                last @ Without { thing: Thing::Request(n), .. },
+            ] if alike.len() > ALIKE_MAX => {
                 lines.push(format!("without any one of requests {first} to {n}, {}", last.consequence()));
             }
             _ => lines.extend(alike.iter().map(|without| {
@@ -135,15 +137,15 @@ fn things(plan: &Plan, signature: &Signature) -> Vec<(Thing, String, Plan)> {
     };
     for (index, fault) in plan.faults.iter().enumerate() {
         let what = format!("at {}: {}", moment(fault.at_ms), fault.kind.told());
-        add(Thing::Fault(index), what, &|plan| drop(plan.faults.remove(index)));
+        add(Thing::Fault(index), what, &|plan| _ = plan.faults.remove(index));
     }
     for (index, outage) in plan.upstream.outages.iter().enumerate() {
         let what = format!("at {}: {}", moment(outage.at_ms), outage.told());
-        add(Thing::Outage(index), what, &|plan| drop(plan.upstream.outages.remove(index)));
+        add(Thing::Outage(index), what, &|plan| _ = plan.upstream.outages.remove(index));
     }
     for (index, request) in plan.workload.iter().enumerate() {
         let what = format!("at {}, to {}: {:?}", moment(request.at_ms), request.object, request.body);
-        add(Thing::Request(index), what, &|plan| drop(plan.workload.remove(index)));
+        add(Thing::Request(index), what, &|plan| _ = plan.workload.remove(index));
     }
     for knob in &knobs::ALL {
         add(Thing::Knob, knob.calm.to_owned(), &knob.turn);

@@ -6,9 +6,8 @@ use reveille_sim::plan::Plan;
 use super::search::{Pass, Search};
 
 /// Round gaps, the shortest first, in milliseconds.
-const GAPS_MS: [u64; 16] = [
-    0, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000,
-];
+const GAPS_MS: [u64; 16] =
+    [0, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000];
 
 /// A gap that has to be as long as this is made rounder, if it can be.
 const ROUND_MS: [u64; 3] = [1_000, 100, 10];
@@ -21,12 +20,8 @@ pub(super) fn close_gaps(search: &mut Search<'_>) {
         let gap_ms = times[which] - before_ms;
         let rounder = ROUND_MS.iter().map(|round| gap_ms.next_multiple_of(*round));
         let is_rounder = |gap: &u64| *gap > gap_ms && !GAPS_MS.contains(&gap_ms);
-        let gaps: Vec<u64> = GAPS_MS
-            .iter()
-            .copied()
-            .filter(|gap| *gap < gap_ms)
-            .chain(rounder.filter(is_rounder))
-            .collect();
+        let gaps: Vec<u64> =
+            GAPS_MS.iter().copied().filter(|gap| *gap < gap_ms).chain(rounder.filter(is_rounder)).collect();
         search.take_first(Pass::Moments, gaps.len(), |plan, position| {
             let mut plan = plan.clone();
             for (_, at_ms) in in_order(&mut plan).into_iter().skip(which) {

@@ -3,8 +3,9 @@
 //! without it would be another run.
 
 use serde::Deserialize;
+use serde_json::error::Category;
 
-use super::{PlanError, Plan, VERSION};
+use super::{Plan, PlanError, VERSION};
 
 /// The most bytes that are read of a plan's file: 256 MiB.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
@@ -35,7 +36,8 @@ impl Plan {
 
     /// The plan as it stands in a file, with a line break at its end.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).expect("a plan has no maps with keys that are no texts");
+        let mut text =
+            serde_json::to_string_pretty(self).expect("a plan has no maps with keys that are no texts");
         text.push('\n');
         text
     }
@@ -43,7 +45,9 @@ impl Plan {
 
 fn another_version(version: u32) -> PlanError {
     let right = if version > VERSION {
-        format!("this build reads version {VERSION}: a newer one wrote the plan, and a build of that time reads it")
+        format!(
+            "this build reads version {VERSION}: a newer one wrote the plan, and a build of that time reads it"
+        )
     } else {
         format!("plans begin with version {VERSION}")
     };
@@ -52,16 +56,18 @@ fn another_version(version: u32) -> PlanError {
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str, right: &str) -> Result<T, PlanError> {
     let mut json = serde_json::Deserializer::from_str(text);
-    let at_field = |error: serde_path_to_error::Error<serde_json::Error>| {
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { "text".to_owned() } else { path };
-        PlanError { place, wrong: format!("not right ({})", error.into_inner()), right: format!("a plan {right}") }
-    };
-    let value = serde_path_to_error::deserialize(&mut json).map_err(at_field)?;
-    json.end().map_err(|error| PlanError {
-        place: "text".into(),
-        wrong: format!("not right ({error})"),
-        right: "a plan is one JSON object and nothing behind it".into(),
+        wrong(&path, &error.into_inner(), right)
     })?;
+    json.end().map_err(|error| wrong(".", &error, "is one JSON object and nothing behind it"))?;
     Ok(value)
+}
+
+fn wrong(path: &str, error: &serde_json::Error, right: &str) -> PlanError {
+    let place = match error.classify() {
+        Category::Data if path != "." => path.to_owned(),
+        _ => format!("line {}, column {}", error.line(), error.column()),
+    };
+    PlanError { place, wrong: format!("not right ({error})"), right: format!("a plan {right}") }
 }
