@@ -121,17 +121,17 @@ fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
 fn l3_a_sync_does_not_close_the_gate() {
     let syncs = || {
         let mut tale = set();
-        tale.at(9.0).turn(2).call(StorageCall::Sync);
-        tale
+        let op = tale.at(9.0).turn(2).call(StorageCall::Sync);
+        (tale, op)
     };
     let runs = |mut tale: Tale, seconds: f64| {
-        tale.at(seconds).turn(3).run(1, 1, 10.0, 0).run_ok(1).commit_end(1);
+        tale.at(seconds).turn(4).run(1, 1, 10.0, 0).run_ok(1).commit_end(1);
         tale
     };
-    runs(syncs(), 10.0).is_accepted();
+    runs(syncs().0, 10.0).is_accepted();
     let held_back = |returns_at: f64| {
-        let mut tale = syncs();
-        tale.at(returns_at).result(1, OpResult::Done);
+        let (mut tale, op) = syncs();
+        tale.at(returns_at).turn(3).result(op, OpResult::Done);
         runs(tale, returns_at)
     };
     held_back(10.6).is_accepted();

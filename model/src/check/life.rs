@@ -7,7 +7,7 @@ use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::{Reports, Seconds};
-use super::{Case, NS_PER_MS, ns, resets};
+use super::{Case, NS_PER_MS, is_overtime, ns, resets};
 use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
@@ -16,7 +16,7 @@ use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
-/// R1: a run that exceeds its limit is ended within this, in milliseconds, and so is a constructor.
+/// R1: what exceeds its limit is ended within this, in milliseconds: a machine may need a moment to see it.
 const ENDED_WITHIN_MS: u64 = 1_000;
 
 /// An instance starts; the history may not know what for.
@@ -165,9 +165,10 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     let Some(acting) = object.acting(case.by) else { return };
     acting.instance.gate_ns = case.mark.at_ns;
     if has_failed {
-        // "Lateness": also of an alarm that is due since, or that the constructor has set itself (R5).
-        let until_ns = constructs_until_ns(case.constants, acting.instance, case.mark);
-        acting.instance.run_ended_ns = acting.instance.run_ended_ns.max(until_ns);
+        // "Lateness": also of an alarm that was due before, or that the constructor has set itself (R5).
+        let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
+        let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
+        acting.instance.run_ended_ns = acting.instance.run_ended_ns.max(case.mark.at_ns.min(limit_ns));
         // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
         let is_sure = acting.instance.cause == Some(Cause::Alarm);
         constructor_failed(case, acting.row, acting.instance, is_sure);
@@ -241,7 +242,8 @@ pub(super) fn is_stopped(
 }
 
 /// "Eligible instant": until when an instance is in the way of its object's alarm: because a run is in progress in it, or
-/// because its gate is closed, by a section, a read or its constructor. None if it is not.
+/// because its gate is closed, by a section, a read or its constructor. None if it is not. O4: no constructor is in the way
+/// longer than it may take.
 pub(super) fn in_the_way_until_ns(
     constants: &Constants,
     reports: &Reports,
@@ -254,14 +256,13 @@ pub(super) fn in_the_way_until_ns(
     if instance.run.is_some() || conduct.gate_closed.is_some() || is_waiting {
         return Some(now.at_ns);
     }
-    let is_constructing = conduct.constructor == Constructor::Running;
-    is_constructing.then(|| constructs_until_ns(constants, instance, now))
-}
-
-/// Until when a constructor that has not ended before `now` is in the way. O4: not longer than it may take.
-fn constructs_until_ns(constants: &Constants, instance: &Instance, now: Mark) -> u64 {
-    let limit_ms = constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
-    now.at_ns.min(instance.started.at_ns.saturating_add(ns(limit_ms)))
+    let limit_ms = constants.constructor_limit_ms;
+    (conduct.constructor == Constructor::Running).then(|| {
+        if is_overtime(constants, instance.started, now, limit_ms) {
+            return instance.started.at_ns.saturating_add(ns(limit_ms));
+        }
+        now.at_ns
+    })
 }
 
 /// The gate of an instance that ends, or that a newer one succeeds, opens with the next one.
