@@ -116,6 +116,44 @@ fn l3_a_read_with_allow_concurrency_does_not_close_the_gate() {
     read(false).is_accepted();
 }
 
+/// O3: `sync` leaves the gate open. Whoever holds the alarm back for it is late.
+#[test]
+fn l3_a_sync_does_not_close_the_gate() {
+    let syncs = || {
+        let mut tale = set();
+        let op = tale.at(9.0).turn(2).call(StorageCall::Sync);
+        (tale, op)
+    };
+    let runs = |mut tale: Tale, seconds: f64| {
+        tale.at(seconds).turn(4).run(1, 1, 10.0, 0).run_ok(1).commit_end(1);
+        tale
+    };
+    runs(syncs().0, 10.0).is_accepted();
+    let held_back = |returns_at: f64| {
+        let (mut tale, op) = syncs();
+        tale.at(returns_at).turn(3).result(op, OpResult::Done);
+        runs(tale, returns_at)
+    };
+    held_back(10.6).is_accepted();
+    held_back(50.0).is_refused("L3");
+}
+
+/// R5, found by the scenario scripted: alarm 2 was set by the constructor that failed, and waited for it and for nothing else.
+#[test]
+fn l3_an_alarm_is_not_late_while_a_constructor_runs_that_fails() {
+    let set_anew = |fails_at: f64, seconds: f64| {
+        let mut tale = set();
+        tale.evicted().at(10.0).begin(2, Cause::Alarm).set_alarm(2, 12.0).commit();
+        tale.at(fails_at).constructor_fails().under_epoch(2).at(seconds).wake(3);
+        tale.turn(2).run(1, 2, 12.0, 0);
+        tale
+    };
+    // Its limit is 30 s, and a machine may need a moment to see that it is over.
+    set_anew(40.4, 40.4).is_accepted();
+    set_anew(40.4, 42.0).is_refused("L3");
+    set_anew(45.0, 45.0).is_refused("L3");
+}
+
 /// Found by an attack on the checkers: this history tells of gates, and none was closed when the answer came.
 #[test]
 fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {

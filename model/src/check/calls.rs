@@ -110,7 +110,7 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
         return;
     };
     case.saw(Id::S1);
-    if call.mark.at_ns < case.mark.at_ns && call.may_close_gate() {
+    if call.mark.at_ns < case.mark.at_ns && call.closes_gate() {
         // What has its result at once never closed the gate.
         acting.instance.gate_ns = case.mark.at_ns;
     }

@@ -16,6 +16,9 @@ use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
+/// R1: what exceeds its limit is ended within this, in milliseconds: a machine may need a moment to see it.
+const ENDED_WITHIN_MS: u64 = 1_000;
+
 /// An instance starts; the history may not know what for.
 pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
     let machine = case.place.map(|place| place.machine);
@@ -162,6 +165,10 @@ pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_fail
     let Some(acting) = object.acting(case.by) else { return };
     acting.instance.gate_ns = case.mark.at_ns;
     if has_failed {
+        // "Lateness": also of an alarm that was due before, or that the constructor has set itself (R5).
+        let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
+        let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
+        acting.instance.run_ended_ns = acting.instance.run_ended_ns.max(case.mark.at_ns.min(limit_ns));
         // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
         let is_sure = acting.instance.cause == Some(Cause::Alarm);
         constructor_failed(case, acting.row, acting.instance, is_sure);
@@ -245,7 +252,7 @@ pub(super) fn in_the_way_until_ns(
 ) -> Option<u64> {
     let conduct = &instance.conduct;
     let is_waiting =
-        reports.tally.has(Kinds::OP_RESULT) && conduct.outstanding().iter().any(|call| call.may_close_gate());
+        reports.tally.has(Kinds::OP_RESULT) && conduct.outstanding().iter().any(|call| call.closes_gate());
     if instance.run.is_some() || conduct.gate_closed.is_some() || is_waiting {
         return Some(now.at_ns);
     }

@@ -97,16 +97,10 @@ pub(crate) struct Outstanding {
 }
 
 impl Outstanding {
-    /// O3: whether the input gate is closed until it has its result. `sync` waits for the disk, not for an answer: the
-    /// vocabulary tells an await of it from one of storage.
+    /// O3: whether the input gate is closed until it has its result. `sync` is no storage operation in this sense: a system
+    /// that holds back events for it is late.
     pub(crate) fn closes_gate(&self) -> bool {
-        self.kind != CallKind::Sync && self.may_close_gate()
-    }
-
-    /// O3: whether the gate may be closed until then: `sync` is a storage operation too, so that a system may hold back events
-    /// for it.
-    pub(crate) fn may_close_gate(&self) -> bool {
-        !self.allow_concurrency
+        self.kind != CallKind::Sync && !self.allow_concurrency
     }
 }
 

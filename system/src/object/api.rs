@@ -134,6 +134,7 @@ impl Ctx {
     where
         F: Future<Output = Result<(), Thrown>> + 'static,
     {
+        self.port.begin_section();
         self.shared.spawn_section(section);
     }
 

@@ -3,8 +3,8 @@
 //! Plain bookkeeping around the seam of [`crate::object::class`]. An entry outlives the object's instances: an instance
 //! that is reset is replaced by the next one when everything it wrote is durable and everything it sent has left.
 //!
-//! - Input gate (O3): while a read or a `sync` is outstanding, or a `block_concurrency_while` or a transaction is in
-//!   progress, arrivals wait.
+//! - Input gate (O3): while a read is outstanding, or a `block_concurrency_while` or a transaction is in progress,
+//!   arrivals wait, the results of calls to services and of `sync` among them.
 //! - Output gate (O5): a message waits until every turn up to the one that made it is durable.
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
 
@@ -28,7 +28,7 @@ use crate::object::port::{Port, Stamps, Wanted};
 use crate::object::view::View;
 use crate::observe::{Ended, Observation, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
-use life::{Held, Life, Outgoing, Phase, Running, is_durable};
+use life::{Held, Life, Outgoing, Phase, Running};
 
 /// What an entry needs from its surroundings.
 pub(crate) struct Cx<'a> {
@@ -115,8 +115,7 @@ impl Entry {
     pub(crate) fn committed(&mut self, writes: &TurnWrites, cx: &mut Cx<'_>) {
         let life = self.live();
         assert_eq!(life.id, writes.instance, "an instance ends only when its writes are durable");
-        assert_eq!(life.unsaved.pop_front(), Some(writes.turn), "S3: turns become durable in order");
-        life.port.core().view.saved(writes.turn, &writes.keys);
+        life.port.core().saved(writes);
         self.open_output_gate(cx);
         self.pump(cx);
     }
@@ -234,7 +233,6 @@ impl Entry {
             events: BTreeMap::new(),
             last_event: 0,
             active_ns: cx.now.mono_ns,
-            unsaved: VecDeque::new(),
             held_back: VecDeque::new(),
             outbox: VecDeque::new(),
             syncs: VecDeque::new(),
@@ -420,7 +418,6 @@ impl Entry {
             }
         }
         if let Some(writes) = core.end_turn() {
-            life.unsaved.push_back(turn);
             life.held_back.push_back(Unit { writes, retry_at_ns });
         }
         drop(core);
@@ -428,13 +425,12 @@ impl Entry {
         self.open_output_gate(cx);
     }
 
-    /// O5: lets out what waits for nothing any more, and answers the `sync`s that do not either. O1: outside its session a
-    /// machine lets nothing out, because another may hold the object by then.
+    /// O5: lets out what waits for nothing any more; the results of `sync`s that do not either arrive. O1: outside its session
+    /// a machine lets nothing out, because another may hold the object by then.
     fn open_output_gate(&mut self, cx: &mut Cx<'_>) {
         let life = self.life.as_mut().expect("an instance is in memory");
-        let may_leave = |unsaved: &VecDeque<u32>, held: &Held| cx.may_emit && is_durable(unsaved, held.turn);
-        while let Some(held) = life.outbox.pop_front_if(|held| may_leave(&life.unsaved, held)) {
-            let mut core = life.port.core();
+        let mut core = life.port.core();
+        while let Some(held) = life.outbox.pop_front_if(|held| cx.may_emit && core.is_durable(held.turn)) {
             match held.message {
                 Outgoing::Response { request, to, response } => {
                     let Response { status, body } = response.clone();
@@ -452,9 +448,9 @@ impl Entry {
                 }
             }
         }
-        cx.acts.observed.append(&mut life.port.core().journal);
-        if let Some((op, _)) = life.syncs.pop_front_if(|(_, turn)| is_durable(&life.unsaved, *turn)) {
-            self.deliver_result(op, Reply::Done, cx);
+        cx.acts.observed.append(&mut core.journal);
+        while let Some((op, _)) = life.syncs.pop_front_if(|(_, turn)| core.is_durable(*turn)) {
+            self.arrivals.push_back(Arrival::Result { op, reply: Reply::Done });
         }
     }
 

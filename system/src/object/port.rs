@@ -4,7 +4,7 @@
 //! is gone its port may live on in destructors of object code; what is called through it then reaches nobody.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Stamps {
     }
 }
 
-/// O7: the payload of the unwinding that ends object code which has used up its budget of storage calls.
+/// O7: the payload of the unwinding that ends object code which has used up its budget of calls.
 pub(crate) struct BudgetExceeded;
 
 /// An instance's way to its host.
@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) instance: Stamp,
     pub(crate) view: View,
     pub(crate) turn: u32,
+    /// Turns whose writes are not durable yet, ascending.
+    unsaved: VecDeque<u32>,
     now: Now,
     seq: u32,
     ops: u64,
@@ -73,7 +75,7 @@ pub(crate) struct Core {
 struct Pending {
     what: PendingWhat,
     turn: u32,
-    /// Whether its result passes a closed gate: a section or a transaction has started it.
+    /// Whether its result passes a closed gate: a section or a transaction has started it, or waits for it.
     in_section: bool,
     /// O3: whether the input gate stays open while it is outstanding.
     allow_concurrency: bool,
@@ -106,6 +108,7 @@ impl Port {
             instance,
             view,
             turn: 0,
+            unsaved: VecDeque::new(),
             now,
             seq: 0,
             ops: 0,
@@ -139,26 +142,37 @@ impl Port {
     /// Calls an outside service. The request leaves when everything the object wrote before it is durable (O5).
     pub fn call_out(&self, service: &str, body: Bytes) -> OpId {
         let mut core = self.core();
+        core.spend_call();
         let op = core.begin(PendingWhat::Outside, true);
         core.wanted.push(Wanted::CallOut(op, service.into(), body));
         op
     }
 
-    /// The wall clock, in milliseconds since the UNIX epoch. It stands still during a turn.
+    /// The wall clock, in milliseconds since the UNIX epoch. It stands still during a turn, so that to look at it counts
+    /// against the budget: nothing else ends code that waits for it to go on.
     pub fn now_ms(&self) -> i64 {
-        self.core().now.wall_ms()
+        let mut core = self.core();
+        core.spend_call();
+        core.now.wall_ms()
     }
 
-    /// Says that an event waits for an operation.
+    /// Says that what runs now waits for an operation.
     pub fn awaits(&self, op: OpId) {
         let mut core = self.core();
-        let kind = match core.pending.get(&op).map(|pending| &pending.what) {
-            Some(PendingWhat::Read(_)) => WaitKind::Storage,
-            Some(PendingWhat::Sync) => WaitKind::Sync,
-            Some(PendingWhat::Outside) => WaitKind::Outside,
-            None => return,
+        let is_of_section = core.in_section || core.in_transaction();
+        let Some(pending) = core.pending.get_mut(&op) else { return };
+        pending.in_section |= is_of_section;
+        let kind = match pending.what {
+            PendingWhat::Read(_) => WaitKind::Storage,
+            PendingWhat::Sync => WaitKind::Sync,
+            PendingWhat::Outside => WaitKind::Outside,
         };
         core.see(Seen::Awaits(op, kind));
+    }
+
+    /// Counts a `block_concurrency_while` that begins against the budget of the turn.
+    pub fn begin_section(&self) {
+        self.core().spend_call();
     }
 
     /// Says whether what runs from here on is a `block_concurrency_while`: results for it pass the closed gate.
@@ -168,22 +182,24 @@ impl Port {
 }
 
 impl Core {
-    fn call(&mut self, call: Call, allow_concurrency: bool) -> Answer {
-        if self.calls_left == 0 {
-            // O7. Unwinding is the only way out of code that calls without end; the instance is reset.
+    /// O7: one more call of the turn, of whatever kind.
+    fn spend_call(&mut self) {
+        // What calls while it is unwinding is a destructor: a second unwinding would end the process.
+        if self.calls_left == 0 && !std::thread::panicking() {
+            // Unwinding is the only way out of code that calls without end; the instance is reset.
             std::panic::resume_unwind(Box::new(BudgetExceeded));
         }
-        self.calls_left -= 1;
+        self.calls_left = self.calls_left.saturating_sub(1);
+    }
+
+    fn call(&mut self, call: Call, allow_concurrency: bool) -> Answer {
+        self.spend_call();
+        match call {
+            Call::Sync => return self.sync(),
+            Call::Transaction => return self.begin_transaction(),
+            _ => {}
+        }
         let (turn, now) = (self.turn, self.now);
-        if call == Call::Sync {
-            let op = self.begin(PendingWhat::Sync, false);
-            self.see(Seen::Called { op, call, allow_concurrency: false });
-            self.wanted.push(Wanted::Sync(op));
-            return Answer::Pending(op);
-        }
-        if call == Call::Transaction {
-            return self.begin_transaction();
-        }
         let stamps = &self.stamps;
         match self.view.call(&call, turn, now, || stamps.next()) {
             Next::Now(reply) => {
@@ -199,6 +215,20 @@ impl Core {
                 Answer::Pending(op)
             }
         }
+    }
+
+    /// O3: it leaves the input gate open. With nothing to save there is nothing to wait for.
+    fn sync(&mut self) -> Answer {
+        if self.unsaved.is_empty() && !self.view.has_written() {
+            let op = next_op(&mut self.ops);
+            self.see(Seen::Called { op, call: Call::Sync, allow_concurrency: false });
+            self.see(Seen::Returned(op, Reply::Done));
+            return Answer::Now(Reply::Done);
+        }
+        let op = self.begin(PendingWhat::Sync, true);
+        self.see(Seen::Called { op, call: Call::Sync, allow_concurrency: false });
+        self.wanted.push(Wanted::Sync(op));
+        Answer::Pending(op)
     }
 
     fn begin_transaction(&mut self) -> Answer {
@@ -261,7 +291,29 @@ impl Core {
 
     /// The turn is over: its writes.
     pub(crate) fn end_turn(&mut self) -> Option<TurnWrites> {
-        self.view.end_turn(self.turn)
+        let writes = self.view.end_turn(self.turn)?;
+        self.unsaved.push_back(self.turn);
+        Some(writes)
+    }
+
+    /// A turn's writes are durable.
+    ///
+    /// # Panics
+    ///
+    /// If those of an earlier turn are not (S3).
+    pub(crate) fn saved(&mut self, writes: &TurnWrites) {
+        assert_eq!(self.unsaved.pop_front(), Some(writes.turn), "S3: turns become durable in order");
+        self.view.saved(writes.turn, &writes.keys);
+    }
+
+    /// Whether every write up to and including `turn` is durable.
+    pub(crate) fn is_durable(&self, turn: u32) -> bool {
+        self.unsaved.front().is_none_or(|first| *first > turn)
+    }
+
+    /// Whether everything that the instance wrote in turns that are over is durable.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.unsaved.is_empty()
     }
 
     /// The datastore's answer to a read, as object code gets it.
@@ -281,7 +333,7 @@ impl Core {
         self.pending.remove(&op);
     }
 
-    /// Whether a read or a `sync` is outstanding that closes the input gate (O3).
+    /// Whether a read is outstanding that closes the input gate (O3).
     pub(crate) fn storage_outstanding(&self) -> bool {
         self.pending.values().any(|pending| !pending.allow_concurrency)
     }
@@ -289,10 +341,11 @@ impl Core {
     /// The first turn with a read that waits for the datastore: writes of that turn and later ones are held back, so
     /// that the read cannot see them (S4).
     pub(crate) fn first_reading_turn(&self) -> Option<u32> {
-        self.pending.values().filter(|p| matches!(p.what, PendingWhat::Read(_))).map(|p| p.turn).min()
+        // Operations are numbered as turns are.
+        self.pending.values().find(|p| matches!(p.what, PendingWhat::Read(_))).map(|p| p.turn)
     }
 
-    /// Whether the operation was started by a `block_concurrency_while` or in a transaction.
+    /// Whether a `block_concurrency_while` or a transaction has started the operation or waits for it.
     pub(crate) fn is_of_section(&self, op: OpId) -> bool {
         self.pending.get(&op).is_some_and(|pending| pending.in_section)
     }

@@ -287,12 +287,18 @@ impl View {
         again
     }
 
+    /// Whether the turn in progress has written anything. What a transaction writes counts when that ends (S5).
+    pub fn has_written(&self) -> bool {
+        let TurnBuffer { clear, keys, alarm, ends_run } = &self.turn;
+        *clear || !keys.is_empty() || alarm.is_some() || ends_run.is_some()
+    }
+
     /// The turn is over: what it wrote, if anything.
     pub fn end_turn(&mut self, turn: u32) -> Option<TurnWrites> {
-        let TurnBuffer { clear, keys, alarm, ends_run } = std::mem::take(&mut self.turn);
-        if !clear && keys.is_empty() && alarm.is_none() && ends_run.is_none() {
+        if !self.has_written() {
             return None;
         }
+        let TurnBuffer { clear, keys, alarm, ends_run } = std::mem::take(&mut self.turn);
         Some(TurnWrites {
             object: self.object.clone(),
             instance: self.instance,

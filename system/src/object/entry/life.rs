@@ -29,8 +29,6 @@ pub(super) struct Life {
     pub(super) last_event: u64,
     /// When it last had something to do, on the monotonic clock.
     pub(super) active_ns: u64,
-    /// Turns whose writes are not durable yet, ascending.
-    pub(super) unsaved: VecDeque<u32>,
     /// Units held back for a read that must not see them (S4).
     pub(super) held_back: VecDeque<Unit>,
     pub(super) outbox: VecDeque<Held>,
@@ -140,7 +138,7 @@ impl Life {
 
     /// Whether everything it wrote is durable and everything it sent has left.
     pub(super) fn is_drained(&self) -> bool {
-        self.unsaved.is_empty() && self.outbox.is_empty()
+        self.port.core().is_saved() && self.outbox.is_empty()
     }
 
     /// Whether nothing is going on in it.
@@ -151,9 +149,4 @@ impl Life {
             && self.is_drained()
             && self.port.core().is_idle()
     }
-}
-
-/// Whether every write up to and including `turn` is durable.
-pub(super) fn is_durable(unsaved: &VecDeque<u32>, turn: u32) -> bool {
-    unsaved.front().is_none_or(|first| *first > turn)
 }

@@ -1,0 +1,121 @@
+//! One machine that is a whole cluster, driven by hand: its messages reach it at once, its disk needs no time, outside
+//! services answer at once, and nothing breaks. So time passes only when the test lets it, and the wall clock says what the
+//! test wants.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reveille_system::config::Config;
+use reveille_system::ids::{MachineId, ObjectName, RequestId};
+use reveille_system::io::{
+    ClientAnswer, ClientRequest, DiskImage, DiskOp, Effects, FileId, Input, Now, OutsideAnswer,
+};
+use reveille_system::machine::{Machine, Setup};
+use reveille_system::object::class::Classes;
+use reveille_system::observe::Observation;
+
+const NS_PER_MS: u64 = 1_000_000;
+/// The wall clock when the machine boots.
+const EPOCH_MS: i64 = 1_700_000_000_000;
+/// By then a machine alone has elected itself and serves.
+const SERVING_MS: u64 = 20_000;
+
+/// The machine and what it has said.
+pub(crate) struct Alone {
+    machine: Machine,
+    mono_ns: u64,
+    /// The wall clock less the monotonic one.
+    wall_ahead_ns: i64,
+    inputs: VecDeque<Input>,
+    wake_at_ns: u64,
+    requests: u64,
+    /// Everything observed and not yet taken.
+    pub(crate) observed: VecDeque<Observation>,
+    /// The answers to clients, not yet taken.
+    pub(crate) answers: VecDeque<ClientAnswer>,
+}
+
+struct Blank;
+
+impl DiskImage for Blank {
+    fn read(&self, _file: FileId) -> Bytes {
+        Bytes::new()
+    }
+}
+
+impl Alone {
+    /// A machine with these classes, and with this changed of what is usual.
+    pub(crate) fn boot(classes: Classes, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::new(1, 1, 1, 1);
+        change(&mut config);
+        let setup = Setup { config: Arc::new(config), me: MachineId(0), seed: 1, classes };
+        let wall_ahead_ns = EPOCH_MS * 1_000_000;
+        let mut out = Effects::default();
+        let now = Now { mono_ns: 0, wall_ns: wall_ahead_ns };
+        let machine = Machine::boot(setup, now, &Blank, &mut out).expect("a blank disk is whole");
+        let mut alone = Self {
+            machine,
+            mono_ns: 0,
+            wall_ahead_ns,
+            inputs: VecDeque::new(),
+            wake_at_ns: 0,
+            requests: 0,
+            observed: VecDeque::new(),
+            answers: VecDeque::new(),
+        };
+        alone.take(out);
+        alone.advance_ms(SERVING_MS);
+        alone
+    }
+
+    fn now(&self) -> Now {
+        let since_ns = i64::try_from(self.mono_ns).expect("a test is shorter than a century");
+        Now { mono_ns: self.mono_ns, wall_ns: self.wall_ahead_ns + since_ns }
+    }
+
+    /// A client sends a request to an object. It arrives with the next steps.
+    pub(crate) fn ask(&mut self, object: ObjectName, body: impl Into<Bytes>) -> RequestId {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.inputs.push_back(Input::Request(ClientRequest { request, object, body: body.into() }));
+        request
+    }
+
+    /// Lets time pass, and all that happens meanwhile happen.
+    pub(crate) fn advance_ms(&mut self, ms: u64) {
+        let until_ns = self.mono_ns + ms * NS_PER_MS;
+        while !self.inputs.is_empty() || self.wake_at_ns <= until_ns {
+            self.step();
+        }
+        self.mono_ns = until_ns;
+    }
+
+    /// One input: the next one that is there, else the wake that the machine has asked for.
+    pub(crate) fn step(&mut self) {
+        let input = self.inputs.pop_front().unwrap_or_else(|| {
+            self.mono_ns = self.mono_ns.max(self.wake_at_ns);
+            Input::Wake
+        });
+        let mut out = Effects::default();
+        self.machine.handle(self.now(), input, &mut out);
+        self.take(out);
+    }
+
+    fn take(&mut self, out: Effects) {
+        let Effects { sends, disk, wake_at_ns, outside, answers, observed } = out;
+        let from = MachineId(0);
+        self.inputs.extend(sends.into_iter().map(|(_, bytes)| Input::Message { from, bytes }));
+        self.inputs.extend(disk.into_iter().filter_map(|op| match op {
+            DiskOp::Sync { ticket, .. } => Some(Input::Synced { ticket }),
+            DiskOp::Write { .. } | DiskOp::Truncate { .. } => None,
+        }));
+        let accepted = || OutsideAnswer { status: 200, body: Bytes::new() };
+        self.inputs.extend(
+            outside.into_iter().map(|call| Input::Answer { call: call.call, result: Ok(accepted()) }),
+        );
+        self.wake_at_ns = wake_at_ns.unwrap_or(self.wake_at_ns);
+        self.answers.extend(answers);
+        self.observed.extend(observed);
+    }
+}
