@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History,
     How, Key, ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome,
-    Scope, StorageCall, VERSION, What,
+    Scope, StorageCall, Taken, Takes, VERSION, What,
 };
 use reveille_model::jsonl::{self, Reader};
 use reveille_model::{Profile, check};
@@ -274,6 +274,7 @@ impl Teller<'_> {
                     fault: number as u32,
                     kind: (*self.u.choose(&kinds)?).into(),
                     scope: self.scope()?,
+                    takes: self.maybe(Self::taken)?,
                 }
             }
             5 => What::FaultEnd { fault: number as u32 },
@@ -296,6 +297,12 @@ impl Teller<'_> {
             }
             _ => What::DiskDamaged,
         })
+    }
+
+    fn taken(&mut self) -> Result<Taken> {
+        let some = self.few(127)?;
+        let all = Takes::ALL.into_iter().enumerate();
+        Ok(all.filter(|(bit, _)| some >> bit & 1 == 1).map(|(_, takes)| takes).collect())
     }
 
     fn scope(&mut self) -> Result<Scope> {

@@ -500,7 +500,7 @@ impl System {
     fn crashes(&mut self) {
         self.fault += 1;
         let (fault, scope) = (self.fault, Scope::Machine(self.machine));
-        self.push(None, What::FaultBegin { fault, kind: "crash".into(), scope });
+        self.push(None, What::FaultBegin { fault, kind: "crash".into(), scope, takes: None });
         if self.live.is_some() {
             self.ends(EndReason::Lost);
         }

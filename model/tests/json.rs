@@ -6,7 +6,7 @@ use std::sync::Arc;
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, How,
     ListOptions, ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall,
-    What,
+    Taken, Takes, What,
 };
 
 fn object() -> ObjectName {
@@ -116,9 +116,21 @@ fn of_the_world() -> Vec<What> {
         What::OutboundArrive { call: 1 },
         What::OutboundAnswer { call: 1, status: None },
         What::OutboundAnswer { call: 1, status: Some(503) },
-        What::FaultBegin { fault: 1, kind: "crash".into(), scope: Scope::Machine(2) },
-        What::FaultBegin { fault: 1, kind: "message-loss".into(), scope: Scope::Network },
-        What::FaultBegin { fault: 1, kind: "refuse".into(), scope: Scope::Service("upstream".into()) },
+        What::FaultBegin { fault: 1, kind: "crash".into(), scope: Scope::Machine(2), takes: None },
+        What::FaultBegin { fault: 1, kind: "message-loss".into(), scope: Scope::Network, takes: None },
+        What::FaultBegin {
+            fault: 1,
+            kind: "refuse".into(),
+            scope: Scope::Service("upstream".into()),
+            takes: None,
+        },
+        What::FaultBegin {
+            fault: 1,
+            kind: "meteor".into(),
+            scope: Scope::Machine(2),
+            takes: Some(Taken::from([Takes::Memory, Takes::Durable])),
+        },
+        What::FaultBegin { fault: 1, kind: "calm".into(), scope: Scope::Network, takes: Some(Taken::new()) },
         What::FaultEnd { fault: 1 },
         What::Majority { group: 1, connected: false },
         What::Phase { phase: Phase::WarmUp },

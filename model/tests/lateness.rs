@@ -44,7 +44,7 @@ fn l3_an_outage_of_an_outside_service_is_no_failure() {
     let outage = || {
         let mut tale = set();
         let scope = Scope::Service("upstream".into());
-        tale.world(What::FaultBegin { fault: 1, kind: "upstream-fails".into(), scope });
+        tale.world(What::FaultBegin { fault: 1, kind: "upstream-fails".into(), scope, takes: None });
         tale
     };
     runs(outage(), 15.0).is_refused("L3");
@@ -178,7 +178,7 @@ fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
 /// Links are cut at that time, and stay so.
 fn links_are_cut(tale: &mut Tale, seconds: f64) {
     let scope = Scope::Links { from: vec![1], to: vec![2] };
-    tale.at(seconds).world(What::FaultBegin { fault: 1, kind: "cut".into(), scope });
+    tale.at(seconds).world(What::FaultBegin { fault: 1, kind: "cut".into(), scope, takes: None });
 }
 
 /// Found by an attack on the checkers: from second 10 to second 1,000 nothing had failed.

@@ -70,6 +70,15 @@ fn a_line_that_is_no_event_is_refused() {
         (r#"{"at_ns":5,"event":"fault_end"}"#, "event `fault_end` needs `fault` here"),
         (r#"{"at_ns":5,"event":"disk_damaged","machine":0}"#, "event `disk_damaged` needs `wall_ns` here"),
         (r#"{"at_ns":5,"event":"disk_damaged","wall_ns":0}"#, "event `disk_damaged` needs `machine` here"),
+        (
+            r#"{"at_ns":5,"event":"fault_begin","fault":1,"kind":"a","scope":"network","takes":["time","time"]}"#,
+            "`takes`: `time` stands in it twice",
+        ),
+        (
+            r#"{"at_ns":5,"event":"fault_begin","fault":1,"kind":"a","scope":"network","takes":["all"]}"#,
+            "unknown variant `all`, expected one of `memory`",
+        ),
+        (r#"{"at_ns":5,"event":"fault_end","fault":1,"takes":[]}"#, "`takes` has no place here"),
         (r#"{"at_ns":5,"event":"commit"}"#, "event `commit` needs `object` here"),
         (r#"{"at_ns":5,"event":"commit","object":"C/a","instance":1}"#, "event `commit` needs `epoch` here"),
         (

@@ -516,7 +516,12 @@ fn o5_is_not_checked_where_commits_are_omitted() {
 fn what_is_judged_at_the_end_is_not_checked_without_an_end() {
     let mut tale = Tale::new();
     tale.world(What::Phase { phase: Phase::Faults }).alarm_is_set(1.0).fault(1, "crash");
-    tale.world(What::FaultBegin { fault: 2, kind: "datacenter-down".into(), scope: Scope::Datacenter(1) });
+    tale.world(What::FaultBegin {
+        fault: 2,
+        kind: "datacenter-down".into(),
+        scope: Scope::Datacenter(1),
+        takes: None,
+    });
     tale.lost().asks(9, "Batcher/0").at(900.0).on(2).wake(2).turn(2).run(1, 1, 1.0, 0);
     let judged: Vec<&str> = ["F1", "O6", "D2", "D7"]
         .into_iter()

@@ -201,7 +201,7 @@ impl World<'_> {
         self.faults.begun.push(Begun { kind, what, over: false, effective: false });
         self.record.counts.faults.entry(kind).or_default().injected += 1;
         self.note(None, Kind::FaultBegin, u64::from(fault), 0);
-        self.record.outside(self.now_ns, What::FaultBegin { fault, kind: kind.into(), scope });
+        self.record.outside(self.now_ns, What::FaultBegin { fault, kind: kind.into(), scope, takes: None });
         fault
     }
 }

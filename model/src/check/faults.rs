@@ -1,19 +1,15 @@
 //! Which faults are at work, as far as the time bounds, D8 and the rules about what is up need to know.
-//!
-//! Outages of outside services are no failures here: nothing of the system is struck. Of clocks only a step is
-//! followed, since the bounds count from it; how wrong a clock is otherwise is E.
+//! What kind of fault one is for them stands in [`super::nature`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changes::{AtWork, Bound, Changes, Class, What};
 use super::lateness::Pace;
+use super::nature::Nature;
 use super::ns;
 use crate::history::{Constants, Scope};
 use crate::reference::Mark;
 use crate::rules::Id;
-
-/// A fault of a kind with one of these words in it takes what a process knows along; a pause or a cut does not.
-const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
 
 #[derive(Debug)]
 struct Fault {
@@ -97,21 +93,19 @@ impl Faults {
         &mut self,
         constants: &Constants,
         fault: u32,
-        kind: &str,
+        nature: Nature,
         scope: &Scope,
         mark: Mark,
     ) -> [Option<Id>; 2] {
-        self.any_of_disk |= kind.starts_with("disk");
-        if kind == "clock-step" {
+        let Nature { class, stops, harms_disk, steps_clock } = nature;
+        self.any_of_disk |= harms_disk;
+        if steps_clock {
             self.changes.push(mark.at_ns, What::Stepped, self.numbers);
         }
-        if kind.starts_with("clock") || matches!(scope, Scope::Service(_)) {
-            return [None; 2];
-        }
-        if STOPPING.iter().any(|word| kind.contains(word)) {
+        let Some(class) = class else { return [None; 2] };
+        if stops {
             self.stopped.see(scope, mark);
         }
-        let class = class(kind, scope);
         self.count_out(fault);
         let is_alone = class == Class::Single && self.is_calm_before(constants, mark.at_ns);
         if class != Class::Loss {
@@ -124,7 +118,7 @@ impl Faults {
         let is_datacenter = matches!(scope, Scope::Datacenter(_));
         match class {
             Class::Single => [Some(Id::D7), is_datacenter.then_some(Id::D2)],
-            Class::Other if kind.starts_with("disk") => [Some(Id::D8), None],
+            Class::Other if harms_disk => [Some(Id::D8), None],
             Class::Other | Class::Loss => [None; 2],
         }
     }
@@ -270,17 +264,5 @@ impl Faults {
 
     pub(super) fn any_of_disk(&self) -> bool {
         self.any_of_disk
-    }
-}
-
-fn class(kind: &str, scope: &Scope) -> Class {
-    match scope {
-        Scope::Network | Scope::Links { .. } if kind.contains("loss") => Class::Loss,
-        Scope::Machine(_) | Scope::Datacenter(_)
-            if !kind.starts_with("disk") && !kind.starts_with("slow") =>
-        {
-            Class::Single
-        }
-        _ => Class::Other,
     }
 }

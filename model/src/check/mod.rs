@@ -25,6 +25,7 @@ mod lateness;
 mod life;
 mod limits;
 mod load;
+mod nature;
 mod reads;
 mod report;
 mod resets;
@@ -47,6 +48,7 @@ use self::cluster::Cluster;
 use self::coverage::Kinds;
 use self::faults::Faults;
 use self::lateness::Pace;
+use self::nature::Nature;
 use self::report::Reports;
 use crate::Profile;
 use crate::history::{
@@ -195,8 +197,9 @@ impl Checker {
                 cluster.observe(&mut scene, event.place, &event.what);
             }
             What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
-            What::FaultBegin { fault, kind, scope } => {
-                let begun = self.faults.begin(&self.constants, *fault, kind, scope, mark);
+            What::FaultBegin { fault, kind, scope, takes } => {
+                let nature = Nature::of(kind, scope, takes.as_ref());
+                let begun = self.faults.begin(&self.constants, *fault, nature, scope, mark);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
             What::FaultEnd { fault } => {

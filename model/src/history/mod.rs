@@ -9,6 +9,7 @@
 
 mod call;
 mod header;
+mod takes;
 mod value;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
 pub use self::header::{Constants, Header, Omission, VERSION};
+pub use self::takes::{Taken, Takes};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 
 /// One thing that happened. [`crate::jsonl`] says how it is read.
@@ -209,6 +211,9 @@ pub enum What {
         kind: Arc<str>,
         /// Whom it strikes.
         scope: Scope,
+        /// What it takes from them. Left out, its name says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        takes: Option<Taken>,
     },
     /// The fault ends: what was struck is back.
     FaultEnd {

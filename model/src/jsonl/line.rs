@@ -15,7 +15,7 @@ use super::names::Names;
 use super::words::{AnyOutcome, IdOrAtRest, Keys, NumberOrWord, Text, word};
 use crate::history::{
     Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Phase, Place, Scope,
-    StorageCall, What,
+    StorageCall, Taken, Takes, What,
 };
 
 /// What `event` may be.
@@ -105,6 +105,7 @@ line! {
     service: Text<'a>,
     fault: u32,
     scope: Scope,
+    takes: Vec<Takes>,
     group: u16,
     connected: bool,
     closed: bool,
@@ -262,6 +263,7 @@ impl<'a> Line<'a> {
                 fault: need!(self, fault),
                 kind: names.get(&need!(self, kind)),
                 scope: need!(self, scope),
+                takes: self.takes.take().map(taken).transpose()?,
             },
             "fault_end" => What::FaultEnd { fault: need!(self, fault) },
             "majority" => What::Majority { group: need!(self, group), connected: need!(self, connected) },
@@ -284,6 +286,17 @@ impl<'a> Line<'a> {
                 return Err(Problem::Unknown { field: "event", found: name.to_owned(), expected: EVENTS });
             }
         })
+    }
+}
+
+/// Each word once.
+fn taken(words: Vec<Takes>) -> Result<Taken, Problem> {
+    let mut taken = Taken::new();
+    match words.into_iter().find(|takes| !taken.insert(*takes)) {
+        None => Ok(taken),
+        Some(twice) => {
+            Err(Problem::Field { field: "takes", message: format!("`{}` stands in it twice", twice.word()) })
+        }
     }
 }
 

@@ -64,7 +64,12 @@ fn duties() -> Vec<Case> {
         case("D5", "the slice of a lost datacenter is taken over too late", |tale, breaks| {
             holds(tale, 0, 1);
             let scope = Scope::Datacenter(0);
-            tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-cut".into(), scope });
+            tale.at(1.0).world(What::FaultBegin {
+                fault: 1,
+                kind: "datacenter-cut".into(),
+                scope,
+                takes: None,
+            });
             tale.at(if breaks { 32.0 } else { 31.0 });
             holds(tale, 1, 2);
         }),

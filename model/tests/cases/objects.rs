@@ -130,6 +130,7 @@ pub(super) fn cases() -> Vec<Case> {
                 fault: 1,
                 kind: "datacenter-down".into(),
                 scope: Scope::Datacenter(datacenter),
+                takes: None,
             };
             tale.alarm_is_set(10.0).alarm_elsewhere().at(9.0).world(gone(2));
             ends_with_or_without_run(tale, breaks);

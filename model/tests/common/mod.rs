@@ -380,7 +380,7 @@ impl Tale {
 
     pub(crate) fn fault(&mut self, fault: u32, kind: &str) -> &mut Self {
         let scope = Scope::Machine(self.machine);
-        self.world(What::FaultBegin { fault, kind: kind.into(), scope })
+        self.world(What::FaultBegin { fault, kind: kind.into(), scope, takes: None })
     }
 
     pub(crate) fn heal(&mut self, fault: u32) -> &mut Self {

@@ -32,7 +32,7 @@ pub(super) fn begins(kind: &str, scope: &Scope) -> String {
 /// What is mended by the end of a fault: of the one that the history has begun under this number.
 pub(super) fn ends(history: &History, fault: u32) -> String {
     let begun = history.events.iter().find_map(|event| match &event.what {
-        What::FaultBegin { fault: begun, kind, scope } if *begun == fault => Some((&**kind, scope)),
+        What::FaultBegin { fault: begun, kind, scope, .. } if *begun == fault => Some((&**kind, scope)),
         _ => None,
     });
     let Some((kind, scope)) = begun else { return format!("fault {fault} is over") };

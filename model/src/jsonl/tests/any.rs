@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, ListOptions,
-    ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall, What,
+    ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall, Taken, Takes,
+    What,
 };
 
 pub(super) fn object(name: &str) -> ObjectName {
@@ -170,11 +171,8 @@ fn of_the_world() -> impl Strategy<Value = What> {
         (any::<u64>(), outcome).prop_map(|(request, outcome)| What::Return { request, outcome }),
         any::<u64>().prop_map(|call| What::OutboundArrive { call }),
         any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundAnswer { call, status }),
-        (any::<u32>(), text(), scope()).prop_map(|(fault, kind, scope)| What::FaultBegin {
-            fault,
-            kind,
-            scope
-        }),
+        (any::<u32>(), text(), scope(), option::of(taken()))
+            .prop_map(|(fault, kind, scope, takes)| { What::FaultBegin { fault, kind, scope, takes } }),
         any::<u32>().prop_map(|fault| What::FaultEnd { fault }),
         any::<(u16, bool)>().prop_map(|(group, connected)| What::Majority { group, connected }),
         any::<(u16, u64)>().prop_map(|(slice, epoch)| What::Holder { slice, epoch }),
@@ -185,6 +183,10 @@ fn of_the_world() -> impl Strategy<Value = What> {
         at_rest.prop_map(|(object, keys, alarm)| What::AtRest { object, keys, alarm }),
         Just(What::DiskDamaged),
     ]
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    btree_set(select(&Takes::ALL), 0..4)
 }
 
 fn scope() -> impl Strategy<Value = Scope> {
