@@ -3,10 +3,14 @@
 pub(crate) mod life;
 
 use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+use reveille::bundle::{Build, Smaller};
 use reveille::finding::{self, Finding};
 use reveille::scenario::Scenario;
-use reveille::story;
+use reveille::shrink::Shrink;
+use reveille::{report, story};
 use reveille_sim::plan::{Clock, Disk, Network, Past, Plan, Upstream};
 use reveille_sim::run::Outcome;
 use reveille_system::ids::{MachineId, ObjectName};
@@ -78,7 +82,7 @@ pub(crate) fn choose(
 
 /// Runs a scenario's seeds and gives what was found with each. Fails at the first finding that `allowed` does not name.
 pub(crate) fn run_seeds(
-    scenario: &Scenario,
+    scenario: &'static Scenario,
     test: &str,
     default: Range<u64>,
     allowed: &[&str],
@@ -87,11 +91,29 @@ pub(crate) fn run_seeds(
         let outcome = scenario.run(&scenario.plan(seed));
         let findings = finding::of(&outcome);
         if let Some(finding) = findings.iter().find(|finding| !allowed.contains(&finding.rule.as_str())) {
-            panic!("{}\nrepeat: REVEILLE_SEED={seed} cargo test {test}\n", told(&outcome, finding));
+            let story = smallest(scenario, &scenario.plan(seed), finding);
+            panic!("{story}\nrepeat: REVEILLE_SEED={seed} cargo test {test}\n");
         }
         (seed, findings)
     };
     seeds(default).map(run).collect()
+}
+
+/// A finding as the smallest story that there is of it, which is kept as a bundle.
+pub(crate) fn smallest(scenario: &'static Scenario, plan: &Plan, finding: &Finding) -> String {
+    let (signature, stop) = (finding.signature(), AtomicBool::new(false));
+    let shrink = Shrink { scenario, signature: &signature, jobs: 1, stop: &stop };
+    let smaller = Smaller::of(&shrink, plan, &Build::of_a_test(), &mut |_| {});
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken");
+    let name: String = finding.rule.chars().filter(char::is_ascii_alphanumeric).collect();
+    let bundle = folder.join(format!("{}-{}-{name}", scenario.name, plan.seed));
+    let kept =
+        std::fs::create_dir_all(&folder).map_err(Into::into).and_then(|()| smaller.write(plan, &bundle));
+    let story = report::small_story(&smaller);
+    match kept {
+        Ok(()) => format!("{} {story}replay: {}", scenario.name, report::replay_line(&bundle.display())),
+        Err(error) => format!("{} {story}The bundle could not be kept: {error:#}", scenario.name),
+    }
 }
 
 /// A finding with its timeline.

@@ -115,6 +115,13 @@ pub struct Build {
     pub commit: String,
 }
 
+impl Build {
+    /// This version, built of a commit that is not known: what a test is.
+    pub fn of_a_test() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION").to_owned(), commit: "unknown".to_owned() }
+    }
+}
+
 impl Verdict {
     /// The verdict about a run: of what it was run for if that is known, else of the first thing that it broke.
     pub fn of(outcome: &Outcome, plan: &Plan, kept_for: Option<&Signature>, build: &Build) -> Self {

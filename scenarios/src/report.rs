@@ -16,7 +16,7 @@ use crate::scenario::Expect;
 use crate::story;
 
 pub use self::calls::cells;
-pub use self::runs::{broken, replay, replay_line, shrunk, story_of};
+pub use self::runs::{broken, replay, replay_line, shrunk, small_story, story_of};
 
 /// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
 pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Smaller>) -> String {
@@ -149,7 +149,7 @@ fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smal
     let name = tally.scenario.name;
     let mut text = format!("{name} broke {rule} ({seeds} of {} seeds). ", tally.seeds);
     match smaller {
-        Some(smaller) => write!(text, "Seed {first_seed}, made smaller:\n{}", runs::small_story(smaller)),
+        Some(smaller) => write!(text, "Seed {first_seed}, made smaller:\n{}", small_story(smaller)),
         None => writeln!(text, "Seed {first_seed}:\n{}", indent(sentences)),
     }
     .expect("writing to a string succeeds");

@@ -57,7 +57,7 @@ impl Source {
                 bail!("{word} is a scenario, and the seed is missing; {RIGHT}")
             }
             [word] => bail!("there is no file or folder {word}; {RIGHT}"),
-            words => bail!("{} words name no run; {RIGHT}", words.len()),
+            words => bail!("{words:?} names no run; {RIGHT}"),
         }
     }
 

@@ -92,7 +92,10 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         (&["replay", "src"], "src is no bundle: a bundle has the files plan.json and verdict.json"),
         (&["shrink", "batcher", "1"], "batcher 1 breaks no promise: there is nothing to shrink"),
         (&["shrink", "batcher-docs", "1", "--rule", "F9"], "does not break \"F9\"; it breaks X1(b)"),
-        (&["replay", "batcher", "1", "--json", "out.json"], "'out.json'"),
+        (
+            &["replay", "batcher", "1", "--json", "out.json"],
+            "[\"batcher\", \"1\", \"out.json\"] names no run",
+        ),
         (&["replay", "batcher", "-1"], "-1"),
         (&["replay", "nobody", "7"], "there are: batcher-docs, batcher, retry-info"),
         (&["explore", "nobody"], "there are: batcher-docs, batcher, retry-info"),

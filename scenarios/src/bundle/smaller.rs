@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use reveille_sim::plan::Plan;
-use reveille_sim::run::Outcome;
+use reveille_sim::run::{Look, Outcome, run_with};
 use serde::Serialize;
 
-use super::{Verdict, write};
-use crate::shrink::Shrunk;
+use super::{Build, Verdict, write};
+use crate::shrink::{self, Progress, Shrink, Shrunk};
 
 /// A plan that was made smaller.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +22,21 @@ pub struct Smaller {
 }
 
 impl Smaller {
+    /// Makes a plan as small as it can be, and explains what is left. `progress` hears of each plan that was tried.
+    ///
+    /// # Panics
+    ///
+    /// If the plan is not valid.
+    pub fn of(shrink: &Shrink<'_>, plan: &Plan, build: &Build, progress: &mut dyn FnMut(&Progress)) -> Self {
+        let shrunk = shrink.run(plan, progress);
+        let without = shrink::explain(shrink, &shrunk.plan);
+        let look = Look { trace: true, until_ms: None };
+        let outcome = shrink.scenario.judge(run_with(&shrunk.plan, shrink.scenario.classes, look));
+        let mut verdict = Verdict::of(&outcome, &shrunk.plan, Some(shrink.signature), build);
+        verdict.without = without;
+        Self { shrunk, verdict, outcome }
+    }
+
     /// Writes it to a folder as a bundle. `plan` is the plan that was given.
     ///
     /// # Errors

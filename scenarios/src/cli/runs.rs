@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use reveille_sim::run::{Look, Outcome, run_with};
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::log::{self, Filter};
 use crate::replay::{Again, compare};
 use crate::report;
 use crate::signature::Signature;
-use crate::source::Source;
+use crate::source::{From, Source};
 use crate::{regression, shrink};
 
 /// `plan`: prints a plan, or writes it to a file.
@@ -110,17 +110,9 @@ pub(super) fn smaller(
 ) -> Smaller {
     let shrink = shrink::Shrink { scenario: source.scenario, signature, jobs, stop };
     let mut progress = Shrinking::new();
-    let shrunk = shrink.run(&source.plan, &mut |tried| progress.tried(tried));
-    let without = shrink::explain(&shrink, &shrunk.plan);
+    let smaller = Smaller::of(&shrink, &source.plan, build, &mut |tried| progress.tried(tried));
     progress.end();
-    let outcome = source.scenario.judge(run_with(
-        &shrunk.plan,
-        source.scenario.classes,
-        Look { trace: true, until_ms: None },
-    ));
-    let mut verdict = Verdict::of(&outcome, &shrunk.plan, Some(signature), build);
-    verdict.without = without;
-    Smaller { shrunk, verdict, outcome }
+    smaller
 }
 
 /// What a run breaks that it is to be shrunk for.
@@ -154,6 +146,12 @@ pub(super) fn keep(
     let (name, run) = run_and_name.split_last().context("a run and a name are needed")?;
     let source = Source::of_words(run)?;
     let folder = regression::folder(source.scenario.name, name)?;
+    let is_itself = matches!(&source.from, From::Bundle(of, _) if same_place(of, &folder));
+    ensure!(
+        is_itself || !folder.exists(),
+        "{} is there already: choose another name, or keep that one again by its own folder",
+        folder.display()
+    );
     let outcome = source.scenario.run(&source.plan);
     let (plan, mut verdict) = if finding::of(&outcome).is_empty() {
         (source.plan.clone(), mended(&source, &outcome, once_broke, build)?)
@@ -179,6 +177,10 @@ pub(super) fn keep(
     };
     println!("{} is kept for {once}, {standing}.", folder.display());
     Ok(ExitCode::SUCCESS)
+}
+
+fn same_place(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The verdict about a run that is clean now. The story of what it once was is that of its bundle, if it is from one.

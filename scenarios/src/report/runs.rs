@@ -80,7 +80,7 @@ pub fn shrunk(source: &Source, smaller: &Smaller, kept_in: Option<&Path>) -> Str
 }
 
 /// The story of a plan that was made smaller, and what each thing that is left is needed for.
-pub(super) fn small_story(smaller: &Smaller) -> String {
+pub fn small_story(smaller: &Smaller) -> String {
     let mut text = smaller.verdict.story.clone();
     for line in shrink::told(&smaller.verdict.without) {
         writeln!(text, "{}", indent(&line)).expect("writing to a string succeeds");
