@@ -39,6 +39,7 @@ impl<E> Queue<E> {
         self.heap.push(Reverse(Key { at_ns, sequence: self.sequence, slot }));
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, E)> {
         let Reverse(Key { at_ns, slot, .. }) = self.heap.pop()?;
         self.free.push(slot);

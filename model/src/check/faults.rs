@@ -13,7 +13,7 @@ use crate::reference::Mark;
 use crate::rules::Id;
 
 /// A fault of a kind with one of these words in it takes what a process knows along; a pause or a cut does not.
-const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
+const STOPPING: [&str; 6] = ["crash", "power", "kill", "down", "lost", "panic"];
 
 #[derive(Debug)]
 struct Fault {
