@@ -1,15 +1,14 @@
-//! The command line. Exit code 0: everything as expected; 1: it was not; 2: wrong use or bad input.
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that explored died; 2: wrong use
+//! or bad input; 130: interrupted twice.
 
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use reveille_model::Profile;
@@ -19,7 +18,7 @@ use crate::explore::{Campaign, Ran, Seeds};
 use crate::keep::Keep;
 use crate::log::{self, Filter};
 use crate::scenario::{ALL, Scenario};
-use crate::{bench, check, finding, report};
+use crate::{bench, check, finding, report, supervise};
 
 /// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
 /// promise it did not keep.
@@ -127,11 +126,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Explore { scenarios, seeds, time, jobs, keep_histories, cells } => {
-            let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
-            let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
-            let cores = thread::available_parallelism().map_or(1, usize::from);
-            let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
-            explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores), keep }, cells)
+            supervise::watch("explore", |stop| {
+                let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
+                let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
+                let cores = thread::available_parallelism().map_or(1, usize::from);
+                let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
+                explore(&Campaign { scenarios, seeds, jobs: jobs.unwrap_or(cores), keep }, cells, stop)
+            })
         }
         Command::Replay { scenario, seed, trace, until, log, object } => {
             let until_ms = until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
@@ -150,19 +151,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-fn explore(campaign: &Campaign, cells: bool) -> anyhow::Result<ExitCode> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let interrupted = stop.clone();
-    // The second interrupt ends the process as usual.
-    let handler = move || {
-        if interrupted.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    };
-    ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
+fn explore(campaign: &Campaign, cells: bool, stop: &AtomicBool) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::new(campaign);
     let (mut runs, mut not_kept) = (0_u64, None);
-    let tallies = campaign.run(&stop, |ran| {
+    let tallies = campaign.run(stop, |ran| {
         progress.ran(campaign, ran);
         runs += 1;
         if let Some(error) = ran.not_kept.take() {

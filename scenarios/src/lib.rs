@@ -17,3 +17,4 @@ pub mod report;
 pub mod scenario;
 pub mod scenarios;
 pub mod story;
+pub mod supervise;
