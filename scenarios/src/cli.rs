@@ -1,10 +1,10 @@
-//! The command line. Exit code 0: everything as expected; 1: it was not; 2: wrong use or bad input.
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use
+//! or bad input; 130: interrupted twice.
 //!
 //! Text goes to the standard output, progress to the standard error, artefacts where `--out` says. `--json` puts one JSON
 //! object in the place of the text; `--json=FILE` puts it there, beside the text.
 
 mod explore;
-mod interrupt;
 pub(crate) mod output;
 mod parse;
 mod progress;
@@ -23,7 +23,7 @@ use self::parse::{duration, jobs, scenario, seeds};
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
-use crate::{bench, check};
+use crate::{bench, check, supervise};
 
 /// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
 /// promise it did not keep.
@@ -205,15 +205,15 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explore(explore) => explore.run(&build),
+        Command::Explore(explore) => supervise::watch("explore", |stop| explore.run(stop, &build)),
         Command::Plan { run, out } => runs::plan(&run, out.as_deref()),
         Command::Replay(replay) => runs::replay(&replay, &build),
-        Command::Shrink { run, shrink, out, json } => {
-            runs::shrink(&run, &shrink, out.as_deref(), &json, &build)
-        }
-        Command::Keep { run_and_name, shrink, once_broke, about } => {
-            runs::keep(&run_and_name, &shrink, once_broke.as_deref(), about, &build)
-        }
+        Command::Shrink { run, shrink, out, json } => supervise::watch("shrink", |stop| {
+            runs::shrink(&run, &shrink, out.as_deref(), &json, stop, &build)
+        }),
+        Command::Keep { run_and_name, shrink, once_broke, about } => supervise::watch("keep", |stop| {
+            runs::keep(&run_and_name, &shrink, once_broke.as_deref(), about, stop, &build)
+        }),
         Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
         Command::Bench { seeds } => {
             let measured = bench::measure(seeds);

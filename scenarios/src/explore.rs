@@ -17,6 +17,7 @@ use crate::keep::Keep;
 use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
+use crate::{report, supervise};
 
 /// The kinds of faults that take a machine with everything in its memory.
 const MACHINE_LOST: [&str; 9] = [
@@ -108,13 +109,13 @@ impl Campaign {
         let next = AtomicUsize::new(0);
         let (sender, results) = mpsc::sync_channel(self.jobs);
         thread::scope(|scope| {
-            for _ in 0..self.jobs {
+            for thread in 0..self.jobs {
                 let sender = sender.clone();
                 let next = &next;
                 scope.spawn(move || {
                     while !stop.load(Ordering::Relaxed)
                         && let Some((scenario, seed)) = self.task(next.fetch_add(1, Ordering::Relaxed), begun)
-                        && sender.send(self.run_one(scenario, seed)).is_ok()
+                        && sender.send(self.run_one(thread, scenario, seed)).is_ok()
                     {}
                 });
             }
@@ -141,8 +142,13 @@ impl Campaign {
         .map(|seed| (scenario, seed))
     }
 
-    fn run_one(&self, scenario: usize, seed: u64) -> Ran {
+    fn run_one(&self, thread: usize, scenario: usize, seed: u64) -> Ran {
         let it = self.scenarios[scenario];
+        let _at = supervise::at(
+            thread,
+            &format!("{} seed {seed}", it.name),
+            &report::replay_line(&format_args!("{} {seed}", it.name)),
+        );
         let outcome = it.run(&it.plan(seed));
         let findings = finding::of(&outcome);
         // Of a stuck run there is no history.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reveille_sim::run::{Outcome, RunEnd};
+use reveille_sim::run::{MachinePanic, Outcome, RunEnd};
+
+use crate::story::seconds;
 
 use crate::signature::Signature;
 
@@ -12,7 +14,7 @@ pub const STUCK: &str = "stuck";
 /// Something that was found in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule, or `panic`, `livelock`, `stuck`.
+    /// The rule, or `panic`, `harness-panic`, `livelock`, `standstill`, `stuck`.
     pub rule: String,
     /// What happened, in sentences.
     pub sentences: String,
@@ -44,16 +46,34 @@ fn all(outcome: &Outcome) -> Vec<Finding> {
     let mut add = |rule: &str, sentences: String| {
         findings.push(Finding { rule: rule.to_owned(), sentences, violation: None });
     };
+    if let Some(first) = outcome.panics.first() {
+        add("panic", panicked(first, outcome.panics.len()));
+    }
     match &outcome.end {
         RunEnd::Completed | RunEnd::Stopped => {}
         RunEnd::Panicked { message, location, at_ns } => {
-            let at = crate::story::seconds(*at_ns);
-            add("panic", format!("The system panicked at {at}: {message} ({location})."));
+            let at = seconds(*at_ns);
+            add(
+                "harness-panic",
+                format!("The simulated world itself panicked at {at}: {message} ({location})."),
+            );
         }
         RunEnd::Livelock { events } => {
             add(
                 "livelock",
-                format!("The run did not end within {events} events: machines keep each other busy."),
+                format!(
+                    "The run did not end within {events} events, far more than its plan needs: something is done again \
+                     and again for ever."
+                ),
+            );
+        }
+        RunEnd::Standstill { at_ns, events } => {
+            let at = seconds(*at_ns);
+            add(
+                "standstill",
+                format!(
+                    "Virtual time stands still at {at}: {events} events happened there, and more follow."
+                ),
             );
         }
         RunEnd::Stuck { after_s } => {
@@ -67,6 +87,16 @@ fn all(outcome: &Outcome) -> Vec<Finding> {
         violation: Some(position),
     }));
     findings
+}
+
+/// A machine that panicked, of so many panics in the run.
+fn panicked(first: &MachinePanic, panics: usize) -> String {
+    let MachinePanic { machine, at_ns, message, location } = first;
+    let at = seconds(*at_ns);
+    format!(
+        "Machine {machine} panicked at {at}: {message} ({location}). Its process was lost as in a crash and the run went \
+         on. Panics in this run: {panics}."
+    )
 }
 
 /// Findings of many runs, by rule.
@@ -108,5 +138,79 @@ impl Catch {
     /// Whether anything was found for the rule.
     pub fn has(&self, rule: &str) -> bool {
         self.0.contains_key(rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reveille_sim::run::{Look, run_with};
+
+    use super::*;
+    use crate::scenarios::cron::SCENARIO;
+
+    /// What is told of a run that was clean, but ended like this, and in which machines panicked at these seconds.
+    fn told(end: RunEnd, panics: &[u64]) -> Vec<(String, String)> {
+        let look = Look { trace: false, until_ms: Some(1_000) };
+        let mut outcome = run_with(&SCENARIO.plan(0), SCENARIO.classes, look);
+        outcome.end = end;
+        outcome.panics.extend(panics.iter().map(|second| MachinePanic {
+            machine: 4,
+            at_ns: second * 1_000_000_000,
+            message: "no row".to_owned(),
+            location: "store.rs:7:9".to_owned(),
+        }));
+        of(&outcome).into_iter().map(|finding| (finding.rule, finding.sentences)).collect()
+    }
+
+    fn finding(rule: &str, sentences: &str) -> (String, String) {
+        (rule.to_owned(), sentences.to_owned())
+    }
+
+    #[test]
+    fn machines_that_panic_are_one_finding_beside_that_of_the_end() {
+        assert_eq!(told(RunEnd::Completed, &[]), []);
+        let panicked = |times: u64| {
+            let sentences = format!(
+                "Machine 4 panicked at 3.000 s: no row (store.rs:7:9). Its process was lost as in a crash and the run \
+                 went on. Panics in this run: {times}."
+            );
+            finding("panic", &sentences)
+        };
+        assert_eq!(told(RunEnd::Completed, &[3]), [panicked(1)]);
+        let of_the_world = RunEnd::Panicked {
+            message: "no time".to_owned(),
+            location: "world.rs:1:2".to_owned(),
+            at_ns: 9_000_000_000,
+        };
+        assert_eq!(
+            told(of_the_world, &[3, 5]),
+            [
+                panicked(2),
+                finding(
+                    "harness-panic",
+                    "The simulated world itself panicked at 9.000 s: no time (world.rs:1:2)."
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_run_that_gets_nowhere_says_how() {
+        let at_ns = 12_500_000_000;
+        assert_eq!(
+            told(RunEnd::Standstill { at_ns, events: 7 }, &[]),
+            [finding(
+                "standstill",
+                "Virtual time stands still at 12.500 s: 7 events happened there, and more follow."
+            )]
+        );
+        assert_eq!(
+            told(RunEnd::Livelock { events: 7 }, &[]),
+            [finding(
+                "livelock",
+                "The run did not end within 7 events, far more than its plan needs: something is done again and again \
+                 for ever."
+            )]
+        );
     }
 }

@@ -25,3 +25,4 @@ pub mod shrink;
 pub mod signature;
 pub mod source;
 pub mod story;
+pub mod supervise;

@@ -5,6 +5,7 @@
 
 mod links;
 mod machines;
+mod panics;
 mod roles;
 
 use reveille_model::history::{Scope, What};
@@ -176,12 +177,12 @@ impl World<'_> {
         }
     }
 
-    /// Ends all faults that still last.
+    /// Ends all faults that still last. A machine that panics as it boots begins a new one.
     pub(crate) fn heal(&mut self) {
-        for fault in (0..).take(self.faults.begun.len()) {
-            self.end_fault(fault);
-        }
-        let is_held = |host: &Host| !host.downs.is_empty() || !host.pauses.is_empty();
+        let lasting = 0..u32::try_from(self.faults.begun.len()).expect("a plan has fewer than 2^32 faults");
+        lasting.clone().for_each(|fault| self.end_fault(fault));
+        let is_held =
+            |host: &Host| host.downs.iter().chain(&host.pauses).any(|fault| lasting.contains(fault));
         assert!(!self.hosts.iter().any(is_held), "a fault that is over holds nothing");
     }
 

@@ -32,6 +32,8 @@ mod majority;
 #[cfg(madsim)]
 mod outside;
 #[cfg(madsim)]
+pub mod progress;
+#[cfg(madsim)]
 mod queue;
 #[cfg(madsim)]
 mod record;

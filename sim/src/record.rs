@@ -110,6 +110,48 @@ impl Record {
         self.by(spot, instance.source, What::InstanceEnd { reason: EndReason::Lost });
     }
 
+    /// All instances that the history knows to be in memory on a machine are lost with it: for a machine that can no longer
+    /// be asked. Returns how many.
+    pub(crate) fn all_lost(&mut self, spot: Spot) -> u64 {
+        let live = self.live_on(spot.machine);
+        let lost_instances = live.len() as u64;
+        for (by, is_running) in live {
+            self.counts.instances_lost += 1;
+            self.counts.runs_lost += u64::from(is_running);
+            let by = By { seq: by.seq + 1, ..by };
+            let what = What::InstanceEnd { reason: EndReason::Lost };
+            self.push(Event { at_ns: spot.at_ns, place: Some(spot.place()), by: Some(by), what });
+        }
+        lost_instances
+    }
+
+    /// The instances in memory on a machine, with what each was last seen at and whether `alarm()` is in progress in it.
+    fn live_on(&self, machine: MachineId) -> Vec<(By, bool)> {
+        let mut live = BTreeMap::new();
+        for event in &self.events {
+            let (Some(place), Some(by)) = (event.place, &event.by) else { continue };
+            // A commit is seen on the machine of the replica that applied it.
+            if place.machine != machine.0 || matches!(event.what, What::Commit { .. }) {
+                continue;
+            }
+            let instance = (&by.object, by.instance);
+            match event.what {
+                What::InstanceStart { .. } => drop(live.insert(instance, (by, false))),
+                What::InstanceEnd { .. } => drop(live.remove(&instance)),
+                _ => {
+                    let Some((last, is_running)) = live.get_mut(&instance) else { continue };
+                    *last = by;
+                    match event.what {
+                        What::RunStart { .. } => *is_running = true,
+                        What::RunEnd { .. } => *is_running = false,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        live.into_values().map(|(by, is_running)| (by.clone(), is_running)).collect()
+    }
+
     /// What the datastore holds for an object at the end.
     pub(crate) fn at_rest(&mut self, at_ns: u64, object: &ids::ObjectName, row: &Row) {
         let keys = row.keys.iter().map(|(key, value)| (key.clone(), blob(value.clone()))).collect();

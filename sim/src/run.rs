@@ -1,9 +1,8 @@
 //! The run of one plan, from outside: a fresh thread for each, so that no thread-local state passes from run to run; a
 //! panic becomes a finding; a run that never ends is left behind. The only file that may use threads and the host's clock.
 
-mod panics;
+pub(crate) mod panics;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -15,15 +14,14 @@ use reveille_model::history::{Event, Header, History};
 use reveille_model::verdict::Verdict;
 use reveille_system::object::class::Classes;
 
+use self::panics::Panic;
 use crate::counts::Counts;
 use crate::fates::Fates;
 use crate::plan::Plan;
+use crate::progress::{Bounds, Nowhere};
 use crate::record;
 use crate::trace::{Digest, Entry};
 use crate::world::{Ended, World};
-
-/// A run that takes longer than this on the host's clock is stuck: object code loops without an await.
-pub const STUCK_AFTER_S: u64 = 120;
 
 /// What to look at beside the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +37,8 @@ pub struct Look {
 pub struct Outcome {
     /// How it ended.
     pub end: RunEnd,
+    /// The machines that panicked, in the order of time. Of a stuck run nothing is known.
+    pub panics: Vec<MachinePanic>,
     /// What the model says about its history.
     pub verdict: Verdict,
     /// What happened, in the words of the model. Of a stuck run only the header is known.
@@ -60,7 +60,8 @@ pub enum RunEnd {
     Completed,
     /// [`Look::until_ms`] was reached.
     Stopped,
-    /// The system or the world panicked. Panics of object code are the system's to catch.
+    /// The world panicked, or the classes could not be made. Panics of machines are in [`Outcome::panics`]; those of
+    /// object code are the system's to catch.
     Panicked {
         /// What it said.
         message: String,
@@ -69,16 +70,37 @@ pub enum RunEnd {
         /// Virtual time since the begin of the run.
         at_ns: u64,
     },
-    /// Too many events: machines keep each other busy for ever.
+    /// Too many events for such a plan ([`crate::progress`]): something is done again and again for ever.
     Livelock {
         /// So many.
         events: u64,
     },
-    /// No end in sight after this time on the host's clock. The thread is left behind, busy for ever.
+    /// Too many events at one instant: virtual time stands still.
+    Standstill {
+        /// The instant: virtual time since the begin of the run.
+        at_ns: u64,
+        /// So many.
+        events: u64,
+    },
+    /// No end in sight after this time on the host's clock: code loops without an await. The thread is left behind, busy
+    /// for ever.
     Stuck {
-        /// The time waited.
+        /// The time waited ([`Bounds::stuck_after_s`]).
         after_s: u64,
     },
+}
+
+/// A machine panicked: the system's fault. Its process died as in a crash, and the run went on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachinePanic {
+    /// Which machine.
+    pub machine: u16,
+    /// Virtual time since the begin of the run.
+    pub at_ns: u64,
+    /// What it said.
+    pub message: String,
+    /// Where: file, line and column.
+    pub location: String,
 }
 
 /// Runs a plan and holds its history against the model. `classes` is called in the run's own thread.
@@ -100,20 +122,22 @@ pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
         panic!("only a valid plan can be run: {error}");
     }
     let mut header = record::header(plan);
-    let Some(finished) = in_a_thread(plan.clone(), classes, look) else {
-        return stuck(header, plan);
+    let bounds = Bounds::of(plan);
+    let Some(finished) = in_a_thread(plan.clone(), classes, look, bounds) else {
+        return stuck(header, bounds.stuck_after_s, plan);
     };
-    let Finished { end, alarm_classes, events, digest, counts, fates, trace } = finished;
+    let Finished { end, panics, alarm_classes, events, digest, counts, fates, trace } = finished;
     header.alarm_classes = Some(alarm_classes);
     let history = History { header, events };
     // In this thread: the checkers have nothing to do with the simulated clock.
     let verdict = reveille_model::check(&history, Profile::Strict);
-    Outcome { end, verdict, history, digest, counts, fates, trace }
+    Outcome { end, panics, verdict, history, digest, counts, fates, trace }
 }
 
 /// What a run hands back to the thread that asked for it.
 struct Finished {
     end: RunEnd,
+    panics: Vec<MachinePanic>,
     /// The classes that declare `alarm()`.
     alarm_classes: Vec<Arc<str>>,
     events: Vec<Event>,
@@ -127,64 +151,82 @@ struct Finished {
     clippy::disallowed_methods,
     reason = "each run has a thread of its own; this is the place that starts it"
 )]
-fn in_a_thread(plan: Plan, classes: fn() -> Classes, look: Look) -> Option<Finished> {
+fn in_a_thread(plan: Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -> Option<Finished> {
     panics::install_hook();
+    // When the process dies in the middle of a run (a stack overflow) this name is all that is told of it.
+    let name = format!("{} seed {}", plan.scenario.replace('\0', ""), plan.seed);
     let (sender, receiver) = mpsc::sync_channel(1);
+    let whose = name.clone();
     let body = move || {
         panics::watch_this_thread();
         // Nobody listens any more if the run was given up as stuck.
-        let _ = sender.send(simulate(&plan, classes, look));
+        let _ = sender.send(panics::caught(|| simulate(&plan, classes, look, bounds)));
     };
-    let thread = thread::Builder::new().name("simulation".to_owned()).spawn(body);
+    let thread = thread::Builder::new().name(name).spawn(body);
     let thread = thread.expect("the host has a thread for us");
-    match receiver.recv_timeout(Duration::from_secs(STUCK_AFTER_S)) {
-        Ok(finished) => {
+    match receiver.recv_timeout(Duration::from_secs(bounds.stuck_after_s)) {
+        Ok(Ok(finished)) => {
             // Until its thread-local state is gone the run is not over.
             thread.join().expect("a run that has handed over its result has nothing left that could panic");
             Some(finished)
         }
+        Ok(Err(Panic { message, location })) => panic!("{whose} has no result: {message} ({location})"),
         Err(RecvTimeoutError::Timeout) => None,
-        Err(RecvTimeoutError::Disconnected) => panic!("a run ended without a result"),
+        Err(RecvTimeoutError::Disconnected) => panic!("{whose} ended without a result"),
     }
 }
 
-fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look) -> Finished {
+fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -> Finished {
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     let until_ns = look.until_ms.map_or(u64::MAX, |ms| ms.saturating_mul(1_000_000));
     // One task that never waits: nothing is left in the executor that could leak.
     runtime.block_on(async {
-        let mut world = World::new(plan, look.trace);
+        let mut world = World::new(plan, bounds, look.trace);
         let mut alarm_classes = Vec::new();
-        let ended = catch_unwind(AssertUnwindSafe(|| {
+        let ended = panics::caught(|| {
             let classes = classes();
             alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
             let ended = world.run(classes, until_ns);
             world.stop_machines();
             ended
-        }));
-        let end = match ended {
-            Ok(Ended::Completed) => RunEnd::Completed,
-            Ok(Ended::Stopped) => RunEnd::Stopped,
-            Ok(Ended::Livelock { events }) => RunEnd::Livelock { events },
-            Err(_) => {
-                let end = panics::panicked(world.now_ns);
-                // A machine that was left in the middle of something may panic again: the first panic is the finding.
-                let _ = catch_unwind(AssertUnwindSafe(|| world.stop_machines()));
-                end
-            }
-        };
+        });
+        let end = ended.map_or_else(|panic| RunEnd::panicked(panic, world.now_ns), RunEnd::from);
+        if matches!(end, RunEnd::Panicked { .. }) {
+            // The world was left in the middle of something and may panic again: the first panic is the finding.
+            let _ = panics::caught(|| world.stop_machines());
+        }
         let fates = world.faults.fates(plan);
-        let World { record, now_ns, .. } = world;
+        let World { record, now_ns, panics, .. } = world;
         let (events, trace, mut counts) = record.finish();
         counts.virtual_ns = now_ns;
         let (digest, trace) = trace.finish();
-        Finished { end, alarm_classes, events, digest, counts, fates, trace }
+        Finished { end, panics, alarm_classes, events, digest, counts, fates, trace }
     })
 }
 
-fn stuck(header: Header, plan: &Plan) -> Outcome {
+impl RunEnd {
+    fn panicked(Panic { message, location }: Panic, at_ns: u64) -> Self {
+        Self::Panicked { message, location, at_ns }
+    }
+}
+
+impl From<Ended> for RunEnd {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Completed => Self::Completed,
+            Ended::Stopped => Self::Stopped,
+            Ended::Nowhere { at_ns, nowhere: Nowhere::Standstill { events } } => {
+                Self::Standstill { at_ns, events }
+            }
+            Ended::Nowhere { nowhere: Nowhere::Livelock { events }, .. } => Self::Livelock { events },
+        }
+    }
+}
+
+fn stuck(header: Header, after_s: u64, plan: &Plan) -> Outcome {
     Outcome {
-        end: RunEnd::Stuck { after_s: STUCK_AFTER_S },
+        end: RunEnd::Stuck { after_s },
+        panics: Vec::new(),
         verdict: Verdict::default(),
         history: History { header, events: Vec::new() },
         digest: Digest(0),

@@ -2,6 +2,7 @@
 //! virtual time; object code that asks the operating system for the time gets that time as well.
 
 mod edge;
+mod process;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,27 +14,24 @@ use reveille_model::history::{Outcome, Phase, What};
 use reveille_system::config::Config;
 use reveille_system::ids::{GroupId, MachineId, ObjectName, RequestId};
 use reveille_system::io::{Effects, Input};
-use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
 
 use crate::clients::Clients;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
-use crate::host::{Due, Held, Host};
+use crate::host::{Due, Host};
 use crate::net::{Fate, Net};
 use crate::outside::{Exchange, Outside};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
+use crate::progress::{Bounds, Nowhere, Progress};
 use crate::queue::Queue;
 use crate::record::{Record, blob};
+use crate::run::MachinePanic;
 use crate::streams::{Concern, Streams};
 use crate::trace::Kind;
 
 const NS_PER_MS: u64 = 1_000_000;
-
-/// The most events of one run: a run that needs more goes in circles. Nine machines need some ten thousand for five
-/// minutes.
-const EVENTS_MAX: u64 = 5_000_000;
 
 pub(crate) struct World<'a> {
     pub(crate) plan: &'a Plan,
@@ -52,7 +50,10 @@ pub(crate) struct World<'a> {
     pub(crate) majorities: BTreeMap<GroupId, bool>,
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
-    effects: Effects,
+    pub(crate) effects: Effects,
+    /// The machines that panicked.
+    pub(crate) panics: Vec<MachinePanic>,
+    progress: Progress,
     pub(crate) record: Record,
 }
 
@@ -125,11 +126,11 @@ pub(crate) enum Event {
 pub(crate) enum Ended {
     Completed,
     Stopped,
-    Livelock { events: u64 },
+    Nowhere { at_ns: u64, nowhere: Nowhere },
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(plan: &'a Plan, keep_trace: bool) -> Self {
+    pub(crate) fn new(plan: &'a Plan, bounds: Bounds, keep_trace: bool) -> Self {
         let config = Arc::new(plan.config());
         let streams = Streams::new(plan.seed);
         let hosts = (0..).zip(&plan.clocks);
@@ -148,6 +149,8 @@ impl<'a> World<'a> {
             majorities: BTreeMap::new(),
             classes: None,
             effects: Effects::default(),
+            panics: Vec::new(),
+            progress: Progress::new(bounds),
             record: Record::new(plan, keep_trace),
             config,
         };
@@ -198,10 +201,11 @@ impl<'a> World<'a> {
             if at_ns > self.now_ns {
                 self.time.advance(std::time::Duration::from_nanos(at_ns - self.now_ns));
                 self.now_ns = at_ns;
+                self.progress.time_moves();
             }
             self.record.counts.events += 1;
-            if self.record.counts.events > EVENTS_MAX {
-                return Ended::Livelock { events: EVENTS_MAX };
+            if let Err(nowhere) = self.progress.event() {
+                return Ended::Nowhere { at_ns, nowhere };
             }
             if matches!(event, Event::Phase(Phase::End)) {
                 self.end();
@@ -244,53 +248,6 @@ impl<'a> World<'a> {
         if phase == Phase::Faults {
             self.begin_background_loss();
         }
-    }
-
-    /// Machine `id` boots. If it finds its disk damaged it stays down (D8).
-    pub(crate) fn boot(&mut self, id: MachineId) {
-        let host = &mut self.hosts[usize::from(id.0)];
-        assert!(host.machine.is_none(), "a machine that runs does not boot");
-        let (now, seed) = host.begin_life(self.now_ns);
-        let life = u64::from(host.life);
-        self.record.counts.boots += 1;
-        self.note(Some(id), Kind::Boot, life, 0);
-        let classes = self.classes.clone().expect("classes are there before the first event");
-        let setup = Setup { config: self.config.clone(), me: id, seed, classes };
-        let host = &mut self.hosts[usize::from(id.0)];
-        match Machine::boot(setup, now, &host.disk, &mut self.effects) {
-            Ok(machine) => {
-                host.machine = Some(machine);
-                self.review_majorities();
-                self.settle(id);
-            }
-            Err(_damage) => {
-                self.effects.clear();
-                self.record.machine(host.spot(self.now_ns), What::DiskDamaged);
-                self.note(Some(id), Kind::Damaged, 0, 0);
-            }
-        }
-    }
-
-    /// An input reaches a machine: it gets it now, or when it goes on if it stands still. `kind`, `a` and `b` are the step
-    /// that this is.
-    pub(crate) fn reach(&mut self, id: MachineId, kind: Kind, a: u64, b: u64, input: Input) {
-        let host = &mut self.hosts[usize::from(id.0)];
-        if let Some(pause) = host.pauses.first() {
-            let pause = *pause;
-            host.held.push_back(Held { kind, a, b, input });
-            self.faults.took_effect(pause, &mut self.record.counts);
-            return;
-        }
-        self.note(Some(id), kind, a, b);
-        self.feed(id, input);
-    }
-
-    /// Gives a machine an input and does what it asks for. Nothing happens if the machine is down.
-    fn feed(&mut self, id: MachineId, input: Input) {
-        let host = &mut self.hosts[usize::from(id.0)];
-        let Some(machine) = host.machine.as_mut() else { return };
-        machine.handle(host.clock.now(self.now_ns), input, &mut self.effects);
-        self.settle(id);
     }
 
     /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
@@ -427,11 +384,6 @@ impl<'a> World<'a> {
             let replica = What::Replica { group: group.0, applied, state: store.digest() };
             self.record.machine(host.spot(self.now_ns), replica);
         }
-    }
-
-    /// Drops all machines with their objects.
-    pub(crate) fn stop_machines(&mut self) {
-        self.hosts.clear();
     }
 
     pub(crate) fn note(&mut self, machine: Option<MachineId>, kind: Kind, a: u64, b: u64) {

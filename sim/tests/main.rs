@@ -7,6 +7,8 @@ mod exclusive;
 mod fault;
 mod limits;
 mod net;
+mod panic;
 mod plan;
+mod progress;
 mod run;
 mod transaction;

@@ -176,6 +176,18 @@ fn a_panic_outside_of_object_code_is_a_finding_with_its_place() {
 }
 
 #[test]
+fn a_runs_thread_is_named_after_its_scenario_and_seed() {
+    // All that is told of a run whose stack overflows.
+    #[expect(clippy::disallowed_methods, reason = "it is the thread that the test is about")]
+    fn told() -> reveille_system::object::class::Classes {
+        panic!("this is {}", std::thread::current().name().unwrap_or_default());
+    }
+    let outcome = run(&plan(7), told);
+    let RunEnd::Panicked { message, .. } = outcome.end else { panic!("{:?}", outcome.end) };
+    assert_eq!(message, "this is test seed 7");
+}
+
+#[test]
 #[should_panic(expected = "only a valid plan can be run: the plan's version is 9")]
 fn a_plan_that_is_not_valid_is_refused() {
     let mut plan = plan(1);

@@ -11,7 +11,7 @@ use reveille_sim::run::{Look, run_with};
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Explore, cores, interrupt, runs};
+use super::{Explore, cores, runs};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::explore::{Campaign, Seeds, Tally};
 use crate::finding;
@@ -24,17 +24,16 @@ use crate::source::Source;
 type Shrunk = BTreeMap<(&'static str, String), Smaller>;
 
 impl Explore {
-    pub(super) fn run(self, build: &Build) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(self, stop: &AtomicBool, build: &Build) -> anyhow::Result<ExitCode> {
         let Self { scenarios, seeds, time, jobs, keep_histories, cells, shrink, out, json } = self;
         let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
         let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
         let jobs = jobs.unwrap_or_else(cores);
         let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
         let campaign = Campaign { scenarios, seeds, jobs, keep };
-        let stop = interrupt::flag()?;
-        let (tallies, histories) = run(&campaign, &stop)?;
+        let (tallies, histories) = run(&campaign, stop)?;
         let stopped = stop.load(Ordering::Relaxed);
-        let shrunk = if shrink { shrink_all(&tallies, jobs, &stop, build) } else { Shrunk::new() };
+        let shrunk = if shrink { shrink_all(&tallies, jobs, stop, build) } else { Shrunk::new() };
         if let Some(folder) = &out {
             write_bundles(folder, &tallies, &shrunk, build)?;
         }

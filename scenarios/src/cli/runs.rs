@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{Replay, Run, Shrink, cores, interrupt};
+use super::{Replay, Run, Shrink, cores};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::files::replace;
 use crate::finding;
@@ -19,7 +19,7 @@ use crate::replay::{Again, compare};
 use crate::report;
 use crate::signature::Signature;
 use crate::source::{From, Source};
-use crate::{regression, shrink};
+use crate::{regression, shrink, supervise};
 
 /// `plan`: prints a plan, or writes it to a file.
 pub(super) fn plan(run: &Run, out: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -84,12 +84,12 @@ pub(super) fn shrink(
     how: &Shrink,
     out: Option<&Path>,
     json: &Json,
+    stop: &AtomicBool,
     build: &Build,
 ) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(&run.run)?;
     let signature = signature(&source, how.rule.as_deref())?;
-    let stop = interrupt::flag()?;
-    let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), &stop, build);
+    let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
     if let Some(folder) = out {
         smaller.write(&source.plan, folder)?;
     }
@@ -109,6 +109,8 @@ pub(super) fn smaller(
     build: &Build,
 ) -> Smaller {
     let shrink = shrink::Shrink { scenario: source.scenario, signature, jobs, stop };
+    let of = format!("{source}, or a smaller plan of it");
+    let _at = supervise::at(0, &of, &report::replay_line(source));
     let mut progress = Shrinking::new();
     let smaller = Smaller::of(&shrink, &source.plan, build, &mut |tried| progress.tried(tried));
     progress.end();
@@ -141,6 +143,7 @@ pub(super) fn keep(
     how: &Shrink,
     once_broke: Option<&str>,
     about: Option<String>,
+    stop: &AtomicBool,
     build: &Build,
 ) -> anyhow::Result<ExitCode> {
     let (name, run) = run_and_name.split_last().context("a run and a name are needed")?;
@@ -162,8 +165,7 @@ pub(super) fn keep(
             );
         }
         let signature = signature(&source, how.rule.as_deref())?;
-        let stop = interrupt::flag()?;
-        let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), &stop, build);
+        let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
         print!("{}", report::shrunk(&source, &smaller, Some(&folder)));
         (smaller.shrunk.plan, smaller.verdict)
     };

@@ -9,6 +9,7 @@ pub(super) fn begins(kind: &str, scope: &Scope) -> String {
     let whom = format!("{}{role}", scope_text(scope));
     match plain {
         "crash" => format!("FAULT: the process of {whom} crashes; what was in its memory is gone"),
+        "panic" => format!("FAULT: the process of {whom} panics; what was in its memory is gone"),
         "power-loss" => {
             format!("FAULT: {whom} loses power; what was in its memory or not yet synced is gone")
         }
@@ -38,7 +39,7 @@ pub(super) fn ends(history: &History, fault: u32) -> String {
     let Some((kind, scope)) = begun else { return format!("fault {fault} is over") };
     let whom = scope_text(scope);
     match role(kind).1 {
-        "crash" | "power-loss" => format!("{whom} starts again"),
+        "crash" | "power-loss" | "panic" => format!("{whom} starts again"),
         "pause" => format!("{whom} goes on as if nothing had been"),
         "cut" | "datacenter-cut" => format!("{whom} is connected again"),
         "datacenter-down" => format!("the machines of {whom} start again"),

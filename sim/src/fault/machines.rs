@@ -95,8 +95,13 @@ impl World<'_> {
         let waiting = std::mem::take(&mut host.held);
         self.note(Some(machine), Kind::Resumed, waiting.len() as u64, 0);
         self.review_majorities();
-        for Held { kind, a, b, input } in waiting {
-            self.reach(machine, kind, a, b, input);
+        for held in waiting {
+            if self.hosts[usize::from(machine.0)].machine.is_some() {
+                self.reach(machine, held.kind, held.a, held.b, held.input);
+            } else {
+                // What came before it made the machine panic.
+                self.nobody_gets(machine, &held);
+            }
         }
     }
 
@@ -119,22 +124,42 @@ impl World<'_> {
     /// The machine's process dies, if it lives, and all that waited for it finds nobody. Returns how many instances it
     /// had in memory.
     fn process_dies(&mut self, machine: MachineId) -> u64 {
-        let host = &mut self.hosts[usize::from(machine.0)];
-        let Some(process) = host.machine.take() else { return 0 };
-        host.pauses.clear();
-        let waiting = std::mem::take(&mut host.held);
-        let spot = host.spot(self.now_ns);
-        let instances = process.live_instances();
-        drop(process);
-        for message in waiting.into_iter().filter(|held| held.kind == Kind::Delivered) {
-            self.record.counts.messages_lost += 1;
-            self.note(Some(machine), Kind::Undelivered, message.a, message.b);
-        }
+        let Some(process) = self.hosts[usize::from(machine.0)].machine.take() else { return 0 };
+        let instances = self.stop(machine, process);
+        self.what_waited_is_lost(machine);
+        let spot = self.hosts[usize::from(machine.0)].spot(self.now_ns);
+        let Some(instances) = instances else { return self.record.all_lost(spot) };
         let lost_instances = instances.len() as u64;
         for instance in instances {
             self.record.lost(spot, instance);
         }
         lost_instances
+    }
+
+    /// The same for a process that was left in the middle of something: what it had in memory only the history knows.
+    pub(super) fn broken_process_dies(&mut self, machine: MachineId) -> u64 {
+        if let Some(process) = self.hosts[usize::from(machine.0)].machine.take() {
+            self.discard(machine, process);
+        }
+        self.what_waited_is_lost(machine);
+        self.record.all_lost(self.hosts[usize::from(machine.0)].spot(self.now_ns))
+    }
+
+    /// All that waited for a machine's process finds nobody.
+    fn what_waited_is_lost(&mut self, machine: MachineId) {
+        let host = &mut self.hosts[usize::from(machine.0)];
+        host.pauses.clear();
+        for held in std::mem::take(&mut host.held) {
+            self.nobody_gets(machine, &held);
+        }
+    }
+
+    /// Of what waited for a process that is gone only messages are counted.
+    fn nobody_gets(&mut self, machine: MachineId, held: &Held) {
+        if held.kind == Kind::Delivered {
+            self.record.counts.messages_lost += 1;
+            self.note(Some(machine), Kind::Undelivered, held.a, held.b);
+        }
     }
 
     fn struck_and_up(&self, target: &Target) -> Option<MachineId> {

@@ -2,14 +2,21 @@
 //! keep the hook that they had.
 
 use std::cell::{Cell, RefCell};
-use std::panic;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use super::RunEnd;
+/// A panic, as its hook heard of it.
+#[derive(Debug, Default)]
+pub(crate) struct Panic {
+    /// What it said.
+    pub(crate) message: String,
+    /// Where: file, line and column.
+    pub(crate) location: String,
+}
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
 /// Makes the process keep panics of watched threads. Does so once.
@@ -23,7 +30,7 @@ pub(super) fn install_hook() {
             }
             let message = info.payload_as_str().unwrap_or("a panic without words").to_owned();
             let location = info.location().map(ToString::to_string).unwrap_or_default();
-            LAST.set(Some((message, location)));
+            LAST.set(Some(Panic { message, location }));
         }));
     });
 }
@@ -33,8 +40,8 @@ pub(super) fn watch_this_thread() {
     WATCHED.set(true);
 }
 
-/// The panic that ended a run.
-pub(super) fn panicked(at_ns: u64) -> RunEnd {
-    let (message, location) = LAST.take().unwrap_or_default();
-    RunEnd::Panicked { message, location, at_ns }
+/// Runs code that may panic, in a watched thread. What the code was changing when it did is to be given up.
+#[inline]
+pub(crate) fn caught<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(|_| LAST.take().unwrap_or_default())
 }

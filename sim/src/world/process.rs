@@ -1,0 +1,101 @@
+//! The processes of machines: whatever the world calls of a machine is called here, and a panic in it is caught here. A
+//! machine that panics is one that crashes: its own fault, and no reason for the others to stop.
+//!
+//! What is only read of a machine at the end of the run ([`Machine::replicas`]) is not guarded: nothing goes on after it.
+
+use reveille_model::history::What;
+use reveille_system::ids::MachineId;
+use reveille_system::io::Input;
+use reveille_system::machine::{LiveInstance, Machine, Setup};
+
+use super::World;
+use crate::host::Held;
+use crate::run::MachinePanic;
+use crate::run::panics::{Panic, caught};
+use crate::trace::Kind;
+
+impl World<'_> {
+    /// Machine `id` boots. If it finds its disk damaged it stays down (D8).
+    pub(crate) fn boot(&mut self, id: MachineId) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        assert!(host.machine.is_none(), "a machine that runs does not boot");
+        let (now, seed) = host.begin_life(self.now_ns);
+        let life = u64::from(host.life);
+        self.record.counts.boots += 1;
+        self.note(Some(id), Kind::Boot, life, 0);
+        let classes = self.classes.clone().expect("classes are there before the first event");
+        let setup = Setup { config: self.config.clone(), me: id, seed, classes };
+        let host = &mut self.hosts[usize::from(id.0)];
+        match caught(|| Machine::boot(setup, now, &host.disk, &mut self.effects)) {
+            Ok(Ok(machine)) => {
+                host.machine = Some(machine);
+                self.review_majorities();
+                self.settle(id);
+            }
+            Ok(Err(_damage)) => {
+                self.effects.clear();
+                self.record.machine(host.spot(self.now_ns), What::DiskDamaged);
+                self.note(Some(id), Kind::Damaged, 0, 0);
+            }
+            Err(panic) => self.dies_of(id, panic),
+        }
+    }
+
+    /// An input reaches a machine: it gets it now, or when it goes on if it stands still. `kind`, `a` and `b` are the step
+    /// that this is.
+    pub(crate) fn reach(&mut self, id: MachineId, kind: Kind, a: u64, b: u64, input: Input) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        if let Some(pause) = host.pauses.first() {
+            let pause = *pause;
+            host.held.push_back(Held { kind, a, b, input });
+            self.faults.took_effect(pause, &mut self.record.counts);
+            return;
+        }
+        self.note(Some(id), kind, a, b);
+        self.feed(id, input);
+    }
+
+    /// Gives a machine an input and does what it asks for. Nothing happens if the machine is down.
+    fn feed(&mut self, id: MachineId, input: Input) {
+        let host = &mut self.hosts[usize::from(id.0)];
+        let Some(machine) = host.machine.as_mut() else { return };
+        let now = host.clock.now(self.now_ns);
+        match caught(|| machine.handle(now, input, &mut self.effects)) {
+            Ok(()) => self.settle(id),
+            Err(panic) => self.dies_of(id, panic),
+        }
+    }
+
+    /// The process of a machine ends, and gives the instances that it had in memory, unless it cannot say.
+    pub(crate) fn stop(&mut self, id: MachineId, process: Machine) -> Option<Vec<LiveInstance>> {
+        let instances = caught(|| process.live_instances());
+        let instances = instances.map_err(|panic| self.panicked(id, panic)).ok();
+        self.discard(id, process);
+        instances
+    }
+
+    /// Drops a process with its objects. That runs code of theirs, which may panic as well: it is dead all the same.
+    pub(crate) fn discard(&mut self, id: MachineId, process: Machine) {
+        if let Err(panic) = caught(|| drop(process)) {
+            self.panicked(id, panic);
+        }
+    }
+
+    /// Drops all machines with their objects.
+    pub(crate) fn stop_machines(&mut self) {
+        for mut host in std::mem::take(&mut self.hosts) {
+            if let Some(process) = host.machine.take() {
+                self.discard(host.id, process);
+            }
+        }
+    }
+
+    /// A machine has panicked: that is told. Returns for the how-manieth time.
+    pub(crate) fn panicked(&mut self, id: MachineId, panic: Panic) -> u64 {
+        let Panic { message, location } = panic;
+        self.panics.push(MachinePanic { machine: id.0, at_ns: self.now_ns, message, location });
+        let times = self.panics.iter().filter(|panic| panic.machine == id.0).count() as u64;
+        self.note(Some(id), Kind::Panicked, times, 0);
+        times
+    }
+}
