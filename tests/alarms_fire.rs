@@ -60,14 +60,14 @@ fn f1_an_alarm_that_fails_at_first_runs_to_a_good_end() {
     assert_eq!(runs.len(), 3);
 }
 
-/// The clock of the object's machine goes back by three seconds: in true time an alarm is due so much later.
-fn clock_back_at(at_ms: u64) -> Fault {
-    Fault { at_ms, kind: FaultKind::ClockStep { target: Target::HolderOf(OBJECT.into()), by_ms: -3_000 } }
+/// The clock of the object's machine goes back by so much: in true time an alarm is due so much later.
+fn clock_back_at(at_ms: u64, by_ms: i32) -> Fault {
+    Fault { at_ms, kind: FaultKind::ClockStep { target: Target::HolderOf(OBJECT.into()), by_ms: -by_ms } }
 }
 
 #[test]
 fn f2_an_alarm_waits_until_the_clock_of_its_machine_is_there() {
-    let life = Life::of(&Plan { faults: vec![clock_back_at(3_000)], ..asked(&[(1_000, RING)]) });
+    let life = Life::of(&Plan { faults: vec![clock_back_at(3_000, 3_000)], ..asked(&[(1_000, RING)]) });
     let runs = rings(&life);
     assert!(runs[0].is_on_time(runs[0].scheduled_ms + 3_000), "{runs:?}");
 }
@@ -79,11 +79,27 @@ fn f2_an_alarm_waits_for_a_clock_that_went_back_after_it_was_due() {
                      "construct": [[{"fetch": "slow"}]], "alarm": [[{"fetch": "ring"}]]}"#;
     let mut plan = asked(&[(1_000, script)]);
     plan.upstream = upstream(2_000);
-    plan.faults = vec![clock_back_at(22_000)];
+    plan.faults = vec![clock_back_at(22_000, 3_000)];
     let life = Life::of(&plan);
     let runs = rings(&life);
     assert!(life.instances()[1] < life.at(22_000), "it is woken before");
     assert!(runs[0].is_on_time(runs[0].scheduled_ms + 3_000), "{runs:?}");
+}
+
+/// The clock goes back by more than the backoff while a run is in progress that fails: the retry time is before T. A machine once
+/// took such an alarm for due and for too early in turns, for ever, within one input.
+#[test]
+fn f2_a_retry_waits_for_a_clock_that_went_back_in_the_run_before() {
+    let script = r#"{"steps": [{"do": {"set_alarm": {"in_ms": 5000}}}],
+                     "alarm": [[{"fetch": "slow"}, "fail"], [{"fetch": "ring"}]]}"#;
+    let mut plan = asked(&[(1_000, script)]);
+    plan.upstream = upstream(1_000);
+    plan.faults = vec![clock_back_at(6_500, 6_000)];
+    let life = Life::of(&plan);
+    let runs = rings(&life);
+    assert_eq!(life.runs_told(), [(runs[0].scheduled_ms, 0), (runs[0].scheduled_ms, 1)]);
+    assert!(runs[1].is_on_time(runs[1].scheduled_ms + 6_000), "{runs:?}");
+    assert_eq!(life.outcome.verdict.violations, []);
 }
 
 /// What is due while a run is in progress waits for its end. What a machine does that has lost the object is no effect:

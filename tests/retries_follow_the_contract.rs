@@ -116,6 +116,23 @@ fn r5_an_alarm_set_in_a_run_that_fails_ends_its_retries() {
     replaces(&plan);
 }
 
+/// An alarm wakes the object, and the constructor sets another one, which is due while it hangs. The failure is the first one's:
+/// the second runs as soon as it can, without the backoff.
+#[test]
+fn r5_an_alarm_set_by_a_constructor_that_fails_has_no_backoff() {
+    let script = r#"{"steps": [{"do": {"set_alarm": {"in_ms": 20000}}}],
+                     "construct": [[{"do": {"set_alarm": {"in_ms": 1000}}}, "hang"]]}"#;
+    let life = Life::of(&asked(&[(1_000, script)]));
+    assert_eq!(life.runs_told(), [(life.set_alarms()[1], 0)]);
+    let fails = |what: &What| matches!(what, What::ConstructorEnd { failed: Some(_) });
+    let failed_ms: Vec<_> =
+        life.events().filter(|(_, event)| fails(&event.what)).map(|(at_ms, _)| at_ms).collect();
+    let [failed_ms] = failed_ms[..] else { panic!("{failed_ms:?}") };
+    assert!(life.set_alarms()[1] < failed_ms - 20_000, "it is due while the constructor hangs");
+    assert!(life.runs()[0].is_on_time(failed_ms), "{:?}", life.runs());
+    assert_eq!(life.outcome.verdict.violations, []);
+}
+
 /// The second alarm that is set runs at its own time, as if the first had never been, which has failed twice.
 #[track_caller]
 fn replaces(plan: &Plan) {

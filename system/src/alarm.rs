@@ -37,7 +37,21 @@ pub fn record_failure(row: AlarmRow, retry_at_ms: i64) -> Option<AlarmRow> {
     Some(AlarmRow { retry_count: row.retry_count + 1, not_before_ms: retry_at_ms, ..row })
 }
 
+/// F2: whether the wall clock has not reached the alarm's time.
+pub fn is_early(row: AlarmRow, now: Now) -> bool {
+    now.wall_ms() < row.scheduled_ms
+}
+
 /// The durable alarms of one slice, ordered by when they are due. Holds for a million alarms: each step is logarithmic.
+///
+/// ```text
+/// schedule ──▶ waits for a clock ── pop_due ──▶ fired ── its run ends, or it is replaced ──▶ schedule, remove
+///                  ▲        ▲  └─ F2: too early ─┐ │
+///                  │        └────────────────────┘ ├── postpone: the wall clock has gone back
+///                  └───────────────────────────────┴── platform_failed: a backoff
+/// ```
+///
+/// What has fired waits again only for a moment that is still to come: nothing is due twice without time passing.
 #[derive(Debug, Default)]
 pub struct Tracker {
     alarms: IndexMap<ObjectName, Tracked, FixedState>,
@@ -95,13 +109,32 @@ impl Tracker {
         self.put(object, Tracked { wait, platform_failures, ..tracked });
     }
 
+    /// F2: `alarm` has fired, and by now it is too early for it again, because the wall clock has gone back. Nothing if that
+    /// alarm is no longer the durable one.
+    ///
+    /// # Panics
+    ///
+    /// If the wall clock has reached its time.
+    pub fn postpone(&mut self, object: &ObjectName, alarm: Stamp, now: Now) {
+        let Some(&tracked) = self.alarms.get(object).filter(|tracked| tracked.row.alarm == alarm) else {
+            return;
+        };
+        assert!(is_early(tracked.row, now), "what is due is not postponed");
+        self.put(object, Tracked { wait: Wait::Wall(tracked.row.scheduled_ms), ..tracked });
+    }
+
     /// Takes out one alarm that is due: wall clock (F2) and backoff (R3) both allow it.
     pub fn pop_due(&mut self, now: Now) -> Option<(ObjectName, AlarmRow)> {
-        let object = self.first_by_wall(now).or_else(|| self.first_by_mono(now))?;
-        let tracked = self.alarms.get_mut(&object).expect("what is due is tracked");
-        let (row, wait) = (tracked.row, std::mem::replace(&mut tracked.wait, Wait::Fired));
-        self.forget_wait(&object, wait);
-        Some((object, row))
+        loop {
+            let object = self.first_by_wall(now).or_else(|| self.first_by_mono(now))?;
+            let tracked = *self.alarms.get(&object).expect("what is due is tracked");
+            if !is_early(tracked.row, now) {
+                self.put(&object, Tracked { wait: Wait::Fired, ..tracked });
+                return Some((object, tracked.row));
+            }
+            // Its backoff is over, and the wall clock has gone back since its run.
+            self.put(&object, Tracked { wait: Wait::Wall(tracked.row.scheduled_ms), ..tracked });
+        }
     }
 
     fn first_by_wall(&self, now: Now) -> Option<ObjectName> {

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
-use crate::alarm::Tracker;
+use crate::alarm::{self, Tracker};
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, Stamp};
 use crate::io::{Now, OutsideCall};
@@ -223,7 +223,7 @@ impl Entry {
         let alarm = cx.tracker.get(&self.name);
         let view = View::new(self.name.clone(), id, self.class.declares_alarm(), alarm);
         let port = Port::new(self.name.clone(), id, view, self.stamps.clone());
-        let for_alarm = self.due.is_some();
+        let for_alarm = self.due;
         self.life = Some(Life {
             id,
             instance: self.class.instantiate(port.clone()),
@@ -237,7 +237,7 @@ impl Entry {
             outbox: VecDeque::new(),
             syncs: VecDeque::new(),
         });
-        self.turn(cx, |life| life.port.core().see(Seen::Started { for_alarm }));
+        self.turn(cx, |life| life.port.core().see(Seen::Started { for_alarm: for_alarm.is_some() }));
     }
 
     /// Delivers one thing if the input gate lets it in (O3). Gives whether it did.
@@ -286,9 +286,9 @@ impl Entry {
         if scheduled.map(|in_slot| in_slot.alarm) != Some(row.alarm) {
             return;
         }
-        if cx.now.wall_ms() < row.scheduled_ms {
-            // F2: the wall clock went back since the alarm became due.
-            cx.tracker.schedule(&self.name, row, None);
+        if alarm::is_early(row, cx.now) {
+            // The wall clock went back since the alarm became due.
+            cx.tracker.postpone(&self.name, row.alarm, cx.now);
             return;
         }
         let now_ns = cx.now.mono_ns;
@@ -390,10 +390,10 @@ impl Entry {
 
     /// O4: the event that the instance was made for fails with its constructor; for an alarm that is the platform's
     /// failure (R1).
-    fn constructor_failed(&mut self, for_alarm: bool, why: &str, cx: &mut Cx<'_>) {
-        if for_alarm {
-            let row =
-                self.due.take().expect("the alarm that the instance was made for waits for its constructor");
+    fn constructor_failed(&mut self, for_alarm: Option<AlarmRow>, why: &str, cx: &mut Cx<'_>) {
+        if let Some(row) = for_alarm {
+            // R5: one that has become due since has nothing to do with it.
+            self.due.take_if(|due| due.alarm == row.alarm);
             cx.tracker.platform_failed(&self.name, row.alarm, cx.now, cx.jitter);
         } else if let Some(Arrival::Request { request, from, .. }) = self.arrivals.pop_front() {
             let why = format!("the constructor failed: {why}").into();

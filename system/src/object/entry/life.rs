@@ -40,7 +40,8 @@ pub(super) struct Life {
 pub(super) enum Phase {
     /// The constructor is in progress (O4).
     Constructing {
-        for_alarm: bool,
+        /// The alarm that the instance was made for, unless a request is what it was made for.
+        for_alarm: Option<AlarmRow>,
     },
     Live,
     /// It was reset, for this reason; no code of it runs any more.
