@@ -108,7 +108,8 @@ fn a_machine_that_panics_crashes_and_comes_back_and_the_others_go_on() {
         let mut events = outcome.history.events.iter();
         events.find(|event| event.what == what).unwrap_or_else(|| panic!("{what:?} is told")).at_ns
     };
-    let begins = What::FaultBegin { fault: 0, kind: "panic".into(), scope: Scope::Machine(*machine) };
+    let begins =
+        What::FaultBegin { fault: 0, kind: "panic".into(), scope: Scope::Machine(*machine), takes: None };
     assert_eq!(moment(begins), *at_ns);
     assert_eq!(moment(What::FaultEnd { fault: 0 }), at_ns + 1_000_000_000);
     assert_eq!(outcome.counts.boots, 4);
