@@ -2,8 +2,8 @@
 //! Nothing within a process can tell these; the one that started it can, and names what it was at.
 //!
 //! The first process, the *supervisor*, starts this very program again, as the *worker*, with the same arguments and an
-//! environment variable ([`FOLDER`]). The worker has the supervisor's output and does the work. What it is at stands in a
-//! file ([`mod@notes`]), which costs two small writes a run. The worker's input is a pipe from the supervisor:
+//! environment variable (`FOLDER`). The worker has the supervisor's output and does the work. What it is at stands in a
+//! file (`supervise/notes.rs`), which costs two small writes a run. The worker's input is a pipe from the supervisor:
 //! a byte on it is an interrupt, and its end that of the supervisor, without which the worker does not go on. If both are
 //! killed at once the next long command finds the file and says so.
 

@@ -39,7 +39,7 @@ impl<E> Queue<E> {
         self.heap.push(Reverse(Key { at_ns, sequence: self.sequence, slot }));
     }
 
-    /// The earliest event. Part of the world's loop, the only one that asks: on its own it costs a hundredth of a run more.
+    /// The earliest event. Part of the world's loop, the only one that asks: on its own it makes a run half a percent dearer.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, E)> {
         let Reverse(Key { at_ns, slot, .. }) = self.heap.pop()?;
