@@ -125,6 +125,12 @@ fn signature(source: &Source, rule: Option<&str>) -> anyhow::Result<Signature> {
     if findings.is_empty() {
         bail!("{source} breaks no promise: there is nothing to shrink");
     }
+    if findings.iter().any(|finding| finding.rule == finding::STUCK) {
+        bail!(
+            "{source} is stuck: each smaller plan that is stuck too would be waited for as long, and leave a thread that \
+             runs for ever; look at what its object code does without an await"
+        );
+    }
     if let Some(rule) = rule {
         let of_rule = findings.iter().find(|finding| finding.rule == rule);
         return match of_rule {
