@@ -5,6 +5,7 @@ use crate::common::life::{self, Life, asked};
 use crate::common::{home_of, scenario, told, upstream};
 use reveille::finding;
 use reveille_model::history::{Delivery, EndReason, Event, What};
+use reveille_sim::kinds::MachineCut;
 use reveille_sim::plan::{Direction, Fault, FaultKind, Limits, Network, Plan, Request, Target, Upstream};
 use reveille_system::ids::MachineId;
 use serde_json::json;
@@ -34,7 +35,7 @@ fn plan() -> (Plan, MachineId) {
 
 fn cut(machine: MachineId) -> Fault {
     let target = Target::Machine(machine.0);
-    let kind = FaultKind::MachineCut { target, for_ms: CUT_FOR_MS, direction: Direction::Both };
+    let kind = FaultKind::MachineCut(MachineCut { target, for_ms: CUT_FOR_MS, direction: Direction::Both });
     Fault { at_ms: CUT_AT_MS, kind }
 }
 

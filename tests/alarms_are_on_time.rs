@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_model::history::{Scope, What};
+use reveille_sim::kinds::{
+    Crash, DatacenterCut, DatacenterDown, MachineCut, MessageLoss, PowerLoss, SlowDisk,
+};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Past, Plan, Request, Target};
 
 use crate::common::calm;
@@ -46,8 +49,9 @@ fn l3_in_calm_an_alarm_starts_on_time() {
 #[test]
 fn l2_a_minute_after_several_failures_every_alarm_that_became_due_meanwhile_has_started() {
     let mut plan = each_is_asked(SET);
-    let down = |datacenter| FaultKind::DatacenterDown { datacenter, down_ms: 30_000, power: true };
-    let cut = FaultKind::DatacenterCut { datacenter: 2, for_ms: 40_000 };
+    let down =
+        |datacenter| FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: 30_000, power: true });
+    let cut = FaultKind::DatacenterCut(DatacenterCut { datacenter: 2, for_ms: 40_000 });
     plan.faults = [down(0), down(1), cut].map(|kind| Fault { at_ms: 10_000, kind }).into();
     let life = Life::of(&plan);
     let runs: Vec<Run> = life.runs().into_iter().filter(Run::is_ok).collect();
@@ -59,16 +63,19 @@ fn l2_a_minute_after_several_failures_every_alarm_that_became_due_meanwhile_has_
 
 /// Everything that may break has broken: all leaders, a datacenter, links, disks, messages.
 fn rough() -> Vec<Fault> {
-    let leaders = (0..3).map(|datacenter| FaultKind::Crash {
-        target: Target::LeaderOfDatacenter(datacenter),
-        down_ms: 20_000,
+    let leaders = (0..3).map(|datacenter| {
+        FaultKind::Crash(Crash { target: Target::LeaderOfDatacenter(datacenter), down_ms: 20_000 })
     });
     let others = [
-        FaultKind::DatacenterCut { datacenter: 1, for_ms: 15_000 },
-        FaultKind::PowerLoss { target: Target::LeaderOfGroup(0), down_ms: 25_000 },
-        FaultKind::MachineCut { target: Target::Machine(7), for_ms: 30_000, direction: Direction::In },
-        FaultKind::SlowDisk { target: Target::Machine(4), extra_ms: 2_000, for_ms: 30_000 },
-        FaultKind::MessageLoss { ppm: 200_000, for_ms: 30_000 },
+        FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 15_000 }),
+        FaultKind::PowerLoss(PowerLoss { target: Target::LeaderOfGroup(0), down_ms: 25_000 }),
+        FaultKind::MachineCut(MachineCut {
+            target: Target::Machine(7),
+            for_ms: 30_000,
+            direction: Direction::In,
+        }),
+        FaultKind::SlowDisk(SlowDisk { target: Target::Machine(4), extra_ms: 2_000, for_ms: 30_000 }),
+        FaultKind::MessageLoss(MessageLoss { ppm: 200_000, for_ms: 30_000 }),
     ];
     let all = leaders.chain(others).zip(0..);
     all.map(|(kind, number)| Fault { at_ms: 20_000 + 1_000 * number, kind }).collect()

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use reveille_model::history::What;
+use reveille_sim::kinds::{ClockStep, PowerLoss};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
@@ -44,7 +45,8 @@ fn f1_an_acknowledged_alarm_runs_though_its_machine_is_lost() {
 #[test]
 fn f1_an_acknowledged_alarm_runs_though_every_machine_loses_power() {
     let mut plan = asked(&[(1_000, RING)]);
-    let power_loss = |machine| FaultKind::PowerLoss { target: Target::Machine(machine), down_ms: 10_000 };
+    let power_loss =
+        |machine| FaultKind::PowerLoss(PowerLoss { target: Target::Machine(machine), down_ms: 10_000 });
     let machines = 0..plan.cluster.machines();
     plan.faults = machines.map(|machine| Fault { at_ms: 3_000, kind: power_loss(machine) }).collect();
     let life = Life::of(&plan);
@@ -62,7 +64,8 @@ fn f1_an_alarm_that_fails_at_first_runs_to_a_good_end() {
 
 /// The clock of the object's machine goes back by so much: in true time an alarm is due so much later.
 fn clock_back_at(at_ms: u64, by_ms: i32) -> Fault {
-    Fault { at_ms, kind: FaultKind::ClockStep { target: Target::HolderOf(OBJECT.into()), by_ms: -by_ms } }
+    let kind = FaultKind::ClockStep(ClockStep { target: Target::HolderOf(OBJECT.into()), by_ms: -by_ms });
+    Fault { at_ms, kind }
 }
 
 #[test]

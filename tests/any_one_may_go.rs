@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use reveille_model::history::{Scope, What};
+use reveille_sim::kinds::{Crash, DatacenterCut, DatacenterDown, MachineCut, Pause, PowerLoss};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
 use serde_json::json;
 
@@ -86,8 +87,10 @@ fn struck(life: &Life) -> Vec<u16> {
 /// For ever: nothing of it comes back. Every alarm rings, and everybody is answered whose own machine is there.
 #[test]
 fn d7_any_one_machine_leader_or_datacenter_may_go() {
-    let crash = |target| FaultKind::Crash { target, down_ms: FOR_EVER_MS };
-    let down = |datacenter| FaultKind::DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: true };
+    let crash = |target| FaultKind::Crash(Crash { target, down_ms: FOR_EVER_MS });
+    let down = |datacenter| {
+        FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: true })
+    };
     for failure in roles().into_iter().map(crash).chain(datacenters().map(down)) {
         let plan = plan(failure.clone());
         let life = Life::of(&plan);
@@ -105,15 +108,15 @@ fn l1_with_one_failure_an_alarm_starts_at_most_thirty_seconds_late() {
     let of_machine = |target: Target| {
         let direction = Direction::Both;
         [
-            FaultKind::PowerLoss { target: target.clone(), down_ms: FOR_EVER_MS },
-            FaultKind::MachineCut { target: target.clone(), for_ms: FOR_EVER_MS, direction },
-            FaultKind::Pause { target, for_ms: FOR_EVER_MS },
+            FaultKind::PowerLoss(PowerLoss { target: target.clone(), down_ms: FOR_EVER_MS }),
+            FaultKind::MachineCut(MachineCut { target: target.clone(), for_ms: FOR_EVER_MS, direction }),
+            FaultKind::Pause(Pause { target, for_ms: FOR_EVER_MS }),
         ]
     };
     let of_datacenter = |datacenter| {
         [
-            FaultKind::DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: false },
-            FaultKind::DatacenterCut { datacenter, for_ms: FOR_EVER_MS },
+            FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: false }),
+            FaultKind::DatacenterCut(DatacenterCut { datacenter, for_ms: FOR_EVER_MS }),
         ]
     };
     let mut waited = 0;
@@ -139,7 +142,7 @@ fn o6_an_object_goes_on_elsewhere_with_all_that_was_acknowledged() {
     };
     let home = machine_of(&Life::of(&plan), 1);
     let datacenter = home / plan.cluster.machines_per_datacenter;
-    let down = FaultKind::DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: true };
+    let down = FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: true });
     for failure in [crash_at(GONE_AT_MS), Fault { at_ms: GONE_AT_MS, kind: down }] {
         let life = Life::of(&Plan { faults: vec![failure.clone()], ..plan.clone() });
         let held = json!(["1", life.set_alarms()[0]]);

@@ -6,6 +6,7 @@
 use crate::common::{self, home_of, scenario, upstream};
 use reveille::{finding, report, story};
 use reveille_model::history::{Event, What};
+use reveille_sim::kinds::{Crash, DatacenterDown};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
 use reveille_system::ids::{MachineId, ObjectName, SliceId};
 
@@ -102,7 +103,7 @@ fn f6_a_machine_is_lost_in_the_handler() {
     plan.upstream = upstream(2_000);
     let target = Target::HolderOf(object(&plan));
     // The alarm is due 10 s after the request, at 12 s of the fault phase; its run awaits a service for 2 s.
-    plan.faults = vec![Fault { at_ms: 13_000, kind: FaultKind::Crash { target, down_ms: 8_000 } }];
+    plan.faults = vec![Fault { at_ms: 13_000, kind: FaultKind::Crash(Crash { target, down_ms: 8_000 }) }];
     keep("f6_a_machine_is_lost_in_the_handler", &life(&plan));
 }
 
@@ -115,7 +116,7 @@ fn d6_a_leader_is_lost() {
     plan.workload[0].object = object;
     let target = Target::LeaderOfDatacenter(datacenter);
     // The alarm is due at 12 s of the fault phase.
-    plan.faults = vec![Fault { at_ms: 9_000, kind: FaultKind::Crash { target, down_ms: 30_000 } }];
+    plan.faults = vec![Fault { at_ms: 9_000, kind: FaultKind::Crash(Crash { target, down_ms: 30_000 }) }];
     keep("d6_a_leader_is_lost", &life_and_leaders(&plan));
 }
 
@@ -125,7 +126,7 @@ fn d5_a_datacenter_is_lost_and_comes_back() {
     let mut plan = calm("alarm-example", "hello");
     let again = Request { at_ms: 50_000, machine: 0, body: "hello again".into(), ..plan.workload[0].clone() };
     plan.workload.push(again);
-    let kind = FaultKind::DatacenterDown { datacenter: 1, down_ms: 30_000, power: true };
+    let kind = FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms: 30_000, power: true });
     plan.faults = vec![Fault { at_ms: 9_000, kind }];
     keep("d5_a_datacenter_is_lost_and_comes_back", &life_and_leaders(&plan));
 }

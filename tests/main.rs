@@ -15,6 +15,7 @@ mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
 mod commits_need_not_be_told;
 mod equal_plans_give_equal_runs;
+mod every_kind_of_fault;
 mod every_plan_is_survived;
 mod golden_timelines;
 mod objects_go_on;

@@ -2,6 +2,7 @@
 //! before what it wrote is durable.
 
 use reveille_model::history::{Delivery, Event, What};
+use reveille_sim::kinds::MachineCut;
 use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
 use serde_json::json;
 
@@ -105,8 +106,11 @@ fn o5_nothing_leaves_before_what_was_written_before_it_is_durable() {
     let home = home_of(&plan, OBJECT);
     let ask =
         |at_ms, body: &str| Request { at_ms, machine: home.0, object: OBJECT.into(), body: body.into() };
-    let cut =
-        FaultKind::MachineCut { target: Target::Machine(home.0), for_ms: 2_000, direction: Direction::Both };
+    let cut = FaultKind::MachineCut(MachineCut {
+        target: Target::Machine(home.0),
+        for_ms: 2_000,
+        direction: Direction::Both,
+    });
     let plan = Plan {
         workload: vec![
             ask(9_000, r#"{"steps": [{"post": "before"}]}"#),

@@ -8,8 +8,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use reveille_model::history::Takes;
 use reveille_model::lateness::Lateness;
 use reveille_sim::counts::Counts;
+use reveille_sim::kinds;
 use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
@@ -18,19 +20,6 @@ use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};
 use crate::{report, supervise};
-
-/// The kinds of faults that take a machine with everything in its memory.
-const MACHINE_LOST: [&str; 9] = [
-    "crash",
-    "power-loss",
-    "leader-crash",
-    "leader-power-loss",
-    "group-leader-crash",
-    "group-leader-power-loss",
-    "system-leader-crash",
-    "system-leader-power-loss",
-    "datacenter-down",
-];
 
 /// Which seeds to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,7 +171,7 @@ impl Tally {
         for kind in effective() {
             *self.seeds_with_effect.entry(kind).or_default() += 1;
         }
-        self.seeds_with_machine_lost += u64::from(effective().any(|kind| MACHINE_LOST.contains(&kind)));
+        self.seeds_with_machine_lost += u64::from(effective().any(takes_memory));
         self.counts.add(&ran.counts);
         if self.scenario.shape.failures == Failures::One {
             self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
@@ -219,4 +208,9 @@ impl Tally {
         }
         Ok(())
     }
+}
+
+/// Whether a fault of this name takes a machine with everything in its memory.
+fn takes_memory(fault: &str) -> bool {
+    kinds::named(fault).is_some_and(|(row, _)| row.takes.contains(&Takes::Memory))
 }

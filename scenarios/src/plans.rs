@@ -11,9 +11,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use reveille_sim::kinds::draw::{self, Stage, Turn};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, Limits, Network, Outage, OutageKind, Past, Phases, Plan, Request, Upstream,
-    VERSION,
+    Clock, Cluster, Disk, Fault, Limits, Network, Outage, Past, Phases, Plan, Request, Upstream, VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -94,11 +94,22 @@ fn runner(name: &str, seed: u64) -> TestRunner {
 
 /// All plans of a scenario whose random streams have the given seed.
 pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
+    let last = draw::apart(&stage(scenario.shape.class, 1), Turn::Last);
+    (without_the_last(scenario, seed), last).prop_map(|(mut plan, last)| {
+        plan.faults.extend(last);
+        plan.faults = faults::by_time(plan.faults);
+        plan
+    })
+}
+
+/// The same without the faults that are drawn last.
+fn without_the_last(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| {
-        let faults = (faults::faults(shape.class, objects, 0..14), faults::slow_disks(shape.class, objects));
-        let faults = faults.prop_map(|(faults, slow_disks)| [faults, slow_disks].concat());
+        let stage = stage(shape.class, objects);
+        let faults = (faults::faults(&stage, (0..14).into()), draw::apart(&stage, Turn::Disks));
+        let faults = faults.prop_map(|(faults, of_disks)| [faults, of_disks].concat());
         match shape.requests {
             Requests::Spread { body, max } => {
                 let crowded = prop::option::weighted(CROWDED, (any::<prop::sample::Index>(), 0..CROWD_MS));
@@ -139,6 +150,12 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
             }
         },
     )
+}
+
+/// What there is to strike in a plan with so many objects.
+fn stage(class: &str, objects: usize) -> Stage {
+    let objects = (0..objects).map(|index| object(class, index)).collect();
+    Stage { cluster: CLUSTER, faults_ms: FAULTS_MS, objects }
 }
 
 /// The name of a scenario's `index`-th object.
@@ -217,13 +234,11 @@ fn clocks() -> impl Strategy<Value = Vec<Clock>> {
 }
 
 fn upstream() -> impl Strategy<Value = Upstream> {
-    let kind = prop_oneof![
-        (0..20_000_u64).prop_map(|extra_ms| OutageKind::Slow { extra_ms }),
-        prop_oneof![Just(429), Just(500), Just(503)].prop_map(|status| OutageKind::Refuse { status }),
-        Just(OutageKind::Fail),
-    ];
-    let outage =
-        (0..FAULTS_MS, 0..30_000_u64, kind).prop_map(|(at_ms, for_ms, kind)| Outage { at_ms, for_ms, kind });
+    let outage = (0..FAULTS_MS, 0..30_000_u64, draw::outage()).prop_map(|(at_ms, for_ms, kind)| Outage {
+        at_ms,
+        for_ms,
+        kind,
+    });
     (5..200_u32, 0..800_u32, vec(outage, 0..4)).prop_map(|(answer_ms_min, spread_ms, outages)| Upstream {
         answer_ms_min,
         answer_ms_max: answer_ms_min + spread_ms,
@@ -251,7 +266,8 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
         panic!("{} has requests of its own", scenario.name);
     };
     let mut runner = runner("reference", seed);
-    let drawn = (vec(asking(OBJECTS, faults_ms), REQUESTS), faults::faults(class, OBJECTS, FAULTS));
+    let drawn =
+        (vec(asking(OBJECTS, faults_ms), REQUESTS), faults::faults(&stage(class, OBJECTS), FAULTS.into()));
     let tree = drawn.new_tree(&mut runner).expect("the strategies filter nothing out");
     let (asked, faults) = tree.current();
     (plan.workload, plan.faults) = (requests(class, body, asked), faults);

@@ -109,7 +109,7 @@ fn single_failures(tally: &Tally) -> Table {
     for (failure, lateness) in &tally.lateness_by_failure {
         let quantile = |share| lateness.quantile(share).map_or("none fired".to_owned(), story::seconds);
         table.add_row([
-            failure.name().to_owned(),
+            failure.name(),
             lateness.samples().to_string(),
             quantile(0.5),
             quantile(0.99),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 use reveille::scenario::Scenario;
 use reveille::scenarios::scripted::script::{Script, Step};
+use reveille_sim::kinds::{Crash, MachineCut};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
 
 fn scripted() -> &'static Scenario {
@@ -168,8 +169,9 @@ fn the_matrix_tells_calls_apart_by_context_and_outcome() {
 #[test]
 fn what_a_silent_machine_wrote_is_lost_with_it() {
     let holder = || Target::HolderOf("Scripted/foo".into());
-    let silence = FaultKind::MachineCut { target: holder(), for_ms: 200, direction: Direction::Out };
-    let crash = FaultKind::Crash { target: holder(), down_ms: 1_000 };
+    let silence =
+        FaultKind::MachineCut(MachineCut { target: holder(), for_ms: 200, direction: Direction::Out });
+    let crash = FaultKind::Crash(Crash { target: holder(), down_ms: 1_000 });
     let asked = [
         (1_000, r#"{"steps": [{"do": {"put": ["a", "1"]}}]}"#),
         (3_000, r#"{"steps": [{"do": {"put": ["a", "2"]}}, {"do": "sync"}, {"do": {"put": ["a", "3"]}}]}"#),

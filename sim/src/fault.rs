@@ -1,21 +1,23 @@
-//! Faults: they begin, they end, and everything is healed when the quiet phase begins. A fault that did nothing tests
-//! nothing, so each is counted twice: when it is injected, and once more when it has an effect.
+//! Faults in a run: they begin, they end, and everything is healed when the quiet phase begins. A fault that did nothing
+//! tests nothing, so each is counted twice: when it is injected, and once more when it has an effect. What a kind does
+//! stands in [`crate::kinds`]; here and in the parts of the world is what it does it with.
 //!
-//! Faults overlap. Each machine and each link knows which faults hold it, and is well again when none does.
+//! Faults overlap. Each machine and each link knows which faults hold it, and is well again when none does. So a fault
+//! ends by letting go of whatever it holds, and one that holds nothing any more is over before its time.
 
-mod links;
 mod machines;
 mod panics;
 mod roles;
 
-use reveille_model::history::{Scope, What};
+use reveille_model::history::{Scope, Takes, What};
 use reveille_system::ids::MachineId;
 
 pub(crate) use self::roles::Roles;
 use crate::counts::Counts;
 use crate::fates::{Fate, Fates};
 use crate::host::Host;
-use crate::plan::{FaultKind, OutageKind, Plan, Target};
+use crate::kinds::{self, BACKGROUND};
+use crate::plan::{Plan, Target};
 use crate::trace::Kind;
 use crate::world::{Event, World};
 
@@ -40,27 +42,9 @@ enum Entry {
 
 #[derive(Debug)]
 struct Begun {
-    kind: &'static str,
-    what: Broken,
+    name: &'static str,
     over: bool,
     effective: bool,
-}
-
-/// What to mend when the fault is over.
-#[derive(Clone, Debug)]
-enum Broken {
-    /// These machines are down.
-    Down(Vec<MachineId>),
-    /// This machine stands still.
-    Paused(MachineId),
-    /// Links, in whatever way: the network knows.
-    Network,
-    /// The disk of this machine is slow.
-    Disk(MachineId),
-    /// The outside services.
-    Outside,
-    /// Nothing that could be mended.
-    Nothing,
 }
 
 impl Faults {
@@ -86,7 +70,7 @@ impl Faults {
         let begun = &mut self.begun[fault as usize];
         if !begun.effective {
             begun.effective = true;
-            counts.faults.entry(begun.kind).or_default().effective += 1;
+            counts.faults.entry(begun.name).or_default().effective += 1;
         }
     }
 }
@@ -94,33 +78,8 @@ impl Faults {
 impl World<'_> {
     /// Begins the fault at this position of the plan, or skips it if there is nothing to break.
     pub(crate) fn begin_fault(&mut self, position: usize) {
-        let plan = self.plan;
-        let kind = &plan.faults[position].kind;
-        let begun = match kind {
-            FaultKind::Crash { target, .. } => self.machine_stops(kind.name(), target, false),
-            FaultKind::PowerLoss { target, .. } => self.machine_stops(kind.name(), target, true),
-            FaultKind::Pause { target, .. } => self.machine_pauses(kind.name(), target),
-            FaultKind::MachineCut { target, direction, .. } => {
-                self.machine_is_cut(kind.name(), target, *direction)
-            }
-            FaultKind::DatacenterDown { datacenter, power, .. } => {
-                Some(self.datacenter_stops(kind.name(), *datacenter, *power))
-            }
-            FaultKind::DatacenterCut { datacenter, .. } => {
-                Some(self.datacenter_is_cut(kind.name(), *datacenter))
-            }
-            FaultKind::Partition { from, to, both_ways, .. } => {
-                Some(self.partition(kind.name(), from, to, *both_ways))
-            }
-            FaultKind::SlowLinks { of, factor_percent, .. } => {
-                self.links_slow_down(kind.name(), of, *factor_percent)
-            }
-            FaultKind::ClockStep { target, by_ms } => self.clock_steps(kind.name(), target, *by_ms),
-            FaultKind::SlowDisk { target, extra_ms, .. } => {
-                self.disk_slows_down(kind.name(), target, *extra_ms)
-            }
-            FaultKind::MessageLoss { ppm, .. } => Some(self.messages_are_lost(kind.name(), *ppm)),
-        };
+        let kind = self.plan.faults[position].kind.kind();
+        let begun = kind.begin(self);
         self.faults.reached.push((Entry::Fault(position), begun));
         match begun {
             Some(fault) => {
@@ -135,59 +94,48 @@ impl World<'_> {
     pub(crate) fn begin_background_loss(&mut self) {
         let ppm = self.plan.network.loss_ppm;
         if ppm > 0 {
-            self.messages_are_lost("background-loss", ppm);
+            let fault = self.begins(BACKGROUND.name, BACKGROUND.takes, Scope::Network);
+            self.net.lose(fault, ppm);
         }
     }
 
     /// Begins the outage at this position of the plan.
     pub(crate) fn begin_outage(&mut self, position: usize) {
         let outage = self.plan.upstream.outages[position];
-        let kind = match outage.kind {
-            OutageKind::Slow { .. } => "upstream-slow",
-            OutageKind::Refuse { .. } => "upstream-refuses",
-            OutageKind::Fail => "upstream-fails",
-        };
-        let fault = self.fault_begins(kind, Scope::Service("upstream".into()), Broken::Outside);
+        let row = outage.kind.kind().row();
+        let fault = self.begins(row.name, row.takes, Scope::Service("upstream".into()));
         self.faults.reached.push((Entry::Outage(position), Some(fault)));
         self.outside.begin_outage(fault, outage.kind);
         self.queue.push(self.now_ns + outage.for_ms * NS_PER_MS, Event::FaultEnd { fault });
     }
 
-    /// Ends a fault, unless it is over already.
+    /// Ends a fault, unless it is over already: whatever it holds is held by it no longer.
     pub(crate) fn end_fault(&mut self, fault: u32) {
         let begun = &mut self.faults.begun[fault as usize];
         if std::mem::replace(&mut begun.over, true) {
             return;
         }
-        let what = begun.what.clone();
         self.note(None, Kind::FaultEnd, u64::from(fault), 0);
         self.record.outside(self.now_ns, What::FaultEnd { fault });
-        match what {
-            Broken::Down(machines) => {
-                machines.into_iter().for_each(|machine| self.machine_returns(fault, machine));
-            }
-            Broken::Paused(machine) => self.machine_goes_on(fault, machine),
-            Broken::Network => {
-                self.net.mend(fault);
-                self.review_majorities();
-            }
-            Broken::Disk(machine) => self.hosts[usize::from(machine.0)].disk_recovers(fault),
-            Broken::Outside => self.outside.end_outage(fault),
-            Broken::Nothing => {}
+        if self.net.mend(fault) {
+            self.review_majorities();
         }
+        for machine in self.machines(|_| true) {
+            self.machine_is_let_go(fault, machine);
+        }
+        self.outside.end_outage(fault);
     }
 
     /// Ends all faults that still last. A machine that panics as it boots begins a new one.
     pub(crate) fn heal(&mut self) {
         let lasting = 0..u32::try_from(self.faults.begun.len()).expect("a plan has fewer than 2^32 faults");
         lasting.clone().for_each(|fault| self.end_fault(fault));
-        let is_held =
-            |host: &Host| host.downs.iter().chain(&host.pauses).any(|fault| lasting.contains(fault));
+        let is_held = |host: &Host| host.held_by().any(|fault| lasting.contains(&fault));
         assert!(!self.hosts.iter().any(is_held), "a fault that is over holds nothing");
     }
 
     /// The machine that a fault is aimed at, if there is one.
-    fn struck(&self, target: &Target) -> Option<MachineId> {
+    pub(crate) fn struck(&self, target: &Target) -> Option<MachineId> {
         match target {
             Target::Machine(machine) => Some(MachineId(*machine)),
             Target::HolderOf(object) => Some(self.holder_of(object)),
@@ -197,12 +145,46 @@ impl World<'_> {
         }
     }
 
-    fn fault_begins(&mut self, kind: &'static str, scope: Scope, what: Broken) -> u32 {
+    /// A fault of this kind has found something to strike, and begins. Returns its number.
+    pub(crate) fn fault_begins(&mut self, kind: &dyn kinds::Kind, scope: Scope) -> u32 {
+        self.begins(kind.name(), kind.takes(), scope)
+    }
+
+    fn begins(&mut self, name: &'static str, takes: &[Takes], scope: Scope) -> u32 {
         let fault = u32::try_from(self.faults.begun.len()).expect("a plan has fewer than 2^32 faults");
-        self.faults.begun.push(Begun { kind, what, over: false, effective: false });
-        self.record.counts.faults.entry(kind).or_default().injected += 1;
+        self.faults.begun.push(Begun { name, over: false, effective: false });
+        self.record.counts.faults.entry(name).or_default().injected += 1;
         self.note(None, Kind::FaultBegin, u64::from(fault), 0);
-        self.record.outside(self.now_ns, What::FaultBegin { fault, kind: kind.into(), scope, takes: None });
+        let takes = Some(takes.iter().copied().collect());
+        self.record.outside(self.now_ns, What::FaultBegin { fault, kind: name.into(), scope, takes });
         fault
+    }
+
+    /// The fault has an effect.
+    pub(crate) fn took_effect(&mut self, fault: u32) {
+        self.faults.took_effect(fault, &mut self.record.counts);
+    }
+
+    /// A message was lost to this fault. A cut that keeps something from a machine that is down changes nothing.
+    pub(crate) fn message_lost_to(&mut self, fault: u32, receiver: MachineId) {
+        self.record.counts.messages_lost += 1;
+        if self.is_up(receiver) {
+            self.took_effect(fault);
+        }
+    }
+
+    /// Cuts the links from each of these machines to each of those.
+    pub(crate) fn cut(&mut self, fault: u32, from: &[MachineId], to: &[MachineId]) {
+        for from in from {
+            to.iter().for_each(|to| self.net.cut(fault, *from, *to));
+        }
+    }
+
+    pub(crate) fn machines(&self, wanted: impl Fn(MachineId) -> bool) -> Vec<MachineId> {
+        self.hosts.iter().map(|host| host.id).filter(|machine| wanted(*machine)).collect()
+    }
+
+    pub(crate) fn machines_of(&self, datacenter: u16) -> Vec<MachineId> {
+        self.machines(|machine| self.config.datacenter_of(machine).0 == datacenter)
     }
 }

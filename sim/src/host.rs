@@ -10,7 +10,7 @@ use reveille_system::io::{Input, Now};
 use reveille_system::machine::Machine;
 
 use crate::clock::Clock;
-use crate::disk::{Disk, PowerLoss};
+use crate::disk::{Disk, PowerLoss, Sync};
 use crate::plan;
 use crate::record::Spot;
 use crate::streams::{Concern, Streams};
@@ -33,6 +33,10 @@ pub(crate) struct Host {
     pub(crate) downs: Vec<u32>,
     /// The faults that make its process stand still.
     pub(crate) pauses: Vec<u32>,
+    /// The faults that make its disk stall.
+    pub(crate) stalls: Vec<u32>,
+    /// The syncs that would have ended meanwhile, with the incarnation that asked for them.
+    stalled: Vec<(u32, Sync)>,
     /// What has come for the process while it stood still.
     pub(crate) held: VecDeque<Held>,
     wake: Wake,
@@ -85,6 +89,8 @@ impl Host {
             clock: Clock::new(clock.offset_ms, clock.drift_ppm),
             downs: Vec::new(),
             pauses: Vec::new(),
+            stalls: Vec::new(),
+            stalled: Vec::new(),
             held: VecDeque::new(),
             wake: Wake { wanted_ns: NEVER_NS, queued_ns: NEVER_NS },
             sync_ns: u64::from(disk.sync_us_min) * NS_PER_US..=u64::from(disk.sync_us_max) * NS_PER_US,
@@ -118,6 +124,24 @@ impl Host {
 
     pub(crate) fn disk_recovers(&mut self, fault: u32) {
         self.slow_disk.retain(|(slow, _)| *slow != fault);
+    }
+
+    /// A sync would end now. If the disk stalls, it waits: returns the fault that it waits for.
+    pub(crate) fn stalls(&mut self, life: u32, sync: Sync) -> Option<u32> {
+        let stall = *self.stalls.first()?;
+        self.stalled.push((life, sync));
+        Some(stall)
+    }
+
+    /// The fault makes the disk stall no longer. Returns the syncs that end now, in the order in which they would have.
+    pub(crate) fn disk_goes_on(&mut self, fault: u32) -> Vec<(u32, Sync)> {
+        self.stalls.retain(|stall| *stall != fault);
+        if self.stalls.is_empty() { std::mem::take(&mut self.stalled) } else { Vec::new() }
+    }
+
+    /// The faults that keep the machine from what it does.
+    pub(crate) fn held_by(&self) -> impl Iterator<Item = u32> {
+        self.downs.iter().chain(&self.pauses).chain(&self.stalls).copied()
     }
 
     /// How long a sync takes that is asked for now, and the fault that makes it longer than any is otherwise. One draw,

@@ -11,26 +11,31 @@ compile_error!(
      `--cfg madsim` to it, and start cargo inside the tree."
 );
 
-pub mod clock;
-pub mod counts;
-pub mod disk;
-pub mod fates;
-pub mod net;
-pub mod plan;
-pub mod streams;
-pub mod trace;
-
 // Without the cfg these would only add errors to the one above.
 #[cfg(madsim)]
 mod clients;
+#[cfg(madsim)]
+pub mod clock;
+#[cfg(madsim)]
+pub mod counts;
+#[cfg(madsim)]
+pub mod disk;
+#[cfg(madsim)]
+pub mod fates;
 #[cfg(madsim)]
 mod fault;
 #[cfg(madsim)]
 mod host;
 #[cfg(madsim)]
+pub mod kinds;
+#[cfg(madsim)]
 mod majority;
 #[cfg(madsim)]
+pub mod net;
+#[cfg(madsim)]
 mod outside;
+#[cfg(madsim)]
+pub mod plan;
 #[cfg(madsim)]
 pub mod progress;
 #[cfg(madsim)]
@@ -39,5 +44,9 @@ mod queue;
 mod record;
 #[cfg(madsim)]
 pub mod run;
+#[cfg(madsim)]
+pub mod streams;
+#[cfg(madsim)]
+pub mod trace;
 #[cfg(madsim)]
 mod world;

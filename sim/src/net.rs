@@ -98,13 +98,17 @@ impl Net {
         }
     }
 
-    /// Ends whatever this one does to the network.
-    pub fn mend(&mut self, id: TroubleId) {
+    /// Ends whatever this one does to the network. Returns whether a link was cut by it.
+    pub fn mend(&mut self, id: TroubleId) -> bool {
+        let mut was_cut = false;
         self.losses.retain(|(loss, _)| *loss != id);
         for link in &mut self.links {
+            let cuts = link.cuts.len();
             link.cuts.retain(|cut| *cut != id);
+            was_cut |= link.cuts.len() < cuts;
             link.slow.retain(|(slow, _)| *slow != id);
         }
+        was_cut
     }
 
     /// What cuts the link from one machine to another, if anything does: that which began first.

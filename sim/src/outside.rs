@@ -66,11 +66,7 @@ impl Outside {
         let Some(&(fault, kind)) = self.outages.last() else {
             return Decision { after_ns, status: Some(200), fault: None };
         };
-        let (after_ns, status) = match kind {
-            OutageKind::Slow { extra_ms } => (after_ns + extra_ms * NS_PER_MS, Some(200)),
-            OutageKind::Refuse { status } => (after_ns, Some(status)),
-            OutageKind::Fail => (after_ns, None),
-        };
+        let (after_ns, status) = kind.kind().answer(after_ns);
         Decision { after_ns, status, fault: Some(fault) }
     }
 }

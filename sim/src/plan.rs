@@ -6,18 +6,17 @@
 
 mod fault;
 mod json;
-mod simpler;
-mod told;
 mod validate;
 
 use reveille_system::config::{Bounds, Config};
 use serde::{Deserialize, Serialize};
 
-pub use self::fault::{
-    CLOCK_STEP_MAX_MS, Direction, Fault, FaultKind, LinksOf, SLOW_MAX_PERCENT, SYNC_EXTRA_MAX_MS, Target,
-};
+pub use self::fault::{Direction, Fault, LinksOf, Target};
 pub use self::json::FILE_BYTES_MAX;
 pub use self::validate::PlanError;
+pub(crate) use self::validate::{Check, OutageCheck};
+pub use crate::kinds::FaultKind;
+pub use crate::kinds::outside::OutageKind;
 
 /// The version of the plan's format. It rises when a field changes its meaning; a new field has a default instead, which
 /// is what was before it.
@@ -231,24 +230,6 @@ pub struct Outage {
     pub kind: OutageKind,
 }
 
-/// How an outside service behaves badly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum OutageKind {
-    /// It answers, but takes longer.
-    Slow {
-        /// How much.
-        extra_ms: u64,
-    },
-    /// It refuses.
-    Refuse {
-        /// With this HTTP status: 400 to 599.
-        status: u16,
-    },
-    /// It receives the request and gives no answer; the connection breaks.
-    Fail,
-}
-
 impl Plan {
     /// What every machine of the plan's cluster is told.
     ///
@@ -274,24 +255,13 @@ impl Plan {
         let error = |(machine, clock): (u16, &Clock)| {
             let drift_ms = (run_ms * u64::from(clock.drift_ppm.unsigned_abs())).div_ceil(1_000_000);
             let (mut ahead_ms, mut behind_ms) = (i64::from(clock.offset_ms), i64::from(clock.offset_ms));
-            for by_ms in self.faults.iter().filter_map(|fault| fault.clock_step_ms(machine)) {
+            for by_ms in self.faults.iter().filter_map(|fault| fault.kind.kind().steps_clock_ms(machine)) {
                 ahead_ms += i64::from(by_ms.max(0));
                 behind_ms += i64::from(by_ms.min(0));
             }
             ahead_ms.unsigned_abs().max(behind_ms.unsigned_abs()) + drift_ms
         };
         (0..).zip(&self.clocks).map(error).max().unwrap_or(0)
-    }
-}
-
-impl Fault {
-    /// By how much the fault may step the wall clock of this machine.
-    fn clock_step_ms(&self, of: u16) -> Option<i32> {
-        match &self.kind {
-            FaultKind::ClockStep { target: Target::Machine(machine), .. } if *machine != of => None,
-            FaultKind::ClockStep { by_ms, .. } => Some(*by_ms),
-            _ => None,
-        }
     }
 }
 

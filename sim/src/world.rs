@@ -335,10 +335,14 @@ impl<'a> World<'a> {
         self.reach(to, Kind::Delivered, u64::from(from.0), len, Input::Message { from, bytes });
     }
 
-    fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {
+    pub(crate) fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {
         let host = &mut self.hosts[usize::from(id.0)];
         // The process that asked for it is gone: what it would have covered stays unsynced.
         if !host.runs(life) {
+            return;
+        }
+        if let Some(stall) = host.stalls(life, sync) {
+            self.took_effect(stall);
             return;
         }
         let bytes = host.disk.synced(sync);

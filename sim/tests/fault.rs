@@ -3,6 +3,10 @@
 
 use reveille_model::history::{Event, Phase, Scope, What};
 use reveille_sim::fates::{Fate, Fates};
+use reveille_sim::kinds::{
+    ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, Pause, PowerLoss, SlowDisk,
+    SlowLinks, SyncStall,
+};
 use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
 use reveille_sim::run::{Look, Outcome, RunEnd, run_with};
 use reveille_sim::trace::{Entry, Kind};
@@ -74,15 +78,15 @@ fn majority_changes(outcome: &Outcome, to: bool) -> usize {
 }
 
 fn crash(machine: u16, down_ms: u64) -> FaultKind {
-    FaultKind::Crash { target: Target::Machine(machine), down_ms }
+    FaultKind::Crash(Crash { target: Target::Machine(machine), down_ms })
 }
 
 fn pause(machine: u16, for_ms: u64) -> FaultKind {
-    FaultKind::Pause { target: Target::Machine(machine), for_ms }
+    FaultKind::Pause(Pause { target: Target::Machine(machine), for_ms })
 }
 
 fn cut(machine: u16, for_ms: u64, direction: Direction) -> FaultKind {
-    FaultKind::MachineCut { target: Target::Machine(machine), for_ms, direction }
+    FaultKind::MachineCut(MachineCut { target: Target::Machine(machine), for_ms, direction })
 }
 
 #[test]
@@ -121,6 +125,10 @@ fn a_pause_is_over_when_its_process_dies() {
     assert_eq!(moments(&outcome, 1, Kind::Boot), [6_000]);
     assert!(reached(&outcome, 0, 1, 6_000, 14_000) > 0, "the next process is not paused");
     assert!(moments(&outcome, 1, Kind::Undelivered).contains(&5_000), "what waited found nobody");
+    let ended = |event: &&Event| matches!(event.what, What::FaultEnd { fault: 0 });
+    let ended: Vec<u64> = outcome.history.events.iter().filter(ended).map(|event| event.at_ns).collect();
+    assert_eq!(ended, [15_000_000_000], "a fault ends when it ends, and once");
+    assert_eq!(outcome.verdict.violations, []);
     // Nobody pauses a machine that is down.
     let skipped = with(1, &[(4_000, crash(1, 2_000)), (5_000, pause(1, 5_000))]);
     assert_eq!(effective(&skipped, "pause"), (0, 0));
@@ -172,7 +180,7 @@ fn what_is_on_its_way_when_a_link_is_cut_is_lost() {
 
 #[test]
 fn cuts_nest() {
-    let datacenter = FaultKind::DatacenterCut { datacenter: 1, for_ms: 5_000 };
+    let datacenter = FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 5_000 });
     let outcome = with(1, &[(5_000, cut(1, 3_000, Direction::Both)), (6_000, datacenter)]);
     assert_eq!(reached(&outcome, 0, 1, 5_000, 11_000), 0);
     assert!(reached(&outcome, 0, 1, 11_000, 20_000) > 0);
@@ -191,7 +199,7 @@ fn a_machine_may_be_cut_off_while_it_stands_still() {
 
 #[test]
 fn a_cut_datacenter_keeps_the_links_within() {
-    let datacenter = FaultKind::DatacenterCut { datacenter: 1, for_ms: 5_000 };
+    let datacenter = FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 5_000 });
     let outcome = run_broken(six_machines(1), &[(5_000, datacenter)]);
     for (inside, outside) in [(2, 0), (2, 1), (3, 4), (3, 5)] {
         assert_eq!(reached(&outcome, inside, outside, 5_000, 10_000), 0);
@@ -206,7 +214,8 @@ fn a_cut_datacenter_keeps_the_links_within() {
 fn a_partition_cuts_one_way_or_both() {
     for both_ways in [false, true] {
         let (from, to) = (vec![0], vec![1, 2]);
-        let partition = FaultKind::Partition { from: from.clone(), to: to.clone(), both_ways, for_ms: 4_000 };
+        let partition =
+            FaultKind::Partition(Partition { from: from.clone(), to: to.clone(), both_ways, for_ms: 4_000 });
         let outcome = with(1, &[(5_000, partition)]);
         for other in [1, 2] {
             assert_eq!(reached(&outcome, 0, other, 5_000, 9_000), 0);
@@ -220,8 +229,9 @@ fn a_partition_cuts_one_way_or_both() {
 
 #[test]
 fn l2_a_majority_is_up_awake_and_connected_pairwise_both_ways() {
-    let one_way =
-        |from, to| FaultKind::Partition { from: vec![from], to: vec![to], both_ways: false, for_ms: 2_000 };
+    let one_way = |from, to| {
+        FaultKind::Partition(Partition { from: vec![from], to: vec![to], both_ways: false, for_ms: 2_000 })
+    };
     // Each machine hears one other, and no two hear each other.
     let ring = with(1, &[(5_000, one_way(0, 1)), (5_000, one_way(1, 2)), (5_000, one_way(2, 0))]);
     let asleep = with(1, &[(5_000, pause(0, 2_000)), (5_000, pause(1, 2_000))]);
@@ -236,7 +246,7 @@ fn l2_a_majority_is_up_awake_and_connected_pairwise_both_ways() {
 #[test]
 fn a_datacenter_goes_down_as_a_whole_and_comes_back() {
     for power in [false, true] {
-        let down = FaultKind::DatacenterDown { datacenter: 1, down_ms: 3_000, power };
+        let down = FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms: 3_000, power });
         let outcome = run_broken(six_machines(1), &[(5_000, down)]);
         let kind = if power { Kind::PowerLoss } else { Kind::Crash };
         for machine in 0..6 {
@@ -251,7 +261,7 @@ fn a_datacenter_goes_down_as_a_whole_and_comes_back() {
 
 #[test]
 fn a_machine_is_back_when_no_fault_holds_it_down() {
-    let down = |down_ms| FaultKind::DatacenterDown { datacenter: 1, down_ms, power: true };
+    let down = |down_ms| FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms, power: true });
     let crash_lasts = run_broken(six_machines(1), &[(4_000, crash(2, 10_000)), (5_000, down(3_000))]);
     assert_eq!(moments(&crash_lasts, 2, Kind::Boot), [14_000]);
     assert_eq!(moments(&crash_lasts, 3, Kind::Boot), [8_000]);
@@ -266,7 +276,8 @@ fn a_machine_is_back_when_no_fault_holds_it_down() {
 
 #[test]
 fn a_slow_datacenter_is_slow_and_not_cut() {
-    let slow = FaultKind::SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 1_000, for_ms: 5_000 };
+    let slow =
+        FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 1_000, for_ms: 5_000 });
     let outcome = with(1, &[(5_000, slow)]);
     assert!(reached(&outcome, 0, 1, 5_500, 10_000) > 0);
     assert_eq!(effective(&outcome, "slow-links"), (1, 1));
@@ -275,7 +286,8 @@ fn a_slow_datacenter_is_slow_and_not_cut() {
 
 #[test]
 fn d8_a_slow_disk_takes_its_time_and_no_other_does() {
-    let slow = |extra_ms, for_ms| FaultKind::SlowDisk { target: Target::Machine(1), extra_ms, for_ms };
+    let slow =
+        |extra_ms, for_ms| FaultKind::SlowDisk(SlowDisk { target: Target::Machine(1), extra_ms, for_ms });
     let outcome = with(1, &[(5_000, slow(100, 5_000)), (7_000, slow(300, 1_000))]);
     // The longest sync that was asked for in that time, in milliseconds; 3 at most is usual.
     let longest = |machine, from_ms, to_ms| {
@@ -294,8 +306,36 @@ fn d8_a_slow_disk_takes_its_time_and_no_other_does() {
 }
 
 #[test]
+fn d8_a_disk_that_stalls_ends_no_sync_until_it_is_over() {
+    let stall = |target, for_ms| FaultKind::SyncStall(SyncStall { target, for_ms });
+    let whom = || Target::Machine(1);
+    let outcome = with(1, &[(5_000, stall(whom(), 2_000)), (6_000, stall(whom(), 2_500))]);
+    let synced = moments(&outcome, 1, Kind::Synced);
+    assert!(synced.iter().any(|at_ms| (4_000..5_000).contains(at_ms)), "there are requests");
+    assert!(!synced.iter().any(|at_ms| (5_000..8_500).contains(at_ms)), "both have to be over: {synced:?}");
+    assert!(synced.contains(&8_500), "then what waited ends");
+    assert!(moments(&outcome, 0, Kind::Synced).iter().any(|at_ms| (5_000..8_500).contains(at_ms)));
+    assert_eq!(effective(&outcome, "sync-stall"), (2, 1), "the first one alone had kept each of them");
+    assert_eq!(outcome.verdict.violations, []);
+    // What would have been covered is not safe before it is over.
+    let power = || FaultKind::PowerLoss(PowerLoss { target: whom(), down_ms: 500 });
+    let lost = |seed| with(seed, &[(5_000, stall(whom(), 4_000)), (6_500, power())]);
+    let lost: Vec<Outcome> = (1..5).map(lost).collect();
+    let bytes = |outcome: &Outcome| {
+        outcome.trace.iter().find(|entry| entry.kind == Kind::PowerLoss).map_or(0, |entry| entry.b)
+    };
+    assert!(lost.iter().any(|outcome| bytes(outcome) > 0), "a second and a half of writes was at stake");
+    for outcome in lost {
+        let synced = moments(&outcome, 1, Kind::Synced);
+        assert!(!synced.iter().any(|at_ms| (5_000..9_000).contains(at_ms)));
+        assert!(synced.iter().any(|at_ms| *at_ms >= 9_000), "its next process goes on");
+        assert_eq!(outcome.verdict.violations, []);
+    }
+}
+
+#[test]
 fn a_wall_clock_steps_and_its_error_is_accounted_for() {
-    let step = |by_ms| FaultKind::ClockStep { target: Target::Machine(0), by_ms };
+    let step = |by_ms| FaultKind::ClockStep(ClockStep { target: Target::Machine(0), by_ms });
     let outcome = with(1, &[(5_000, step(1_500)), (9_000, step(-2_500))]);
     let error_ms = |event: &Event| {
         let place = event.place.filter(|place| place.machine == 0)?;
@@ -328,16 +368,17 @@ fn a_wall_clock_steps_and_its_error_is_accounted_for() {
 #[test]
 fn a_fault_aimed_at_a_role_strikes_who_has_it() {
     let target = || Target::LeaderOfGroup(1);
-    let outcome = with(1, &[(5_000, FaultKind::Crash { target: target(), down_ms: 4_000 })]);
+    let outcome = with(1, &[(5_000, FaultKind::Crash(Crash { target: target(), down_ms: 4_000 }))]);
     let leads = |entry: &&Entry| entry.kind == Kind::Elected && entry.a == 1 && entry.at_ns < 15_000_000_000;
     let leader = outcome.trace.iter().filter(leads).max_by_key(|entry| entry.b);
     let leader = leader.and_then(|entry| entry.machine).expect("a group elects a leader in the warm-up");
     assert_eq!(moments(&outcome, leader.0, Kind::Crash), [5_000]);
     assert_eq!(begun(&outcome), [("group-leader-crash", &Scope::Machine(leader.0))]);
     assert_eq!(effective(&outcome, "group-leader-crash"), (1, 1), "the group has to elect another one");
-    let cut = FaultKind::MachineCut { target: target(), for_ms: 4_000, direction: Direction::Both };
+    let cut =
+        FaultKind::MachineCut(MachineCut { target: target(), for_ms: 4_000, direction: Direction::Both });
     assert_eq!(effective(&with(1, &[(5_000, cut)]), "group-leader-cut"), (1, 1));
-    let pause = FaultKind::Pause { target: target(), for_ms: 4_000 };
+    let pause = FaultKind::Pause(Pause { target: target(), for_ms: 4_000 });
     assert_eq!(effective(&with(1, &[(5_000, pause)]), "group-leader-pause"), (1, 1));
 }
 
@@ -347,7 +388,7 @@ fn a_fault_aimed_at_a_role_that_nobody_has_is_skipped() {
     plan.phases.warm_up_ms = 100;
     let targets = [Target::LeaderOfGroup(0), Target::LeaderOfGroup(2), Target::LeaderOfDatacenter(0)];
     let faults: Vec<_> =
-        targets.into_iter().map(|target| (0, FaultKind::Crash { target, down_ms: 4_000 })).collect();
+        targets.into_iter().map(|target| (0, FaultKind::Crash(Crash { target, down_ms: 4_000 }))).collect();
     let outcome = run_broken(plan, &faults);
     let skipped = outcome.trace.iter().filter(|entry| entry.kind == Kind::FaultSkipped);
     assert_eq!(skipped.map(|entry| entry.a).collect::<Vec<_>>(), [0, 1, 2]);
@@ -364,7 +405,7 @@ fn each_fault_of_a_plan_has_its_fate() {
         (9_000, crash(1, 1_000)),
         (5_000, pause(1, 2_000)),
         (9_500, crash(1, 3_000)),
-        (3_000, FaultKind::ClockStep { target: Target::Machine(0), by_ms: 0 }),
+        (3_000, FaultKind::ClockStep(ClockStep { target: Target::Machine(0), by_ms: 0 })),
         (19_000, crash(1, 1_000)),
     ];
     plan.faults = faults.into_iter().map(|(at_ms, kind)| Fault { at_ms, kind }).collect();
@@ -377,13 +418,21 @@ fn each_fault_of_a_plan_has_its_fate() {
 #[test]
 fn all_that_lasts_is_healed_at_once() {
     let faults = [
-        (1_000, FaultKind::DatacenterDown { datacenter: 0, down_ms: 900_000, power: true }),
+        (1_000, FaultKind::DatacenterDown(DatacenterDown { datacenter: 0, down_ms: 900_000, power: true })),
         (2_000, cut(2, 900_000, Direction::Both)),
-        (2_500, FaultKind::DatacenterCut { datacenter: 1, for_ms: 900_000 }),
+        (2_500, FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 900_000 })),
         (3_000, pause(2, 900_000)),
-        (3_000, FaultKind::Partition { from: vec![3], to: vec![2, 5], both_ways: true, for_ms: 900_000 }),
+        (
+            3_000,
+            FaultKind::Partition(Partition {
+                from: vec![3],
+                to: vec![2, 5],
+                both_ways: true,
+                for_ms: 900_000,
+            }),
+        ),
         (3_500, crash(3, 900_000)),
-        (4_000, FaultKind::DatacenterDown { datacenter: 0, down_ms: 900_000, power: false }),
+        (4_000, FaultKind::DatacenterDown(DatacenterDown { datacenter: 0, down_ms: 900_000, power: false })),
     ];
     let outcome = run_broken(six_machines(1), &faults);
     for machine in [0, 1, 3] {

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use reveille_model::history::{EndReason, Phase, Scope, What};
-use reveille_sim::plan::{Clock, Cluster, Fault, FaultKind, Network, Plan, Request, Target};
+use reveille_model::history::{EndReason, Phase, Scope, Takes, What};
+use reveille_sim::kinds::Crash;
+use reveille_sim::plan::{Clock, Cluster, Fault, Network, Plan, Request, Target};
 use reveille_sim::run::{MachinePanic, Outcome, RunEnd, run};
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
@@ -108,8 +109,12 @@ fn a_machine_that_panics_crashes_and_comes_back_and_the_others_go_on() {
         let mut events = outcome.history.events.iter();
         events.find(|event| event.what == what).unwrap_or_else(|| panic!("{what:?} is told")).at_ns
     };
-    let begins =
-        What::FaultBegin { fault: 0, kind: "panic".into(), scope: Scope::Machine(*machine), takes: None };
+    let begins = What::FaultBegin {
+        fault: 0,
+        kind: "panic".into(),
+        scope: Scope::Machine(*machine),
+        takes: Some([Takes::Memory, Takes::Reachability].into_iter().collect()),
+    };
     assert_eq!(moment(begins), *at_ns);
     assert_eq!(moment(What::FaultEnd { fault: 0 }), at_ns + 1_000_000_000);
     assert_eq!(outcome.counts.boots, 4);
@@ -197,7 +202,7 @@ fn what_panics_as_a_dead_machine_is_dropped_is_told_and_ends_nothing() {
     assert_eq!(at_the_end.panics[0].message, "the glass breaks");
 
     plan.faults =
-        vec![Fault { at_ms: 2_000, kind: FaultKind::Crash { target: Target::Machine(0), down_ms: 500 } }];
+        vec![Fault { at_ms: 2_000, kind: Crash { target: Target::Machine(0), down_ms: 500 }.into() }];
     let in_a_crash = run(&plan, classes);
     assert_eq!(in_a_crash.end, RunEnd::Completed);
     assert_eq!(in_a_crash.panics.len(), 1);

@@ -1,5 +1,10 @@
 //! Plans as JSON, and what is said about those that cannot be run.
 
+use reveille_sim::kinds::outside::{Refuse, Slow};
+use reveille_sim::kinds::{
+    ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, MessageLoss, Partition, Pause, PowerLoss,
+    SlowDisk, SlowLinks,
+};
 use reveille_sim::plan::{Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
 use reveille_system::config::Bounds;
 
@@ -12,7 +17,11 @@ fn json(plan: &Plan) -> String {
 #[test]
 fn a_plan_survives_json() {
     let mut plan = common::plan(u64::MAX);
-    let kinds = [OutageKind::Slow { extra_ms: 5 }, OutageKind::Refuse { status: 503 }, OutageKind::Fail];
+    let kinds = [
+        OutageKind::Slow(Slow { extra_ms: 5 }),
+        OutageKind::Refuse(Refuse { status: 503 }),
+        OutageKind::Fail,
+    ];
     plan.upstream.outages = kinds.map(|kind| Outage { at_ms: 1, for_ms: 2, kind }).into();
     assert_eq!(plan.validate(), Ok(()));
     let text = json(&plan);
@@ -35,27 +44,31 @@ fn a_fault_reads_as_one_would_write_it() {
     let text = r#"{"at_ms": 5, "kind": {"power_loss": {"target": {"holder_of": "Bell/0"}, "down_ms": 7}}}"#;
     let fault: Fault = serde_json::from_str(text).expect("a fault");
     let target = Target::HolderOf("Bell/0".to_owned());
-    assert_eq!(fault, Fault { at_ms: 5, kind: FaultKind::PowerLoss { target, down_ms: 7 } });
+    assert_eq!(fault, Fault { at_ms: 5, kind: FaultKind::PowerLoss(PowerLoss { target, down_ms: 7 }) });
 }
 
 /// One fault of each kind, aimed in each way.
 fn every_fault() -> Vec<FaultKind> {
     let leader = || Target::LeaderOfDatacenter(2);
     vec![
-        FaultKind::Crash { target: leader(), down_ms: 1 },
-        FaultKind::PowerLoss { target: Target::LeaderOfGroup(2), down_ms: 1 },
-        FaultKind::Pause { target: Target::HolderOf("Bell/0".into()), for_ms: 1 },
-        FaultKind::MachineCut { target: leader(), for_ms: 1, direction: Direction::Both },
-        FaultKind::MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::In },
-        FaultKind::MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::Out },
-        FaultKind::DatacenterDown { datacenter: 2, down_ms: 1, power: true },
-        FaultKind::DatacenterCut { datacenter: 2, for_ms: 1 },
-        FaultKind::Partition { from: vec![0, 1], to: vec![2], both_ways: false, for_ms: 1 },
-        FaultKind::SlowLinks { of: LinksOf::Datacenter(2), factor_percent: 200, for_ms: 1 },
-        FaultKind::SlowLinks { of: LinksOf::Machine(leader()), factor_percent: 10_000, for_ms: 1 },
-        FaultKind::ClockStep { target: leader(), by_ms: -7 },
-        FaultKind::SlowDisk { target: leader(), extra_ms: 300, for_ms: 1 },
-        FaultKind::MessageLoss { ppm: 5, for_ms: 1 },
+        FaultKind::Crash(Crash { target: leader(), down_ms: 1 }),
+        FaultKind::PowerLoss(PowerLoss { target: Target::LeaderOfGroup(2), down_ms: 1 }),
+        FaultKind::Pause(Pause { target: Target::HolderOf("Bell/0".into()), for_ms: 1 }),
+        FaultKind::MachineCut(MachineCut { target: leader(), for_ms: 1, direction: Direction::Both }),
+        FaultKind::MachineCut(MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::In }),
+        FaultKind::MachineCut(MachineCut {
+            target: Target::Machine(0),
+            for_ms: 1,
+            direction: Direction::Out,
+        }),
+        FaultKind::DatacenterDown(DatacenterDown { datacenter: 2, down_ms: 1, power: true }),
+        FaultKind::DatacenterCut(DatacenterCut { datacenter: 2, for_ms: 1 }),
+        FaultKind::Partition(Partition { from: vec![0, 1], to: vec![2], both_ways: false, for_ms: 1 }),
+        FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(2), factor_percent: 200, for_ms: 1 }),
+        FaultKind::SlowLinks(SlowLinks { of: LinksOf::Machine(leader()), factor_percent: 10_000, for_ms: 1 }),
+        FaultKind::ClockStep(ClockStep { target: leader(), by_ms: -7 }),
+        FaultKind::SlowDisk(SlowDisk { target: leader(), extra_ms: 300, for_ms: 1 }),
+        FaultKind::MessageLoss(MessageLoss { ppm: 5, for_ms: 1 }),
     ]
 }
 
@@ -73,63 +86,77 @@ fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
     let machine = || Target::Machine(0);
     let cases = [
         (
-            FaultKind::Crash { target: Target::Machine(3), down_ms: 1 },
+            FaultKind::Crash(Crash { target: Target::Machine(3), down_ms: 1 }),
             "target is 3; the cluster has machines 0 to 2",
         ),
         (
-            FaultKind::Pause { target: Target::LeaderOfDatacenter(3), for_ms: 1 },
+            FaultKind::Pause(Pause { target: Target::LeaderOfDatacenter(3), for_ms: 1 }),
             "target is 3; the cluster has datacenters 0 to 2",
         ),
         (
-            FaultKind::MachineCut { target: Target::LeaderOfGroup(3), for_ms: 1, direction: Direction::In },
+            FaultKind::MachineCut(MachineCut {
+                target: Target::LeaderOfGroup(3),
+                for_ms: 1,
+                direction: Direction::In,
+            }),
             "target is 3; the cluster has groups 0 to 1, and the system group 2",
         ),
         (
-            FaultKind::PowerLoss { target: Target::HolderOf("Bell".into()), down_ms: 1 },
+            FaultKind::PowerLoss(PowerLoss { target: Target::HolderOf("Bell".into()), down_ms: 1 }),
             "target is \"Bell\"; an object is named Class/name",
         ),
         (
-            FaultKind::Crash { target: machine(), down_ms: u64::MAX },
+            FaultKind::Crash(Crash { target: machine(), down_ms: u64::MAX }),
             "down_ms is 18446744073709551615; it is at most",
         ),
         (
-            FaultKind::Pause { target: machine(), for_ms: u64::MAX },
+            FaultKind::Pause(Pause { target: machine(), for_ms: u64::MAX }),
             "for_ms is 18446744073709551615; it is at most",
         ),
         (
-            FaultKind::DatacenterDown { datacenter: 7, down_ms: 1, power: false },
+            FaultKind::DatacenterDown(DatacenterDown { datacenter: 7, down_ms: 1, power: false }),
             "datacenter is 7; the cluster has datacenters 0 to 2",
         ),
-        (FaultKind::DatacenterCut { datacenter: 3, for_ms: 1 }, "datacenter is 3; the cluster has"),
         (
-            FaultKind::Partition { from: vec![0], to: vec![1, 9], both_ways: true, for_ms: 1 },
+            FaultKind::DatacenterCut(DatacenterCut { datacenter: 3, for_ms: 1 }),
+            "datacenter is 3; the cluster has",
+        ),
+        (
+            FaultKind::Partition(Partition { from: vec![0], to: vec![1, 9], both_ways: true, for_ms: 1 }),
             "to[1] is 9; the cluster has machines 0 to 2",
         ),
         (
-            FaultKind::Partition { from: vec![0, 1], to: vec![2, 1], both_ways: true, for_ms: 1 },
+            FaultKind::Partition(Partition { from: vec![0, 1], to: vec![2, 1], both_ways: true, for_ms: 1 }),
             "to[1] is 1; a machine is on one side",
         ),
         (
-            FaultKind::SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 100, for_ms: 1 },
+            FaultKind::SlowLinks(SlowLinks {
+                of: LinksOf::Machine(machine()),
+                factor_percent: 100,
+                for_ms: 1,
+            }),
             "factor_percent is 100; it is from 101 to 10000",
         ),
         (
-            FaultKind::SlowLinks { of: LinksOf::Datacenter(3), factor_percent: 200, for_ms: 1 },
+            FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(3), factor_percent: 200, for_ms: 1 }),
             "of is 3; the cluster has datacenters 0 to 2",
         ),
         (
-            FaultKind::ClockStep { target: machine(), by_ms: -3_600_001 },
+            FaultKind::ClockStep(ClockStep { target: machine(), by_ms: -3_600_001 }),
             "by_ms is -3600001; it is from -3600000 to 3600000",
         ),
         (
-            FaultKind::SlowDisk { target: machine(), extra_ms: 10_001, for_ms: 1 },
+            FaultKind::SlowDisk(SlowDisk { target: machine(), extra_ms: 10_001, for_ms: 1 }),
             "extra_ms is 10001; it is at most 10000",
         ),
         (
-            FaultKind::SlowDisk { target: Target::Machine(3), extra_ms: 1, for_ms: 1 },
+            FaultKind::SlowDisk(SlowDisk { target: Target::Machine(3), extra_ms: 1, for_ms: 1 }),
             "target is 3; the cluster has machines 0 to 2",
         ),
-        (FaultKind::MessageLoss { ppm: 1_000_001, for_ms: 1 }, "ppm is 1000001; it is at most 1000000"),
+        (
+            FaultKind::MessageLoss(MessageLoss { ppm: 1_000_001, for_ms: 1 }),
+            "ppm is 1000001; it is at most 1000000",
+        ),
     ];
     for (kind, said) in cases {
         let mut plan = common::plan(1);
@@ -142,7 +169,7 @@ fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
 #[test]
 fn the_error_of_wall_clocks_counts_their_steps() {
     let mut plan = common::plan(1);
-    let step = |target, by_ms| Fault { at_ms: 1, kind: FaultKind::ClockStep { target, by_ms } };
+    let step = |target, by_ms| Fault { at_ms: 1, kind: FaultKind::ClockStep(ClockStep { target, by_ms }) };
     // Machine 1: 40 ms ahead, and 200 ppm of 100 s. Machine 2: 30 ms behind, and 100 ppm.
     plan.faults = vec![step(Target::Machine(1), 500), step(Target::Machine(1), -100)];
     assert_eq!(plan.wall_error_max_ms(), 560);
@@ -212,18 +239,22 @@ fn some_of_each() -> Vec<FaultKind> {
     let machine = || Target::Machine(2);
     let (for_ms, down_ms) = (12_345, 12_345);
     vec![
-        FaultKind::Crash { target: Target::HolderOf("Cron/foo".into()), down_ms },
-        FaultKind::PowerLoss { target: Target::LeaderOfSystemGroup, down_ms },
-        FaultKind::Pause { target: Target::LeaderOfGroup(1), for_ms },
-        FaultKind::MachineCut { target: Target::LeaderOfDatacenter(1), for_ms, direction: Direction::Out },
-        FaultKind::DatacenterDown { datacenter: 1, down_ms, power: true },
-        FaultKind::DatacenterCut { datacenter: 1, for_ms },
-        FaultKind::Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms },
-        FaultKind::SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 350, for_ms },
-        FaultKind::SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 350, for_ms },
-        FaultKind::ClockStep { target: machine(), by_ms: -1_234 },
-        FaultKind::SlowDisk { target: machine(), extra_ms: 777, for_ms },
-        FaultKind::MessageLoss { ppm: 25_000, for_ms },
+        FaultKind::Crash(Crash { target: Target::HolderOf("Cron/foo".into()), down_ms }),
+        FaultKind::PowerLoss(PowerLoss { target: Target::LeaderOfSystemGroup, down_ms }),
+        FaultKind::Pause(Pause { target: Target::LeaderOfGroup(1), for_ms }),
+        FaultKind::MachineCut(MachineCut {
+            target: Target::LeaderOfDatacenter(1),
+            for_ms,
+            direction: Direction::Out,
+        }),
+        FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms, power: true }),
+        FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms }),
+        FaultKind::Partition(Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms }),
+        FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 350, for_ms }),
+        FaultKind::SlowLinks(SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 350, for_ms }),
+        FaultKind::ClockStep(ClockStep { target: machine(), by_ms: -1_234 }),
+        FaultKind::SlowDisk(SlowDisk { target: machine(), extra_ms: 777, for_ms }),
+        FaultKind::MessageLoss(MessageLoss { ppm: 25_000, for_ms }),
     ]
 }
 
@@ -245,7 +276,7 @@ fn what_breaks_is_told_as_a_clause() {
         "2.5 % of all messages between machines are lost for 12.345 s",
     ];
     assert_eq!(told, expected);
-    let outage = Outage { at_ms: 1, for_ms: 10_000, kind: OutageKind::Slow { extra_ms: 40 } };
+    let outage = Outage { at_ms: 1, for_ms: 10_000, kind: OutageKind::Slow(Slow { extra_ms: 40 }) };
     assert_eq!(outage.told(), "the outside services answer 40 ms later for 10 s");
 }
 
@@ -281,13 +312,13 @@ fn what_breaks_follows_new_numbers_or_is_gone() {
     let down = |number: u16| number.checked_sub(1);
     let of = |kind: FaultKind| kind.renumbered(&down, &down, &down);
     let (for_ms, down_ms) = (1, 1);
-    let crash = |target| FaultKind::Crash { target, down_ms };
+    let crash = |target| FaultKind::Crash(Crash { target, down_ms });
     assert_eq!(of(crash(Target::Machine(2))), Some(crash(Target::Machine(1))));
     assert_eq!(of(crash(Target::Machine(0))), None);
     assert_eq!(of(crash(Target::LeaderOfGroup(1))), Some(crash(Target::LeaderOfGroup(0))));
     assert_eq!(of(crash(Target::LeaderOfSystemGroup)), Some(crash(Target::LeaderOfSystemGroup)));
-    assert_eq!(of(FaultKind::DatacenterCut { datacenter: 0, for_ms }), None);
-    let partition = |from, to| FaultKind::Partition { from, to, both_ways: true, for_ms };
+    assert_eq!(of(FaultKind::DatacenterCut(DatacenterCut { datacenter: 0, for_ms })), None);
+    let partition = |from, to| FaultKind::Partition(Partition { from, to, both_ways: true, for_ms });
     assert_eq!(of(partition(vec![0, 1], vec![2])), Some(partition(vec![0], vec![1])));
     assert_eq!(of(partition(vec![0], vec![2])), None);
     let holder = crash(Target::HolderOf("Cron/foo".into()));

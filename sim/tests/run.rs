@@ -1,6 +1,8 @@
 //! Whole runs: equal for equal plans, with faults that begin, act and end, and findings instead of crashes.
 
 use reveille_model::history::{Outcome as Ended, Phase, What};
+use reveille_sim::kinds::outside::{Refuse, Slow};
+use reveille_sim::kinds::{Crash, MessageLoss, PowerLoss};
 use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Past, Plan, Target};
 use reveille_sim::run::{Look, Outcome, RunEnd, run, run_with};
 use reveille_sim::trace::Kind;
@@ -107,13 +109,19 @@ fn faults_begin_end_and_are_counted() {
 fn all_is_healed_before_the_quiet_phase() {
     let mut plan = plan(1);
     plan.faults = vec![
-        Fault { at_ms: 1_000, kind: FaultKind::Crash { target: Target::Machine(2), down_ms: 900_000 } },
+        Fault {
+            at_ms: 1_000,
+            kind: FaultKind::Crash(Crash { target: Target::Machine(2), down_ms: 900_000 }),
+        },
         // The machine is down already: nothing to break, nothing to count.
-        Fault { at_ms: 2_000, kind: FaultKind::PowerLoss { target: Target::Machine(2), down_ms: 1 } },
-        Fault { at_ms: 3_000, kind: FaultKind::MessageLoss { ppm: 900_000, for_ms: 900_000 } },
+        Fault {
+            at_ms: 2_000,
+            kind: FaultKind::PowerLoss(PowerLoss { target: Target::Machine(2), down_ms: 1 }),
+        },
+        Fault { at_ms: 3_000, kind: FaultKind::MessageLoss(MessageLoss { ppm: 900_000, for_ms: 900_000 }) },
     ];
     plan.upstream.outages =
-        vec![Outage { at_ms: 0, for_ms: 900_000, kind: OutageKind::Refuse { status: 503 } }];
+        vec![Outage { at_ms: 0, for_ms: 900_000, kind: OutageKind::Refuse(Refuse { status: 503 }) }];
     let outcome = completed(&plan);
     assert!(!outcome.counts.faults.contains_key("power-loss"));
     assert_eq!(outcome.counts.boots, 4);
@@ -145,9 +153,9 @@ fn outages_change_what_upstream_answers() {
             count(&outcome, |what| matches!(what, What::OutboundAnswer { status: None, .. })) > 0,
         )
     };
-    assert_eq!(statuses(OutageKind::Refuse { status: 429 }), (true, false));
+    assert_eq!(statuses(OutageKind::Refuse(Refuse { status: 429 })), (true, false));
     assert_eq!(statuses(OutageKind::Fail), (false, true));
-    assert_eq!(statuses(OutageKind::Slow { extra_ms: 50 }), (false, false));
+    assert_eq!(statuses(OutageKind::Slow(Slow { extra_ms: 50 })), (false, false));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use reveille_model::history::{Delivery, Event, OpResult, Outcome as Ended, RunOutcome, StorageCall, What};
 use reveille_sim::clock::WALL_EPOCH_NS;
+use reveille_sim::kinds::Crash;
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
 use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
@@ -35,7 +36,7 @@ pub(crate) fn asked(asked: &[(u64, &str)]) -> Plan {
 /// The object's machine crashes, and is back only when all faults are over.
 pub(crate) fn crash_at(at_ms: u64) -> Fault {
     let target = Target::HolderOf(OBJECT.to_owned());
-    Fault { at_ms, kind: FaultKind::Crash { target, down_ms: 900_000 } }
+    Fault { at_ms, kind: FaultKind::Crash(Crash { target, down_ms: 900_000 }) }
 }
 
 /// What a run came to.

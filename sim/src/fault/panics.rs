@@ -4,13 +4,11 @@
 use reveille_model::history::Scope;
 use reveille_system::ids::MachineId;
 
-use super::{Broken, NS_PER_MS};
+use super::NS_PER_MS;
+use crate::kinds::PANIC;
 use crate::run::panics::Panic;
 use crate::trace::Kind;
 use crate::world::{Event, World};
-
-/// What the fault is called in histories and counts.
-const KIND: &str = "panic";
 
 /// A process that has died of a panic is started again after this: supervisors wait between 100 ms and some seconds, and
 /// a second of virtual time keeps a panic at each boot from being a loop without time.
@@ -24,8 +22,8 @@ impl World<'_> {
     /// The process of a machine dies of a panic. What it asked for in that step is gone with it: nothing of it was done yet.
     pub(crate) fn dies_of(&mut self, id: MachineId, panic: Panic) {
         self.effects.clear();
-        let fault = self.fault_begins(KIND, Scope::Machine(id.0), Broken::Down(vec![id]));
-        self.faults.took_effect(fault, &mut self.record.counts);
+        let fault = self.begins(PANIC.name, PANIC.takes, Scope::Machine(id.0));
+        self.took_effect(fault);
         let times = self.panicked(id, panic);
         self.hosts[usize::from(id.0)].downs.push(fault);
         let lost_instances = self.broken_process_dies(id);

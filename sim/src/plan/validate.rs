@@ -1,14 +1,14 @@
 //! Whether a plan can be run; if not, the first thing that is wrong, where it stands, and what would be right. A plan may
 //! come from a file that somebody has edited, so nothing in it is taken for granted.
 
-mod faults;
+mod check;
 
 use reveille_system::ids::ObjectName;
 
+pub(crate) use self::check::{Check, OutageCheck};
 use super::{
     Cluster, DRIFT_MAX_PPM, Disk, ENTRIES_KEPT_MAX, JITTER_MAX_PERCENT, LATENCY_MAX_US, LOG_BYTES_MAX,
-    MACHINES_MAX, Network, OFFSET_MAX_MS, OutageKind, Past, Phases, Plan, RUN_MAX_MS, VERSION,
-    WARM_UP_MIN_MS,
+    MACHINES_MAX, Network, OFFSET_MAX_MS, Past, Phases, Plan, RUN_MAX_MS, VERSION, WARM_UP_MIN_MS,
 };
 
 /// Why a plan cannot be run.
@@ -140,18 +140,16 @@ impl Plan {
         for (i, outage) in upstream.outages.iter().enumerate() {
             self.validate_moment(outage.at_ms, || format!("upstream.outages[{i}].at_ms"))?;
             at_most(outage.for_ms, RUN_MAX_MS, || format!("upstream.outages[{i}].for_ms"))?;
-            match outage.kind {
-                OutageKind::Slow { extra_ms } => {
-                    at_most(extra_ms, RUN_MAX_MS, || format!("upstream.outages[{i}].kind.slow.extra_ms"))?;
-                }
-                OutageKind::Refuse { status } => {
-                    let place = || format!("upstream.outages[{i}].kind.refuse.status");
-                    ensure((400..600).contains(&status), place, status, || "it is from 400 to 599".into())?;
-                }
-                OutageKind::Fail => {}
-            }
+            outage.kind.kind().validate(&OutageCheck::new(i))?;
         }
         Ok(())
+    }
+
+    fn validate_faults(&self) -> Result<(), PlanError> {
+        self.faults.iter().enumerate().try_for_each(|(i, fault)| {
+            self.validate_moment(fault.at_ms, || format!("faults[{i}].at_ms"))?;
+            fault.kind.kind().validate(&Check::new(self, i))
+        })
     }
 
     fn validate_moment(&self, at_ms: u64, place: impl FnOnce() -> String) -> Result<(), PlanError> {

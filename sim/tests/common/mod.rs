@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use reveille_sim::kinds::{Crash, MessageLoss, PowerLoss};
 use reveille_sim::plan::{
     Clock, Cluster, Disk, Fault, FaultKind, Limits, Network, Past, Phases, Plan, Request, Target, Upstream,
     VERSION,
@@ -44,12 +45,21 @@ pub(crate) fn plan(seed: u64) -> Plan {
         request_timeout_ms: 10_000,
         upstream: Upstream { answer_ms_min: 20, answer_ms_max: 200, outages: Vec::new() },
         faults: vec![
-            Fault { at_ms: 4_000, kind: FaultKind::Crash { target: Target::Machine(1), down_ms: 2_000 } },
+            Fault {
+                at_ms: 4_000,
+                kind: FaultKind::Crash(Crash { target: Target::Machine(1), down_ms: 2_000 }),
+            },
             Fault {
                 at_ms: 9_000,
-                kind: FaultKind::PowerLoss { target: Target::HolderOf("Bell/0".to_owned()), down_ms: 3_000 },
+                kind: FaultKind::PowerLoss(PowerLoss {
+                    target: Target::HolderOf("Bell/0".to_owned()),
+                    down_ms: 3_000,
+                }),
             },
-            Fault { at_ms: 12_000, kind: FaultKind::MessageLoss { ppm: 200_000, for_ms: 2_000 } },
+            Fault {
+                at_ms: 12_000,
+                kind: FaultKind::MessageLoss(MessageLoss { ppm: 200_000, for_ms: 2_000 }),
+            },
         ],
         past: Past::default(),
     }

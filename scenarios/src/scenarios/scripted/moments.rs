@@ -11,6 +11,7 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use reveille_sim::kinds::{Crash, MachineCut, PowerLoss};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
 
@@ -165,11 +166,12 @@ impl Strike {
     fn faults(self, target: &Target, last_ms: u64) -> Vec<Fault> {
         let Self { after_ms, silent_ms, down_ms, power } = self;
         let [cut, down] = [target.clone(), target.clone()];
-        let cut = FaultKind::MachineCut { target: cut, for_ms: silent_ms, direction: Direction::Out };
+        let cut =
+            FaultKind::MachineCut(MachineCut { target: cut, for_ms: silent_ms, direction: Direction::Out });
         let down = if power {
-            FaultKind::PowerLoss { target: down, down_ms }
+            FaultKind::PowerLoss(PowerLoss { target: down, down_ms })
         } else {
-            FaultKind::Crash { target: down, down_ms }
+            FaultKind::Crash(Crash { target: down, down_ms })
         };
         let at_ms = last_ms + after_ms;
         // Most strikes come without a silence before.

@@ -1,0 +1,83 @@
+//! How the outside services may behave badly: a part of the table of its own, since plans say it with the services and not
+//! with the faults. A kind stands in one file, and with three lines in this one.
+
+mod fail;
+mod refuse;
+mod slow;
+
+use serde::{Deserialize, Serialize};
+
+use self::fail::Fail;
+pub use self::refuse::Refuse;
+pub use self::slow::Slow;
+use super::row::Row;
+use super::words::Length;
+use crate::plan::{Outage, OutageCheck, PlanError};
+
+/// What a kind does.
+pub(crate) trait Outside {
+    /// The row that it stands in.
+    fn row(&self) -> &'static Row;
+
+    /// Whether it can happen in a plan; if not, the first thing that is wrong.
+    fn validate(&self, check: &OutageCheck) -> Result<(), PlanError>;
+
+    /// What the services do, as a clause.
+    fn told(&self) -> String;
+
+    /// Simpler variants, simplest first.
+    fn simpler(&self) -> Vec<OutageKind> {
+        Vec::new()
+    }
+
+    /// What becomes of an answer that would come after this time: when it comes, and its HTTP status; none if the
+    /// connection breaks instead.
+    fn answer(&self, after_ns: u64) -> (u64, Option<u16>);
+}
+
+/// How an outside service behaves badly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OutageKind {
+    /// It answers, but takes longer.
+    Slow(Slow),
+    /// It refuses.
+    Refuse(Refuse),
+    /// It receives the request and gives no answer; the connection breaks.
+    Fail,
+}
+
+/// Their rows.
+pub(super) const ROWS: &[Row] = &[Slow::ROW, Refuse::ROW, Fail::ROW];
+
+impl OutageKind {
+    pub(crate) fn kind(&self) -> &dyn Outside {
+        match self {
+            Self::Slow(slow) => slow,
+            Self::Refuse(refuse) => refuse,
+            Self::Fail => &Fail,
+        }
+    }
+
+    /// What it is called in histories and counts.
+    pub fn name(&self) -> &'static str {
+        self.kind().row().name
+    }
+
+    /// What the services do, as a clause for a sentence: "the outside services refuse with status 503".
+    pub fn told(&self) -> String {
+        self.kind().told()
+    }
+
+    /// Simpler variants to try when a plan is shrunk, as [`crate::kinds::FaultKind::simpler`].
+    pub fn simpler(&self) -> Vec<Self> {
+        self.kind().simpler()
+    }
+}
+
+impl Outage {
+    /// What the plan says will happen, as a clause for a sentence: "the outside services refuse with status 503 for 5 s".
+    pub fn told(&self) -> String {
+        format!("{} for {}", self.kind.told(), Length(self.for_ms))
+    }
+}

@@ -1,0 +1,127 @@
+//! The links from each of some machines to each of others are cut.
+
+use proptest::prelude::*;
+use reveille_model::history::{Scope, Takes};
+use reveille_system::ids::MachineId;
+use serde::{Deserialize, Serialize};
+
+use super::draw::Draw;
+use super::shrink::without_one;
+use super::words::{Length, machines};
+use super::{FaultKind, Kind, Numbers, Row, Strikes};
+use crate::plan::{Check, PlanError};
+use crate::world::World;
+
+/// The links from each of some machines to each of others are cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partition {
+    /// Senders.
+    pub from: Vec<u16>,
+    /// Receivers; none of the senders.
+    pub to: Vec<u16>,
+    /// Whether the links back are cut as well.
+    pub both_ways: bool,
+    /// For so long.
+    pub for_ms: u64,
+}
+
+impl Partition {
+    /// A history tells the links that are cut; whether those back are open has to be said by the name.
+    pub(super) const ROWS: &[Row] = &[
+        Row {
+            name: "partition",
+            by_role: None,
+            strikes: Strikes::Link,
+            takes: &[Takes::Reachability],
+            about: "The links between each of some machines and each of others are cut both ways.",
+            begins: |whom| format!("no message passes on {whom}"),
+            ends: |whom| format!("messages pass again on {whom}"),
+            draws: &[
+                // A machine that does not reach the others of its datacenter, and perhaps is not reached by them.
+                Draw::Machine(1, |it| {
+                    let (cluster, for_ms) = (it.cluster, it.for_ms);
+                    let drawn = (0..cluster.machines(), any::<bool>());
+                    let kind = drawn.prop_map(move |(machine, both_ways)| {
+                        let others = cluster.machines_of(machine / cluster.machines_per_datacenter);
+                        let to = others.filter(|other| *other != machine).collect();
+                        Self { from: vec![machine], to, both_ways, for_ms }.into()
+                    });
+                    kind.boxed()
+                }),
+                Draw::Datacenter(2, |it| {
+                    let of = |datacenter| it.cluster.machines_of(datacenter).collect();
+                    let (from, to) = (of(it.datacenter), of(it.other));
+                    Just(Self { from, to, both_ways: it.flag, for_ms: it.for_ms }.into()).boxed()
+                }),
+            ],
+            alone: None,
+        },
+        Row {
+            name: "partition-one-way",
+            by_role: None,
+            strikes: Strikes::Link,
+            takes: &[Takes::Reachability],
+            about: "The links from each of some machines to each of others are cut; those back are open.",
+            begins: |whom| format!("no message passes on {whom}, those back are open"),
+            ends: |whom| format!("messages pass again on {whom}"),
+            draws: &[],
+            alone: None,
+        },
+    ];
+}
+
+impl Kind for Partition {
+    lasts!(for_ms);
+
+    fn row(&self) -> &'static Row {
+        &Self::ROWS[usize::from(!self.both_ways)]
+    }
+
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
+        check.length("for_ms", self.for_ms)?;
+        for (side, machines) in [("from", &self.from), ("to", &self.to)] {
+            for (j, machine) in machines.iter().enumerate() {
+                check.machine(&format!("{side}[{j}]"), *machine)?;
+            }
+        }
+        let both = self.to.iter().position(|machine| self.from.contains(machine));
+        both.map_or(Ok(()), |j| {
+            let right = || "a machine is on one side: it stands in `from` as well".into();
+            check.ensure(false, &format!("to[{j}]"), self.to[j], right)
+        })
+    }
+
+    fn told(&self) -> String {
+        let (from, to, lasts) = (machines(&self.from), machines(&self.to), Length(self.for_ms));
+        if self.both_ways {
+            format!("no message passes between {from} and {to} for {lasts}")
+        } else {
+            format!("no message passes from {from} to {to} for {lasts}")
+        }
+    }
+
+    fn plainer(&self) -> Vec<FaultKind> {
+        let whole = (!self.both_ways).then(|| Self { both_ways: true, ..self.clone() });
+        let fewer_from = without_one(&self.from).map(|from| Self { from, ..self.clone() });
+        let fewer_to = without_one(&self.to).map(|to| Self { to, ..self.clone() });
+        whole.into_iter().chain(fewer_from).chain(fewer_to).map(Into::into).collect()
+    }
+
+    fn renumber(&mut self, numbers: &Numbers<'_>) -> Option<()> {
+        numbers.machines(&mut self.from)?;
+        numbers.machines(&mut self.to)
+    }
+
+    fn begin(&self, world: &mut World<'_>) -> Option<u32> {
+        let fault = world.fault_begins(self, Scope::Links { from: self.from.clone(), to: self.to.clone() });
+        let ids = |side: &[u16]| side.iter().copied().map(MachineId).collect::<Vec<_>>();
+        let (from, to) = (ids(&self.from), ids(&self.to));
+        world.cut(fault, &from, &to);
+        if self.both_ways {
+            world.cut(fault, &to, &from);
+        }
+        world.review_majorities();
+        Some(fault)
+    }
+}

@@ -1,0 +1,129 @@
+//! Links are slow.
+
+use proptest::prelude::*;
+use reveille_model::history::{Scope, Takes};
+use serde::{Deserialize, Serialize};
+
+use super::draw::Draw;
+use super::shrink::less;
+use super::words::Length;
+use super::{FaultKind, Kind, Numbers, Row, Strikes};
+use crate::plan::{Check, LinksOf, PlanError, Target};
+use crate::world::World;
+
+/// Links are slow. Of several slownesses of a link the worst decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlowLinks {
+    /// Which links.
+    pub of: LinksOf,
+    /// Their latency, in percent of what it is otherwise: from 101 to [`SlowLinks::FACTOR_MAX_PERCENT`].
+    pub factor_percent: u32,
+    /// For so long.
+    pub for_ms: u64,
+}
+
+impl SlowLinks {
+    /// The largest slowdown of a link, in percent of its latency: a hundred times as slow.
+    pub const FACTOR_MAX_PERCENT: u32 = 10_000;
+
+    /// The mildest that is one.
+    const FACTOR_MIN_PERCENT: u32 = 101;
+
+    pub(super) const ROWS: &[Row] = &[Row {
+        name: "slow-links",
+        by_role: None,
+        strikes: Strikes::Link,
+        takes: &[Takes::Time],
+        about: "Messages to and from a machine, or a datacenter, take several times as long.",
+        begins: |whom| format!("messages take much longer on the links of {whom}"),
+        ends: |whom| format!("messages are as fast as before on the links of {whom}"),
+        draws: &[
+            Draw::Machine(1, |it| Self::drawn(LinksOf::Machine(it.target.clone()), it.for_ms)),
+            Draw::Datacenter(1, |it| Self::drawn(LinksOf::Datacenter(it.datacenter), it.for_ms)),
+        ],
+        alone: None,
+    }];
+
+    fn drawn(of: LinksOf, for_ms: u64) -> BoxedStrategy<FaultKind> {
+        let factor = 150..1_000_u32;
+        factor.prop_map(move |factor_percent| Self { of: of.clone(), factor_percent, for_ms }.into()).boxed()
+    }
+}
+
+impl Kind for SlowLinks {
+    lasts!(for_ms);
+
+    fn row(&self) -> &'static Row {
+        &Self::ROWS[0]
+    }
+
+    fn target(&self) -> Option<&Target> {
+        match &self.of {
+            LinksOf::Machine(target) => Some(target),
+            LinksOf::Datacenter(_) => None,
+        }
+    }
+
+    fn target_mut(&mut self) -> Option<&mut Target> {
+        match &mut self.of {
+            LinksOf::Machine(target) => Some(target),
+            LinksOf::Datacenter(_) => None,
+        }
+    }
+
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
+        check.length("for_ms", self.for_ms)?;
+        check.within(
+            "factor_percent",
+            self.factor_percent,
+            Self::FACTOR_MIN_PERCENT..=Self::FACTOR_MAX_PERCENT,
+        )?;
+        match &self.of {
+            LinksOf::Machine(target) => check.target("of", target),
+            LinksOf::Datacenter(datacenter) => check.datacenter("of", *datacenter),
+        }
+    }
+
+    fn told(&self) -> String {
+        let links = match &self.of {
+            LinksOf::Machine(target) => format!("to and from {target}"),
+            LinksOf::Datacenter(datacenter) => format!("to, from and within datacenter {datacenter}"),
+        };
+        let times = f64::from(self.factor_percent) / 100.0;
+        format!("messages {links} take {times} times as long for {}", Length(self.for_ms))
+    }
+
+    fn plainer(&self) -> Vec<FaultKind> {
+        let slow = less::<u32>(self.factor_percent).filter(|percent| *percent >= Self::FACTOR_MIN_PERCENT);
+        slow.map(|factor_percent| Self { factor_percent, ..self.clone() }.into()).collect()
+    }
+
+    fn renumber(&mut self, numbers: &Numbers<'_>) -> Option<()> {
+        match &mut self.of {
+            LinksOf::Machine(target) => numbers.target(target),
+            LinksOf::Datacenter(datacenter) => numbers.of_datacenter(datacenter),
+        }
+    }
+
+    fn begin(&self, world: &mut World<'_>) -> Option<u32> {
+        let (slow, scope) = match &self.of {
+            LinksOf::Machine(target) => {
+                let machine = world.struck(target)?;
+                (vec![machine], Scope::Machine(machine.0))
+            }
+            LinksOf::Datacenter(datacenter) => {
+                (world.machines_of(*datacenter), Scope::Datacenter(*datacenter))
+            }
+        };
+        let fault = world.fault_begins(self, scope);
+        for machine in slow {
+            for other in world.machines(|other| other != machine) {
+                // Within the datacenter a link is slowed down twice: of several the worst decides, so that is once.
+                world.net.slow_down(fault, machine, other, self.factor_percent);
+                world.net.slow_down(fault, other, machine, self.factor_percent);
+            }
+        }
+        Some(fault)
+    }
+}
