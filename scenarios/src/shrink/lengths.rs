@@ -9,33 +9,54 @@ use super::search::{Pass, Search};
 
 const MS_PER_S: u64 = 1_000;
 
+/// What breaks is not made to last less than this, in milliseconds.
+const LASTS_MIN_MS: u64 = 100;
+
 /// Shortens the phases, then each fault and outage.
 pub(super) fn shorten(search: &mut Search<'_>) {
     least(search, |plan| plan.phases.quiet_ms, |plan, ms| plan.phases.quiet_ms = ms);
     least(search, |plan| plan.phases.faults_ms, |plan, ms| plan.phases.faults_ms = ms.max(1));
     least(search, |plan| plan.phases.warm_up_ms, |plan, ms| plan.phases.warm_up_ms = ms.max(WARM_UP_MIN_MS));
     for index in 0..search.best().faults.len() {
-        while {
-            let simpler = search.best().faults[index].kind.simpler();
-            let taken = search.take_first(Pass::Lengths, simpler.len(), |plan, position| {
-                let mut plan = plan.clone();
-                plan.faults[index].kind = simpler[position].clone();
-                Some(plan)
-            });
-            taken.is_some()
-        } {}
+        simplify(search, |plan| {
+            let kind = &plan.faults[index].kind;
+            let simpler = kind.simpler().into_iter();
+            let simpler = simpler.filter(|simpler| is_simple(simpler.lasts_ms(), kind.lasts_ms()));
+            simpler.map(|kind| with(plan, |plan| plan.faults[index].kind = kind)).collect()
+        });
     }
     for index in 0..search.best().upstream.outages.len() {
-        while {
-            let simpler = search.best().upstream.outages[index].simpler();
-            let taken = search.take_first(Pass::Lengths, simpler.len(), |plan, position| {
-                let mut plan = plan.clone();
-                plan.upstream.outages[index] = simpler[position];
-                Some(plan)
-            });
-            taken.is_some()
-        } {}
+        simplify(search, |plan| {
+            let outage = plan.upstream.outages[index];
+            let simpler = outage.simpler().into_iter();
+            let simpler = simpler.filter(|simpler| is_simple(simpler.for_ms, outage.for_ms));
+            simpler.map(|outage| with(plan, |plan| plan.upstream.outages[index] = outage)).collect()
+        });
     }
+}
+
+/// Whether a fault that lasts so long is simpler than one that lasted so long: a machine that is down for a millisecond is
+/// stranger than one that is down for a while.
+fn is_simple(lasts_ms: u64, lasted_ms: u64) -> bool {
+    lasts_ms >= LASTS_MIN_MS || lasts_ms == lasted_ms
+}
+
+/// Takes over simpler plans until none of them will do.
+fn simplify(search: &mut Search<'_>, simpler: impl Fn(&Plan) -> Vec<Plan>) {
+    loop {
+        let plans = simpler(search.best());
+        let taken =
+            search.take_first(Pass::Lengths, plans.len(), |_, position| Some(plans[position].clone()));
+        if taken.is_none() {
+            return;
+        }
+    }
+}
+
+fn with(plan: &Plan, change: impl FnOnce(&mut Plan)) -> Plan {
+    let mut plan = plan.clone();
+    change(&mut plan);
+    plan
 }
 
 /// Finds the least number of whole seconds that will do.
