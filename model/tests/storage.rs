@@ -22,6 +22,20 @@ fn s3_an_acknowledged_turn_is_not_lost() {
     unacknowledged.at(1.0).put("k", "v").lost().at(3.0).start(2).get("k", None).is_accepted();
 }
 
+/// "A write is acknowledged once, after it, `sync` returned": with nothing to save it may return at once, in the middle of a turn.
+#[test]
+fn s3_a_sync_acknowledges_what_was_written_before_it() {
+    let lost = |tell: fn(&mut Tale)| {
+        let mut tale = Tale::new();
+        tell(tale.turn(2));
+        tale.lost().start(2).rests(&[], None).end();
+        tale
+    };
+    lost(|tale| _ = tale.put("k", "v").sync()).is_refused("S3");
+    lost(|tale| _ = tale.sync().put("k", "v")).is_accepted();
+    lost(|tale| _ = tale.turn(1).put("k", "v").turn(2).sync()).is_refused("S3");
+}
+
 #[test]
 fn s3_a_lost_turn_may_become_durable_until_its_successor_starts() {
     let lost = || {

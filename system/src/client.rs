@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Config, NS_PER_MS};
-use crate::ids::{GroupId, MachineId, ObjectName, OpId, SliceId, Stamp};
-use crate::outbox::Outbox;
+use crate::cx::Cx;
+use crate::ids::{Epoch, GroupId, MachineId, ObjectName, OpId, SliceId, Stamp};
 use crate::store::command::{Answer, Applied, Command, Query};
 use crate::wire::{Ask, Message, Proposed};
 
@@ -31,8 +31,8 @@ pub(crate) enum Purpose {
     Commit(SliceId),
     /// The release of a slice.
     Release(SliceId),
-    /// A page of the due index of a slice.
-    Due(SliceId),
+    /// A page of the due index of a slice, for whoever claimed it under this epoch.
+    Due(SliceId, Epoch),
     /// A read of an instance.
     Read(SliceId, ObjectName, Stamp, OpId),
 }
@@ -92,13 +92,13 @@ impl Client {
 
     fn ask(&mut self, purpose: Purpose, group: GroupId, question: Question, cx: &mut Cx<'_>) {
         self.last += 1;
-        self.open.insert(self.last, Open { purpose, group, question, sent_ns: cx.now_ns, tries: 0 });
+        self.open.insert(self.last, Open { purpose, group, question, sent_ns: cx.now.mono_ns, tries: 0 });
         self.send(self.last, cx);
     }
 
     fn send(&mut self, number: u64, cx: &mut Cx<'_>) {
         let open = self.open.get_mut(&number).expect("only an open question is asked");
-        open.sent_ns = cx.now_ns;
+        open.sent_ns = cx.now.mono_ns;
         let ask = Ask { boot: self.boot, number };
         let group = open.group;
         let leader = self.leaders[usize::from(group.0)];
@@ -120,7 +120,7 @@ impl Client {
             let waits_for_leader = leaders[usize::from(open.group.0)].is_some();
             if open.purpose == Purpose::Session && waits_for_leader { RENEW_AGAIN_MS } else { ASK_AGAIN_MS }
         };
-        let waited = |open: &Open| cx.now_ns - open.sent_ns >= patience_ms(open) * NS_PER_MS;
+        let waited = |open: &Open| cx.now.mono_ns - open.sent_ns >= patience_ms(open) * NS_PER_MS;
         let again: Vec<u64> =
             self.open.iter().filter(|(_, open)| waited(open)).map(|(number, _)| *number).collect();
         for number in again {
@@ -174,16 +174,9 @@ impl Client {
             Purpose::Holder(of) | Purpose::Claim(of) | Purpose::Commit(of) | Purpose::Release(of) => {
                 *of != slice
             }
-            Purpose::Due(of) | Purpose::Read(of, ..) => *of != slice,
+            Purpose::Due(of, _) | Purpose::Read(of, ..) => *of != slice,
         });
     }
-}
-
-/// What a question needs to be asked.
-pub(crate) struct Cx<'a> {
-    pub(crate) now_ns: u64,
-    pub(crate) config: &'a Config,
-    pub(crate) outbox: &'a mut Outbox,
 }
 
 /// The replica to ask at the `tries`-th time: the one at home first, then the others in turn.

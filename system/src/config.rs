@@ -28,7 +28,7 @@ pub struct Config {
     /// O4: the longest that a `block_concurrency_while`, of a constructor or not, or a transaction may take. 30 s in the
     /// contract.
     pub constructor_limit_ms: u64,
-    /// O7: the most polls and storage calls of one turn.
+    /// O7: the most polls, and the most calls of the host, of one turn.
     pub turn_budget: u32,
     /// How much of the past each machine keeps.
     pub bounds: Bounds,

@@ -3,24 +3,23 @@
 //! Which slices those are to be, the registry says; the holder takes over what is assigned to it and gives up what is
 //! assigned elsewhere. When the machine's session ends it has lost everything at once.
 
+mod held;
 mod slice;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::client::{self, Client, Purpose};
+use crate::client::{Client, Purpose};
 use crate::config::{Config, NS_PER_MS};
+use crate::cx::Cx;
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, SliceId, Stamp};
-use crate::io::{Effects, Now, OutsideAnswer, OutsideError};
+use crate::io::{Now, OutsideAnswer, OutsideError};
 use crate::object::class::Classes;
-use crate::object::entry::Acts;
 use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
-use crate::outbox::Outbox;
 use crate::registry::Roster;
 use crate::session::{Membership, News};
 use crate::store::command::{Answer, Applied};
@@ -35,7 +34,6 @@ pub(crate) struct Holder {
 
 /// What the slices of a machine share.
 pub(crate) struct Env {
-    config: Arc<Config>,
     me: MachineId,
     classes: Classes,
     client: Client,
@@ -44,7 +42,6 @@ pub(crate) struct Env {
     /// Calls to outside services without an answer.
     calls: BTreeMap<CallId, Call>,
     last_call: u64,
-    acts: Acts,
 }
 
 /// A call to an outside service without an answer.
@@ -67,65 +64,42 @@ pub(crate) struct Incoming {
     pub(crate) hops: u8,
 }
 
-/// The moment and the ways out.
-pub(crate) struct Cx<'a> {
-    pub(crate) now: Now,
-    pub(crate) outbox: &'a mut Outbox,
-    pub(crate) out: &'a mut Effects,
-}
-
 impl Env {
-    fn ask<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> (&'a mut Client, client::Cx<'a>) {
-        let cx = client::Cx { now_ns: cx.now.mono_ns, config: &self.config, outbox: cx.outbox };
-        (&mut self.client, cx)
-    }
-
-    fn member<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> (&'a mut Membership, &'a mut Client, client::Cx<'a>) {
-        let cx = client::Cx { now_ns: cx.now.mono_ns, config: &self.config, outbox: cx.outbox };
-        (&mut self.membership, &mut self.client, cx)
+    fn new(me: MachineId, seed: u64, classes: Classes, config: &Config) -> Self {
+        Self {
+            me,
+            classes,
+            client: Client::new(config, me, seed),
+            membership: Membership::new(me, seed),
+            jitter: ChaCha8Rng::seed_from_u64(seed),
+            calls: BTreeMap::new(),
+            last_call: 0,
+        }
     }
 }
 
 impl Holder {
     /// The holder of a machine that has just booted: it asks for a session, and holds nothing yet.
-    pub(crate) fn new(
-        config: Arc<Config>,
-        me: MachineId,
-        seed: u64,
-        classes: Classes,
-        cx: &mut Cx<'_>,
-    ) -> Self {
-        let env = Env {
-            client: Client::new(&config, me, seed),
-            membership: Membership::new(me, seed),
-            config,
-            me,
-            classes,
-            jitter: ChaCha8Rng::seed_from_u64(seed),
-            calls: BTreeMap::new(),
-            last_call: 0,
-            acts: Acts::default(),
-        };
-        let mut holder = Self { slices: BTreeMap::new(), env };
-        let (membership, client, mut ask) = holder.env.member(cx);
-        membership.tick(client, &mut ask);
-        holder
+    pub(crate) fn new(me: MachineId, seed: u64, classes: Classes, cx: &mut Cx<'_>) -> Self {
+        let mut env = Env::new(me, seed, classes, cx.config);
+        env.membership.tick(&mut env.client, cx);
+        Self { slices: BTreeMap::new(), env }
     }
 
     /// The machine that is to hold an object's slice, as far as is known here.
-    pub(crate) fn route(&self, object: &ObjectName) -> MachineId {
-        let slice = object.slice(self.env.config.slices);
+    pub(crate) fn route(&self, object: &ObjectName, config: &Config) -> MachineId {
+        let slice = object.slice(config.slices);
         let roster = self.env.membership.roster();
-        roster.map_or_else(|| self.env.config.home_of(slice), |roster| roster.assigned(slice))
+        roster.map_or_else(|| config.home_of(slice), |roster| roster.assigned(slice))
     }
 
     /// A request for an object has arrived. One for an object that is held elsewhere is passed on.
     pub(crate) fn request(&mut self, incoming: Incoming, cx: &mut Cx<'_>) {
-        let slice = self.slices.get_mut(&incoming.object.slice(self.env.config.slices));
+        let slice = self.slices.get_mut(&incoming.object.slice(cx.config.slices));
         if let Some(slice) = slice.filter(|slice| !slice.is_leaving()) {
             return slice.request(incoming, &mut self.env, cx);
         }
-        let to = self.route(&incoming.object);
+        let to = self.route(&incoming.object, cx.config);
         if to != self.env.me && incoming.hops > 0 {
             let Incoming { request, object, body, ingress, hops } = incoming;
             cx.outbox.push(to, Message::Request { request, object, body, ingress, hops: hops - 1 });
@@ -134,17 +108,14 @@ impl Holder {
 
     /// What became of a proposal.
     pub(crate) fn proposed(&mut self, from: MachineId, ask: Ask, result: Proposed, cx: &mut Cx<'_>) {
-        let (client, mut ask_cx) = self.env.ask(cx);
-        let Some((purpose, applied, index)) = client.proposed(from, ask, result, &mut ask_cx) else { return };
+        let Some((purpose, applied, index)) = self.env.client.proposed(from, ask, result, cx) else { return };
         match (purpose, applied) {
             (Purpose::Session, Applied::Registry(roster)) => {
-                let (membership, _, ask) = self.env.member(cx);
-                let news = membership.renewed(index, roster, &ask);
+                let news = self.env.membership.renewed(index, roster, cx);
                 self.react(news, cx);
             }
             (Purpose::Decision, Applied::Registry(roster)) => {
-                let (membership, _, mut ask) = self.env.member(cx);
-                let news = membership.decided(index, roster, &mut ask);
+                let news = self.env.membership.decided(index, roster, cx);
                 self.react(news, cx);
             }
             (Purpose::Claim(slice), applied) => {
@@ -161,8 +132,8 @@ impl Holder {
     /// The answer to a read.
     pub(crate) fn read_done(&mut self, ask: Ask, answer: Answer, cx: &mut Cx<'_>) {
         match self.env.client.read_done(ask, answer) {
-            Some((Purpose::Due(slice), Answer::Due(page))) => {
-                self.with(slice, cx, |it, env, cx| it.loaded(page, env, cx))
+            Some((Purpose::Due(slice, epoch), Answer::Due(page))) => {
+                self.with(slice, cx, |it, env, cx| it.loaded(epoch, page, env, cx))
             }
             Some((Purpose::Holder(slice), Answer::Holder(epoch, holding))) => {
                 self.with(slice, cx, |it, env, cx| it.found(epoch, holding, env, cx));
@@ -177,8 +148,7 @@ impl Holder {
 
     /// A leader has told a change of the registry.
     pub(crate) fn heard(&mut self, index: u64, roster: Roster, cx: &mut Cx<'_>) {
-        let (membership, _, ask) = self.env.member(cx);
-        let news = membership.heard(index, roster, &ask);
+        let news = self.env.membership.heard(index, roster, cx);
         self.react(news, cx);
     }
 
@@ -197,7 +167,7 @@ impl Holder {
     /// Takes over what is assigned to this machine, gives up what is assigned elsewhere, and decides what follows.
     fn review(&mut self, cx: &mut Cx<'_>) {
         let me = self.env.me;
-        let home = self.env.config.datacenter_of(me);
+        let home = cx.config.datacenter_of(me);
         if let Some(term) = self.env.membership.newly_leads(home, cx.now.mono_ns) {
             cx.out.observed.push(Observation::Leads { datacenter: home, term });
         }
@@ -210,8 +180,7 @@ impl Holder {
                 self.slices.entry(slice).or_insert_with(|| Slice::new(slice)).look(&mut self.env, cx);
             }
         }
-        let (membership, client, mut ask) = self.env.member(cx);
-        membership.tick(client, &mut ask);
+        self.env.membership.tick(&mut self.env.client, cx);
     }
 
     /// An outside service answered.
@@ -230,9 +199,8 @@ impl Holder {
 
     /// Once a tick: renew, ask again, time out, evict.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
-        let (client, mut ask_cx) = self.env.ask(cx);
-        client.tick(&mut ask_cx);
-        let limit_ns = self.env.config.outside_timeout_ms * NS_PER_MS;
+        self.env.client.tick(cx);
+        let limit_ns = cx.config.outside_timeout_ms * NS_PER_MS;
         let late = |call: &Call| cx.now.mono_ns - call.since_ns >= limit_ns;
         let late: Vec<CallId> =
             self.env.calls.iter().filter(|(_, call)| late(call)).map(|(id, _)| *id).collect();
@@ -280,11 +248,5 @@ impl Holder {
         if it.is_gone() {
             self.slices.remove(&slice);
         }
-    }
-}
-
-impl Cx<'_> {
-    fn respond(&mut self, to: MachineId, request: RequestId, status: u16, body: Bytes) {
-        self.outbox.push(to, Message::Response { request, status, body });
     }
 }

@@ -12,6 +12,7 @@ pub mod alarm;
 mod client;
 pub mod config;
 pub mod consensus;
+mod cx;
 pub mod hash;
 mod holder;
 pub mod ids;

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use crate::config::{Config, NS_PER_MS};
-use crate::holder::{self, Holder, Incoming};
+use crate::cx::Cx;
+use crate::holder::{Holder, Incoming};
 use crate::ids::MachineId;
 use crate::io::{ClientAnswer, ClientRequest, DiskImage, Effects, Input, Now};
 use crate::log::Damage;
@@ -66,8 +67,8 @@ impl Machine {
         let Setup { config, me, seed, classes } = setup;
         let replicas = Replicas::boot(&config, me, disk, out)?;
         let mut outbox = Outbox::default();
-        let mut cx = holder::Cx { now, outbox: &mut outbox, out };
-        let holder = Holder::new(config.clone(), me, seed, classes, &mut cx);
+        let mut cx = Cx { now, config: &config, outbox: &mut outbox, out };
+        let holder = Holder::new(me, seed, classes, &mut cx);
         let next_tick_ns = now.mono_ns + config.tick_ms * NS_PER_MS;
         let mut machine = Self { config, me, replicas, holder, outbox, renewals: Vec::new(), next_tick_ns };
         machine.settle(now, out);
@@ -86,12 +87,12 @@ impl Machine {
             }
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
             Input::Request(ClientRequest { request, object, body }) => {
-                let holder = self.holder.route(&object);
+                let holder = self.holder.route(&object, &self.config);
                 let message = Message::Request { request, object, body, ingress: self.me, hops: HOPS_MAX };
                 self.outbox.push(holder, message);
             }
             Input::Answer { call, result } => {
-                let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+                let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
                 self.holder.answered(call, result, &mut cx);
             }
         }
@@ -101,14 +102,14 @@ impl Machine {
             for (from, ask, command) in self.renewals.drain(..) {
                 self.replicas.propose(from, ask, self.config.system_group(), command);
             }
-            let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+            let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
             self.holder.tick(&mut cx);
         }
         self.settle(now, out);
     }
 
     fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
-        let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+        let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
         match message {
             Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
             // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
@@ -137,7 +138,7 @@ impl Machine {
     fn settle(&mut self, now: Now, out: &mut Effects) {
         let mut due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
         if due_ns <= now.mono_ns {
-            let mut cx = holder::Cx { now, outbox: &mut self.outbox, out };
+            let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
             self.holder.fire(&mut cx);
             due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
         }

@@ -3,8 +3,9 @@
 //! The lease counts on the machine's own monotonic clock from before it asked (DESIGN.md, "Sessions"): whoever ends the
 //! session has seen its renewal number unchanged for longer than that, so by then this machine has fallen silent.
 
-use crate::client::{Client, Cx, Purpose};
+use crate::client::{Client, Purpose};
 use crate::config::NS_PER_MS;
+use crate::cx::Cx;
 use crate::ids::{DatacenterId, MachineId, SessionId};
 use crate::leader::{self, LEASE_MS, RENEW_MS, Watch};
 use crate::registry::{Change, Roster};
@@ -75,8 +76,8 @@ impl Membership {
 
     /// Opens or renews the session when it is time, and decides about others.
     pub(crate) fn tick(&mut self, client: &mut Client, cx: &mut Cx<'_>) {
-        if self.asked_ns.is_none() && cx.now_ns >= self.next_ask_ns {
-            self.asked_ns = Some(cx.now_ns);
+        if self.asked_ns.is_none() && cx.now.mono_ns >= self.next_ask_ns {
+            self.asked_ns = Some(cx.now.mono_ns);
             let change = match self.session {
                 Some(session) => Change::Renew { session },
                 None => Change::Open { machine: self.me, nonce: self.nonce },
@@ -88,10 +89,11 @@ impl Membership {
 
     fn decide(&mut self, client: &mut Client, cx: &mut Cx<'_>) {
         let (Some(session), Some((_, roster))) = (self.session, &self.roster) else { return };
-        if self.deciding || !self.may_emit(cx.now_ns) {
+        if self.deciding || !self.may_emit(cx.now.mono_ns) {
             return;
         }
-        if let Some(change) = leader::decide(cx.config, self.me, session, roster, &self.watch, cx.now_ns) {
+        if let Some(change) = leader::decide(cx.config, self.me, session, roster, &self.watch, cx.now.mono_ns)
+        {
             self.deciding = true;
             client.propose(Purpose::Decision, Command::Registry(change), cx);
         }
@@ -123,14 +125,14 @@ impl Membership {
         if self.roster.as_ref().is_some_and(|(known, _)| *known >= index) {
             return News::None;
         }
-        self.watch.see(cx.config, &roster, cx.now_ns);
+        self.watch.see(cx.config, &roster, cx.now.mono_ns);
         let ended = self.session.is_some_and(|session| roster.has_ended(session));
         self.roster = Some((index, roster));
         if ended {
             self.session = None;
             // A session that has ended never comes back: the next one is another.
             self.nonce = self.nonce.wrapping_add(1);
-            self.next_ask_ns = cx.now_ns;
+            self.next_ask_ns = cx.now.mono_ns;
             return News::Ended;
         }
         News::Newer

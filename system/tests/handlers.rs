@@ -288,3 +288,76 @@ fn o7_a_loop_within_its_budget_comes_to_its_end() {
         }
     }
 }
+
+/// An object whose code does what no host would like.
+struct Rude {
+    ctx: Ctx,
+}
+
+/// Calls its host when it is dropped, and panics unless somebody else does.
+struct Parting(Ctx);
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        drop(self.0.storage().put("parting", "value"));
+        assert!(std::thread::panicking(), "a destructor that panics");
+    }
+}
+
+impl DurableObject for Rude {
+    const CLASS: &'static str = "Rude";
+    const DECLARES_ALARM: bool = false;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        Rc::new(Self { ctx })
+    }
+
+    #[expect(clippy::manual_async_fn, reason = "what it does before it gives its future is what is tested")]
+    fn fetch(self: Rc<Self>, request: Request) -> impl Future<Output = Result<Response, Thrown>> + 'static {
+        let does = request.text();
+        assert_ne!(does, "panic before the future");
+        async move {
+            let parting = Parting(self.ctx.clone());
+            match does.as_str() {
+                // Another event waits when the first one ends the instance.
+                "wait" => _ = self.ctx.fetch("service", "body").await,
+                "exceed" => loop {
+                    self.ctx.now_ms();
+                },
+                "catch" => {
+                    let exceed = || loop {
+                        self.ctx.now_ms();
+                    };
+                    _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(exceed));
+                }
+                _ => {}
+            }
+            std::mem::forget(parting);
+            Ok(Response::ok("done"))
+        }
+    }
+}
+
+/// Panics before there is a future, and calls and panics in destructors, with a budget that is used up, are the instance's end
+/// and not the machine's. Whoever catches the unwinding that ends his turn has exceeded its budget all the same.
+#[test]
+fn o7_rude_code_is_reset_and_no_more() {
+    for (does, status) in
+        [("panic before the future", 500), ("exceed", 500), ("catch", 500), ("nothing", 200)]
+    {
+        let classes = Classes::default().with(RustClass::<Rude>::default());
+        let mut machine = Alone::boot(classes, |config| config.turn_budget = 1_000);
+        let object = || ObjectName::new("Rude", "foo");
+        machine.ask(object(), "wait");
+        machine.ask(object(), does);
+        machine.ask(object(), "nothing");
+        machine.advance_ms(1_000);
+        let told: Vec<u16> = machine.answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(told.len(), 3, "{does}");
+        assert_eq!(
+            told.iter().filter(|told| **told != status).count(),
+            usize::from(status == 500),
+            "{does}: {told:?}"
+        );
+    }
+}

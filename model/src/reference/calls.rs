@@ -76,7 +76,7 @@ impl Instance {
                     self.expect(calling, ReadCall::Alarm(view));
                 }
             }
-            StorageCall::Sync => self.expect(calling, ReadCall::Sync),
+            StorageCall::Sync => self.sync(calling),
             StorageCall::Put { key, value } => self.put(row, calling, key, value),
             StorageCall::PutMany { entries } => self.put_many(row, calling, entries),
             StorageCall::Delete { key } => self.delete(row, calling, key),
@@ -106,6 +106,13 @@ impl Instance {
 
     fn expect(&mut self, Calling { op, turn, mark }: Calling, call: ReadCall) {
         self.reads.push(Read { op, turn, mark, call, frozen: None });
+    }
+
+    /// It resolves when every write before it is durable. What its own turn is still to write is none of them.
+    fn sync(&mut self, calling: Calling) {
+        let has_written = self.log.back().is_some_and(|last| last.turn == calling.turn);
+        let turn = if has_written { calling.turn } else { calling.turn.saturating_sub(1) };
+        self.expect(Calling { turn, ..calling }, ReadCall::Sync);
     }
 
     fn list(&mut self, row: &Row, calling: Calling, options: &ListOptions) {

@@ -168,9 +168,12 @@ impl System {
                 _ => true,
             };
             let end = rig.marks.iter().position(&is_end);
+            // An alarm that a request has set may run before its answer leaves: what that calls is not the request's.
+            let is_own = |mark: &&Mark| !matches!(mark, Mark::RunStarted { .. });
             // An instance that is reset hears no more of what it asked for.
             end.is_some_and(|end| {
-                model.stopped == Some(Stop::Panicked) || rig.marks.range(..end).all(is_answered)
+                model.stopped == Some(Stop::Panicked)
+                    || rig.marks.range(..end).take_while(is_own).all(is_answered)
             })
         });
     }
@@ -222,7 +225,36 @@ fn script() -> impl Strategy<Value = Script> {
         2 => vec(program(0.5), 1..8),
         1 => vec(Just(vec![Step::Fail]), 6..9),
     ];
-    (program(0.1), alarm).prop_map(|(steps, alarm)| Script { steps, alarm, construct: Vec::new() })
+    (program(0.1), alarm).prop_map(|(mut steps, alarm)| {
+        lets_no_run_in(&mut steps);
+        Script { steps, alarm, construct: Vec::new() }
+    })
+}
+
+/// O3: while a `sync` waits the gate is open. An alarm that the same request has set for now would run then, beside the request,
+/// which is more than the model can tell.
+fn lets_no_run_in(steps: &mut [Step]) {
+    let mut calls = Vec::new();
+    collect_calls(steps, &mut calls);
+    let is_for_now = |call: &&mut Call| match call {
+        Call::SetAlarm(When::InMs(ms)) => *ms <= 0,
+        Call::SetAlarm(When::AtMs(ms)) => *ms < i64::MAX / 1_000_000,
+        _ => false,
+    };
+    if calls.iter().any(is_for_now) {
+        calls.into_iter().filter(|call| **call == Call::Sync).for_each(|call| *call = Call::GetAlarm);
+    }
+}
+
+fn collect_calls<'a>(steps: &'a mut [Step], calls: &mut Vec<&'a mut Call>) {
+    for step in steps {
+        match step {
+            Step::Do(call) | Step::Start(call) => calls.push(call),
+            Step::Together(together) => calls.extend(together),
+            Step::Transaction(steps) => collect_calls(steps, calls),
+            _ => {}
+        }
+    }
 }
 
 fn program(failing: f64) -> impl Strategy<Value = Vec<Step>> {

@@ -38,9 +38,6 @@ impl Stamps {
     }
 }
 
-/// O7: the payload of the unwinding that ends object code which has used up its budget of calls.
-pub(crate) struct BudgetExceeded;
-
 /// An instance's way to its host.
 #[derive(Clone, Debug)]
 pub struct Port(Rc<RefCell<Core>>);
@@ -58,11 +55,17 @@ pub(crate) struct Core {
     seq: u32,
     ops: u64,
     calls_left: u32,
+    /// O7: whether the turn in progress has made more calls than it may.
+    over_budget: bool,
     /// Whether what runs now is a `block_concurrency_while`.
     in_section: bool,
     /// The transaction in progress (S5).
     transaction: Option<OpId>,
     pending: BTreeMap<OpId, Pending>,
+    /// How many of them close the input gate (O3).
+    closing: u32,
+    /// The reads among them that wait for the datastore, with the turns that they were made in.
+    asking: BTreeMap<OpId, u32>,
     stamps: Stamps,
     /// What the turn asks of the host.
     pub(crate) wanted: Vec<Wanted>,
@@ -74,11 +77,10 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Pending {
     what: PendingWhat,
-    turn: u32,
     /// Whether its result passes a closed gate: a section or a transaction has started it, or waits for it.
     in_section: bool,
-    /// O3: whether the input gate stays open while it is outstanding.
-    allow_concurrency: bool,
+    /// O3: whether the input gate is closed while it is outstanding.
+    closes_gate: bool,
 }
 
 #[derive(Debug)]
@@ -113,9 +115,12 @@ impl Port {
             seq: 0,
             ops: 0,
             calls_left: 0,
+            over_budget: false,
             in_section: false,
             transaction: None,
             pending: BTreeMap::new(),
+            closing: 0,
+            asking: BTreeMap::new(),
             stamps,
             wanted: Vec::new(),
             journal: Vec::new(),
@@ -143,7 +148,7 @@ impl Port {
     pub fn call_out(&self, service: &str, body: Bytes) -> OpId {
         let mut core = self.core();
         core.spend_call();
-        let op = core.begin(PendingWhat::Outside, true);
+        let op = core.begin(PendingWhat::Outside, false);
         core.wanted.push(Wanted::CallOut(op, service.into(), body));
         op
     }
@@ -170,6 +175,12 @@ impl Port {
         core.see(Seen::Awaits(op, kind));
     }
 
+    /// O7: whether the turn in progress has made more calls than it may. The instance has to be reset, also if its code has
+    /// caught the unwinding and gone on.
+    pub fn is_over_budget(&self) -> bool {
+        self.core().over_budget
+    }
+
     /// Counts a `block_concurrency_while` that begins against the budget of the turn.
     pub fn begin_section(&self) {
         self.core().spend_call();
@@ -184,12 +195,16 @@ impl Port {
 impl Core {
     /// O7: one more call of the turn, of whatever kind.
     fn spend_call(&mut self) {
-        // What calls while it is unwinding is a destructor: a second unwinding would end the process.
-        if self.calls_left == 0 && !std::thread::panicking() {
-            // Unwinding is the only way out of code that calls without end; the instance is reset.
-            std::panic::resume_unwind(Box::new(BudgetExceeded));
-        }
-        self.calls_left = self.calls_left.saturating_sub(1);
+        let Some(left) = self.calls_left.checked_sub(1) else {
+            self.over_budget = true;
+            // What calls while it is unwinding is a destructor: a second unwinding would end the process.
+            if !std::thread::panicking() {
+                // The only way out of code that calls without end. The instance is reset.
+                std::panic::resume_unwind(Box::new("the budget of calls is used up"));
+            }
+            return;
+        };
+        self.calls_left = left;
     }
 
     fn call(&mut self, call: Call, allow_concurrency: bool) -> Answer {
@@ -209,7 +224,8 @@ impl Core {
                 Answer::Now(reply)
             }
             Next::Ask(query, reading) => {
-                let op = self.begin(PendingWhat::Read(Some(reading)), allow_concurrency);
+                let op = self.begin(PendingWhat::Read(Some(reading)), !allow_concurrency);
+                self.asking.insert(op, turn);
                 self.see(Seen::Called { op, call, allow_concurrency });
                 self.wanted.push(Wanted::Read(op, query));
                 Answer::Pending(op)
@@ -225,7 +241,7 @@ impl Core {
             self.see(Seen::Returned(op, Reply::Done));
             return Answer::Now(Reply::Done);
         }
-        let op = self.begin(PendingWhat::Sync, true);
+        let op = self.begin(PendingWhat::Sync, false);
         self.see(Seen::Called { op, call: Call::Sync, allow_concurrency: false });
         self.wanted.push(Wanted::Sync(op));
         Answer::Pending(op)
@@ -274,10 +290,11 @@ impl Core {
         self.transaction.is_some()
     }
 
-    fn begin(&mut self, what: PendingWhat, allow_concurrency: bool) -> OpId {
+    fn begin(&mut self, what: PendingWhat, closes_gate: bool) -> OpId {
         let op = next_op(&mut self.ops);
         let in_section = self.in_section || self.in_transaction();
-        self.pending.insert(op, Pending { what, turn: self.turn, in_section, allow_concurrency });
+        self.pending.insert(op, Pending { what, in_section, closes_gate });
+        self.closing += u32::from(closes_gate);
         op
     }
 
@@ -286,6 +303,7 @@ impl Core {
         self.turn += 1;
         self.now = now;
         self.calls_left = calls_max;
+        self.over_budget = false;
         self.in_section = false;
     }
 
@@ -325,24 +343,32 @@ impl Core {
         let pending = self.pending.get_mut(&op).expect("an answer is for a pending read");
         let PendingWhat::Read(reading) = &mut pending.what else { panic!("{op:?} is no read") };
         let reading = reading.take().expect("a read is answered once");
+        self.asking.remove(&op);
         self.view.answered(reading, answer)
     }
 
     /// The operation has its result.
     pub(crate) fn settled(&mut self, op: OpId) {
-        self.pending.remove(&op);
+        if let Some(Pending { closes_gate: true, .. }) = self.pending.remove(&op) {
+            self.closing -= 1;
+        }
     }
 
     /// Whether a read is outstanding that closes the input gate (O3).
-    pub(crate) fn storage_outstanding(&self) -> bool {
-        self.pending.values().any(|pending| !pending.allow_concurrency)
+    pub(crate) fn reads_in_the_way(&self) -> bool {
+        self.closing > 0
+    }
+
+    /// O3: whether the input gate is closed until the operation has its result.
+    pub(crate) fn closes_gate(&self, op: OpId) -> bool {
+        self.pending.get(&op).is_some_and(|pending| pending.closes_gate)
     }
 
     /// The first turn with a read that waits for the datastore: writes of that turn and later ones are held back, so
     /// that the read cannot see them (S4).
     pub(crate) fn first_reading_turn(&self) -> Option<u32> {
-        // Operations are numbered as turns are.
-        self.pending.values().find(|p| matches!(p.what, PendingWhat::Read(_))).map(|p| p.turn)
+        // Operations are numbered in the order of turns.
+        self.asking.first_key_value().map(|(_, turn)| *turn)
     }
 
     /// Whether a `block_concurrency_while` or a transaction has started the operation or waits for it.

@@ -69,9 +69,15 @@ impl Alone {
         alone
     }
 
-    fn now(&self) -> Now {
+    /// The present. The monotonic clock counts from the boot.
+    pub(crate) fn now(&self) -> Now {
         let since_ns = i64::try_from(self.mono_ns).expect("a test is shorter than a century");
         Now { mono_ns: self.mono_ns, wall_ns: self.wall_ahead_ns + since_ns }
+    }
+
+    /// When the next step is, in nanoseconds since the boot.
+    pub(crate) fn next_ns(&self) -> u64 {
+        if self.inputs.is_empty() { self.mono_ns.max(self.wake_at_ns) } else { self.mono_ns }
     }
 
     /// A client sends a request to an object. It arrives with the next steps.
@@ -85,7 +91,7 @@ impl Alone {
     /// Lets time pass, and all that happens meanwhile happen.
     pub(crate) fn advance_ms(&mut self, ms: u64) {
         let until_ns = self.mono_ns + ms * NS_PER_MS;
-        while !self.inputs.is_empty() || self.wake_at_ns <= until_ns {
+        while self.next_ns() <= until_ns {
             self.step();
         }
         self.mono_ns = until_ns;

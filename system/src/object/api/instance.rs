@@ -17,7 +17,7 @@ use super::{Ctx, DurableObject, Slots, Thrown};
 use crate::ids::OpId;
 use crate::object::class::{Event, EventId, Failure, How, Instance, Reset, ResetCause, Response, TurnEnd};
 use crate::object::op::Reply;
-use crate::object::port::{BudgetExceeded, Port};
+use crate::object::port::Port;
 
 /// What an instance shares with the handles that its code holds.
 #[derive(Default)]
@@ -139,10 +139,10 @@ impl Future for Task {
         shared.task.set(this.number);
         this.polls.set(this.polls.get() + 1);
         port.enter_section(matches!(this.what, TaskKind::Section));
-        let end = match catch_unwind(AssertUnwindSafe(|| this.code.as_mut().poll(cx))) {
+        let end = match run(port, || this.code.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => TaskEnd::Returned(result),
-            Err(payload) => TaskEnd::Panicked(describe_panic(&*payload)),
+            Err(reset) => TaskEnd::Panicked(reset),
         };
         if let Some(op) = shared.left_open_by(this.number) {
             // Its future was put aside and outlives its event.
@@ -153,15 +153,21 @@ impl Future for Task {
     }
 }
 
+/// Runs object code. What is over its budget has to be reset, whether or not it has let itself be unwound (O7).
+fn run<R>(port: &Port, code: impl FnOnce() -> R) -> Result<R, Reset> {
+    let result = catch_unwind(AssertUnwindSafe(code));
+    if port.is_over_budget() {
+        return Err(over_limit("the object used up its budget of calls in one turn".into()));
+    }
+    result.map_err(|payload| describe_panic(&*payload))
+}
+
 /// What a panic of object code said.
 fn describe_panic(payload: &(dyn Any + Send)) -> Reset {
     let said = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    if payload.is::<BudgetExceeded>() {
-        return over_limit("the object used up its budget of storage calls in one turn".into());
-    }
     let why = format!("panicked: {}", said.unwrap_or("with a payload that is no text")).into();
     Reset { why, cause: ResetCause::Panic }
 }
@@ -187,9 +193,7 @@ impl<T: DurableObject> RustInstance<T> {
     /// O4: the constructor runs in the first turn.
     fn construct(&mut self) -> Result<(), Reset> {
         let ctx = self.ctx.clone();
-        let object =
-            catch_unwind(AssertUnwindSafe(|| T::new(ctx))).map_err(|payload| describe_panic(&*payload))?;
-        self.object = Some(object);
+        self.object = Some(run(&self.ctx.port, || T::new(ctx))?);
         Ok(())
     }
 
@@ -234,9 +238,10 @@ impl<T: DurableObject> RustInstance<T> {
 impl<T: DurableObject> Instance for RustInstance<T> {
     fn start(&mut self, event: EventId, what: Event) {
         let object = self.object.clone().expect("no event is delivered before the constructor has ended");
+        // What a method does before it gives its future belongs to the turn too.
         let code = match what {
-            Event::Fetch(request) => object.fetch(request).map(|result| result.map(Some)).boxed_local(),
-            Event::Alarm(info) => object.alarm(info).map(|result| result.map(|()| None)).boxed_local(),
+            Event::Fetch(request) => async move { object.fetch(request).await.map(Some) }.boxed_local(),
+            Event::Alarm(info) => async move { object.alarm(info).await.map(|()| None) }.boxed_local(),
         };
         self.push(TaskKind::Event(event), code);
     }
@@ -283,5 +288,16 @@ impl<T: DurableObject> Instance for RustInstance<T> {
         }
         turn.blocked = self.ctx.shared.sections.get() > 0;
         turn
+    }
+}
+
+/// Destructors are object code: what they do with the port reaches nobody, and a panic in one is nobody's.
+impl<T> Drop for RustInstance<T> {
+    fn drop(&mut self) {
+        let spawned = self.ctx.shared.spawned.take();
+        let (tasks, object) = (std::mem::take(&mut self.tasks), self.object.take());
+        _ = catch_unwind(AssertUnwindSafe(|| drop(spawned)));
+        _ = catch_unwind(AssertUnwindSafe(|| drop(tasks)));
+        _ = catch_unwind(AssertUnwindSafe(|| drop(object)));
     }
 }

@@ -1,153 +1,379 @@
-//! One instance of an object and what is left of it until the next one may start: the events in progress in it, what it
-//! wrote that is not durable yet, and what waits for that at the output gate. When it begins and what is delivered to it is
-//! for its entry to say.
+//! One instance of an object, and what is left of it until the next one may start. Its states are in the diagram of
+//! [`super`].
+//!
+//! ```text
+//!  inbox ──▶ deliver_next ──▶ turn ──▶ close_turn ──▶ units ──▶ datastore ──▶ saved
+//!    ▲                                     └──▶ output ──▶ open_output_gate ◀───┘
+//!    └── results of `sync` ────────────────────────────────────┘
+//! ```
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+mod events;
+mod output;
 
-use bytes::Bytes;
-
-use super::{Cx, Unit};
 use crate::alarm;
 use crate::config::NS_PER_MS;
-use crate::ids::{MachineId, OpId, RequestId, Stamp};
-use crate::object::class::{EventId, Failure, Instance, Reset, Response};
-use crate::object::port::Port;
-use crate::object::view::RunVerdict;
-use crate::observe::{RunEnd, Seen};
-use crate::store::command::AlarmRow;
+use crate::cx::Cx;
+use crate::ids::{ObjectName, OpId, Stamp};
+use crate::object::class::{
+    AlarmInfo, Class, Event, Failure, How, Instance, Request, Reset, ResetCause, TurnEnd,
+};
+use crate::object::op::Reply;
+use crate::object::port::{Core, Port, Stamps, Wanted};
+use crate::object::view::View;
+use crate::observe::{Ended, Seen, Source};
+use crate::store::command::{AlarmRow, Answer, TurnWrites};
 
-/// An instance and what is left of it until the next one may start.
+use super::{Arrival, Host, Inbox, Unit};
+use events::{Events, Run, Running};
+pub(super) use output::Output;
+use output::{Held, Outgoing};
+
+/// An instance.
 pub(super) struct Life {
-    pub(super) id: Stamp,
-    pub(super) port: Port,
-    pub(super) instance: Box<dyn Instance>,
-    pub(super) phase: Phase,
-    /// Since when on the monotonic clock a `block_concurrency_while` or a transaction is in progress, if one is.
-    pub(super) blocked_since_ns: Option<u64>,
-    pub(super) events: BTreeMap<EventId, Running>,
-    pub(super) last_event: u64,
+    id: Stamp,
+    port: Port,
+    instance: Box<dyn Instance>,
+    phase: Phase,
+    events: Events,
+    output: Output,
     /// When it last had something to do, on the monotonic clock.
-    pub(super) active_ns: u64,
-    /// Units held back for a read that must not see them (S4).
-    pub(super) held_back: VecDeque<Unit>,
-    pub(super) outbox: VecDeque<Held>,
-    /// `sync`s that wait, with the turn they were called in.
-    pub(super) syncs: VecDeque<(OpId, u32)>,
+    active_ns: u64,
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum Phase {
-    /// The constructor is in progress (O4).
+enum Phase {
+    /// The constructor is in progress (O4), since then on the monotonic clock.
     Constructing {
         /// The alarm that the instance was made for, unless a request is what it was made for.
         for_alarm: Option<AlarmRow>,
+        since_ns: u64,
     },
-    Live,
+    /// Its input gate is open.
+    Open,
+    /// A `block_concurrency_while` or a transaction is in progress, since then on the monotonic clock.
+    Closed { since_ns: u64 },
     /// It was reset, for this reason; no code of it runs any more.
     Over(Reset),
 }
 
-/// An event in progress.
-pub(super) enum Running {
-    Request { request: RequestId, from: MachineId },
-    Run { run: Stamp, row: AlarmRow, since_ns: u64 },
-}
-
-/// A message that waits at the output gate.
-pub(super) struct Held {
-    /// The turn that made it.
-    pub(super) turn: u32,
-    pub(super) message: Outgoing,
-}
-
-pub(super) enum Outgoing {
-    Response { request: RequestId, to: MachineId, response: Response },
-    Call { op: OpId, service: Arc<str>, body: Bytes },
-}
-
 impl Life {
-    pub(super) fn begin_event(&mut self, running: Running) -> EventId {
-        self.last_event += 1;
-        let event = EventId(self.last_event);
-        self.events.insert(event, running);
-        event
-    }
-
-    /// An event has ended in the turn in progress. For a failed run that is tried again: when, on the monotonic clock.
-    pub(super) fn end_event(
-        &mut self,
-        running: Running,
-        result: Result<Option<Response>, Failure>,
-        cx: &mut Cx<'_>,
-    ) -> Option<u64> {
-        match running {
-            Running::Request { request, from } => {
-                let response = match result {
-                    Ok(response) => response.expect("fetch() returns a response"),
-                    Err(failure) => Response { status: 500, body: failure.why.as_bytes().to_vec().into() },
-                };
-                let message = Outgoing::Response { request, to: from, response };
-                let turn = self.port.core().turn;
-                self.outbox.push_back(Held { turn, message });
-                None
-            }
-            Running::Run { run, row, .. } => self.end_run(run, row, result.err(), cx),
+    /// An instance whose constructor has yet to run.
+    pub(super) fn new(
+        object: &ObjectName,
+        class: &dyn Class,
+        id: Stamp,
+        stamps: &Stamps,
+        for_alarm: Option<AlarmRow>,
+        host: &Host<'_, '_>,
+    ) -> Self {
+        let now_ns = host.cx.now.mono_ns;
+        let view = View::new(object.clone(), id, class.declares_alarm(), host.tracker.get(object));
+        let port = Port::new(object.clone(), id, view, stamps.clone());
+        Self {
+            id,
+            instance: class.instantiate(port.clone()),
+            port,
+            phase: Phase::Constructing { for_alarm, since_ns: now_ns },
+            events: Events::default(),
+            output: Output::default(),
+            active_ns: now_ns,
         }
     }
 
-    pub(super) fn end_run(
-        &mut self,
-        run: Stamp,
-        row: AlarmRow,
-        failure: Option<Failure>,
-        cx: &mut Cx<'_>,
-    ) -> Option<u64> {
-        let mut core = self.port.core();
-        let Some(failure) = failure else {
-            core.see(Seen::RunEnded { run, outcome: RunEnd::Ok });
-            core.view.end_run(RunVerdict::Ok);
-            return None;
-        };
-        core.see(Seen::RunEnded { run, outcome: RunEnd::Failed(failure) });
-        let delay_ms = alarm::backoff_ms(row.retry_count, cx.jitter);
-        let delay_signed = i64::try_from(delay_ms).expect("a backoff is below an hour");
-        let verdict = RunVerdict::Failed { retry_at_ms: cx.now.wall_ms() + delay_signed };
-        let again = core.view.end_run(verdict);
-        again.map(|_| cx.now.mono_ns + delay_ms * NS_PER_MS)
+    /// O4: the constructor runs, in the first turn.
+    pub(super) fn construct(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        let for_alarm = matches!(self.phase, Phase::Constructing { for_alarm: Some(_), .. });
+        self.turn(inbox, host, |life| life.port.core().see(Seen::Started { for_alarm }));
     }
 
-    pub(super) fn run_in_progress(&self) -> Option<(Stamp, AlarmRow, u64)> {
-        self.events.values().find_map(|running| match running {
-            Running::Run { run, row, since_ns } => Some((*run, *row, *since_ns)),
-            Running::Request { .. } => None,
-        })
+    pub(super) fn id(&self) -> Stamp {
+        self.id
     }
 
-    /// Hands units on that no outstanding read must be kept from (S4).
-    pub(super) fn release_units(&mut self, cx: &mut Cx<'_>) {
-        let reading = match self.phase {
-            Phase::Over(_) => None,
-            Phase::Constructing { .. } | Phase::Live => self.port.core().first_reading_turn(),
-        };
-        while let Some(unit) =
-            self.held_back.pop_front_if(|unit| reading.is_none_or(|turn| unit.writes.turn < turn))
-        {
-            cx.acts.units.push(unit);
+    /// Whether this is that instance, and code of it may still run.
+    pub(super) fn is_running(&self, instance: Stamp) -> bool {
+        self.id == instance && self.over().is_none()
+    }
+
+    /// Why it was reset, if it was.
+    pub(super) fn over(&self) -> Option<&Reset> {
+        match &self.phase {
+            Phase::Over(reset) => Some(reset),
+            Phase::Constructing { .. } | Phase::Open | Phase::Closed { .. } => None,
         }
     }
 
     /// Whether everything it wrote is durable and everything it sent has left.
     pub(super) fn is_drained(&self) -> bool {
-        self.port.core().is_saved() && self.outbox.is_empty()
+        self.port.core().is_saved() && self.output.is_empty()
     }
 
     /// Whether nothing is going on in it.
     pub(super) fn is_idle(&self) -> bool {
-        self.events.is_empty()
-            && self.blocked_since_ns.is_none()
-            && matches!(self.phase, Phase::Live)
+        matches!(self.phase, Phase::Open)
+            && self.events.is_empty()
             && self.is_drained()
             && self.port.core().is_idle()
+    }
+
+    /// Whether it has been idle for long enough.
+    pub(super) fn is_to_be_evicted(&self, cx: &Cx<'_>) -> bool {
+        self.is_idle() && (cx.now.mono_ns - self.active_ns) / NS_PER_MS > cx.config.idle_evict_ms
+    }
+
+    /// Who it is, and whether `alarm()` is in progress in it.
+    pub(super) fn live_instance(&self) -> (Source, bool) {
+        (self.port.core().source(), self.events.run().is_some())
+    }
+
+    /// The datastore has answered a read.
+    pub(super) fn read_answered(
+        &mut self,
+        op: OpId,
+        answer: Answer,
+        inbox: &mut Inbox,
+        host: &mut Host<'_, '_>,
+    ) {
+        let mut core = self.port.core();
+        let reply = core.answered(op, answer);
+        if core.closes_gate(op) {
+            inbox.answers.push_back((op, reply));
+        } else {
+            inbox.arrivals.push_back(Arrival::Result { op, reply });
+        }
+        drop(core);
+        self.release_units(host);
+    }
+
+    /// A turn's writes are durable.
+    pub(super) fn saved(&mut self, writes: &TurnWrites, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        self.port.core().saved(writes);
+        self.open_output_gate(inbox, host);
+    }
+
+    /// Resets the instance if something in it has exceeded its limit of time (O4, R1). Nothing is delivered to it before: what
+    /// comes too late cannot bring to a good end what had to be over. Gives whether it did.
+    pub(super) fn reset_overtime(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>) -> bool {
+        let (now, config) = (host.cx.now, host.cx.config);
+        let is_over = |since_ns: u64, limit_ms: u64| now.mono_ns - since_ns > limit_ms * NS_PER_MS;
+        let blocked_since_ns = match self.phase {
+            Phase::Constructing { since_ns, .. } | Phase::Closed { since_ns } => Some(since_ns),
+            Phase::Open | Phase::Over(_) => None,
+        };
+        let (why, cause) = if self.events.run().is_some_and(|run| is_over(run.since_ns, config.run_limit_ms))
+        {
+            ("alarm() exceeded its time limit", ResetCause::TimeLimit)
+        } else if blocked_since_ns.is_some_and(|since_ns| is_over(since_ns, config.constructor_limit_ms)) {
+            ("block_concurrency_while or a transaction exceeded its time limit", ResetCause::Section)
+        } else {
+            return false;
+        };
+        self.port.core().begin_turn(now, config.turn_budget);
+        self.fail(Reset { why: why.into(), cause }, None, inbox, host);
+        true
+    }
+
+    /// Delivers one thing if the input gate lets it in (O3). Gives whether it did.
+    pub(super) fn deliver_next(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>) -> bool {
+        if let Some((op, reply)) = inbox.answers.pop_front() {
+            self.deliver_result(op, reply, inbox, host);
+            return true;
+        }
+        let core = self.port.core();
+        if core.reads_in_the_way() {
+            return false;
+        }
+        if !matches!(self.phase, Phase::Open) {
+            // Only what the section or the transaction waits for gets in.
+            let is_of_section =
+                |arrival: &Arrival| matches!(arrival, Arrival::Result { op, .. } if core.is_of_section(*op));
+            let position = inbox.arrivals.iter().position(is_of_section);
+            drop(core);
+            let Some(Arrival::Result { op, reply }) = position.and_then(|at| inbox.arrivals.remove(at))
+            else {
+                return false;
+            };
+            self.deliver_result(op, reply, inbox, host);
+            return true;
+        }
+        drop(core);
+        if self.events.run().is_none()
+            && let Some(row) = inbox.due.take()
+        {
+            self.deliver_alarm(row, inbox, host);
+            return true;
+        }
+        match inbox.arrivals.pop_front() {
+            None => return false,
+            Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, inbox, host),
+            Some(Arrival::Request { request, from, body }) => self.turn(inbox, host, |life| {
+                life.port.core().see(Seen::DeliveredRequest(request));
+                let event = life.events.begin(Running::Request { request, from });
+                life.instance.start(event, Event::Fetch(Request { body }));
+            }),
+        }
+        true
+    }
+
+    /// Starts a run of `alarm()`, unless the alarm is no longer the one in the slot (A2, A5, A9).
+    fn deliver_alarm(&mut self, row: AlarmRow, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        let core = self.port.core();
+        if core.view.scheduled().map(|in_slot| in_slot.alarm) != Some(row.alarm) {
+            return;
+        }
+        let now = host.cx.now;
+        if alarm::is_early(row, now) {
+            // The wall clock went back since the alarm became due.
+            host.tracker.postpone(&core.object, row.alarm, now);
+            return;
+        }
+        drop(core);
+        self.turn(inbox, host, |life| {
+            let (scheduled_ms, retry_count) = (row.scheduled_ms, row.retry_count);
+            let mut core = life.port.core();
+            let run = core.stamp();
+            core.see(Seen::DeliveredAlarm(run));
+            core.view.begin_run(run, row);
+            core.see(Seen::RunStarted { run, alarm: row.alarm, scheduled_ms, retry_count });
+            drop(core);
+            let event = life.events.begin(Running::Run(Run { run, row, since_ns: now.mono_ns }));
+            // F7.
+            let info = AlarmInfo { scheduled_time: scheduled_ms, retry_count, is_retry: retry_count > 0 };
+            life.instance.start(event, Event::Alarm(info));
+        });
+    }
+
+    fn deliver_result(&mut self, op: OpId, reply: Reply, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        self.turn(inbox, host, |life| {
+            let mut core = life.port.core();
+            core.see(Seen::DeliveredResult(op));
+            core.settled(op);
+            core.see(Seen::Returned(op, reply.clone()));
+            drop(core);
+            life.instance.settle(op, reply);
+        });
+    }
+
+    /// One turn: `deliver` hands something over, then the instance runs until its job queue is dry.
+    fn turn(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>, deliver: impl FnOnce(&mut Self)) {
+        let (now, budget) = (host.cx.now, host.cx.config.turn_budget);
+        self.active_ns = now.mono_ns;
+        self.port.core().begin_turn(now, budget);
+        deliver(self);
+        let TurnEnd { finished, blocked, reset } = self.instance.turn(budget);
+        let mut retry_at_ns = None;
+        for (event, result) in finished {
+            let running = self.events.end(event);
+            retry_at_ns = self.end_event(running, result, host).or(retry_at_ns);
+        }
+        if let Some(reset) = reset {
+            return self.fail(reset, retry_at_ns, inbox, host);
+        }
+        let is_closed = blocked || self.port.core().in_transaction();
+        self.set_gate(is_closed, now.mono_ns);
+        self.close_turn(retry_at_ns, inbox, host);
+    }
+
+    /// A turn has left the input gate closed, or open.
+    fn set_gate(&mut self, is_closed: bool, now_ns: u64) {
+        let seen = match (&self.phase, is_closed) {
+            (Phase::Constructing { .. }, false) => Seen::Constructed { failed: None },
+            (Phase::Open, true) => Seen::Gate { closed: true },
+            (Phase::Closed { .. }, false) => Seen::Gate { closed: false },
+            _ => return,
+        };
+        self.phase = if is_closed { Phase::Closed { since_ns: now_ns } } else { Phase::Open };
+        self.port.core().see(seen);
+    }
+
+    /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
+    /// What the turn wrote before stays (R8), except in a transaction that had not ended (S5).
+    fn fail(
+        &mut self,
+        mut reset: Reset,
+        mut retry_at_ns: Option<u64>,
+        inbox: &mut Inbox,
+        host: &mut Host<'_, '_>,
+    ) {
+        let failure = reset.failure();
+        self.port.core().abort_transaction(failure.why.clone());
+        for running in self.events.end_all() {
+            retry_at_ns = self.end_event(running, Err(failure.clone()), host).or(retry_at_ns);
+        }
+        if let Phase::Constructing { for_alarm, .. } = self.phase {
+            reset = reset.within(ResetCause::Constructor);
+            self.port.core().see(Seen::Constructed { failed: Some(reset.why.clone()) });
+            self.constructor_failed(for_alarm, &reset.why, inbox, host);
+        }
+        self.phase = Phase::Over(reset);
+        self.output.forget_syncs();
+        self.port.core().wanted.retain(|wanted| matches!(wanted, Wanted::CallOut(..)));
+        inbox.forget_results();
+        self.close_turn(retry_at_ns, inbox, host);
+    }
+
+    /// O4: the event that the instance was made for fails with its constructor; for an alarm that is the platform's
+    /// failure (R1).
+    fn constructor_failed(
+        &mut self,
+        for_alarm: Option<AlarmRow>,
+        why: &str,
+        inbox: &mut Inbox,
+        host: &mut Host<'_, '_>,
+    ) {
+        if let Some(row) = for_alarm {
+            // R5: one that has become due since has nothing to do with it.
+            inbox.due.take_if(|due| due.alarm == row.alarm);
+            let now = host.cx.now;
+            host.tracker.platform_failed(&self.port.core().object, row.alarm, now, host.jitter);
+        } else if let Some(Arrival::Request { request, from, .. }) = inbox.arrivals.pop_front() {
+            let why = format!("the constructor failed: {why}").into();
+            let failure = Failure { why, how: How::Reset };
+            self.end_event(Running::Request { request, from }, Err(failure), host);
+        }
+    }
+
+    /// Hands on what the turn asked for and wrote.
+    fn close_turn(&mut self, retry_at_ns: Option<u64>, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        let mut core = self.port.core();
+        let turn = core.turn;
+        let Core { wanted, object, .. } = &mut *core;
+        for wanted in wanted.drain(..) {
+            match wanted {
+                Wanted::Read(op, query) => host.acts.reads.push((object.clone(), self.id, op, query)),
+                Wanted::Sync(op) => self.output.push_sync(op, turn),
+                Wanted::CallOut(op, service, body) => {
+                    self.output.push(Held { turn, message: Outgoing::Call { op, service, body } });
+                }
+            }
+        }
+        if let Some(writes) = core.end_turn() {
+            self.output.push_unit(Unit { writes, retry_at_ns });
+        }
+        drop(core);
+        self.release_units(host);
+        self.open_output_gate(inbox, host);
+    }
+
+    /// Hands units on that no outstanding read must be kept from (S4).
+    fn release_units(&mut self, host: &mut Host<'_, '_>) {
+        let reading = match self.phase {
+            Phase::Over(_) => None,
+            Phase::Constructing { .. } | Phase::Open | Phase::Closed { .. } => {
+                self.port.core().first_reading_turn()
+            }
+        };
+        self.output.release_units(reading, &mut host.acts.units);
+    }
+
+    /// O5: lets out what waits for nothing any more.
+    pub(super) fn open_output_gate(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+        self.output.open(&mut self.port.core(), inbox, host);
+    }
+
+    /// The instance leaves memory.
+    pub(super) fn end(self, ended: Ended, host: &mut Host<'_, '_>) {
+        let mut core = self.port.core();
+        core.see(Seen::Ended(ended));
+        host.cx.out.observed.append(&mut core.journal);
     }
 }
