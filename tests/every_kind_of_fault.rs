@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use reveille::scenario::ALL;
-use reveille_model::history::What;
+use reveille_model::history::{Event, What};
+use reveille_model::{Profile, check};
 use reveille_sim::kinds::{self, Row, Struck};
 use reveille_sim::plan::{Fault, FaultKind, Outage, Plan};
 
@@ -91,6 +92,23 @@ fn every_kind_has_an_effect_and_reads_as_a_sentence() {
         }
     }
     panic!("no effect within {EFFECTIVE_WITHIN} seeds: {missing:?}");
+}
+
+/// A history that says what its faults take is judged as one that leaves it to their names, as histories did before there
+/// was a word for it. Of a stalled disk the name alone says nothing.
+#[test]
+fn what_faults_take_says_no_more_than_their_names_did() {
+    let batcher = scenario("batcher");
+    for seed in 0..20 {
+        let mut history = batcher.run(&batcher.plan(seed)).history;
+        let judged = check(&history, Profile::Strict);
+        let said = |event: &mut Event| match &mut event.what {
+            What::FaultBegin { kind, takes, .. } if &**kind != "sync-stall" => takes.take(),
+            _ => None,
+        };
+        assert!(history.events.iter_mut().filter_map(said).count() > 0, "seed {seed} has no faults");
+        assert_eq!(format!("{judged:?}"), format!("{:?}", check(&history, Profile::Strict)), "seed {seed}");
+    }
 }
 
 /// A clause is no name, and no sentence of its own yet.

@@ -3,7 +3,7 @@
 //! shrinks, and its sentences. Plans, generators, reports, stories and logs read the table and name no kind.
 //!
 //! A fault has no code for its end: each part of the world knows by which faults it is held, and a fault that is over
-//! lets go of all of them ([`crate::fault`]).
+//! lets go of all of them (`fault.rs`).
 
 #[macro_use]
 mod row;
