@@ -15,10 +15,8 @@
 //!
 //! - Input gate (O3): while a read is outstanding, nothing but its answer is let in; while the instance is *constructing* or
 //!   *closed*, nothing but what its section or transaction waits for. A `sync` leaves the gate open.
-//! - Output gate (O5): a message waits until every turn up to the one that made it is durable ([`Output`]).
+//! - Output gate (O5): a message waits until every turn up to the one that made it is durable (`life/output.rs`).
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
-//!
-//! [`Output`]: life::Output
 
 mod life;
 

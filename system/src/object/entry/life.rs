@@ -25,8 +25,7 @@ use crate::store::command::{AlarmRow, Answer, TurnWrites};
 
 use super::{Arrival, Host, Inbox, Unit};
 use events::{Events, Run, Running};
-pub(super) use output::Output;
-use output::{Held, Outgoing};
+use output::{Held, Outgoing, Output};
 
 /// An instance.
 pub(super) struct Life {

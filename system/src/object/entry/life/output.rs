@@ -16,7 +16,7 @@ use crate::observe::Seen;
 
 /// What waits at the gate, each in the order of turns.
 #[derive(Default)]
-pub(in super::super) struct Output {
+pub(super) struct Output {
     /// Units held back for a read that must not see them (S4).
     units: VecDeque<Unit>,
     messages: VecDeque<Held>,
