@@ -4,6 +4,9 @@
 //! The lives of single alarms are told from plans that are written here, not drawn: they change with the system alone.
 
 use crate::common::{self, home_of, scenario, upstream};
+use std::path::Path;
+
+use reveille::source::Source;
 use reveille::{finding, report, story};
 use reveille_model::history::{Event, What};
 use reveille_sim::kinds::{Crash, DatacenterDown};
@@ -72,12 +75,17 @@ fn keep(name: &str, told: &str) {
     });
 }
 
-/// The documentation's Batcher loses items, to a key that sorts wrongly (X1(a)) and to its own `delete_all` (X1(b)).
+/// The documentation's Batcher loses items: to a key that sorts wrongly (X1(a)), to its own `delete_all` (X1(b)), and to an
+/// answer that it takes for a success (X1(c)). Each from the smallest plan that was found.
 #[test]
-fn the_documentations_batcher_loses_an_item() {
-    let scenario = scenario("batcher-docs");
-    let told = report::broken(&scenario.run(&scenario.plan(2)));
-    keep("the_documentations_batcher_loses_an_item", &told);
+fn the_documentations_batcher_loses_items() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/regressions/batcher-docs");
+    let traps = ["a-key-of-a-number-sorts-wrongly", "erased-by-delete-all", "deleted-though-refused"];
+    let stories = traps.map(|trap| {
+        let source = Source::of_folder(&kept.join(trap)).unwrap_or_else(|error| panic!("{error:#}"));
+        report::broken(&source.scenario.run(&source.plan))
+    });
+    keep("the_documentations_batcher_loses_items", &stories.join("\n"));
 }
 
 /// An alarm fires ten seconds after it was set, though the object has left memory meanwhile (F1, F8).

@@ -381,7 +381,6 @@ fn l4_a_leader_that_stopped_leads_no_more() {
         tale
     };
     stopped("crash").at(99.0).end().is_refused("L4");
-    stopped("panic").at(99.0).end().is_refused("L4");
     stopped("pause").at(99.0).end().is_accepted();
     let mut again = stopped("crash");
     again.on_machine(1, What::Leader { datacenter: 1, term: 2 }).at(99.0).end().is_accepted();
