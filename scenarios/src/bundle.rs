@@ -21,19 +21,19 @@ mod write;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use reveille_sim::plan::Plan;
 use reveille_sim::run::Outcome;
 use serde::{Deserialize, Serialize};
 
 pub use self::smaller::Smaller;
-pub use self::write::{write, write_regression};
+pub use self::write::{check_place, write, write_regression};
 use crate::finding::{self, Finding};
 use crate::reach::Reach;
 use crate::report;
 use crate::shrink::Without;
 use crate::signature::Signature;
-use crate::source::{read, read_plan};
+use crate::source::{is_bundle, read, read_plan};
 
 /// The file of the plan that was found.
 pub const PLAN: &str = "plan.json";
@@ -160,19 +160,33 @@ impl Bundle {
     ///
     /// If a file of it is missing, or not right: which, where, and what would be right.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
-        let file = |name: &str| folder.join(name);
-        let if_there = |name: &str| Some(file(name)).filter(|path| path.exists());
-        let bundle = "a bundle has the files plan.json and verdict.json";
-        let verdict = read_verdict(&file(VERDICT))
-            .with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?;
-        Ok(Self {
-            plan: read_plan(&file(PLAN))
-                .with_context(|| format!("{} is no bundle: {bundle}", folder.display()))?,
+        ensure!(
+            is_bundle(folder),
+            "{} is no bundle: a bundle has the files plan.json and verdict.json",
+            folder.display()
+        );
+        let if_there = |name: &str| Some(folder.join(name)).filter(|path| path.symlink_metadata().is_ok());
+        let bundle = Self {
+            plan: read_plan(&folder.join(PLAN))?,
             shrunk: if_there(SHRUNK).map(|path| read_plan(&path)).transpose()?,
-            digest: if_there(DIGEST).map(|path| read(&path)).transpose()?.map(|text| text.trim().to_owned()),
-            verdict,
-        })
+            digest: if_there(DIGEST).map(|path| read_digest(&path)).transpose()?,
+            verdict: read_verdict(&folder.join(VERDICT))?,
+        };
+        let (found, smallest) = (&bundle.plan.scenario, &bundle.smallest().scenario);
+        ensure!(
+            found == smallest,
+            "{}: {PLAN} is of the scenario {found}, and {SHRUNK} of {smallest}; both are of one",
+            folder.display()
+        );
+        Ok(bundle)
     }
+}
+
+fn read_digest(path: &Path) -> anyhow::Result<String> {
+    let text = read(path)?.trim().to_owned();
+    let is_digest = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    ensure!(is_digest, "{}: {text:?} is no digest; a digest has 32 hexadecimal digits", path.display());
+    Ok(text)
 }
 
 /// The version alone: it says how everything else is meant.
@@ -184,11 +198,7 @@ struct Versioned {
 fn read_verdict(path: &Path) -> anyhow::Result<Verdict> {
     let (text, place) = (read(path)?, || path.display().to_string());
     let Versioned { format } = serde_json::from_str(&text).with_context(place)?;
-    anyhow::ensure!(
-        format == FORMAT,
-        "{}: its format is {format}; this build reads format {FORMAT}",
-        path.display()
-    );
+    ensure!(format == FORMAT, "{}: its format is {format}; this build reads format {FORMAT}", path.display());
     serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&text)).with_context(place)
 }
 

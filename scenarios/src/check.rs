@@ -17,6 +17,7 @@ use reveille_model::{Checker, Profile, RULES};
 use serde::Serialize;
 
 use crate::cli::output::Json;
+use crate::cli::say;
 use crate::report::indent;
 use crate::story;
 
@@ -102,7 +103,7 @@ pub(crate) fn run(path: &Path, profile: Profile, json: &Json) -> anyhow::Result<
 fn report(name: &str, checked: &Result<Checked, Malformed>, json: &Json) -> anyhow::Result<ExitCode> {
     match checked {
         _ if json.instead_of_text() => {}
-        Ok(checked) => print!("{}", text(name, checked)),
+        Ok(checked) => say(text(name, checked))?,
         Err(malformed) => eprintln!("error: {name}: {malformed}"),
     }
     json.write(&match checked {

@@ -9,6 +9,7 @@ pub(crate) mod output;
 mod parse;
 mod progress;
 mod runs;
+mod say;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ use reveille_model::Profile;
 
 use self::output::Json;
 use self::parse::{duration, jobs, scenario, seeds};
+pub use self::say::nobody_listens;
+pub(crate) use self::say::say;
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
@@ -201,7 +204,7 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::List => {
             for scenario in ALL {
-                println!("{:<14} {}", scenario.name, scenario.sentence);
+                say(format_args!("{:<14} {}\n", scenario.name, scenario.sentence))?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -217,7 +220,7 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
         Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
         Command::Bench { seeds } => {
             let measured = bench::measure(seeds);
-            print!("{}", measured.text());
+            say(measured.text())?;
             let too_light = measured.too_light();
             if let Some(why) = &too_light {
                 eprintln!("{why}");

@@ -1,30 +1,77 @@
-//! Files that are whole or not there: what is written is first written beside its place, and then renamed.
+//! Files and folders that are whole or not there: what is written is first written beside its place, under a name that
+//! nobody else has, and then renamed. What was there before stays until then.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use tempfile::{Builder, TempDir};
 
-/// Writes a file, or replaces it.
+/// What temporary names begin with.
+const PREFIX: &str = ".reveille-";
+
+/// Writes a file, or replaces it. A link is followed; what is no file, like a pipe, is written to as it is.
 ///
 /// # Errors
 ///
-/// If it cannot be written. What was there before is there still.
+/// If it cannot be written. A file that was there before is there still.
 pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> anyhow::Result<()> {
-    let unfinished = unfinished(path);
-    let written = || {
-        let mut file = BufWriter::new(File::create(&unfinished)?);
-        write(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        fs::rename(&unfinished, path)
+    let written = match fs::metadata(path) {
+        Ok(about) if !about.is_file() && !about.is_dir() => write_through(path, write),
+        _ => write_beside(path, write),
     };
-    written()
-        .inspect_err(|_| _ = fs::remove_file(&unfinished))
-        .with_context(|| format!("{} cannot be written", path.display()))
+    written.with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn write_through(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    finish(OpenOptions::new().write(true).open(path)?, write)
+}
+
+fn write_beside(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let beside = readable(Builder::new().prefix(PREFIX), 0o666).tempfile_in(parent(&place))?;
+    finish(beside.as_file().try_clone()?, write)?;
+    if let Ok(about) = fs::metadata(&place) {
+        beside.as_file().set_permissions(about.permissions())?;
+    }
+    beside.persist(&place).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn finish(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    write(&mut file)?;
+    file.flush()
+}
+
+/// Whether a folder may be written here: there is none, it is empty, or it `is_ours` to replace.
+///
+/// # Errors
+///
+/// If it may not, or if no folder can be here.
+pub(crate) fn may_replace_folder(
+    folder: &Path,
+    is_ours: impl FnOnce(&Path) -> bool,
+) -> anyhow::Result<PathBuf> {
+    let cannot = || format!("{} cannot be written", folder.display());
+    if !folder.exists() {
+        let name = folder.file_name().with_context(cannot)?;
+        fs::create_dir_all(parent(folder)).with_context(cannot)?;
+        return Ok(parent(folder).canonicalize().with_context(cannot)?.join(name));
+    }
+    let place = folder.canonicalize().with_context(cannot)?;
+    let is_empty = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_none());
+    ensure!(
+        is_empty || is_ours(&place),
+        "{} is there already and is no bundle, or has other files in it: it is left as it is; name a folder that is not \
+         there, or a bundle to replace",
+        folder.display()
+    );
+    Ok(place)
 }
 
 /// Writes a folder with the files that `fill` puts into it, or replaces one that `is_ours`.
@@ -37,29 +84,48 @@ pub(crate) fn replace_folder(
     is_ours: impl FnOnce(&Path) -> bool,
     fill: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    ensure!(
-        !folder.exists() || is_ours(folder),
-        "{} is there already and is no bundle: it is left as it is; name a folder that is not there, or a bundle to replace",
-        folder.display()
-    );
-    let unfinished = unfinished(folder);
-    let cannot = || format!("{} cannot be written", folder.display());
-    if unfinished.exists() {
-        // Left behind by somebody who was stopped.
-        fs::remove_dir_all(&unfinished).with_context(cannot)?;
-    }
-    fs::create_dir_all(&unfinished).with_context(cannot)?;
-    let filled = fill(&unfinished).and_then(|()| {
-        if folder.exists() {
-            fs::remove_dir_all(folder).with_context(cannot)?;
-        }
-        fs::rename(&unfinished, folder).with_context(cannot)
-    });
-    filled.inspect_err(|_| _ = fs::remove_dir_all(&unfinished))
+    let place = may_replace_folder(folder, is_ours)?;
+    let beside = temporary_folder(parent(&place))
+        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    fill(beside.path())?;
+    swap(beside, &place).with_context(|| format!("{} cannot be written", folder.display()))
 }
 
-fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".unfinished");
-    path.with_file_name(name)
+/// Puts the new folder into its place; what was there before goes, or is back if that fails.
+fn swap(new: TempDir, place: &Path) -> io::Result<()> {
+    if !place.exists() {
+        fs::rename(new.path(), place)?;
+    } else {
+        let aside = temporary_folder(parent(place))?;
+        let before = aside.path().join("before");
+        fs::rename(place, &before)?;
+        fs::rename(new.path(), place).inspect_err(|_| _ = fs::rename(&before, place))?;
+    }
+    // It has another name now.
+    _ = new.keep();
+    Ok(())
+}
+
+fn temporary_folder(within: &Path) -> io::Result<TempDir> {
+    readable(Builder::new().prefix(PREFIX), 0o777).tempdir_in(within)
+}
+
+/// What is written for others to read is as readable as any file: temporary files are not.
+#[cfg(unix)]
+fn readable<'a, 'b>(builder: &'a mut Builder<'b, 'b>, mode: u32) -> &'a mut Builder<'b, 'b> {
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn readable<'a, 'b>(builder: &'a mut Builder<'b, 'b>, _mode: u32) -> &'a mut Builder<'b, 'b> {
+    builder
+}
+
+/// The folder that a file or folder is in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
 }

@@ -62,7 +62,10 @@ pub fn object_of(plan: &Plan, name: &str) -> anyhow::Result<ObjectName> {
 
 /// Prints what the filter lets through, of the whole run or of one object's life, to the standard output.
 pub fn print(outcome: &Outcome, filter: &Filter, object: Option<&ObjectName>) {
-    let layer = tracing_subscriber::fmt::layer().event_format(format::Virtual).with_writer(std::io::stdout);
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(format::Virtual)
+        .with_writer(std::io::stdout)
+        .log_internal_errors(false);
     let subscriber = tracing_subscriber::registry().with(layer).with((*filter.0).clone());
     tracing::subscriber::with_default(subscriber, || emit(outcome, object));
 }

@@ -12,6 +12,9 @@ const COMMIT: &str = git_version!(
 
 fn main() -> ExitCode {
     reveille::cli::run(COMMIT).unwrap_or_else(|error| {
+        if reveille::cli::nobody_listens(&error) {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("error: {error:#}");
         ExitCode::from(2)
     })

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 
 use crate::bundle::Standing;
-use crate::replay::{self, Again};
+use crate::replay::{self, Again, Became};
 use crate::source::Source;
 
 /// Where regressions are kept in a crate.
@@ -99,8 +99,8 @@ impl Regression {
 impl Judged {
     fn is_right(&self) -> bool {
         match self.standing {
-            Standing::Mended => matches!(self.again, Again::Mended),
-            Standing::Broken => matches!(self.again, Again::StillBroken { .. }),
+            Standing::Mended => self.again.became == Became::Clean,
+            Standing::Broken => matches!(self.again.became, Became::StillBroken { .. }),
         }
     }
 }
@@ -123,7 +123,7 @@ impl fmt::Display for Judged {
 pub fn folder(scenario: &str, name: &str) -> anyhow::Result<PathBuf> {
     let is_right = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     ensure!(
-        !name.is_empty() && name.chars().all(is_right),
+        name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(is_right),
         "{name:?} is no name for a regression; a name has lower-case letters, digits and -, like a-lost-item"
     );
     let here = std::env::current_dir().context("the current folder is not known")?;

@@ -13,17 +13,24 @@ use crate::reach::Reach;
 
 /// What a run of a bundle's plan came to, beside the run that the bundle was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Again {
+    /// Whether the digests are equal: everything happened as it did then.
+    pub same_run: bool,
+    /// What has become of what the bundle was kept for.
+    pub became: Became,
+}
+
+/// What has become of what a bundle was kept for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Again {
-    /// The digests are equal: everything is as it was.
-    Same,
-    /// The run is another one, and breaks the rule that the bundle was kept for.
+pub enum Became {
+    /// The rule that the bundle was kept for is broken.
     StillBroken {
         /// For the same reason; if not, the rule is told in other words.
         same_reason: bool,
     },
-    /// Nothing is broken any more, and everything was reached that the bundle was kept for.
-    Mended,
+    /// Nothing is broken, and everything was reached that the bundle was kept for.
+    Clean,
     /// What it was kept for is not broken any more, and something else is.
     BrokenOtherwise {
         /// The rules.
@@ -38,35 +45,49 @@ pub enum Again {
 
 /// Holds a whole run of a bundle's smallest plan against the bundle.
 pub fn compare(bundle: &Bundle, plan: &Plan, outcome: &Outcome) -> Again {
-    if bundle.digest.as_ref().is_some_and(|digest| *digest == outcome.digest.to_string()) {
-        return Again::Same;
-    }
+    let same_run = bundle.digest.as_ref().is_some_and(|digest| *digest == outcome.digest.to_string());
+    Again { same_run, became: became(bundle, plan, outcome) }
+}
+
+fn became(bundle: &Bundle, plan: &Plan, outcome: &Outcome) -> Became {
     let findings = finding::of(outcome);
     if let Some(signature) = &bundle.verdict.kept_for {
         let same_reason = finding::with(outcome, signature).is_some();
         if same_reason || findings.iter().any(|finding| finding.rule == signature.rule) {
-            return Again::StillBroken { same_reason };
+            return Became::StillBroken { same_reason };
         }
     }
     let missing = bundle.verdict.reach.missing_in(&Reach::of(outcome, plan));
     if !missing.is_empty() {
-        return Again::NotReached { missing };
+        return Became::NotReached { missing };
     }
     if findings.is_empty() {
-        return Again::Mended;
+        return Became::Clean;
     }
-    Again::BrokenOtherwise { rules: findings.into_iter().map(|finding| finding.rule).collect() }
+    Became::BrokenOtherwise { rules: findings.into_iter().map(|finding| finding.rule).collect() }
 }
 
 impl fmt::Display for Again {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { same_run, became } = self;
+        match (same_run, became) {
+            (true, Became::StillBroken { same_reason: true }) => write!(f, "the same run"),
+            // The model has changed, and not the run.
+            (true, _) => write!(f, "the same run, judged otherwise now: {became}"),
+            (false, Became::StillBroken { .. }) => write!(f, "another run, {became}"),
+            (false, _) => write!(f, "{became}"),
+        }
+    }
+}
+
+impl fmt::Display for Became {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Same => write!(f, "the same run"),
-            Self::StillBroken { same_reason: true } => write!(f, "another run, still broken"),
+            Self::StillBroken { same_reason: true } => write!(f, "still broken"),
             Self::StillBroken { same_reason: false } => {
-                write!(f, "another run, still broken, though not for the reason that it was kept for")
+                write!(f, "still broken, though not for the reason that it was kept for")
             }
-            Self::Mended => write!(f, "no longer broken"),
+            Self::Clean => write!(f, "no longer broken"),
             Self::BrokenOtherwise { rules } => {
                 write!(f, "what it was kept for is no longer broken, but {} is", rules.join(", "))
             }

@@ -149,7 +149,10 @@ fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smal
     let name = tally.scenario.name;
     let mut text = format!("{name} broke {rule} ({seeds} of {} seeds). ", tally.seeds);
     match smaller {
-        Some(smaller) => write!(text, "Seed {first_seed}, made smaller:\n{}", small_story(smaller)),
+        Some(smaller) => {
+            let stopped = if smaller.shrunk.interrupted { ", as far as it came" } else { "" };
+            write!(text, "Seed {first_seed}, made smaller{stopped}:\n{}", small_story(smaller))
+        }
         None => writeln!(text, "Seed {first_seed}:\n{}", indent(sentences)),
     }
     .expect("writing to a string succeeds");

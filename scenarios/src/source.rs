@@ -52,7 +52,7 @@ impl Source {
                 Ok(Self::of_seed(scenario, seed))
             }
             [word] if Path::new(word).is_dir() => Self::of_folder(Path::new(word)),
-            [word] if Path::new(word).exists() => Self::of_file(Path::new(word)),
+            [word] if fs::symlink_metadata(word).is_ok() => Self::of_file(Path::new(word)),
             [word] if Scenario::named(word).is_some() => {
                 bail!("{word} is a scenario, and the seed is missing; {RIGHT}")
             }
@@ -73,7 +73,7 @@ impl Source {
     /// If it cannot be read, or is no plan that this build can run.
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
         let plan = read_plan(path)?;
-        let scenario = scenario_of(&plan).with_context(|| path.display().to_string())?;
+        let scenario = checked(&plan).with_context(|| path.display().to_string())?;
         Ok(Self { scenario, plan, from: From::File(path.to_owned()) })
     }
 
@@ -85,7 +85,7 @@ impl Source {
     pub fn of_folder(folder: &Path) -> anyhow::Result<Self> {
         let bundle = Bundle::read(folder)?;
         let plan = bundle.smallest().clone();
-        let scenario = scenario_of(&plan).with_context(|| folder.display().to_string())?;
+        let scenario = checked(&plan).with_context(|| folder.display().to_string())?;
         Ok(Self { scenario, plan, from: From::Bundle(folder.to_owned(), Box::new(bundle)) })
     }
 
@@ -130,18 +130,35 @@ pub(crate) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
 
 /// Reads a text that is not too long.
 pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
-    let about = fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let cannot = || format!("{} cannot be read", path.display());
+    let about = fs::metadata(path).with_context(cannot)?;
+    // What is read twice, or by a second process, has to be there still.
+    ensure!(about.is_file(), "{} is no file that stays: a pipe or a device is not read", path.display());
     ensure!(
         about.len() <= FILE_BYTES_MAX as u64,
         "{} has {} bytes; at most {FILE_BYTES_MAX} are read",
         path.display(),
         about.len()
     );
-    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+    fs::read_to_string(path).with_context(cannot)
 }
 
-fn scenario_of(plan: &Plan) -> anyhow::Result<&'static Scenario> {
-    Scenario::of_name(&plan.scenario).context("the plan's scenario is not known to this build")
+/// The scenario that a plan is one of, which has to have the classes of all its objects.
+fn checked(plan: &Plan) -> anyhow::Result<&'static Scenario> {
+    let scenario =
+        Scenario::of_name(&plan.scenario).context("the plan's scenario is not known to this build")?;
+    let classes = (scenario.classes)();
+    for (position, request) in plan.workload.iter().enumerate() {
+        let class = request.object.split('/').next().unwrap_or_default();
+        ensure!(
+            classes.get(class).is_some(),
+            "the plan's workload[{position}].object is {:?}; {} has no class {class:?}: its plans name {}/...",
+            request.object,
+            scenario.name,
+            scenario.shape.class
+        );
+    }
+    Ok(scenario)
 }
 
 /// Whether a folder is a bundle.

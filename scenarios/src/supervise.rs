@@ -128,9 +128,10 @@ fn be_worker(
     folder: &OsStr,
     work: impl FnOnce(&AtomicBool) -> anyhow::Result<ExitCode>,
 ) -> anyhow::Result<ExitCode> {
-    let notes = Notes::begin(Path::new(folder), command).with_context(|| {
-        format!("{FOLDER} is set, and names no folder of a supervisor: nobody but a supervisor sets it")
-    })?;
+    let wrong =
+        || format!("{FOLDER} is set, and names no folder of a supervisor: nobody but a supervisor sets it");
+    anyhow::ensure!(Path::new(folder).is_dir(), wrong());
+    let notes = Notes::begin(Path::new(folder), command).with_context(wrong)?;
     NOTES.get_or_init(|| notes);
     let interrupts = Arc::new(Interrupts::default());
     let (by_signal, by_supervisor) = (interrupts.clone(), interrupts.clone());

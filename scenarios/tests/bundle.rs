@@ -164,12 +164,87 @@ fn what_is_there_and_is_no_bundle_stays() {
     let folder = folder("precious");
     fs::write(folder.join("letter.txt"), "dear").expect("the target folder can be written");
     let error = run(&["replay", "batcher-docs", "1", "--out", path(&folder)], 2);
-    assert!(error.contains("is no bundle: it is left as it is"), "{error}");
+    assert!(error.contains("it is left as it is"), "{error}");
     assert_eq!(fs::read_to_string(folder.join("letter.txt")).expect("it is there"), "dear");
-    let left: Vec<_> = fs::read_dir(folder.parent().expect("it has one")).expect("it is there").collect();
+    // A bundle into which somebody has put something is precious too.
+    let bundle = of_the_batcher("precious-bundle");
+    fs::write(bundle.join("notes.txt"), "mine").expect("the target folder can be written");
+    let error = run(&["replay", "batcher-docs", "1", "--out", path(&bundle)], 2);
+    assert!(error.contains("has other files in it"), "{error}");
+    assert_eq!(fs::read_to_string(bundle.join("notes.txt")).expect("it is there"), "mine");
+    no_leftovers(folder.parent().expect("it has one"));
+}
+
+/// Nothing temporary is left in a folder.
+fn no_leftovers(folder: &Path) {
+    let names =
+        fs::read_dir(folder).expect("it is there").map(|entry| entry.expect("it is there").file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().starts_with(".reveille-")));
+}
+
+/// However a bundle's folder is called, what takes its place is whole: the current folder, a link to it.
+#[test]
+fn a_bundle_is_replaced_under_any_name() {
+    let bundle = of_the_batcher("renamed");
+    let plan = folder("renamed-plan").join("plan.json");
+    fs::copy(bundle.join("shrunk.json"), &plan).expect("the target folder can be written");
+    let replaced_as = |name: &str| {
+        fs::remove_file(bundle.join("README.md")).expect("it is there");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reveille"));
+        let output = command.current_dir(&bundle).args(["replay", path(&plan), "--out", name]).output();
+        let output = output.expect("the binary can be started");
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", text(&output.stderr));
+        assert!(bundle.join("README.md").is_file(), "{name}");
+        no_leftovers(bundle.parent().expect("it has one"));
+    };
+    replaced_as(".");
+    replaced_as("../bundle/.");
+    replaced_as("../bundle/");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&bundle, bundle.with_file_name("link"))
+            .expect("the target folder can be written");
+        replaced_as("../link/");
+    }
+}
+
+#[test]
+fn a_plan_for_objects_of_no_class_is_refused() {
+    let file = folder("no-class").join("plan.json");
+    run(&["plan", "batcher", "1", "--out", path(&file)], 0);
+    edit_plan(&file, |plan| plan.workload[2].object = "batcher/foo".to_owned());
+    let error = run(&["replay", path(&file)], 2);
     assert!(
-        left.into_iter().all(|entry| !path(&entry.expect("it is there").path()).ends_with(".unfinished"))
+        error.contains("workload[2].object is \"batcher/foo\"; batcher has no class \"batcher\""),
+        "{error}"
     );
+}
+
+/// Somebody who reads the first lines and goes, like `head`, is no reason for a panic.
+#[cfg(unix)]
+#[test]
+fn nobody_has_to_listen_to_the_end() {
+    let binary = env!("CARGO_BIN_EXE_reveille");
+    for command in
+        ["plan batcher-docs 1", "replay batcher-docs 1 --trace", "replay batcher-docs 1 --log trace", "list"]
+    {
+        let shell = format!("{{ {binary} {command}; echo \"code $?\" >&2; }} | true");
+        let output = Command::new("sh").args(["-c", &shell]).output().expect("there is a shell");
+        let error = text(&output.stderr);
+        assert!(["code 0", "code 1"].contains(&error.trim()), "{command}: {error}");
+    }
+}
+
+/// What is no file is written to as it is, and what is no file is not read: it may be gone when it is needed again.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_not_read() {
+    let output = Command::new("sh")
+        .args(["-c", &format!("{} plan cron 1 --out /dev/stdout | cat", env!("CARGO_BIN_EXE_reveille"))])
+        .output()
+        .expect("there is a shell");
+    assert!(text(&output.stdout).contains("\"scenario\": \"cron\""), "{}", text(&output.stderr));
+    assert!(run(&["shrink", "/dev/null"], 2).contains("/dev/null is no file that stays"));
 }
 
 #[test]

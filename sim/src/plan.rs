@@ -31,6 +31,12 @@ pub const RUN_MAX_MS: u64 = 7 * 24 * 3_600_000;
 /// The most machines of a cluster: each pair of them is a link.
 pub const MACHINES_MAX: u32 = 255;
 
+/// The most consensus groups: each has a replica in every datacenter, with a memory of its own.
+pub const GROUPS_MAX: u16 = 4_096;
+
+/// The most faults of a plan.
+pub const FAULTS_MAX: usize = 100_000;
+
 /// The largest one-way latency of a link, before jitter: 1 s.
 pub const LATENCY_MAX_US: u32 = 1_000_000;
 

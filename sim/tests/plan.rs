@@ -200,7 +200,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         (|p| p.network.within_us = 0, "network.within_us is 0; a latency is from 1 to"),
         (|p| p.network.between_us[2][0] = 0, "network.between_us[2][0] is 0; a latency is from 1 to"),
         (|p| p.network.between_us.truncate(2), "network.between_us is of another shape; it has 3 rows of 3"),
-        (|p| p.disk.sync_us_min = 9_999, "disk.sync_us_min is 9999; it is at most 3000"),
+        (
+            |p| p.disk.sync_us_min = 9_999,
+            "disk.sync_us_max is 3000; it is at least disk.sync_us_min, which is 9999",
+        ),
         (|p| p.past.entries_kept = 0, "past.entries_kept is 0; it is from 1 to 1000000"),
         (|p| p.past.log_bytes_max = 1 << 31, "past.log_bytes_max is 2147483648; it is from 1 to 1073741824"),
         (|p| p.clocks.truncate(1), "clocks is a list of 1; there is one for each of the 3 machines"),

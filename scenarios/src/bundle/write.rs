@@ -1,5 +1,7 @@
 //! Writes bundles and regressions: whole folders, or none.
 
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::Path;
 
 use reveille_model::jsonl;
@@ -7,8 +9,28 @@ use reveille_sim::plan::Plan;
 use reveille_sim::run::Outcome;
 
 use super::{DIGEST, PLAN, SHRUNK, VERDICT, Verdict, readme};
-use crate::files::{replace, replace_folder};
+use crate::files::{may_replace_folder, replace, replace_folder};
 use crate::source::is_bundle;
+
+/// Everything that a bundle or a regression may have in it.
+const FILES: [&str; 8] = [PLAN, SHRUNK, VERDICT, DIGEST, "history.jsonl", "trace", "version", "README.md"];
+
+/// Whether a folder is a bundle with nothing else in it, so that another one may take its place.
+fn is_ours(folder: &Path) -> bool {
+    let is_known = |entry: io::Result<DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(|name| FILES.contains(&name)))
+    };
+    is_bundle(folder) && fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_known))
+}
+
+/// Whether a bundle can be written here.
+///
+/// # Errors
+///
+/// If something else is there, or no folder can be.
+pub fn check_place(folder: &Path) -> anyhow::Result<()> {
+    may_replace_folder(folder, is_ours).map(drop)
+}
 
 /// Writes a bundle, or replaces one. `outcome` is that of the smallest plan, with its trace.
 ///
@@ -22,7 +44,7 @@ pub fn write(
     verdict: &Verdict,
     outcome: &Outcome,
 ) -> anyhow::Result<()> {
-    replace_folder(folder, is_bundle, |into| {
+    replace_folder(folder, is_ours, |into| {
         common(into, folder, plan, verdict)?;
         if let Some(shrunk) = shrunk {
             text(&into.join(SHRUNK), &shrunk.to_json())?;
@@ -43,7 +65,7 @@ pub fn write(
 ///
 /// As [`write`].
 pub fn write_regression(folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
-    replace_folder(folder, is_bundle, |into| common(into, folder, plan, verdict))
+    replace_folder(folder, is_ours, |into| common(into, folder, plan, verdict))
 }
 
 fn common(into: &Path, folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {

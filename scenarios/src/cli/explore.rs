@@ -11,7 +11,7 @@ use reveille_sim::run::{Look, run_with};
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Explore, cores, runs};
+use super::{Explore, cores, runs, say};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::explore::{Campaign, Seeds, Tally};
 use crate::finding;
@@ -29,30 +29,34 @@ impl Explore {
         let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
         let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
         let jobs = jobs.unwrap_or_else(cores);
+        json.check()?;
+        if let Some(folder) = &out {
+            fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
         let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
         let campaign = Campaign { scenarios, seeds, jobs, keep };
         let (tallies, histories) = run(&campaign, stop)?;
-        let stopped = stop.load(Ordering::Relaxed);
         let shrunk = if shrink { shrink_all(&tallies, jobs, stop, build) } else { Shrunk::new() };
-        if let Some(folder) = &out {
-            write_bundles(folder, &tallies, &shrunk, build)?;
-        }
+        let stopped = stop.load(Ordering::Relaxed);
         if !json.instead_of_text() {
             if stopped {
-                println!("stopped early: this is what ran until then");
+                say("stopped early: this is what ran until then\n")?;
             }
-            print!("{}", report::campaign(&tallies, &shrunk));
+            say(report::campaign(&tallies, &shrunk))?;
             for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
-                print!("\n{}", report::cells(matrix));
+                say(format_args!("\n{}", report::cells(matrix)))?;
             }
             if let Some(keep) = &campaign.keep {
-                print!("\n{}", keep.told(histories));
-            }
-            if let Some(folder) = &out {
-                println!("\nThe bundles are in {}.", folder.display());
+                say(format_args!("\n{}", keep.told(histories)))?;
             }
         }
         json.write(&Explored::of(&tallies, &shrunk, stopped))?;
+        if let Some(folder) = &out {
+            write_bundles(folder, &tallies, &shrunk, build)?;
+            if !json.instead_of_text() {
+                say(format_args!("\nThe bundles are in {}.\n", folder.display()))?;
+            }
+        }
         let met = tallies.iter().all(|tally| tally.verdict().is_ok());
         Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
@@ -109,7 +113,6 @@ fn found(tallies: &[Tally]) -> Vec<(&'static Scenario, String, u64)> {
 }
 
 fn write_bundles(folder: &Path, tallies: &[Tally], shrunk: &Shrunk, build: &Build) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     for (scenario, rule, seed) in found(tallies) {
         let name: String = rule.chars().filter(char::is_ascii_alphanumeric).collect();
         let into = folder.join(format!("{}-{seed}-{}", scenario.name, name.to_lowercase()));

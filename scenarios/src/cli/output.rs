@@ -1,10 +1,12 @@
 //! `--json[=FILE]`: what a command found, for machines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
 
+use super::say;
 use crate::files::replace;
 
 /// Where JSON goes, if it is asked for.
@@ -22,6 +24,22 @@ impl Json {
         self.json.as_ref().is_some_and(|path| path.as_os_str() == "-")
     }
 
+    /// Makes sure that there is a place for it, before work is done that it would be lost with.
+    ///
+    /// # Errors
+    ///
+    /// If it is to go where no file can be.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = self.json.as_ref().filter(|_| !self.instead_of_text()) else { return Ok(()) };
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        ensure!(
+            !path.is_dir() && parent.is_none_or(Path::is_dir),
+            "{} cannot be written: a file is named, in a folder that is there",
+            path.display()
+        );
+        Ok(())
+    }
+
     /// Writes it where it is to go, if it is asked for.
     ///
     /// # Errors
@@ -32,8 +50,7 @@ impl Json {
         let text =
             serde_json::to_string(value).expect("what is found has no maps with keys that are no texts");
         if self.instead_of_text() {
-            println!("{text}");
-            return Ok(());
+            return say(format_args!("{text}\n"));
         }
         replace(path, |file| writeln!(file, "{text}"))
     }

@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{Replay, Run, Shrink, cores};
+use super::{Replay, Run, Shrink, cores, say};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::files::replace;
 use crate::finding;
 use crate::log::{self, Filter};
-use crate::replay::{Again, compare};
+use crate::replay::{Again, Became, compare};
 use crate::report;
 use crate::signature::Signature;
 use crate::source::{From, Source};
@@ -26,7 +26,7 @@ pub(super) fn plan(run: &Run, out: Option<&Path>) -> anyhow::Result<ExitCode> {
     let json = Source::of_words(&run.run)?.plan.to_json();
     match out {
         Some(path) => replace(path, |file| file.write_all(json.as_bytes()))?,
-        None => print!("{json}"),
+        None => say(json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -44,6 +44,7 @@ struct Replayed<'a> {
 /// `replay`: runs a plan again and tells its story.
 pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(&command.run.run)?;
+    check_places(command.out.as_deref(), &command.json)?;
     let object = command.object.as_deref().map(|name| log::object_of(&source.plan, name)).transpose()?;
     let until_ms = command.until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
     let wants_trace =
@@ -53,29 +54,35 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
     let kept_for = source.bundle().and_then(|it| it.verdict.kept_for.as_ref());
     let kept_for = kept_for.filter(|signature| finding::with(&outcome, signature).is_some());
     let verdict = Verdict::of(&outcome, &source.plan, kept_for, build);
-    if let Some(folder) = &command.out {
-        bundle::write(folder, &source.plan, None, &verdict, &outcome)?;
-    }
     if !command.json.instead_of_text() {
         if command.trace {
-            outcome.trace.iter().for_each(|entry| println!("{entry}"));
+            outcome.trace.iter().try_for_each(|entry| say(format_args!("{entry}\n")))?;
         }
         if let Some(filter) = &command.log {
             log::print(&outcome, filter, object.as_ref());
         }
-        print!("{}", report::replay(&source, &outcome, again.as_ref()));
-        if let Some(folder) = &command.out {
-            println!("The bundle is in {}.", folder.display());
+        say(report::replay(&source, &outcome, again.as_ref()))?;
+    }
+    if let Some(folder) = &command.out {
+        bundle::write(folder, &source.plan, None, &verdict, &outcome)?;
+        if !command.json.instead_of_text() {
+            say(format_args!("The bundle is in {}.\n", folder.display()))?;
         }
     }
     let (run, digest) = (source.to_string(), outcome.digest.to_string());
     command.json.write(&Replayed { run, digest, again: again.as_ref(), verdict: &verdict })?;
-    let is_reached = !matches!(again, Some(Again::NotReached { .. }));
+    let is_reached = !again.is_some_and(|again| matches!(again.became, Became::NotReached { .. }));
     Ok(if verdict.findings.is_empty() && is_reached { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn run_looking(source: &Source, look: Look) -> Outcome {
     source.scenario.judge(run_with(&source.plan, source.scenario.classes, look))
+}
+
+/// Makes sure that what is found can be written, before it is looked for.
+fn check_places(out: Option<&Path>, json: &Json) -> anyhow::Result<()> {
+    json.check()?;
+    out.map_or(Ok(()), bundle::check_place)
 }
 
 /// `shrink`: makes a plan as small as it can be.
@@ -88,15 +95,16 @@ pub(super) fn shrink(
     build: &Build,
 ) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(&run.run)?;
+    check_places(out, json)?;
     let signature = signature(&source, how.rule.as_deref())?;
     let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
+    if !json.instead_of_text() {
+        say(report::shrunk(&source, &smaller, out))?;
+    }
+    json.write(&smaller)?;
     if let Some(folder) = out {
         smaller.write(&source.plan, folder)?;
     }
-    if !json.instead_of_text() {
-        print!("{}", report::shrunk(&source, &smaller, out));
-    }
-    json.write(&smaller)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -172,7 +180,7 @@ pub(super) fn keep(
         }
         let signature = signature(&source, how.rule.as_deref())?;
         let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
-        print!("{}", report::shrunk(&source, &smaller, Some(&folder)));
+        say(report::shrunk(&source, &smaller, Some(&folder)))?;
         (smaller.shrunk.plan, smaller.verdict)
     };
     let kept_about = source.bundle().and_then(|bundle| bundle.verdict.about.clone());
@@ -183,7 +191,7 @@ pub(super) fn keep(
         Standing::Broken => "as broken: the test of regressions says when it is no longer",
         Standing::Mended => "as mended: the test of regressions says when it comes back",
     };
-    println!("{} is kept for {once}, {standing}.", folder.display());
+    say(format_args!("{} is kept for {once}, {standing}.\n", folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -203,7 +211,8 @@ fn mended(
         && bundle.verdict.kept_for.is_some()
         && once_broke.is_none()
     {
-        if let again @ Again::NotReached { .. } = compare(bundle, &source.plan, outcome) {
+        let again = compare(bundle, &source.plan, outcome);
+        if let Became::NotReached { .. } = again.became {
             bail!("{source}: {again}; a plan that reaches it has to take its place");
         }
         return Ok(Verdict { standing: Standing::Mended, findings: Vec::new(), ..bundle.verdict.clone() });
@@ -211,6 +220,11 @@ fn mended(
     let Some(rule) = once_broke else {
         bail!("{source} breaks no promise; say with --once-broke RULE which it once broke");
     };
+    let is_right = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '(' | ')' | '-');
+    ensure!(
+        !rule.is_empty() && rule.chars().all(is_right),
+        "{rule:?} is no rule; a rule is written as a finding names it, like F1, X1(b) or panic"
+    );
     let signature = Signature { rule: rule.to_owned(), cause: String::new() };
     Ok(Verdict { kept_for: Some(signature), standing: Standing::Mended, ..now })
 }

@@ -7,8 +7,9 @@ use reveille_system::ids::ObjectName;
 
 pub(crate) use self::check::{Check, OutageCheck};
 use super::{
-    Cluster, DRIFT_MAX_PPM, Disk, ENTRIES_KEPT_MAX, JITTER_MAX_PERCENT, LATENCY_MAX_US, LOG_BYTES_MAX,
-    MACHINES_MAX, Network, OFFSET_MAX_MS, Past, Phases, Plan, RUN_MAX_MS, VERSION, WARM_UP_MIN_MS,
+    Cluster, DRIFT_MAX_PPM, Disk, ENTRIES_KEPT_MAX, FAULTS_MAX, GROUPS_MAX, JITTER_MAX_PERCENT,
+    LATENCY_MAX_US, LOG_BYTES_MAX, MACHINES_MAX, Network, OFFSET_MAX_MS, Past, Phases, Plan, RUN_MAX_MS,
+    VERSION, WARM_UP_MIN_MS,
 };
 
 /// Why a plan cannot be run.
@@ -56,7 +57,12 @@ impl Plan {
         self.cluster.validate()?;
         self.network.validate(self.cluster)?;
         let Disk { sync_us_min, sync_us_max } = self.disk;
-        at_most(sync_us_min, sync_us_max, || "disk.sync_us_min".into())?;
+        ensure(
+            sync_us_min <= sync_us_max,
+            || "disk.sync_us_max".into(),
+            sync_us_max,
+            || format!("it is at least disk.sync_us_min, which is {sync_us_min}"),
+        )?;
         self.past.validate()?;
         self.validate_clocks()?;
         self.validate_times()?;
@@ -146,6 +152,13 @@ impl Plan {
     }
 
     fn validate_faults(&self) -> Result<(), PlanError> {
+        let faults = self.faults.len();
+        ensure(
+            faults <= FAULTS_MAX,
+            || "faults".into(),
+            format_args!("a list of {faults}"),
+            || format!("a plan has at most {FAULTS_MAX}"),
+        )?;
         self.faults.iter().enumerate().try_for_each(|(i, fault)| {
             self.validate_moment(fault.at_ms, || format!("faults[{i}].at_ms"))?;
             fault.kind.kind().validate(&Check::new(self, i))
@@ -191,6 +204,7 @@ impl Cluster {
             format_args!("one of {machines} machines"),
             || format!("it has at most {MACHINES_MAX}"),
         )?;
+        at_most(groups, GROUPS_MAX, || "cluster.groups".into())?;
         ensure(
             slices % groups == 0,
             || "cluster.slices".into(),
