@@ -12,8 +12,8 @@
 //! result does not depend on the number of threads: of several candidates that break, the first counts. Interrupted, the
 //! best plan so far is the result.
 //!
-//! Whole passages of lists go first (delta debugging, [`lists`]), then the cluster, then what is left is calmed, shortened
-//! and simplified. Lengths are found by proptest's binary search ([`lengths`]). Proptest's trees of whole plans are not
+//! Whole passages of lists go first (delta debugging), then the cluster, then what is left is calmed, shortened
+//! and simplified. Lengths are found by proptest's binary search. Proptest's trees of whole plans are not
 //! used: they remove one element after the other, and what they remove draws everything behind it anew.
 
 mod bodies;

@@ -41,7 +41,7 @@ impl Smaller {
     ///
     /// # Errors
     ///
-    /// As [`write`].
+    /// As [`write()`].
     pub fn write(&self, plan: &Plan, folder: &Path) -> anyhow::Result<()> {
         write(folder, plan, Some(&self.shrunk.plan), &self.verdict, &self.outcome)
     }

@@ -63,7 +63,7 @@ pub fn write(
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn write_regression(folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
     replace_folder(folder, is_ours, |into| common(into, folder, plan, verdict))
 }
