@@ -63,7 +63,7 @@ enum Command {
         #[command(flatten)]
         run: Run,
         #[command(flatten)]
-        shrink: Shrink,
+        how: How,
         /// Write a bundle to this folder: plan, shrunk plan, history, verdict, trace, and a page that tells the story.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
@@ -77,7 +77,7 @@ enum Command {
         #[arg(value_names = ["RUN", "NAME"], num_args = 2..=3, required = true)]
         run_and_name: Vec<String>,
         #[command(flatten)]
-        shrink: Shrink,
+        how: How,
         /// Of a run that breaks nothing any more: the rule that it once broke.
         #[arg(long, value_name = "RULE", conflicts_with = "rule")]
         once_broke: Option<String>,
@@ -169,7 +169,7 @@ struct Run {
 
 /// How it is shrunk.
 #[derive(Debug, Args)]
-struct Shrink {
+struct How {
     /// Of several rules that the run breaks, this one; the first if not given.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
@@ -211,11 +211,11 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
         Command::Explore(explore) => supervise::watch("explore", |stop| explore.run(stop, &build)),
         Command::Plan { run, out } => runs::plan(&run, out.as_deref()),
         Command::Replay(replay) => runs::replay(&replay, &build),
-        Command::Shrink { run, shrink, out, json } => supervise::watch("shrink", |stop| {
-            runs::shrink(&run, &shrink, out.as_deref(), &json, stop, &build)
-        }),
-        Command::Keep { run_and_name, shrink, once_broke, about } => supervise::watch("keep", |stop| {
-            runs::keep(&run_and_name, &shrink, once_broke.as_deref(), about, stop, &build)
+        Command::Shrink { run, how, out, json } => {
+            supervise::watch("shrink", |stop| runs::shrink(&run, &how, out.as_deref(), &json, stop, &build))
+        }
+        Command::Keep { run_and_name, how, once_broke, about } => supervise::watch("keep", |stop| {
+            runs::keep(&run_and_name, &how, once_broke.as_deref(), about, stop, &build)
         }),
         Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
         Command::Bench { seeds } => {
@@ -233,4 +233,18 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
 /// How many threads are used if nobody says.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// What the parser itself finds wrong with the commands that it is given shows in debug builds alone, and only for the
+    /// command that is called.
+    #[test]
+    fn the_commands_are_right() {
+        Cli::command().debug_assert();
+    }
 }

@@ -157,6 +157,17 @@ fn what_is_mended_is_told_where_it_is_known_as_broken() {
     let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
     let wrong = all[0].judge().expect_err("it is known as broken and is not");
     assert!(wrong.contains("known as broken: no longer broken"), "{wrong}");
+    // Kept again by its own folder it is known as mended, and what it once was stays written.
+    fs::write(of_crate.join("Cargo.toml"), "").expect("the target folder can be written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reveille"));
+    let again = ["keep", "snapshots/regressions/batcher-docs/erased", "erased"];
+    let output = command.current_dir(&of_crate).args(again).output().expect("the binary can be started");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
+    let judged = all[0].judge().expect("it is mended").to_string();
+    assert_eq!(judged, "once broke X1(b), and is mended: no longer broken");
+    let readme = fs::read_to_string(bundle.join("README.md")).expect("it was written");
+    assert!(readme.contains("It was broken once") && readme.contains("BROKEN: X1(b)"), "{readme}");
 }
 
 #[test]

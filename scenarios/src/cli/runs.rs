@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{Replay, Run, Shrink, cores, say};
+use super::{How, Replay, Run, cores, say};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::files::replace;
 use crate::finding;
@@ -88,7 +88,7 @@ fn check_places(out: Option<&Path>, json: &Json) -> anyhow::Result<()> {
 /// `shrink`: makes a plan as small as it can be.
 pub(super) fn shrink(
     run: &Run,
-    how: &Shrink,
+    how: &How,
     out: Option<&Path>,
     json: &Json,
     stop: &AtomicBool,
@@ -154,7 +154,7 @@ fn signature(source: &Source, rule: Option<&str>) -> anyhow::Result<Signature> {
 /// `keep`: keeps a plan as a regression.
 pub(super) fn keep(
     run_and_name: &[String],
-    how: &Shrink,
+    how: &How,
     once_broke: Option<&str>,
     about: Option<String>,
     stop: &AtomicBool,
