@@ -78,6 +78,7 @@ fn line(index: usize) -> usize {
 ///
 /// If the input cannot be opened, or a file for JSON not written.
 pub(crate) fn run(path: &Path, profile: Profile, json: &Json) -> anyhow::Result<ExitCode> {
+    json.check()?;
     let is_stdin = path == Path::new("-");
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
     let bar = if is_stdin {

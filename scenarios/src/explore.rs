@@ -15,7 +15,7 @@ use reveille_sim::kinds;
 use reveille_sim::run::RunEnd;
 
 use crate::finding::{self, Catch, Finding};
-use crate::keep::Keep;
+use crate::histories::Keep;
 use crate::matrix::Matrix;
 use crate::plans::{Failure, Failures};
 use crate::scenario::{Expect, Scenario};

@@ -48,33 +48,27 @@ fn finish(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> i
     file.flush()
 }
 
-/// Whether a folder may be written here: there is none, it is empty, or it `is_ours` to replace.
+/// Whether a folder may be written here: there is none, it is empty, or it `is_ours` to replace. Changes nothing.
 ///
 /// # Errors
 ///
-/// If it may not, or if no folder can be here.
-pub(crate) fn may_replace_folder(
-    folder: &Path,
-    is_ours: impl FnOnce(&Path) -> bool,
-) -> anyhow::Result<PathBuf> {
-    let cannot = || format!("{} cannot be written", folder.display());
+/// If it may not, or if no folder can have this name.
+pub(crate) fn may_replace_folder(folder: &Path, is_ours: impl FnOnce(&Path) -> bool) -> anyhow::Result<()> {
     if !folder.exists() {
-        let name = folder.file_name().with_context(cannot)?;
-        fs::create_dir_all(parent(folder)).with_context(cannot)?;
-        return Ok(parent(folder).canonicalize().with_context(cannot)?.join(name));
+        ensure!(folder.file_name().is_some(), "{} is no name for a folder", folder.display());
+        return Ok(());
     }
-    let place = folder.canonicalize().with_context(cannot)?;
-    let is_empty = fs::read_dir(&place).is_ok_and(|mut entries| entries.next().is_none());
+    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     ensure!(
-        is_empty || is_ours(&place),
+        is_empty || is_ours(folder),
         "{} is there already and is no bundle, or has other files in it: it is left as it is; name a folder that is not \
          there, or a bundle to replace",
         folder.display()
     );
-    Ok(place)
+    Ok(())
 }
 
-/// Writes a folder with the files that `fill` puts into it, or replaces one that `is_ours`.
+/// Writes a folder with the files that `fill` puts into it, or replaces one that `is_ours`. Folders that it is in are made.
 ///
 /// # Errors
 ///
@@ -84,11 +78,23 @@ pub(crate) fn replace_folder(
     is_ours: impl FnOnce(&Path) -> bool,
     fill: impl FnOnce(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let place = may_replace_folder(folder, is_ours)?;
-    let beside = temporary_folder(parent(&place))
-        .with_context(|| format!("{} cannot be written", folder.display()))?;
+    may_replace_folder(folder, is_ours)?;
+    let cannot = || format!("{} cannot be written", folder.display());
+    let place = place_of(folder).with_context(cannot)?;
+    let beside = temporary_folder(parent(&place)).with_context(cannot)?;
     fill(beside.path())?;
-    swap(beside, &place).with_context(|| format!("{} cannot be written", folder.display()))
+    swap(beside, &place).with_context(cannot)
+}
+
+/// Where a folder is, whatever it is called; what it is in is made.
+fn place_of(folder: &Path) -> io::Result<PathBuf> {
+    match folder.file_name() {
+        Some(name) if !folder.exists() => {
+            fs::create_dir_all(parent(folder))?;
+            Ok(parent(folder).canonicalize()?.join(name))
+        }
+        _ => folder.canonicalize(),
+    }
 }
 
 /// Puts the new folder into its place; what was there before goes, or is back if that fails.
@@ -99,7 +105,13 @@ fn swap(new: TempDir, place: &Path) -> io::Result<()> {
         let aside = temporary_folder(parent(place))?;
         let before = aside.path().join("before");
         fs::rename(place, &before)?;
-        fs::rename(new.path(), place).inspect_err(|_| _ = fs::rename(&before, place))?;
+        if let Err(error) = fs::rename(new.path(), place) {
+            if fs::rename(&before, place).is_err() {
+                let kept = aside.keep();
+                return Err(io::Error::other(format!("{error}; what was there is in {}", kept.display())));
+            }
+            return Err(error);
+        }
     }
     // It has another name now.
     _ = new.keep();

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::run::{MachinePanic, Outcome, RunEnd};
 
-use crate::story::seconds;
-
 use crate::signature::Signature;
+use crate::story::seconds;
 
 /// The finding for a run that had no end.
 pub const STUCK: &str = "stuck";
@@ -29,7 +28,7 @@ impl Finding {
     }
 }
 
-/// What was found in a run: one finding a rule, the first of each, in the order in which they happened.
+/// What was found in a run: one finding a rule, the first of each. Panics and how the run ended come first.
 pub fn of(outcome: &Outcome) -> Vec<Finding> {
     let mut rules = BTreeSet::new();
     all(outcome).into_iter().filter(|finding| rules.insert(finding.rule.clone())).collect()
@@ -40,14 +39,14 @@ pub fn with(outcome: &Outcome, signature: &Signature) -> Option<Finding> {
     all(outcome).into_iter().find(|finding| finding.signature() == *signature)
 }
 
-/// Everything that was found in a run, in the order in which it happened.
+/// Everything that was found in a run: panics and how it ended, then broken rules in the order in which they were found.
 fn all(outcome: &Outcome) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     let mut add = |rule: &str, sentences: String| {
         findings.push(Finding { rule: rule.to_owned(), sentences, violation: None });
     };
-    if let Some(first) = outcome.panics.first() {
-        add("panic", panicked(first, outcome.panics.len()));
+    for panic in &outcome.panics {
+        add("panic", panicked(panic, outcome.panics.len()));
     }
     match &outcome.end {
         RunEnd::Completed | RunEnd::Stopped => {}
@@ -89,9 +88,9 @@ fn all(outcome: &Outcome) -> Vec<Finding> {
     findings
 }
 
-/// A machine that panicked, of so many panics in the run.
-fn panicked(first: &MachinePanic, panics: usize) -> String {
-    let MachinePanic { machine, at_ns, message, location } = first;
+/// A machine that panicked, one of so many panics in the run.
+fn panicked(panic: &MachinePanic, panics: usize) -> String {
+    let MachinePanic { machine, at_ns, message, location } = panic;
     let at = seconds(*at_ns);
     format!(
         "Machine {machine} panicked at {at}: {message} ({location}). Its process was lost as in a crash and the run went \

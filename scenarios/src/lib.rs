@@ -1,7 +1,8 @@
 //! Objects, workloads and plans; the explorer, its reports and the command line.
 //!
 //! Read [`scenario`] first, then one of [`scenarios`] as an example of how to bring an object of your own; [`plans`]
-//! turns a seed into a plan, [`explore`] runs many of them, [`report`] and [`story`] tell what was found.
+//! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
+//! [`regression`] keep it, [`report`] and [`story`] tell it.
 
 pub mod bench;
 pub mod bundle;
@@ -11,7 +12,7 @@ pub mod delivery;
 pub mod explore;
 mod files;
 pub mod finding;
-pub mod keep;
+pub mod histories;
 pub mod log;
 pub mod matrix;
 pub mod plans;

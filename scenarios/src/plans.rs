@@ -102,7 +102,7 @@ pub fn strategy(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
     })
 }
 
-/// The same without the faults that are drawn last.
+/// All plans of a scenario, without the faults that are drawn last.
 fn without_the_last(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
     let Scenario { name, shape, .. } = *scenario;
     let world = (network(), disk(), clocks(), upstream());

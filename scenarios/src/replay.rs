@@ -14,8 +14,8 @@ use crate::reach::Reach;
 /// What a run of a bundle's plan came to, beside the run that the bundle was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Again {
-    /// Whether the digests are equal: everything happened as it did then.
-    pub same_run: bool,
+    /// Whether the digests are equal: everything happened as it did then. None for a regression, which keeps no digest.
+    pub same_run: Option<bool>,
     /// What has become of what the bundle was kept for.
     pub became: Became,
 }
@@ -31,6 +31,13 @@ pub enum Became {
     },
     /// Nothing is broken, and everything was reached that the bundle was kept for.
     Clean,
+    /// Nothing was broken when the bundle was made, and nothing is.
+    StillClean,
+    /// Nothing was broken when the bundle was made, and something is.
+    BrokenNow {
+        /// The rules.
+        rules: Vec<String>,
+    },
     /// What it was kept for is not broken any more, and something else is.
     BrokenOtherwise {
         /// The rules.
@@ -45,37 +52,39 @@ pub enum Became {
 
 /// Holds a whole run of a bundle's smallest plan against the bundle.
 pub fn compare(bundle: &Bundle, plan: &Plan, outcome: &Outcome) -> Again {
-    let same_run = bundle.digest.as_ref().is_some_and(|digest| *digest == outcome.digest.to_string());
+    let same_run = bundle.digest.as_ref().map(|digest| *digest == outcome.digest.to_string());
     Again { same_run, became: became(bundle, plan, outcome) }
 }
 
 fn became(bundle: &Bundle, plan: &Plan, outcome: &Outcome) -> Became {
-    let findings = finding::of(outcome);
-    if let Some(signature) = &bundle.verdict.kept_for {
-        let same_reason = finding::with(outcome, signature).is_some();
-        if same_reason || findings.iter().any(|finding| finding.rule == signature.rule) {
-            return Became::StillBroken { same_reason };
-        }
+    let rules: Vec<String> = finding::of(outcome).into_iter().map(|finding| finding.rule).collect();
+    let Some(signature) = &bundle.verdict.kept_for else {
+        return if rules.is_empty() { Became::StillClean } else { Became::BrokenNow { rules } };
+    };
+    let same_reason = finding::with(outcome, signature).is_some();
+    if same_reason || rules.contains(&signature.rule) {
+        return Became::StillBroken { same_reason };
     }
     let missing = bundle.verdict.reach.missing_in(&Reach::of(outcome, plan));
     if !missing.is_empty() {
         return Became::NotReached { missing };
     }
-    if findings.is_empty() {
-        return Became::Clean;
-    }
-    Became::BrokenOtherwise { rules: findings.into_iter().map(|finding| finding.rule).collect() }
+    if rules.is_empty() { Became::Clean } else { Became::BrokenOtherwise { rules } }
 }
 
 impl fmt::Display for Again {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { same_run, became } = self;
         match (same_run, became) {
-            (true, Became::StillBroken { same_reason: true }) => write!(f, "the same run"),
+            (Some(true), Became::StillBroken { same_reason: true } | Became::StillClean) => {
+                write!(f, "the same run")
+            }
             // The model has changed, and not the run.
-            (true, _) => write!(f, "the same run, judged otherwise now: {became}"),
-            (false, Became::StillBroken { .. }) => write!(f, "another run, {became}"),
-            (false, _) => write!(f, "{became}"),
+            (Some(true), _) => write!(f, "the same run, judged otherwise now: {became}"),
+            (Some(false), Became::StillBroken { .. } | Became::StillClean | Became::BrokenNow { .. }) => {
+                write!(f, "another run, {became}")
+            }
+            _ => write!(f, "{became}"),
         }
     }
 }
@@ -88,6 +97,8 @@ impl fmt::Display for Became {
                 write!(f, "still broken, though not for the reason that it was kept for")
             }
             Self::Clean => write!(f, "no longer broken"),
+            Self::StillClean => write!(f, "and nothing is broken"),
+            Self::BrokenNow { rules } => write!(f, "and {} is broken now", rules.join(", ")),
             Self::BrokenOtherwise { rules } => {
                 write!(f, "what it was kept for is no longer broken, but {} is", rules.join(", "))
             }

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! A pass knows one way in which plans can be smaller, and offers candidates; it runs nothing. The search decides, and its
-//! result does not depend on the number of threads: of several candidates that break, the first counts. Interrupted, the
-//! best plan so far is the result.
+//! plan does not depend on the number of threads: of several candidates that break, the first counts. How many are tried
+//! does. Interrupted, the best plan so far is the result.
 //!
 //! Whole passages of lists go first (delta debugging), then the cluster, then what is left is calmed, shortened
 //! and simplified. Lengths are found by proptest's binary search. Proptest's trees of whole plans are not
@@ -49,7 +49,7 @@ pub struct Shrink<'a> {
     pub scenario: &'static Scenario,
     /// What the plan breaks, and has to go on breaking.
     pub signature: &'a Signature,
-    /// Threads; the result does not depend on them.
+    /// Threads; the plan that is found does not depend on them.
     pub jobs: usize,
     /// When it becomes true the best plan so far is the result.
     pub stop: &'a AtomicBool,
@@ -66,7 +66,8 @@ pub struct Shrunk {
     pub after: Size,
     /// What each pass did.
     pub work: Vec<(Pass, Work)>,
-    /// Whether it was stopped before no pass found anything more.
+    /// Whether it was stopped before no pass found anything more: by `stop`, or because a plan was stuck, whose thread goes
+    /// on for ever beside the others.
     pub interrupted: bool,
 }
 
@@ -75,9 +76,10 @@ impl Shrink<'_> {
     ///
     /// # Panics
     ///
-    /// If the plan is not valid, or does not break what the signature says.
+    /// If the plan is not valid.
     pub fn run(&self, plan: &Plan, progress: &mut dyn FnMut(&Progress)) -> Shrunk {
         let mut search = Search::new(self, plan.clone(), progress);
+        let mut interrupted = false;
         for _ in 0..ROUNDS_MAX {
             let before = search.best().clone();
             lists::shorten(&mut search);
@@ -89,11 +91,11 @@ impl Shrink<'_> {
             cluster::shrink(&mut search);
             moments::close_gaps(&mut search);
             bodies::simplify(&mut search);
-            if *search.best() == before || search.is_stopped() {
+            interrupted = search.is_stopped();
+            if *search.best() == before || interrupted {
                 break;
             }
         }
-        let interrupted = search.is_stopped();
         let (smallest, work) = search.finish();
         Shrunk { before: Size::of(plan), after: Size::of(&smallest), plan: smallest, work, interrupted }
     }

@@ -4,8 +4,6 @@
 //! The kind of cause is the sentences of the finding without all that is particular to one run. So every promise has
 //! kinds of causes, a stranger's too, without naming them: where two causes are told in other words they are two.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// A rule and the kind of cause for which it was broken.
@@ -22,12 +20,6 @@ impl Signature {
     /// The signature of what these sentences tell about a rule.
     pub fn new(rule: &str, sentences: &str) -> Self {
         Self { rule: rule.to_owned(), cause: cause(sentences) }
-    }
-}
-
-impl fmt::Display for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.rule, self.cause)
     }
 }
 
@@ -68,6 +60,10 @@ fn without_quotes(sentences: &str) -> String {
 
 /// A word as it stands in every run. Numbers, times, quoted texts and names of objects (`Class/name`) are particular.
 fn general(word: &str) -> String {
+    // A place in the source: which file it is matters, and not where in it.
+    if let Some((file, _)) = word.split_once(".rs:") {
+        return format!("{file}.rs");
+    }
     let is_particular = |letter: char| letter.is_ascii_digit() || letter == ANY || letter == '/';
     if !word.contains(is_particular) {
         return word.to_owned();
@@ -91,6 +87,13 @@ mod tests {
             r#"The client that sent "x" to Batcher/bar-9 (request 7) was told at 31.2 s: keys "9" and 3."#;
         assert_eq!(of(one), "The client that sent # to # (request # was told at # s: keys # and #.");
         assert_eq!(of(one).replace("#, ", ""), of(other));
+    }
+
+    #[test]
+    fn the_file_in_which_a_machine_panics_is_part_of_the_cause() {
+        let one = of("Machine 2 panicked at 3.000 s: no row (system/src/store.rs:7:9).");
+        assert_eq!(one, of("Machine 4 panicked at 9.100 s: no row (system/src/store.rs:70:1)."));
+        assert_ne!(one, of("Machine 2 panicked at 3.000 s: no row (system/src/leader.rs:7:9)."));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a command is told to run: the one word RUN of the command line. It is `SCENARIO SEED`, the file of a plan, or the
+//! What a command is told to run: RUN on the command line. It is `SCENARIO SEED`, the file of a plan, or the
 //! folder of a bundle, and means the same in every command.
 
 use std::fmt;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use reveille_sim::plan::{FILE_BYTES_MAX, Plan};
+use reveille_system::ids::ObjectName;
 
 use crate::bundle::{self, Bundle};
 use crate::scenario::Scenario;
@@ -81,7 +82,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it is none, or cannot be read.
+    /// If it is no bundle, or cannot be read.
     pub fn of_folder(folder: &Path) -> anyhow::Result<Self> {
         let bundle = Bundle::read(folder)?;
         let plan = bundle.smallest().clone();
@@ -113,9 +114,16 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.from {
             From::Seed(seed) => write!(f, "{} {seed}", self.scenario.name),
-            From::File(path) | From::Bundle(path, _) => write!(f, "{}", path.display()),
+            From::File(path) | From::Bundle(path, _) => f.write_str(&quoted(path)),
         }
     }
+}
+
+/// A path as it is written in a shell.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=,".contains(letter);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Reads the plan in a file.
@@ -149,7 +157,8 @@ fn checked(plan: &Plan) -> anyhow::Result<&'static Scenario> {
         Scenario::of_name(&plan.scenario).context("the plan's scenario is not known to this build")?;
     let classes = (scenario.classes)();
     for (position, request) in plan.workload.iter().enumerate() {
-        let class = request.object.split('/').next().unwrap_or_default();
+        let object = ObjectName::parse(&request.object).context("a valid plan names objects Class/name")?;
+        let class = object.class();
         ensure!(
             classes.get(class).is_some(),
             "the plan's workload[{position}].object is {:?}; {} has no class {class:?}: its plans name {}/...",

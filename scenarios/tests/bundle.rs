@@ -91,6 +91,18 @@ fn a_bundle_has_everything_and_replays_to_the_same_run() {
 }
 
 #[test]
+fn a_clean_run_can_be_kept_and_is_the_same_run() {
+    let bundle = folder("clean").join("bundle");
+    run(&["replay", "cron", "1", "--out", path(&bundle)], 0);
+    assert!(run(&["replay", path(&bundle)], 0).contains("a clean run was kept: the same run\n"));
+    edit_plan(&bundle.join("plan.json"), |plan| plan.seed += 1);
+    assert!(
+        run(&["replay", path(&bundle)], 0)
+            .contains("a clean run was kept: another run, and nothing is broken")
+    );
+}
+
+#[test]
 fn another_run_that_is_still_broken_is_told() {
     let bundle = of_the_batcher("another");
     edit_plan(&bundle.join("shrunk.json"), |plan| plan.seed += 1);
@@ -132,7 +144,7 @@ fn a_regression_is_kept_in_the_crate_that_one_works_in() {
     let [regression] = &all[..] else { panic!("one was kept, not {}", all.len()) };
     assert!(regression.folder.ends_with("snapshots/regressions/batcher-docs/erased"));
     let judged = regression.judge().expect("it is known as broken, and it is").to_string();
-    assert_eq!(judged, "once broke X1(b), and is known as broken: another run, still broken");
+    assert_eq!(judged, "once broke X1(b), and is known as broken: still broken");
     let readme = fs::read_to_string(regression.folder.join("README.md")).expect("it was written");
     assert!(readme.contains("Seen in the documentation."), "{readme}");
     // A clean run is kept only if it is said what it once broke; and then it must stay clean.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use reveille::check::check;
-use reveille::keep::Keep;
+use reveille::histories::Keep;
 use reveille::scenario::{ALL, Scenario};
 use reveille_model::Profile;
 use reveille_model::history::{History, OpResult, What};

@@ -46,7 +46,7 @@ pub(crate) trait Kind {
         None
     }
 
-    /// The same, to be changed.
+    /// Whom it is aimed at, to be changed.
     fn target_mut(&mut self) -> Option<&mut Target> {
         None
     }

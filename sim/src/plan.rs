@@ -171,7 +171,7 @@ pub struct Clock {
 pub struct Limits {
     /// R1: the longest a run of `alarm()` may take, on the monotonic clock.
     pub run_ms: u64,
-    /// O7: the most polls, and the most storage calls, of one turn.
+    /// O7: the most polls, and the most calls of the host, of one turn.
     pub turn_budget: u32,
 }
 

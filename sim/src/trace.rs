@@ -100,7 +100,7 @@ pub enum Kind {
     Resumed,
     /// A replica takes over a snapshot of its leader's state; group, the index that it reaches.
     Installed,
-    /// The machine panics; its how-manieth panic.
+    /// The machine panics; which of its panics this is, from 1.
     Panicked,
 }
 
@@ -160,7 +160,7 @@ impl fmt::Display for Step<'_> {
             Kind::CutOff => write!(f, "is cut off from m{a} and misses {b} bytes"),
             Kind::Paused => write!(f, "stands still (fault {a})"),
             Kind::Installed => write!(f, "takes over a snapshot of group {a} up to entry {b}"),
-            Kind::Panicked => write!(f, "panics, for the {a}. time"),
+            Kind::Panicked => write!(f, "panics (panic {a} of this machine)"),
             Kind::Resumed => write!(f, "goes on; {a} inputs have come meanwhile"),
         }
     }

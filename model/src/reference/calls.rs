@@ -108,7 +108,7 @@ impl Instance {
         self.reads.push(Read { op, turn, mark, call, frozen: None });
     }
 
-    /// It resolves when every write before it is durable. What its own turn is still to write is none of them.
+    /// It resolves when every write before it is durable. It does not wait for what its own turn is still to write.
     fn sync(&mut self, calling: Calling) {
         let has_written = self.log.back().is_some_and(|last| last.turn == calling.turn);
         let turn = if has_written { calling.turn } else { calling.turn.saturating_sub(1) };

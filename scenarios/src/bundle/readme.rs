@@ -1,12 +1,13 @@
 //! The first page of a bundle: what broke, as a story; what is left in the plan, and why; how to see it again.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reveille_sim::plan::Plan;
 
 use super::{Standing, Verdict};
 use crate::shrink::{Size, told};
+use crate::source::quoted;
 
 pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
     let mut text = String::new();
@@ -22,11 +23,21 @@ pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
     write!(
         text,
         "\n## See it again\n\n    cargo run --release -- replay {}\n\nMade by {}.\n",
-        folder.display(),
+        quoted(&from_its_crate(folder)),
         verdict.made_by
     )
     .expect("writing to a string succeeds");
     text
+}
+
+/// The path of a regression in its crate, wherever that lies; another folder as it was named.
+fn from_its_crate(folder: &Path) -> PathBuf {
+    let parts: Vec<_> = folder.components().collect();
+    let names: Vec<_> = parts.iter().map(|part| part.as_os_str()).collect();
+    match names.windows(2).rposition(|pair| pair == ["snapshots", "regressions"]) {
+        Some(begin) => parts[begin..].iter().collect(),
+        None => folder.to_owned(),
+    }
 }
 
 fn head(text: &mut String, plan: &Plan, verdict: &Verdict) {

@@ -29,7 +29,8 @@ impl Smaller {
     /// If the plan is not valid.
     pub fn of(shrink: &Shrink<'_>, plan: &Plan, build: &Build, progress: &mut dyn FnMut(&Progress)) -> Self {
         let shrunk = shrink.run(plan, progress);
-        let without = shrink::explain(shrink, &shrunk.plan);
+        // Of a plan that is not as small as it can be there is too much to explain.
+        let without = if shrunk.interrupted { Vec::new() } else { shrink::explain(shrink, &shrunk.plan) };
         let look = Look { trace: true, until_ms: None };
         let outcome = shrink.scenario.judge(run_with(&shrunk.plan, shrink.scenario.classes, look));
         let mut verdict = Verdict::of(&outcome, &shrunk.plan, Some(shrink.signature), build);

@@ -15,7 +15,7 @@ use super::{Explore, cores, runs, say};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::explore::{Campaign, Seeds, Tally};
 use crate::finding;
-use crate::keep::Keep;
+use crate::histories::Keep;
 use crate::report;
 use crate::scenario::{ALL, Scenario};
 use crate::source::Source;
@@ -38,6 +38,8 @@ impl Explore {
         let (tallies, histories) = run(&campaign, stop)?;
         let shrunk = if shrink { shrink_all(&tallies, jobs, stop, build) } else { Shrunk::new() };
         let stopped = stop.load(Ordering::Relaxed);
+        let written = out.as_deref().map_or(Ok(()), |folder| write_bundles(folder, &tallies, &shrunk, build));
+        let written = written.and(json.write(&Explored::of(&tallies, &shrunk, stopped)));
         if !json.instead_of_text() {
             if stopped {
                 say("stopped early: this is what ran until then\n")?;
@@ -49,14 +51,11 @@ impl Explore {
             if let Some(keep) = &campaign.keep {
                 say(format_args!("\n{}", keep.told(histories)))?;
             }
-        }
-        json.write(&Explored::of(&tallies, &shrunk, stopped))?;
-        if let Some(folder) = &out {
-            write_bundles(folder, &tallies, &shrunk, build)?;
-            if !json.instead_of_text() {
+            if let (Some(folder), Ok(())) = (&out, &written) {
                 say(format_args!("\nThe bundles are in {}.\n", folder.display()))?;
             }
         }
+        written?;
         let met = tallies.iter().all(|tally| tally.verdict().is_ok());
         Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
@@ -90,6 +89,7 @@ fn shrink_all(tallies: &[Tally], jobs: usize, stop: &AtomicBool, build: &Build) 
             continue;
         }
         let source = Source::of_seed(scenario, seed);
+        let _at = runs::at(&source);
         let findings = finding::of(&scenario.run(&source.plan));
         if let Some(finding) = findings.iter().find(|finding| finding.rule == rule) {
             let smaller = runs::smaller(&source, &finding.signature(), jobs, stop, build);
@@ -114,9 +114,15 @@ fn found(tallies: &[Tally]) -> Vec<(&'static Scenario, String, u64)> {
 
 fn write_bundles(folder: &Path, tallies: &[Tally], shrunk: &Shrunk, build: &Build) -> anyhow::Result<()> {
     for (scenario, rule, seed) in found(tallies) {
+        if rule == finding::STUCK {
+            // There is no history of it, and to run it again is to wait again.
+            continue;
+        }
         let name: String = rule.chars().filter(char::is_ascii_alphanumeric).collect();
         let into = folder.join(format!("{}-{seed}-{}", scenario.name, name.to_lowercase()));
-        let plan = scenario.plan(seed);
+        let source = Source::of_seed(scenario, seed);
+        let _at = runs::at(&source);
+        let plan = source.plan;
         if let Some(smaller) = shrunk.get(&(scenario.name, rule.clone())) {
             smaller.write(&plan, &into)?;
             continue;

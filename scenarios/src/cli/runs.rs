@@ -44,7 +44,11 @@ struct Replayed<'a> {
 /// `replay`: runs a plan again and tells its story.
 pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(&command.run.run)?;
-    check_places(command.out.as_deref(), &command.json)?;
+    check_places(&source, command.out.as_deref(), &command.json)?;
+    ensure!(
+        !(command.json.instead_of_text() && (command.trace || command.log.is_some())),
+        "--json prints JSON instead of text, and --trace and --log print text; --json=FILE goes beside them"
+    );
     let object = command.object.as_deref().map(|name| log::object_of(&source.plan, name)).transpose()?;
     let until_ms = command.until.map(|until| u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
     let wants_trace =
@@ -54,6 +58,13 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
     let kept_for = source.bundle().and_then(|it| it.verdict.kept_for.as_ref());
     let kept_for = kept_for.filter(|signature| finding::with(&outcome, signature).is_some());
     let verdict = Verdict::of(&outcome, &source.plan, kept_for, build);
+    let written = command
+        .out
+        .as_deref()
+        .map_or(Ok(()), |folder| bundle::write(folder, &source.plan, None, &verdict, &outcome));
+    let (run, digest) = (source.to_string(), outcome.digest.to_string());
+    let written =
+        written.and(command.json.write(&Replayed { run, digest, again: again.as_ref(), verdict: &verdict }));
     if !command.json.instead_of_text() {
         if command.trace {
             outcome.trace.iter().try_for_each(|entry| say(format_args!("{entry}\n")))?;
@@ -62,15 +73,11 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
             log::print(&outcome, filter, object.as_ref());
         }
         say(report::replay(&source, &outcome, again.as_ref()))?;
-    }
-    if let Some(folder) = &command.out {
-        bundle::write(folder, &source.plan, None, &verdict, &outcome)?;
-        if !command.json.instead_of_text() {
+        if let (Some(folder), Ok(())) = (&command.out, &written) {
             say(format_args!("The bundle is in {}.\n", folder.display()))?;
         }
     }
-    let (run, digest) = (source.to_string(), outcome.digest.to_string());
-    command.json.write(&Replayed { run, digest, again: again.as_ref(), verdict: &verdict })?;
+    written?;
     let is_reached = !again.is_some_and(|again| matches!(again.became, Became::NotReached { .. }));
     Ok(if verdict.findings.is_empty() && is_reached { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -80,9 +87,12 @@ fn run_looking(source: &Source, look: Look) -> Outcome {
 }
 
 /// Makes sure that what is found can be written, before it is looked for.
-fn check_places(out: Option<&Path>, json: &Json) -> anyhow::Result<()> {
+fn check_places(source: &Source, out: Option<&Path>, json: &Json) -> anyhow::Result<()> {
     json.check()?;
-    out.map_or(Ok(()), bundle::check_place)
+    let Some(folder) = out else { return Ok(()) };
+    let is_itself = matches!(&source.from, From::Bundle(of, _) if same_place(of, folder));
+    ensure!(!is_itself, "{} is what is run: name another folder for what comes of it", folder.display());
+    bundle::check_place(folder)
 }
 
 /// `shrink`: makes a plan as small as it can be.
@@ -95,17 +105,21 @@ pub(super) fn shrink(
     build: &Build,
 ) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(&run.run)?;
-    check_places(out, json)?;
+    check_places(&source, out, json)?;
+    let _at = at(&source);
     let signature = signature(&source, how.rule.as_deref())?;
     let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
+    let written = out.map_or(Ok(()), |folder| smaller.write(&source.plan, folder)).and(json.write(&smaller));
     if !json.instead_of_text() {
-        say(report::shrunk(&source, &smaller, out))?;
+        say(report::shrunk(&source, &smaller, out.filter(|_| written.is_ok())))?;
     }
-    json.write(&smaller)?;
-    if let Some(folder) = out {
-        smaller.write(&source.plan, folder)?;
-    }
+    written?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Notes what the process is at: a run, and whatever smaller plans come of it.
+pub(super) fn at(source: &Source) -> supervise::At {
+    supervise::at(0, &format!("{source}, or a smaller plan of it"), &report::replay_line(source))
 }
 
 /// Makes the plan of a source as small as it can be, explains what is left, and shows how far it is.
@@ -117,8 +131,6 @@ pub(super) fn smaller(
     build: &Build,
 ) -> Smaller {
     let shrink = shrink::Shrink { scenario: source.scenario, signature, jobs, stop };
-    let of = format!("{source}, or a smaller plan of it");
-    let _at = supervise::at(0, &of, &report::replay_line(source));
     let mut progress = Shrinking::new();
     let smaller = Smaller::of(&shrink, &source.plan, build, &mut |tried| progress.tried(tried));
     progress.end();
@@ -169,7 +181,9 @@ pub(super) fn keep(
         "{} is there already: choose another name, or keep that one again by its own folder",
         folder.display()
     );
+    let _at = at(&source);
     let outcome = source.scenario.run(&source.plan);
+    let mut told = String::new();
     let (plan, mut verdict) = if finding::of(&outcome).is_empty() {
         (source.plan.clone(), mended(&source, &outcome, once_broke, build)?)
     } else {
@@ -179,8 +193,18 @@ pub(super) fn keep(
             );
         }
         let signature = signature(&source, how.rule.as_deref())?;
+        let was = source.bundle().and_then(|bundle| bundle.verdict.kept_for.as_ref());
+        if let Some(was) = was.filter(|was| how.rule.is_none() && was.rule != signature.rule) {
+            bail!(
+                "{source} was kept for {}, which it breaks no longer, and breaks {} now; keep that under another name, \
+                 with --rule {}",
+                was.rule,
+                signature.rule,
+                signature.rule
+            );
+        }
         let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
-        say(report::shrunk(&source, &smaller, Some(&folder)))?;
+        told = report::shrunk(&source, &smaller, Some(&folder));
         (smaller.shrunk.plan, smaller.verdict)
     };
     let kept_about = source.bundle().and_then(|bundle| bundle.verdict.about.clone());
@@ -191,7 +215,7 @@ pub(super) fn keep(
         Standing::Broken => "as broken: the test of regressions says when it is no longer",
         Standing::Mended => "as mended: the test of regressions says when it comes back",
     };
-    say(format_args!("{} is kept for {once}, {standing}.\n", folder.display()))?;
+    say(format_args!("{told}{} is kept for {once}, {standing}.\n", folder.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

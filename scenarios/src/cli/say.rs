@@ -12,11 +12,18 @@ use anyhow::Context;
 /// If it cannot be written.
 pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
-    write!(output, "{text}").and_then(|()| output.flush()).context("the standard output cannot be written")
+    match write!(output, "{text}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NobodyListens.into()),
+        written => written.context("the standard output cannot be written"),
+    }
 }
+
+/// Whoever read the standard output has gone.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the standard output any more")]
+struct NobodyListens;
 
 /// Whether an error says that nobody reads the standard output any more.
 pub fn nobody_listens(error: &anyhow::Error) -> bool {
-    let is_closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(is_closed))
+    error.is::<NobodyListens>()
 }

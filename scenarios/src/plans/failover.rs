@@ -89,6 +89,7 @@ struct Whom {
     group: u16,
     flag: bool,
 }
+
 /// The earliest begin of the failure: the workload is under way.
 const BEGIN_MIN_MS: u64 = 10_000;
 /// The shortest failure, longer than a session's lease: whoever is struck loses what it held.

@@ -11,7 +11,7 @@ use crate::bundle::Smaller;
 use crate::finding::{self, Finding};
 use crate::replay::Again;
 use crate::shrink::{self, Shrunk, Work};
-use crate::source::Source;
+use crate::source::{Source, quoted};
 use crate::story;
 
 /// The command that replays a run.
@@ -34,8 +34,9 @@ pub fn replay(source: &Source, outcome: &Outcome, again: Option<&Again>) -> Stri
         outcome.digest,
     );
     if let (Some(again), Some(bundle)) = (again, source.bundle()) {
-        let rule = bundle.verdict.kept_for.as_ref().map_or("nothing", |signature| &*signature.rule);
-        writeln!(text, "kept for {rule}: {again}").expect("writing to a string succeeds");
+        let kept_for = bundle.verdict.kept_for.as_ref();
+        let head = kept_for.map_or("a clean run was kept".to_owned(), |it| format!("kept for {}", it.rule));
+        writeln!(text, "{head}: {again}").expect("writing to a string succeeds");
     }
     let broken = broken(outcome);
     text.push('\n');
@@ -73,7 +74,7 @@ pub fn shrunk(source: &Source, smaller: &Smaller, kept_in: Option<&Path>) -> Str
     }
     write!(text, "{passes}\n\n{}", small_story(smaller)).expect("writing to a string succeeds");
     let where_to = match kept_in {
-        Some(folder) => format!("  replay: {}\n", replay_line(&folder.display())),
+        Some(folder) => format!("  replay: {}\n", replay_line(&quoted(folder))),
         None => "  --out DIR writes it down as a bundle; keep RUN NAME keeps it as a regression\n".to_owned(),
     };
     text + &where_to

@@ -1,5 +1,5 @@
-//! Why each thing that is left in a plan is left: what happens without it. After a whole search everything left is needed,
-//! and this says for what.
+//! Why each thing that is left in a plan is left: what happens without it. After a whole search nearly
+//! everything that is left is needed; this says for what, and what is not.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -88,7 +88,7 @@ impl Without {
 }
 
 /// What happens without each thing of the plan: each fault, outage and request, each knob that is not calm, and the size of
-/// the cluster. In that order; what was not begun when `shrink.stop` became true is left out.
+/// the cluster. In that order.
 pub fn explain(shrink: &Shrink<'_>, plan: &Plan) -> Vec<Without> {
     let things = things(plan, shrink.signature);
     let next = AtomicUsize::new(0);
@@ -101,9 +101,6 @@ pub fn explain(shrink: &Shrink<'_>, plan: &Plan) -> Vec<Without> {
                 loop {
                     let position = next.fetch_add(1, Ordering::Relaxed);
                     let Some((thing, what, plan)) = things.get(position) else { return };
-                    if shrink.stop.load(Ordering::Relaxed) {
-                        return;
-                    }
                     // The receiver lives as long as its threads.
                     _ = sender.send((position, without(shrink, *thing, what, plan)));
                 }

@@ -1,11 +1,11 @@
 //! Calms what is left: knobs that a plan draws and that most stories do not need. A knob that is still turned when the
-//! search ends matters.
+//! search ends mattered when it was tried.
 
 use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Plan};
 
 use super::search::{Pass, Search};
 
-/// A knob: with what a plan runs in which it is calm, and how it is calmed.
+/// A knob: what a plan has when it is calm, as a clause, and how it is calmed.
 pub(super) struct Knob {
     pub(super) calm: &'static str,
     pub(super) turn: fn(&mut Plan),

@@ -66,6 +66,9 @@ fn least(search: &mut Search<'_>, get: impl Fn(&Plan) -> u64, set: impl Fn(&mut 
     while goes_on && !search.is_stopped() {
         let mut plan = search.best().clone();
         set(&mut plan, tree.current() * MS_PER_S);
+        if get(&plan) >= get(search.best()) {
+            return;
+        }
         goes_on = if search.take(Pass::Lengths, plan) { tree.simplify() } else { tree.complicate() };
     }
 }

@@ -1,5 +1,6 @@
 //! Leaves out whole passages of a plan's lists: first everything, then halves, quarters, and at last single elements (delta
-//! debugging). What is left when it ends is needed, each element of it.
+//! debugging). What is left when it ends was needed when it was tried; whether it
+//! still is says [`super::explain()`].
 
 use std::collections::BTreeSet;
 use std::ops::Range;

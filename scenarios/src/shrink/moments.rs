@@ -1,5 +1,6 @@
-//! Closes the gaps between what happens: each thing follows the one before it as soon as will do, after a round time. So
-//! the times of a shrunk plan are sums of round numbers, and the order of things stays.
+//! Closes the gaps between what happens: each thing follows the one before it after a shorter or rounder time, if that
+//! will do. So the times of a shrunk plan are mostly sums of round numbers. Nothing comes before what was before it, but
+//! what comes to happen at one time happens in the order of its kinds: faults, outages, requests.
 
 use reveille_sim::plan::Plan;
 
@@ -9,7 +10,7 @@ use super::search::{Pass, Search};
 const GAPS_MS: [u64; 16] =
     [0, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 15_000, 20_000, 30_000, 60_000];
 
-/// A gap that has to be as long as this is made rounder, if it can be.
+/// What a gap is rounded up to, in milliseconds, where no shorter one will do.
 const ROUND_MS: [u64; 3] = [1_000, 100, 10];
 
 /// Closes the gaps, from the first to the last.
@@ -37,7 +38,7 @@ fn moments(plan: &Plan) -> Vec<u64> {
     in_order(&mut plan.clone()).into_iter().map(|(_, at_ms)| *at_ms).collect()
 }
 
-/// The same, to be changed. Of things at the same time faults come first, then outages, then requests.
+/// These times, to be changed. Of things at the same time faults come first, then outages, then requests.
 fn in_order(plan: &mut Plan) -> Vec<(u8, &mut u64)> {
     let faults = plan.faults.iter_mut().map(|fault| (0, &mut fault.at_ms));
     let outages = plan.upstream.outages.iter_mut().map(|outage| (1, &mut outage.at_ms));

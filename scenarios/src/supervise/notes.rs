@@ -22,7 +22,7 @@ const NOTES: &str = "notes";
 const ALIVE: &str = "alive";
 
 /// The length of a line, its end included.
-const LINE_BYTES: usize = 256;
+const LINE_BYTES: usize = 2_048;
 
 /// What a thread is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +167,7 @@ mod tests {
         notes.write(0, &note("cron seed 7"));
         notes.clear(1);
         assert_eq!(folder.notes(), [note("cron seed 7"), note("batcher seed 2")]);
-        notes.write(1, &Note { what: "é".repeat(500), again: String::new() });
+        notes.write(1, &Note { what: "é".repeat(4_000), again: String::new() });
         notes.write(0, &note("cron seed 8"));
         assert_eq!(folder.notes(), [note("cron seed 8"), note("batcher seed 2")]);
     }

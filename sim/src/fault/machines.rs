@@ -4,19 +4,14 @@ use reveille_model::history::Scope;
 use reveille_system::ids::MachineId;
 
 use crate::host::Held;
-use crate::kinds::Kind as FaultKind;
+use crate::kinds::Kind as Breaks;
 use crate::plan::Target;
 use crate::trace::Kind;
 use crate::world::World;
 
 impl World<'_> {
     /// A machine goes down, unless it is down already: then there is nothing to break.
-    pub(crate) fn machine_stops(
-        &mut self,
-        kind: &dyn FaultKind,
-        target: &Target,
-        power: bool,
-    ) -> Option<u32> {
+    pub(crate) fn machine_stops(&mut self, kind: &dyn Breaks, target: &Target, power: bool) -> Option<u32> {
         let machine = self.struck_and_up(target)?;
         let fault = self.fault_begins(kind, Scope::Machine(machine.0));
         // That nobody leads any more is an effect, whatever else the machine had in its hands.
@@ -112,7 +107,8 @@ impl World<'_> {
         lost_instances
     }
 
-    /// The same for a process that was left in the middle of something: what it had in memory only the history knows.
+    /// The machine's process dies that was left in the middle of something: what it had in memory only the history knows.
+    /// Returns how many instances that was.
     pub(super) fn broken_process_dies(&mut self, machine: MachineId) -> u64 {
         if let Some(process) = self.hosts[usize::from(machine.0)].machine.take() {
             self.discard(machine, process);

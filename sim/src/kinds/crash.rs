@@ -16,7 +16,7 @@ use crate::world::World;
 pub struct Crash {
     /// Which machine.
     pub target: Target,
-    /// It boots again after this.
+    /// It boots again after this, in milliseconds.
     pub down_ms: u64,
 }
 

@@ -17,7 +17,7 @@ use crate::world::World;
 pub struct MachineCut {
     /// Which machine.
     pub target: Target,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
     /// Which of its links.
     pub direction: Direction,

@@ -16,7 +16,7 @@ use crate::world::World;
 pub struct DatacenterCut {
     /// Which datacenter.
     pub datacenter: u16,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

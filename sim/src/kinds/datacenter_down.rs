@@ -16,7 +16,7 @@ use crate::world::World;
 pub struct DatacenterDown {
     /// Which datacenter.
     pub datacenter: u16,
-    /// They boot again after this.
+    /// They boot again after this, in milliseconds.
     pub down_ms: u64,
     /// Whether they lose power; if not, their processes die and the page caches stay.
     pub power: bool,

@@ -1,6 +1,6 @@
 //! How faults are drawn: what a kind is told when its turn comes, and where in a plan its turn is. A seed's plan is what
-//! was drawn in that order, so a kind that is new is drawn last ([`Turn::Last`]): the plans of all seeds stay what they
-//! were but for its own faults.
+//! was drawn in that order, so a kind that is new is drawn last (at the end of the list, in [`Turn::Last`], and not as
+//! all that breaks): the plans of all seeds stay what they were but for its own faults.
 
 use std::fmt;
 use std::sync::Arc;

@@ -17,7 +17,7 @@ use crate::world::World;
 pub struct MessageLoss {
     /// So many of a million.
     pub ppm: u32,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

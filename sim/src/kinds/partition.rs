@@ -22,7 +22,7 @@ pub struct Partition {
     pub to: Vec<u16>,
     /// Whether the links back are cut as well.
     pub both_ways: bool,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

@@ -17,7 +17,7 @@ use crate::world::World;
 pub struct Pause {
     /// Which machine.
     pub target: Target,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

@@ -21,7 +21,7 @@ pub struct SlowDisk {
     pub target: Target,
     /// By so much at most; at most [`SlowDisk::EXTRA_MAX_MS`].
     pub extra_ms: u32,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

@@ -19,7 +19,7 @@ pub struct SlowLinks {
     pub of: LinksOf,
     /// Their latency, in percent of what it is otherwise: from 101 to [`SlowLinks::FACTOR_MAX_PERCENT`].
     pub factor_percent: u32,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

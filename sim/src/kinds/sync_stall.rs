@@ -22,7 +22,7 @@ const DRAWN_MAX_MS: u64 = 3_000;
 pub struct SyncStall {
     /// Which machine.
     pub target: Target,
-    /// For so long.
+    /// For so long, in milliseconds.
     pub for_ms: u64,
 }
 

@@ -11,7 +11,7 @@ use crate::kinds::{FaultKind, Role};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// When.
+    /// When it begins, in milliseconds from the begin of the fault phase.
     pub at_ms: u64,
     /// What.
     pub kind: FaultKind,

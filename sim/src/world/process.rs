@@ -90,7 +90,7 @@ impl World<'_> {
         }
     }
 
-    /// A machine has panicked: that is told. Returns for the how-manieth time.
+    /// A machine has panicked: that is told. Returns which of its panics this is, from 1.
     pub(crate) fn panicked(&mut self, id: MachineId, panic: Panic) -> u64 {
         let Panic { message, location } = panic;
         self.panics.push(MachinePanic { machine: id.0, at_ns: self.now_ns, message, location });

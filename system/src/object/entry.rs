@@ -14,7 +14,8 @@
 //! the end of a turn makes ready goes into the inbox too.
 //!
 //! - Input gate (O3): while a read is outstanding, nothing but its answer is let in; while the instance is *constructing* or
-//!   *closed*, nothing but what its section or transaction waits for. A `sync` leaves the gate open.
+//!   *closed*, nothing but what its section or transaction waits for. A `sync` leaves the gate open. Answers for which the gate is
+//!   closed come first of all: it does not open before they are there.
 //! - Output gate (O5): a message waits until every turn up to the one that made it is durable (`life/output.rs`).
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
 
