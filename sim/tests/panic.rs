@@ -7,10 +7,12 @@ use reveille_model::history::{EndReason, Phase, Scope, Takes, What};
 use reveille_sim::kinds::Crash;
 use reveille_sim::plan::{Clock, Cluster, Fault, Network, Plan, Request, Target};
 use reveille_sim::run::{MachinePanic, Outcome, RunEnd, run};
+use reveille_system::ids::OpId;
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
 };
-use reveille_system::object::class::{Class, Classes, Instance};
+use reveille_system::object::class::{Class, Classes, Event, EventId, Instance, TurnEnd};
+use reveille_system::object::op::Reply;
 use reveille_system::object::port::Port;
 
 use crate::common::{self, plan};
@@ -164,8 +166,24 @@ fn an_alarm_that_makes_its_machine_panic_once_fires_when_that_is_back() {
     assert_eq!(outcome.verdict.violations, []);
 }
 
-/// Goes to pieces when it is dropped.
-struct Glass;
+struct Flowers(Ctx);
+
+impl DurableObject for Flowers {
+    const CLASS: &'static str = "Vase";
+    const DECLARES_ALARM: bool = false;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        Rc::new(Self(ctx))
+    }
+
+    async fn fetch(self: Rc<Self>, _request: Asked) -> Result<Response, Thrown> {
+        self.0.storage().put("flowers", "three").await?;
+        Ok(Response::ok("filled"))
+    }
+}
+
+/// Goes to pieces when it is dropped, on the host's side of the seam: what object code does there is the host's to catch.
+struct Glass(Box<dyn Instance>);
 
 impl Drop for Glass {
     fn drop(&mut self) {
@@ -173,26 +191,40 @@ impl Drop for Glass {
     }
 }
 
-struct Vase(Ctx, Glass);
-
-impl DurableObject for Vase {
-    const CLASS: &'static str = "Vase";
-    const DECLARES_ALARM: bool = false;
-
-    fn new(ctx: Ctx) -> Rc<Self> {
-        Rc::new(Self(ctx, Glass))
+impl Instance for Glass {
+    fn start(&mut self, event: EventId, what: Event) {
+        self.0.start(event, what);
     }
 
-    async fn fetch(self: Rc<Self>, _request: Asked) -> Result<Response, Thrown> {
-        let Self(ctx, Glass) = &*self;
-        ctx.storage().put("flowers", "three").await?;
-        Ok(Response::ok("filled"))
+    fn settle(&mut self, op: OpId, reply: Reply) {
+        self.0.settle(op, reply);
+    }
+
+    fn turn(&mut self, budget: u32) -> TurnEnd {
+        self.0.turn(budget)
+    }
+}
+
+#[derive(Default)]
+struct Vase(RustClass<Flowers>);
+
+impl Class for Vase {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn declares_alarm(&self) -> bool {
+        self.0.declares_alarm()
+    }
+
+    fn instantiate(&self, port: Port) -> Box<dyn Instance> {
+        Box::new(Glass(self.0.instantiate(port)))
     }
 }
 
 #[test]
 fn what_panics_as_a_dead_machine_is_dropped_is_told_and_ends_nothing() {
-    let classes = || Classes::default().with(RustClass::<Vase>::default());
+    let classes = || Classes::default().with(Vase::default());
     let mut plan = alone();
     plan.idle_evict_ms = 600_000;
     plan.workload = vec![asks(0, "Vase/0")];
