@@ -67,8 +67,15 @@ pub(crate) trait Kind {
         None
     }
 
-    /// Whether it can happen in this plan; if not, the first thing that is wrong.
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError>;
+    /// The field of its length, if it lasts some time.
+    fn length_field(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether its other parameters, beside length and target, can be in this plan; if not, the first thing that is wrong.
+    fn validate(&self, _check: &Check<'_>) -> Result<(), PlanError> {
+        Ok(())
+    }
 
     /// What the plan says will happen, as a clause.
     fn told(&self) -> String;
@@ -157,6 +164,17 @@ pub fn named(name: &str) -> Option<(&'static Row, Option<Role>)> {
 }
 
 impl dyn Kind + '_ {
+    /// Whether it can happen in this plan; if not, the first thing that is wrong.
+    pub(crate) fn check(&self, check: &Check<'_>) -> Result<(), PlanError> {
+        if let Some(field) = self.length_field() {
+            check.length(field, self.lasts_ms())?;
+        }
+        if let Some(target) = self.target() {
+            check.target("target", target)?;
+        }
+        self.validate(check)
+    }
+
     /// What it is called in histories and counts.
     pub(crate) fn name(&self) -> &'static str {
         self.row().name_for(self.target().and_then(Target::role))

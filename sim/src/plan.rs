@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::fault::{Direction, Fault, LinksOf, Target};
 pub use self::json::FILE_BYTES_MAX;
+pub(crate) use self::validate::Check;
 pub use self::validate::PlanError;
-pub(crate) use self::validate::{Check, OutageCheck};
 pub use crate::kinds::FaultKind;
 pub use crate::kinds::outside::OutageKind;
 

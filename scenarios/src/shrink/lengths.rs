@@ -3,7 +3,7 @@
 
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree;
-use reveille_sim::plan::{Plan, WARM_UP_MIN_MS};
+use reveille_sim::plan::Plan;
 
 use super::search::{Pass, Search};
 
@@ -16,7 +16,7 @@ const LASTS_MIN_MS: u64 = 100;
 pub(super) fn shorten(search: &mut Search<'_>) {
     least(search, |plan| plan.phases.quiet_ms, |plan, ms| plan.phases.quiet_ms = ms);
     least(search, |plan| plan.phases.faults_ms, |plan, ms| plan.phases.faults_ms = ms.max(1));
-    least(search, |plan| plan.phases.warm_up_ms, |plan, ms| plan.phases.warm_up_ms = ms.max(WARM_UP_MIN_MS));
+    least(search, |plan| plan.phases.warm_up_ms, |plan, ms| plan.phases.warm_up_ms = ms.max(MS_PER_S));
     for index in 0..search.best().faults.len() {
         simplify(search, |plan| {
             let kind = &plan.faults[index].kind;

@@ -57,9 +57,7 @@ fn drawn(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
 impl Kind for ClockStep {
     aimed!();
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn lasts_ms(&self) -> u64 {
         0
@@ -76,8 +74,7 @@ impl Kind for ClockStep {
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
         let (by, max) = (self.by_ms, Self::BY_MAX_MS);
-        check.ensure(by.unsigned_abs() <= max, "by_ms", by, || format!("it is from -{max} to {max}"))?;
-        check.target("target", &self.target)
+        check.ensure(by.unsigned_abs() <= max, "by_ms", by, || format!("it is from -{max} to {max}"))
     }
 
     fn told(&self) -> String {

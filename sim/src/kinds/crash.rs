@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Aim, Alone, Draw};
 use super::words::Length;
 use super::{Kind, Row, Strikes};
-use crate::plan::{Check, PlanError, Target};
+use crate::plan::Target;
 use crate::world::World;
 
 /// The process of a machine dies; the page cache stays.
@@ -43,14 +43,7 @@ impl Kind for Crash {
     aimed!();
     lasts!(down_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
-
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("down_ms", self.down_ms)?;
-        check.target("target", &self.target)
-    }
+    one_row!();
 
     fn told(&self) -> String {
         format!("{} crashes and is down for {}", self.target, Length(self.down_ms))

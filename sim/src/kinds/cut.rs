@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Aim, Alone, Draw};
 use super::words::Length;
 use super::{FaultKind, Kind, Role, Row, Strikes, Struck};
-use crate::plan::{Check, Direction, PlanError, Target};
+use crate::plan::{Direction, Target};
 use crate::world::World;
 
 /// The links between a machine and all others are cut; its own clients still reach it.
@@ -70,14 +70,7 @@ impl Kind for MachineCut {
     aimed!();
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
-
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
-        check.target("target", &self.target)
-    }
+    one_row!();
 
     fn told(&self) -> String {
         let (target, lasts) = (&self.target, Length(self.for_ms));

@@ -42,12 +42,9 @@ impl DatacenterCut {
 impl Kind for DatacenterCut {
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
         check.datacenter("datacenter", self.datacenter)
     }
 

@@ -44,16 +44,13 @@ impl DatacenterDown {
 impl Kind for DatacenterDown {
     lasts!(down_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn takes(&self) -> &'static [Takes] {
         if self.power { self.row().takes } else { &[Takes::Memory, Takes::Reachability] }
     }
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("down_ms", self.down_ms)?;
         check.datacenter("datacenter", self.datacenter)
     }
 

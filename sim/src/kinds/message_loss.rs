@@ -58,12 +58,9 @@ pub(crate) const BACKGROUND: &Row = &MessageLoss::ROWS[1];
 impl Kind for MessageLoss {
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
         check.at_most("ppm", self.ppm, 1_000_000)
     }
 

@@ -12,7 +12,7 @@ pub use self::refuse::Refuse;
 pub use self::slow::Slow;
 use super::row::Row;
 use super::words::Length;
-use crate::plan::{Outage, OutageCheck, PlanError};
+use crate::plan::{Check, Outage, PlanError};
 
 /// What a kind does.
 pub(crate) trait Outside {
@@ -20,7 +20,7 @@ pub(crate) trait Outside {
     fn row(&self) -> &'static Row;
 
     /// Whether it can happen in a plan; if not, the first thing that is wrong.
-    fn validate(&self, check: &OutageCheck) -> Result<(), PlanError>;
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError>;
 
     /// What the services do, as a clause.
     fn told(&self) -> String;

@@ -79,7 +79,6 @@ impl Kind for Partition {
     }
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
         for (side, machines) in [("from", &self.from), ("to", &self.to)] {
             for (j, machine) in machines.iter().enumerate() {
                 check.machine(&format!("{side}[{j}]"), *machine)?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Aim, Alone, Draw};
 use super::words::Length;
 use super::{Kind, Row, Strikes};
-use crate::plan::{Check, PlanError, Target};
+use crate::plan::Target;
 use crate::world::World;
 
 /// The process of a machine stands still and its clocks run on. What comes for it waits and is handed over in order when
@@ -45,14 +45,7 @@ impl Kind for Pause {
     aimed!();
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
-
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
-        check.target("target", &self.target)
-    }
+    one_row!();
 
     fn told(&self) -> String {
         format!("{} stands still for {}", self.target, Length(self.for_ms))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Aim, Alone, Draw};
 use super::words::Length;
 use super::{Crash, FaultKind, Kind, Row, Strikes};
-use crate::plan::{Check, PlanError, Target};
+use crate::plan::Target;
 use crate::world::World;
 
 /// A machine loses power; of what was not synced any subset of sectors survives (D8).
@@ -43,14 +43,7 @@ impl Kind for PowerLoss {
     aimed!();
     lasts!(down_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
-
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("down_ms", self.down_ms)?;
-        check.target("target", &self.target)
-    }
+    one_row!();
 
     fn told(&self) -> String {
         format!("{} loses power and is down for {}", self.target, Length(self.down_ms))

@@ -74,9 +74,22 @@ macro_rules! by_role {
     };
 }
 
+/// The method of a kind with one row.
+macro_rules! one_row {
+    () => {
+        fn row(&self) -> &'static Row {
+            &Self::ROWS[0]
+        }
+    };
+}
+
 /// The methods of a kind that lasts for the time in this field.
 macro_rules! lasts {
     ($field:ident) => {
+        fn length_field(&self) -> Option<&'static str> {
+            Some(stringify!($field))
+        }
+
         fn lasts_ms(&self) -> u64 {
             self.$field
         }

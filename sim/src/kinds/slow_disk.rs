@@ -63,14 +63,10 @@ impl Kind for SlowDisk {
     aimed!();
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
-        check.at_most("extra_ms", self.extra_ms, Self::EXTRA_MAX_MS)?;
-        check.target("target", &self.target)
+        check.at_most("extra_ms", self.extra_ms, Self::EXTRA_MAX_MS)
     }
 
     fn told(&self) -> String {

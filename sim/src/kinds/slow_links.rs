@@ -54,9 +54,7 @@ impl SlowLinks {
 impl Kind for SlowLinks {
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
+    one_row!();
 
     fn target(&self) -> Option<&Target> {
         match &self.of {
@@ -73,7 +71,6 @@ impl Kind for SlowLinks {
     }
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
         check.within(
             "factor_percent",
             self.factor_percent,

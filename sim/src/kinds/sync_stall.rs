@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Draw, Stage, Turn};
 use super::words::Length;
 use super::{Kind, Row, Strikes};
-use crate::plan::{Check, Fault, PlanError, Target};
+use crate::plan::{Fault, Target};
 use crate::world::World;
 
 /// The longest stall that is drawn: shorter than a session's lease, since nobody deposes a leader of the system group
@@ -50,14 +50,7 @@ impl Kind for SyncStall {
     aimed!();
     lasts!(for_ms);
 
-    fn row(&self) -> &'static Row {
-        &Self::ROWS[0]
-    }
-
-    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.length("for_ms", self.for_ms)?;
-        check.target("target", &self.target)
-    }
+    one_row!();
 
     fn told(&self) -> String {
         format!("no sync of {} ends for {}", self.target, Length(self.for_ms))

@@ -5,7 +5,7 @@ mod check;
 
 use reveille_system::ids::ObjectName;
 
-pub(crate) use self::check::{Check, OutageCheck};
+pub(crate) use self::check::Check;
 use super::{
     Cluster, DRIFT_MAX_PPM, Disk, ENTRIES_KEPT_MAX, FAULTS_MAX, GROUPS_MAX, JITTER_MAX_PERCENT,
     LATENCY_MAX_US, LOG_BYTES_MAX, MACHINES_MAX, Network, OFFSET_MAX_MS, Past, Phases, Plan, RUN_MAX_MS,
@@ -146,7 +146,7 @@ impl Plan {
         for (i, outage) in upstream.outages.iter().enumerate() {
             self.validate_moment(outage.at_ms, || format!("upstream.outages[{i}].at_ms"))?;
             at_most(outage.for_ms, RUN_MAX_MS, || format!("upstream.outages[{i}].for_ms"))?;
-            outage.kind.kind().validate(&OutageCheck::new(i))?;
+            outage.kind.kind().validate(&Check::of_outage(self, i))?;
         }
         Ok(())
     }
@@ -161,7 +161,7 @@ impl Plan {
         )?;
         self.faults.iter().enumerate().try_for_each(|(i, fault)| {
             self.validate_moment(fault.at_ms, || format!("faults[{i}].at_ms"))?;
-            fault.kind.kind().validate(&Check::new(self, i))
+            fault.kind.kind().check(&Check::of_fault(self, i))
         })
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{OutageKind, Outside};
 use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
-use crate::plan::{OutageCheck, PlanError};
+use crate::plan::{Check, PlanError};
 
 /// They receive what they are sent and give no answer; the connection breaks.
 pub(super) struct Fail;
@@ -33,7 +33,7 @@ impl Outside for Fail {
         &Self::ROW
     }
 
-    fn validate(&self, _check: &OutageCheck) -> Result<(), PlanError> {
+    fn validate(&self, _check: &Check<'_>) -> Result<(), PlanError> {
         Ok(())
     }
 

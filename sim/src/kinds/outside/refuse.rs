@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{OutageKind, Outside};
 use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
-use crate::plan::{OutageCheck, PlanError};
+use crate::plan::{Check, PlanError};
 
 /// The status that says nothing of why.
 const PLAIN: u16 = 500;
@@ -43,7 +43,7 @@ impl Outside for Refuse {
         &Self::ROW
     }
 
-    fn validate(&self, check: &OutageCheck) -> Result<(), PlanError> {
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
         check.within("refuse.status", self.status, 400..=599)
     }
 

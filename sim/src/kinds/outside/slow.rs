@@ -9,7 +9,7 @@ use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
 use crate::kinds::shrink::less;
 use crate::kinds::words::Length;
-use crate::plan::{OutageCheck, PlanError, RUN_MAX_MS};
+use crate::plan::{Check, PlanError, RUN_MAX_MS};
 
 /// They answer, but take longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Outside for Slow {
         &Self::ROW
     }
 
-    fn validate(&self, check: &OutageCheck) -> Result<(), PlanError> {
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
         check.at_most("slow.extra_ms", self.extra_ms, RUN_MAX_MS)
     }
 

@@ -7,20 +7,26 @@ use std::ops::RangeInclusive;
 use super::{PlanError, at_most, ensure, validate_object};
 use crate::plan::{Plan, RUN_MAX_MS, Target};
 
-/// The parameters of one fault of a plan.
+/// The parameters of one fault or outage of a plan.
 pub(crate) struct Check<'a> {
     plan: &'a Plan,
+    list: &'static str,
     position: usize,
 }
 
 impl<'a> Check<'a> {
     /// Those of the fault at this position.
-    pub(super) fn new(plan: &'a Plan, position: usize) -> Self {
-        Self { plan, position }
+    pub(super) fn of_fault(plan: &'a Plan, position: usize) -> Self {
+        Self { plan, list: "faults", position }
+    }
+
+    /// Those of the outage at this position.
+    pub(super) fn of_outage(plan: &'a Plan, position: usize) -> Self {
+        Self { plan, list: "upstream.outages", position }
     }
 
     fn place(&self, field: &str) -> String {
-        format!("faults[{}].kind.{field}", self.position)
+        format!("{}[{}].kind.{field}", self.list, self.position)
     }
 
     pub(crate) fn ensure(
@@ -53,7 +59,8 @@ impl<'a> Check<'a> {
         value: T,
         range: RangeInclusive<T>,
     ) -> Result<(), PlanError> {
-        within(value, range, || self.place(field))
+        let right = || format!("it is from {} to {}", range.start(), range.end());
+        ensure(range.contains(&value), || self.place(field), &value, right)
     }
 
     pub(crate) fn machine(&self, field: &str, machine: u16) -> Result<(), PlanError> {
@@ -78,47 +85,4 @@ impl<'a> Check<'a> {
             Target::LeaderOfSystemGroup => Ok(()),
         }
     }
-}
-
-/// The parameters of one outage of a plan.
-pub(crate) struct OutageCheck {
-    position: usize,
-}
-
-impl OutageCheck {
-    /// Those of the outage at this position.
-    pub(super) fn new(position: usize) -> Self {
-        Self { position }
-    }
-
-    fn place(&self, field: &str) -> String {
-        format!("upstream.outages[{}].kind.{field}", self.position)
-    }
-
-    pub(crate) fn at_most<T: PartialOrd + ToString>(
-        &self,
-        field: &str,
-        value: T,
-        max: T,
-    ) -> Result<(), PlanError> {
-        at_most(value, max, || self.place(field))
-    }
-
-    pub(crate) fn within<T: PartialOrd + Display>(
-        &self,
-        field: &str,
-        value: T,
-        range: RangeInclusive<T>,
-    ) -> Result<(), PlanError> {
-        within(value, range, || self.place(field))
-    }
-}
-
-fn within<T: PartialOrd + Display>(
-    value: T,
-    range: RangeInclusive<T>,
-    place: impl FnOnce() -> String,
-) -> Result<(), PlanError> {
-    let right = || format!("it is from {} to {}", range.start(), range.end());
-    ensure(range.contains(&value), place, &value, right)
 }
