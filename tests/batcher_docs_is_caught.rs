@@ -17,3 +17,18 @@ fn batcher_docs_is_caught() {
         assert!(shown, "{trap} was not shown by any of the seeds {DEFAULT:?}");
     }
 }
+
+/// What proves a loss is what the object itself did, and what its client and its upstream saw: nothing of another object.
+#[test]
+fn a_loss_is_proved_by_its_own_object() {
+    let scenario = scenario("batcher-docs");
+    for seed in 0..12 {
+        let outcome = scenario.run(&scenario.plan(seed));
+        for violation in &outcome.verdict.violations {
+            for index in &violation.evidence {
+                let by = outcome.history.events[*index].by.as_ref().map(|by| &by.object);
+                assert!(by.is_none() || by == violation.object.as_ref(), "seed {seed}: {violation:?}");
+            }
+        }
+    }
+}

@@ -153,7 +153,9 @@ fn summary(verdict: &Verdict) -> String {
     let mut text = String::new();
     let broken: BTreeSet<RuleId> = verdict.violations.iter().map(|violation| violation.rule).collect();
     match verdict.violations.len() {
-        0 => text.push_str("No promise was broken.\n"),
+        0 => text.push_str(
+            "No rule of the contract was broken. What a scenario promises beside it is not judged here.\n",
+        ),
         1 => writeln!(text, "1 violation, of {}.", names(&broken)).expect("writing to a string succeeds"),
         many => writeln!(text, "{many} violations, of {}.", names(&broken)).expect("as above"),
     }

@@ -173,7 +173,7 @@ struct How {
     /// Of several rules that the run breaks, this one; the first if not given.
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
-    /// Threads; as many as there are cores if not given. The result does not depend on it.
+    /// Threads; as many as there are cores if not given. The plan that is found does not depend on it.
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<usize>,
 }

@@ -159,7 +159,11 @@ impl Ledger {
         let run = of_object(history, &entry.object)
             .rfind(|(index, event)| *index < sweep && matches!(event.what, What::RunStart { .. }));
         let run = run.map_or(put, |(index, _)| index);
-        let call = self.calls.values().rfind(|call| (run..sweep).contains(&call.left));
+        let is_its_own = |call: &&Call| {
+            let by = history.events[call.left].by.as_ref();
+            (run..sweep).contains(&call.left) && by.is_some_and(|by| by.object == entry.object)
+        };
+        let call = self.calls.values().rfind(is_its_own);
         let mut evidence = vec![put, run, sweep];
         evidence.extend(call.map(|call| call.left));
         let started = seconds(&history.events[run]);

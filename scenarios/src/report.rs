@@ -156,6 +156,10 @@ fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smal
         None => writeln!(text, "Seed {first_seed}:\n{}", indent(sentences)),
     }
     .expect("writing to a string succeeds");
+    if smaller.is_some() {
+        writeln!(text, "  this story: cargo run --release -- shrink {name} {first_seed} --rule '{rule}'")
+            .expect("writing to a string succeeds");
+    }
     writeln!(text, "  replay: {}", replay_line(&format_args!("{name} {first_seed}")))
         .expect("writing to a string succeeds");
     text

@@ -9,9 +9,9 @@ use super::{Standing, Verdict};
 use crate::shrink::{Size, told};
 use crate::source::quoted;
 
-pub(super) fn of(folder: &Path, plan: &Plan, verdict: &Verdict) -> String {
+pub(super) fn of(folder: &Path, plan: &Plan, shrunk: Option<&Plan>, verdict: &Verdict) -> String {
     let mut text = String::new();
-    head(&mut text, plan, verdict);
+    head(&mut text, plan, shrunk, verdict);
     if !verdict.story.is_empty() {
         write!(text, "\n```text\n{}\n```\n", verdict.story.trim_end()).expect("writing to a string succeeds");
     }
@@ -40,19 +40,25 @@ fn from_its_crate(folder: &Path) -> PathBuf {
     }
 }
 
-fn head(text: &mut String, plan: &Plan, verdict: &Verdict) {
+fn head(text: &mut String, plan: &Plan, shrunk: Option<&Plan>, verdict: &Verdict) {
     let scenario = &plan.scenario;
     let (title, now) = match (&verdict.kept_for, verdict.standing) {
         (None, _) => (format!("A run of {scenario}"), "No promise was broken."),
         (Some(signature), Standing::Broken) => {
-            (format!("{} in {scenario}", signature.rule), "It is broken, as far as is known.")
+            (format!("{} in {scenario}", signature.rule), "It was broken when this was written.")
         }
         (Some(signature), Standing::Mended) => (
             format!("{} in {scenario}", signature.rule),
             "It was broken once, and is mended: it must not come back.",
         ),
     };
-    write!(text, "# {title}\n\n{now} The plan: {}.\n", Size::of(plan)).expect("writing to a string succeeds");
+    let size = match shrunk {
+        Some(shrunk) => {
+            format!("Found with {} (plan.json); left: {} (shrunk.json)", Size::of(plan), Size::of(shrunk))
+        }
+        None => format!("The plan: {}", Size::of(plan)),
+    };
+    write!(text, "# {title}\n\n{now} {size}.\n").expect("writing to a string succeeds");
     if let Some(about) = &verdict.about {
         write!(text, "\n{about}\n").expect("writing to a string succeeds");
     }

@@ -45,7 +45,7 @@ pub fn write(
     outcome: &Outcome,
 ) -> anyhow::Result<()> {
     replace_folder(folder, is_ours, |into| {
-        common(into, folder, plan, verdict)?;
+        common(into, folder, plan, shrunk, verdict)?;
         if let Some(shrunk) = shrunk {
             text(&into.join(SHRUNK), &shrunk.to_json())?;
         }
@@ -65,16 +65,22 @@ pub fn write(
 ///
 /// As [`write()`].
 pub fn write_regression(folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
-    replace_folder(folder, is_ours, |into| common(into, folder, plan, verdict))
+    replace_folder(folder, is_ours, |into| common(into, folder, plan, None, verdict))
 }
 
-fn common(into: &Path, folder: &Path, plan: &Plan, verdict: &Verdict) -> anyhow::Result<()> {
+fn common(
+    into: &Path,
+    folder: &Path,
+    plan: &Plan,
+    shrunk: Option<&Plan>,
+    verdict: &Verdict,
+) -> anyhow::Result<()> {
     text(&into.join(PLAN), &plan.to_json())?;
     let json =
         serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are no texts");
     text(&into.join(VERDICT), &format!("{json}\n"))?;
     text(&into.join("version"), &format!("{}\n", verdict.made_by))?;
-    text(&into.join("README.md"), &readme::of(folder, plan, verdict))
+    text(&into.join("README.md"), &readme::of(folder, plan, shrunk, verdict))
 }
 
 fn text(path: &Path, text: &str) -> anyhow::Result<()> {

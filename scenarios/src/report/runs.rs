@@ -4,7 +4,7 @@
 use std::fmt::{Display, Write};
 use std::path::Path;
 
-use reveille_sim::run::Outcome;
+use reveille_sim::run::{Outcome, RunEnd};
 
 use super::{indent, table, virtual_time};
 use crate::bundle::Smaller;
@@ -40,7 +40,11 @@ pub fn replay(source: &Source, outcome: &Outcome, again: Option<&Again>) -> Stri
     }
     let broken = broken(outcome);
     text.push('\n');
-    text.push_str(if broken.is_empty() { "No promise was broken.\n" } else { &broken });
+    text.push_str(match (broken.is_empty(), &outcome.end) {
+        (false, _) => &broken,
+        (true, RunEnd::Stopped) => "The run was stopped; until then nothing was broken.\n",
+        (true, _) => "No promise was broken.\n",
+    });
     text
 }
 
