@@ -1,10 +1,7 @@
 //! What became of each fault and outage of a plan: for whoever asks which of them a finding needs.
 
-use serde::{Deserialize, Serialize};
-
 /// What became of the faults and outages of a plan, each by its position in the plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fates {
     /// Of the faults.
     pub faults: Vec<Fate>,
@@ -13,8 +10,7 @@ pub struct Fates {
 }
 
 /// What became of one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// The run ended before its time.
     NotReached,
