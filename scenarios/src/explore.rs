@@ -17,7 +17,7 @@ use reveille_sim::run::RunEnd;
 use crate::finding::{self, Catch, Finding};
 use crate::histories::Keep;
 use crate::matrix::Matrix;
-use crate::plans::{Failure, Failures};
+use crate::plans::Topic;
 use crate::scenario::{Expect, Scenario};
 use crate::{report, supervise};
 
@@ -58,8 +58,8 @@ pub struct Tally {
     pub seeds_with_machine_lost: u64,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
-    /// The same by the kind of failure, where a plan has just one.
-    pub lateness_by_failure: BTreeMap<Failure, Lateness>,
+    /// The same by what a plan is about, where the seeds take turns.
+    pub lateness_by_topic: BTreeMap<Topic, Lateness>,
     /// Which calls were made in which context, where the scenario is about that.
     pub matrix: Option<Matrix>,
     /// What was found.
@@ -158,7 +158,7 @@ impl Tally {
             seeds_with_effect: BTreeMap::new(),
             seeds_with_machine_lost: 0,
             lateness: Lateness::default(),
-            lateness_by_failure: BTreeMap::new(),
+            lateness_by_topic: BTreeMap::new(),
             matrix: scenario.matrix.then(Matrix::default),
             catch: Catch::default(),
         }
@@ -173,8 +173,8 @@ impl Tally {
         }
         self.seeds_with_machine_lost += u64::from(effective().any(takes_memory));
         self.counts.add(&ran.counts);
-        if self.scenario.shape.failures == Failures::One {
-            self.lateness_by_failure.entry(Failure::of_seed(ran.seed)).or_default().merge(&ran.lateness);
+        if let Some(topic) = Topic::of_seed(self.scenario.shape.failures, ran.seed) {
+            self.lateness_by_topic.entry(topic).or_default().merge(&ran.lateness);
         }
         self.lateness.merge(&ran.lateness);
         if let (Some(sum), Some(matrix)) = (&mut self.matrix, &ran.matrix) {

@@ -6,6 +6,7 @@
 
 mod failover;
 mod faults;
+mod sweep;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,6 +18,7 @@ use reveille_sim::plan::{
 };
 
 pub use self::failover::{Failure, failover};
+pub use self::sweep::Case;
 use crate::scenario::Scenario;
 
 /// What is particular about a scenario's plans.
@@ -59,6 +61,30 @@ pub enum Failures {
     Many,
     /// Exactly one thing, of the kind that the seed says ([`Failure::of_seed`]).
     One,
+    /// One trouble of each shape at each place: the one that the seed says ([`Case::of_seed`]).
+    Sweep,
+}
+
+/// What a plan is about, where the seeds of a scenario take turns: a row of a table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Topic {
+    place: usize,
+    /// What it is called.
+    pub name: String,
+}
+
+impl Topic {
+    /// What the plan of this seed is about; none where anything may break.
+    pub fn of_seed(failures: Failures, seed: u64) -> Option<Self> {
+        match failures {
+            Failures::Many => None,
+            Failures::One => {
+                let failure = Failure::of_seed(seed);
+                Some(Self { place: failure.place(), name: failure.name() })
+            }
+            Failures::Sweep => Some(Case::of_seed(seed).topic),
+        }
+    }
 }
 
 /// Machines boot and elect leaders.
@@ -77,6 +103,7 @@ pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
     let plans = match scenario.shape.failures {
         Failures::Many => strategy(scenario, seed).boxed(),
         Failures::One => failover(scenario, seed).boxed(),
+        Failures::Sweep => sweep::sweep(scenario, seed).boxed(),
     };
     plans.new_tree(&mut runner).expect("the strategies filter nothing out").current()
 }

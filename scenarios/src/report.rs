@@ -21,8 +21,8 @@ pub use self::runs::{broken, replay, replay_line, shrunk, small_story, story_of}
 /// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
 pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Smaller>) -> String {
     let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
-    for tally in tallies.iter().filter(|tally| !tally.lateness_by_failure.is_empty()) {
-        writeln!(text, "\n{}", single_failures(tally)).expect("writing to a string succeeds");
+    for tally in tallies.iter().filter(|tally| !tally.lateness_by_topic.is_empty()) {
+        writeln!(text, "\n{}", by_topic(tally)).expect("writing to a string succeeds");
     }
     for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()) {
         write!(text, "\n{}", calls::matrix(matrix)).expect("writing to a string succeeds");
@@ -103,13 +103,13 @@ fn failures(tallies: &[Tally]) -> Table {
     table
 }
 
-/// L1: how late alarms started, by the kind of the run's only failure.
-fn single_failures(tally: &Tally) -> Table {
-    let mut table = table(&["one failure a run", "alarms", "late: p50", "p99", "worst"]);
-    for (failure, lateness) in &tally.lateness_by_failure {
+/// L1, L2: how late alarms started, by what the run is about.
+fn by_topic(tally: &Tally) -> Table {
+    let mut table = table(&["one trouble a run", "alarms", "late: p50", "p99", "worst"]);
+    for (topic, lateness) in &tally.lateness_by_topic {
         let quantile = |share| lateness.quantile(share).map_or("none fired".to_owned(), story::seconds);
         table.add_row([
-            failure.name(),
+            topic.name.clone(),
             lateness.samples().to_string(),
             quantile(0.5),
             quantile(0.99),

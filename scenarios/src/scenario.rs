@@ -7,7 +7,7 @@ use reveille_sim::run::{self, Outcome, RunEnd};
 use reveille_system::object::class::Classes;
 
 use crate::plans::{self, Shape};
-use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, failover, retry_info, scripted};
+use crate::scenarios::{alarm_example, batcher, batcher_docs, cron, failover, retry_info, scripted, sweep};
 
 /// All scenarios, in the order in which they are listed.
 pub const ALL: &[Scenario] = &[
@@ -17,6 +17,7 @@ pub const ALL: &[Scenario] = &[
     alarm_example::SCENARIO,
     cron::SCENARIO,
     failover::SCENARIO,
+    sweep::SCENARIO,
     scripted::SCENARIO,
 ];
 

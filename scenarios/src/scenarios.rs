@@ -7,3 +7,4 @@ pub mod cron;
 pub mod failover;
 pub mod retry_info;
 pub mod scripted;
+pub mod sweep;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use reveille::plans::{Failure, failover};
+use reveille::plans::{Failure, Topic, failover};
 use reveille::scenario::Scenario;
 use reveille_sim::kinds::{Partition, Role};
 use reveille_sim::plan::{FaultKind, Plan};
@@ -62,7 +62,7 @@ fn most_plans_strike_a_machine_and_a_leader() {
 #[test]
 fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
     let mut runner = TestRunner::deterministic();
-    let mut seen: BTreeMap<Failure, u32> = BTreeMap::new();
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..110 {
         let plan =
             failover(batcher(), seed).new_tree(&mut runner).expect("nothing is filtered out").current();
@@ -73,7 +73,32 @@ fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
         let failure = Failure::of_seed(seed);
         let name = failure.name().replace("machine-", "");
         assert_eq!(fault.kind.name(), name);
-        *seen.entry(failure).or_default() += 1;
+        *seen.entry(failure.name()).or_default() += 1;
     }
-    assert!(Failure::all().count() == 11 && Failure::all().all(|failure| seen[&failure] == 10));
+    assert!(Failure::all().count() == 11 && Failure::all().all(|failure| seen[&failure.name()] == 10));
+}
+
+#[test]
+fn l2_the_sweep_has_each_shape_at_each_place_and_any_hundred_seeds_have_all_shapes() {
+    let sweep = Scenario::named("sweep").expect("a scenario");
+    let all: Vec<_> = (0..162).map(|seed| sweep.plan(seed)).collect();
+    let mut shapes: BTreeMap<String, u32> = BTreeMap::new();
+    for (seed, plan) in (0..).zip(&all) {
+        assert_eq!(plan.validate(), Ok(()), "seed {seed}");
+        let longest = plan.faults.iter().map(|fault| fault.kind.lasts_ms()).max();
+        assert!(longest == Some(150_000) || longest == Some(0), "seed {seed}: {longest:?}");
+        let topic = Topic::of_seed(sweep.shape.failures, seed).expect("each is about something");
+        *shapes.entry(topic.name).or_default() += 1;
+    }
+    // 36 links with either end; 9 machines and 3 datacenters, three ways; 3 pairs of datacenters, both ways and each way;
+    // 9 disks; 9 clocks, four steps.
+    assert_eq!(shapes.values().sum::<u32>(), 72 + 27 + 9 + 3 + 6 + 9 + 36, "{shapes:?}");
+    for pair in all.windows(2) {
+        assert_ne!(pair[0].faults, pair[1].faults);
+    }
+    for first in 0..62 {
+        let in_stretch = (first..first + 100).filter_map(|seed| Topic::of_seed(sweep.shape.failures, seed));
+        let some: std::collections::BTreeSet<String> = in_stretch.map(|topic| topic.name).collect();
+        assert_eq!(some.len(), shapes.len(), "seeds {first} and the next hundred have {some:?}");
+    }
 }

@@ -1,8 +1,6 @@
 //! Plans with exactly one failure, for the bound of L1: how late alarms start when one machine, one leader or one
 //! datacenter goes, and nothing else is wrong.
 
-use std::cmp::Ordering;
-
 use proptest::prelude::*;
 use reveille_sim::kinds::draw::{self, Aim, Alone, Only};
 use reveille_sim::kinds::{Role, Row};
@@ -37,6 +35,11 @@ impl Failure {
         Self::all().nth(turn as usize).expect("a turn is one of them")
     }
 
+    /// Its position among them.
+    pub(super) fn place(self) -> usize {
+        self.place
+    }
+
     /// What it is called in tables.
     pub fn name(self) -> String {
         let role = match self.aim {
@@ -58,26 +61,6 @@ impl Failure {
             Aim::SystemLeader => Target::LeaderOfSystemGroup,
         };
         (self.alone.fault)(&Only { target, datacenter, flag, lasts_ms })
-    }
-}
-
-impl PartialEq for Failure {
-    fn eq(&self, other: &Self) -> bool {
-        self.place == other.place
-    }
-}
-
-impl Eq for Failure {}
-
-impl PartialOrd for Failure {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Failure {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place.cmp(&other.place)
     }
 }
 
