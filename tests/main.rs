@@ -18,6 +18,7 @@ mod equal_plans_give_equal_runs;
 mod every_kind_of_fault;
 mod every_plan_is_survived;
 mod golden_timelines;
+mod no_trouble_excuses_standing_still;
 mod objects_go_on;
 mod objects_keep_their_gates;
 mod regressions_stay_mended;
