@@ -6,8 +6,8 @@
 use crate::config::Config;
 use crate::ids::{MachineId, SliceId};
 
-/// Where the slices belong while exactly these machines, ascending, can hold them, slice by slice. What a machine leaves is spread
-/// evenly over those that come next (D3, D5).
+/// Where the slices belong while exactly these machines, ascending, can hold them, slice by slice. What a machine leaves is
+/// spread evenly over those that come next (D3, D5).
 pub fn placement(config: &Config, fit: &[MachineId]) -> Vec<Option<MachineId>> {
     let is_fit = |machine: &MachineId| fit.binary_search(machine).is_ok();
     // How many slices each machine, and each datacenter, has had to leave to others so far.

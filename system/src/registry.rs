@@ -7,8 +7,9 @@
 //! - A *session* is a machine's lease. Whoever opens one names how many the machine has opened before. That number only
 //!   rises, so what an incarnation that is over has sent cannot replace a session that was opened after it (O1).
 //! - A *renewal* names the renewal number that it follows, as the machine has heard it in an answer. So the number of a
-//!   machine that is heard and hears nothing stands still, and a renewal that comes twice or late counts once. Whoever wants to end the
-//!   session names the number that he saw unchanged for longer than the lease. A session that has ended never comes back.
+//!   machine that is heard and hears nothing stands still, and a renewal that comes twice or late counts once. Whoever wants
+//!   to end the session names the number that he saw unchanged for longer than the lease. A session that has ended never
+//!   comes back.
 //! - A *leader* of a datacenter has a term (D4). What it decides names the term, and is refused in any other.
 //! - An *assignment* only says who is to hold a slice. Who holds it is decided in the slice's own group, by its epoch. It
 //!   names how many assignments its leader has seen: one that was made before the last one moves nothing.

@@ -8,17 +8,18 @@
 //! a leader             sees n + 1 ─────── unchanged for LEASE and the drift ───────────────┼─▶ End(n + 1)
 //! ```
 //!
-//! Why nothing leaves a machine after its session has ended (O1): the lease counts on the machine's own monotonic clock
-//! from before the *first* asking of the renewal whose number came back (DESIGN.md, "Sessions"). A renewal raises the number only from the one
-//! that it names, and the machine names a number only once an answer has told it. So whichever copy of the asking it was that raised
-//! the number, it was sent after `asked_ns`, and whoever sees the new number sees it later still; copies that come late, twice or
-//! in another order find another number and change nothing. Whoever ends the session has seen the number unchanged for longer than the
-//! lease, and his ending has no effect if it has changed. By then this machine has fallen silent.
+//! Why nothing leaves a machine after its session has ended (O1): the lease counts on the machine's own monotonic clock from
+//! before the *first* asking of the renewal whose number came back (DESIGN.md, "Sessions"). A renewal raises the number only
+//! from the one that it names, and the machine names a number only once an answer has told it. So whichever copy of the
+//! asking it was that raised the number, it was sent after `asked_ns`, and whoever sees the new number sees it later still;
+//! copies that come late, twice or in another order find another number and change nothing. Whoever ends the session has
+//! seen the number unchanged for longer than the lease, and his ending has no effect if it has changed. By then this machine
+//! has fallen silent.
 //!
 //! A machine that is heard and hears nothing raises its number once more at most: its session ends like that of a dead one.
 //!
 //! The first number, 0, comes with the opening, which counts as its asking. An opening is this machine's if it follows as
-//! many sessions as this machine named and was made by this boot: it was asked for by this very question then.
+//! many sessions as this machine named and was made by this boot: then it was asked for by this very question.
 
 use crate::client::{Client, Purpose};
 use crate::config::NS_PER_MS;

@@ -1,6 +1,6 @@
-//! O1: a machine and the registry, with a network between them that loses, repeats, delays and reorders whatever it
-//! likes, for incarnations that are over too. Whenever the machine may let something out its session has not ended, though somebody whose
-//! clock is fast ends it as soon as he may.
+//! O1: a machine and the registry, with a network between them that loses, repeats, delays and reorders whatever it likes,
+//! what incarnations have sent that are over too. Whenever the machine may let something out its session has not ended,
+//! though somebody whose clock is fast ends it as soon as he may.
 
 use proptest::prelude::*;
 
@@ -36,10 +36,8 @@ struct World {
     /// Everything ever sent to the registry; the number of the asking, for what the machine has asked for.
     sent: Vec<(u64, Change)>,
     asking: u64,
-    /// What the registry has answered, by asking.
-    answers: Vec<(u64, Roster)>,
-    /// The registry after each change.
-    rosters: Vec<Roster>,
+    /// What the registry has said after each change, and to which asking that was the answer.
+    rosters: Vec<(u64, Roster)>,
 }
 
 impl World {
@@ -53,8 +51,7 @@ impl World {
             leader: Watch::default(),
             sent: Vec::new(),
             asking: 0,
-            answers: Vec::new(),
-            rosters: vec![registry.roster().clone()],
+            rosters: Vec::new(),
             registry,
             config,
         }
@@ -72,16 +69,18 @@ impl World {
             }
             Step::Reach(back) => self.reaches(back),
             Step::Answer(back) => {
-                let to_last: Vec<_> =
-                    self.answers.iter().filter(|(asking, _)| *asking == self.asking).collect();
-                if self.machine.asked.is_some() && !to_last.is_empty() {
-                    let roster = from_end(&to_last, back).1.clone();
-                    self.hears(roster, true);
+                let answers = |at: &usize| self.rosters[*at].0 == self.asking;
+                let answers: Vec<usize> = (0..self.rosters.len()).filter(answers).collect();
+                if self.machine.asked.is_some() && !answers.is_empty() {
+                    let at = *from_end(&answers, back);
+                    self.hears(at, Membership::renewed);
                 }
             }
             Step::Hear(back) => {
-                let roster = from_end(&self.rosters, back).clone();
-                self.hears(roster, false);
+                if !self.rosters.is_empty() {
+                    let at = self.rosters.len() - 1 - back % self.rosters.len();
+                    self.hears(at, Membership::heard);
+                }
             }
             Step::Crash => {
                 self.boot += 1;
@@ -101,38 +100,32 @@ impl World {
         self.leader.see(&self.config, self.registry.roster(), fast_ns);
         if let Some(end) = self.leader.expired(ME, fast_ns) {
             self.sent.push((0, end.clone()));
-            self.apply(&end);
+            self.apply(0, &end);
         }
     }
 
     fn reaches(&mut self, back: usize) {
         if !self.sent.is_empty() {
             let (asking, change) = from_end(&self.sent, back).clone();
-            let roster = self.apply(&change);
-            self.answers.push((asking, roster));
+            self.apply(asking, &change);
         }
     }
 
-    fn apply(&mut self, change: &Change) -> Roster {
-        let before = self.registry.roster().session_of(ME);
+    fn apply(&mut self, asking: u64, change: &Change) {
+        let boot = |registry: &Registry| registry.roster().session_of(ME).map(|live| live.boot);
+        let before = boot(&self.registry);
         self.registry.apply(change);
-        let after = self.registry.roster().clone();
-        let boots = [before, after.session_of(ME)].map(|live| live.map_or(0, |live| live.boot));
-        assert!(boots[1] == 0 || boots[0] <= boots[1], "a session of an incarnation that is over came late");
-        self.rosters.push(after.clone());
-        after
+        let after = boot(&self.registry);
+        assert!(after.is_none() || before <= after, "an opening of an incarnation that is over");
+        self.rosters.push((asking, self.registry.roster().clone()));
     }
 
-    fn hears(&mut self, roster: Roster, answers: bool) {
+    /// The roster after the change at this place reaches the machine.
+    fn hears(&mut self, at: usize, hear: impl FnOnce(&mut Membership, u64, Roster, &Cx<'_>) -> News) {
         let (mut outbox, mut out) = (Outbox::default(), Effects::default());
         let now = Now { mono_ns: self.now_ns(), wall_ns: 0 };
         let cx = Cx { now, config: &self.config, outbox: &mut outbox, out: &mut out };
-        let index = self.rosters.iter().position(|known| *known == roster).expect("it was one") as u64 + 1;
-        if answers {
-            self.machine.renewed(index, roster, &cx);
-        } else {
-            self.machine.heard(index, roster, &cx);
-        }
+        hear(&mut self.machine, at as u64 + 1, self.rosters[at].1.clone(), &cx);
     }
 
     fn holds(&self) {
