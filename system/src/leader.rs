@@ -239,4 +239,49 @@ mod tests {
         watch.see(&config(), ended, 2 * SECOND_NS);
         assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
     }
+
+    /// Processes of this machine have crashed again and again.
+    fn make_frail(registry: &mut Registry, machine: u16) {
+        for over in 1..=3 {
+            registry.apply(&Change::Open { machine: MachineId(machine), boot: 1 + over, over });
+        }
+    }
+
+    #[test]
+    fn l2_a_frail_machine_is_given_nothing_unless_most_are_frail() {
+        let alive: Vec<MachineId> = (0..9).map(MachineId).collect();
+        let mut registry = Registry::new(&Config::new(3, 3, 1, 9));
+        for machine in &alive {
+            registry.apply(&Change::Open { machine: *machine, boot: 1, over: 0 });
+        }
+        for frail in 0..6 {
+            assert_eq!(fit(&alive, registry.roster()), alive[usize::from(frail)..], "{frail} are frail");
+            make_frail(&mut registry, frail);
+        }
+        assert_eq!(fit(&alive, registry.roster()), alive[6..]);
+        make_frail(&mut registry, 6);
+        assert_eq!(fit(&alive, registry.roster()), alive, "two of nine could not carry what all do");
+    }
+
+    #[test]
+    fn d6_who_is_not_frail_takes_the_lead_from_who_is() {
+        let config = Config::new(1, 2, 1, 2);
+        let mut registry = Registry::new(&config);
+        let datacenter = DatacenterId(0);
+        for machine in 0..2 {
+            registry.apply(&Change::Open { machine: MachineId(machine), boot: 1, over: 0 });
+        }
+        let stands = |registry: &Registry, machine, session| {
+            stand(&config, MachineId(machine), SessionId(session), registry.roster(), datacenter)
+        };
+        let first = stands(&registry, 0, 1).expect("the first machine stands");
+        assert_eq!(stands(&registry, 1, 2), None);
+        registry.apply(&first);
+        make_frail(&mut registry, 0);
+        registry.apply(&Change::Lead { datacenter, session: SessionId(5), over: 1 });
+        assert_eq!(registry.roster().leader_of(datacenter), Some((MachineId(0), SessionId(5), 2)));
+        assert_eq!(stands(&registry, 0, 5), None);
+        let over = Change::Lead { datacenter, session: SessionId(2), over: 2 };
+        assert_eq!(stands(&registry, 1, 2), Some(over));
+    }
 }
