@@ -14,7 +14,7 @@ use crate::wire::{Ask, Message, Proposed};
 /// A question without an answer is asked again after this, at the next tick.
 const ASK_AGAIN_MS: u64 = 400;
 /// The same for a renewal, which waits for a tick of the system group's leader before it is proposed.
-const RENEW_AGAIN_MS: u64 = 1_200;
+const RENEW_AGAIN_MS: u64 = 800;
 
 /// What a question is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

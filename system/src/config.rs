@@ -115,8 +115,24 @@ impl Config {
         (0..=self.groups).map(GroupId)
     }
 
-    /// The machine that holds a slice while all machines are well. Spread evenly over them (D3).
+    /// The datacenter in which a group's first leader is. Leaders of the groups begin spread over the datacenters.
+    pub fn home_of_group(&self, group: GroupId) -> DatacenterId {
+        DatacenterId(group.0 % self.datacenters)
+    }
+
+    /// The machine that holds a slice while all machines are well: in the datacenter in which its group is led, so that a
+    /// commit takes one round trip to the nearest quorum. A datacenter's slices are spread evenly over its machines (D3).
+    /// If there are fewer groups than datacenters that would leave some without any: then they are spread over all.
     pub fn home_of(&self, slice: SliceId) -> MachineId {
-        MachineId(slice.0 % self.machines())
+        if self.groups < self.datacenters {
+            return MachineId(slice.0 % self.machines());
+        }
+        let group = self.group_of(slice);
+        let datacenter = self.home_of_group(group);
+        // Which one it is of the slices of its datacenter, in a count of groups first and of slices in a group second.
+        let groups_before = group.0 / self.datacenters;
+        let groups_at_home = (self.groups - datacenter.0).div_ceil(self.datacenters);
+        let nth = slice.0 / self.groups * groups_at_home + groups_before;
+        MachineId(datacenter.0 * self.machines_per_datacenter + nth % self.machines_per_datacenter)
     }
 }

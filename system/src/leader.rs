@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
+use crate::placement::placement;
 use crate::registry::{Change, Roster};
 
 /// How long a machine's lease lasts, on its own monotonic clock, from before it asked for it.
-pub const LEASE_MS: u64 = 4_000;
+pub(crate) const LEASE_MS: u64 = 4_000;
 /// A machine renews its lease so often.
-pub const RENEW_MS: u64 = 1_000;
+pub(crate) const RENEW_MS: u64 = 1_000;
 /// Two monotonic clocks drift apart by at most this in a lease: 1,000 ppm (SPEC.md, "Clocks"), rounded up generously.
 const DRIFT_MARGIN_MS: u64 = 100;
 /// Who has heard nothing from the registry for so long cannot tell who would have renewed meanwhile: perhaps the system
@@ -71,7 +72,7 @@ impl Watch {
     }
 
     /// The end of a machine's session, if its renewal number has not changed for longer than the lease.
-    fn expired(&self, machine: MachineId, now_ns: u64) -> Option<Change> {
+    pub(crate) fn expired(&self, machine: MachineId, now_ns: u64) -> Option<Change> {
         let Seen { session, renewal, since_ns } = *self.renewals.get(&machine)?;
         let is_silent = now_ns - since_ns > (LEASE_MS + DRIFT_MARGIN_MS) * NS_PER_MS;
         let could_renew = now_ns - self.hearing_since_ns > REGAIN_MS * NS_PER_MS;
@@ -120,7 +121,8 @@ fn end_session(
         .find_map(|machine| watch.expired(machine, now_ns))
 }
 
-/// D6: the first live machine of a datacenter without a leader stands for it.
+/// D6: the first live machine of a datacenter stands for it if it may lead it; one that is not frail goes before all that
+/// are.
 fn stand(
     config: &Config,
     me: MachineId,
@@ -128,10 +130,12 @@ fn stand(
     roster: &Roster,
     datacenter: DatacenterId,
 ) -> Option<Change> {
-    let first = roster.live().find(|(machine, _)| config.datacenter_of(*machine) == datacenter)?.0;
-    let is_vacant = roster.leader_of(datacenter).is_none();
+    let live = roster.live().map(|(machine, _)| machine);
+    let first = live
+        .filter(|machine| config.datacenter_of(*machine) == datacenter)
+        .min_by_key(|machine| (roster.is_frail(*machine), *machine))?;
     let over = roster.term_of(datacenter);
-    (is_vacant && first == me).then_some(Change::Lead { datacenter, session, over })
+    (first == me && roster.may_lead(datacenter, me)).then_some(Change::Lead { datacenter, session, over })
 }
 
 /// D3, D5: slices that are to be held by machines of the leader's datacenter, and are assigned elsewhere.
@@ -143,47 +147,29 @@ fn assign(
     term: u64,
     now_ns: u64,
 ) -> Option<Change> {
-    let alive: Vec<MachineId> = (0..config.machines())
-        .map(MachineId)
-        .filter(|machine| !watch.is_given_up(*machine, now_ns))
-        .collect();
-    let placed = (0..).map(SliceId).zip(placement(config, &alive));
+    let machines = (0..config.machines()).map(MachineId);
+    let alive: Vec<MachineId> = machines.filter(|machine| !watch.is_given_up(*machine, now_ns)).collect();
+    let placed = (0..).map(SliceId).zip(placement(config, &fit(&alive, roster)));
     let moves: Vec<(SliceId, MachineId)> = placed
         .filter_map(|(slice, to)| Some((slice, to?)))
         .filter(|(slice, to)| config.datacenter_of(*to) == datacenter && roster.assigned(*slice) != *to)
         .filter(|(_, to)| roster.session_of(*to).is_some())
         .collect();
-    (!moves.is_empty()).then_some(Change::Assign { datacenter, term, moves })
+    let over = roster.assignments();
+    (!moves.is_empty()).then_some(Change::Assign { datacenter, term, over, moves })
 }
 
-/// Where the slices belong while exactly these machines are alive, slice by slice: at home; else on machines of the home's
-/// datacenter; else on any. What a dead machine leaves is dealt out to them in turn, so that it is spread evenly.
-pub fn placement(config: &Config, alive: &[MachineId]) -> Vec<Option<MachineId>> {
-    let near = |home: MachineId| {
-        let home = config.datacenter_of(home);
-        alive.iter().copied().filter(move |machine| config.datacenter_of(*machine) == home)
-    };
-    let mut dealt = vec![0_usize; usize::from(config.datacenters)];
-    let mut place = |slice| {
-        let home = config.home_of(slice);
-        if alive.contains(&home) {
-            return Some(home);
-        }
-        let dealt = &mut dealt[usize::from(config.datacenter_of(home).0)];
-        *dealt += 1;
-        let nearby = near(home).count();
-        if nearby > 0 {
-            near(home).nth(*dealt % nearby)
-        } else {
-            alive.get(*dealt % alive.len().max(1)).copied()
-        }
-    };
-    (0..config.slices).map(|slice| place(SliceId(slice))).collect()
+/// L2: the machines that are given slices: those of the living that are not frail. If these are less than a third of
+/// them the trouble is everybody's, and nobody is spared: a few could not carry what all do.
+fn fit(alive: &[MachineId], roster: &Roster) -> Vec<MachineId> {
+    let steady: Vec<MachineId> = alive.iter().copied().filter(|machine| !roster.is_frail(*machine)).collect();
+    if 3 * steady.len() < alive.len() { alive.to_vec() } else { steady }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::{Registry, Renewal};
 
     const SECOND_NS: u64 = 1_000 * NS_PER_MS;
     const OTHER: MachineId = MachineId(1);
@@ -192,16 +178,22 @@ mod tests {
         Config::new(3, 1, 1, 3)
     }
 
-    /// The registry after all machines have opened sessions and some have renewed theirs.
-    fn roster(renewed: &[u64]) -> Roster {
-        let mut roster = Roster::new(&config());
+    /// The registry after all machines have opened sessions.
+    fn registry() -> Registry {
+        let mut registry = Registry::new(&config());
         for machine in 0..config().machines() {
-            roster.apply(&Change::Open { machine: MachineId(machine), nonce: 1 });
+            registry.apply(&Change::Open { machine: MachineId(machine), boot: 1, over: 0 });
         }
-        for session in renewed {
-            roster.apply(&Change::Renew { session: SessionId(*session) });
-        }
-        roster
+        registry
+    }
+
+    /// What it says after some sessions have been renewed.
+    fn roster(renewed: &[u64]) -> Roster {
+        let mut registry = registry();
+        let renewal = |session| Renewal { session: SessionId(session), over: 0, ran_out: false };
+        let renewals = renewed.iter().copied().map(renewal).collect();
+        registry.apply(&Change::Renew { beats: 1, renewals });
+        registry.roster().clone()
     }
 
     fn expires(watch: &Watch, at_s: u64) -> bool {
@@ -235,15 +227,61 @@ mod tests {
 
     #[test]
     fn d5_whose_session_was_ended_is_given_up_at_once_and_who_boots_is_not() {
-        let mut ended = roster(&[]);
+        let mut ended = registry();
         ended.apply(&Change::End { session: SessionId(2), renewal: 0 });
+        let ended = ended.roster();
         let mut watch = Watch::default();
-        watch.see(&config(), &ended, SECOND_NS);
+        watch.see(&config(), ended, SECOND_NS);
         assert!(!watch.is_given_up(OTHER, SECOND_NS), "it may be booting");
         assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
         let mut watch = Watch::default();
         watch.see(&config(), &roster(&[]), SECOND_NS);
-        watch.see(&config(), &ended, 2 * SECOND_NS);
+        watch.see(&config(), ended, 2 * SECOND_NS);
         assert!(watch.is_given_up(OTHER, 2 * SECOND_NS));
+    }
+
+    /// Processes of this machine have crashed again and again.
+    fn make_frail(registry: &mut Registry, machine: u16) {
+        for over in 1..=3 {
+            registry.apply(&Change::Open { machine: MachineId(machine), boot: 1 + over, over });
+        }
+    }
+
+    #[test]
+    fn l2_a_frail_machine_is_given_nothing_unless_most_are_frail() {
+        let alive: Vec<MachineId> = (0..9).map(MachineId).collect();
+        let mut registry = Registry::new(&Config::new(3, 3, 1, 9));
+        for machine in &alive {
+            registry.apply(&Change::Open { machine: *machine, boot: 1, over: 0 });
+        }
+        for frail in 0..6 {
+            assert_eq!(fit(&alive, registry.roster()), alive[usize::from(frail)..], "{frail} are frail");
+            make_frail(&mut registry, frail);
+        }
+        assert_eq!(fit(&alive, registry.roster()), alive[6..]);
+        make_frail(&mut registry, 6);
+        assert_eq!(fit(&alive, registry.roster()), alive, "two of nine could not carry what all do");
+    }
+
+    #[test]
+    fn d6_who_is_not_frail_takes_the_lead_from_who_is() {
+        let config = Config::new(1, 2, 1, 2);
+        let mut registry = Registry::new(&config);
+        let datacenter = DatacenterId(0);
+        for machine in 0..2 {
+            registry.apply(&Change::Open { machine: MachineId(machine), boot: 1, over: 0 });
+        }
+        let stands = |registry: &Registry, machine, session| {
+            stand(&config, MachineId(machine), SessionId(session), registry.roster(), datacenter)
+        };
+        let first = stands(&registry, 0, 1).expect("the first machine stands");
+        assert_eq!(stands(&registry, 1, 2), None);
+        registry.apply(&first);
+        make_frail(&mut registry, 0);
+        registry.apply(&Change::Lead { datacenter, session: SessionId(5), over: 1 });
+        assert_eq!(registry.roster().leader_of(datacenter), Some((MachineId(0), SessionId(5), 2)));
+        assert_eq!(stands(&registry, 0, 5), None);
+        let over = Change::Lead { datacenter, session: SessionId(2), over: 2 };
+        assert_eq!(stands(&registry, 1, 2), Some(over));
     }
 }

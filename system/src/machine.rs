@@ -16,9 +16,10 @@ use crate::object::class::Classes;
 use crate::observe::Source;
 use crate::outbox::Outbox;
 use crate::registry::Change;
+use crate::renewals::Renewals;
 use crate::replicas::Replicas;
 use crate::store::command::Command;
-use crate::wire::{self, Ask, Message};
+use crate::wire::{self, Message};
 
 /// A request is passed on so often by machines that no longer hold its object.
 const HOPS_MAX: u8 = 3;
@@ -43,8 +44,8 @@ pub struct Machine {
     replicas: Replicas,
     holder: Holder,
     outbox: Outbox,
-    /// Renewals of sessions that wait for the next tick. Together they cost hardly more than one of them.
-    renewals: Vec<(MachineId, Ask, Command)>,
+    /// Of sessions, while the leader of the system group is here.
+    renewals: Renewals,
     next_tick_ns: u64,
 }
 
@@ -70,7 +71,8 @@ impl Machine {
         let mut cx = Cx { now, config: &config, outbox: &mut outbox, out };
         let holder = Holder::new(me, seed, classes, &mut cx);
         let next_tick_ns = now.mono_ns + config.tick_ms * NS_PER_MS;
-        let mut machine = Self { config, me, replicas, holder, outbox, renewals: Vec::new(), next_tick_ns };
+        let mut machine =
+            Self { config, me, replicas, holder, outbox, renewals: Renewals::default(), next_tick_ns };
         machine.settle(now, out);
         Ok(machine)
     }
@@ -99,9 +101,7 @@ impl Machine {
         if now.mono_ns >= self.next_tick_ns {
             self.next_tick_ns = now.mono_ns + self.config.tick_ms * NS_PER_MS;
             self.replicas.tick();
-            for (from, ask, command) in self.renewals.drain(..) {
-                self.replicas.propose(from, ask, self.config.system_group(), command);
-            }
+            self.renewals.tick(self.config.system_group(), &mut self.replicas);
             let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
             self.holder.tick(&mut cx);
         }
@@ -113,10 +113,10 @@ impl Machine {
         match message {
             Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
             // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
-            Message::Propose { group, ask, command: command @ Command::Registry(Change::Renew { .. }) }
+            Message::Propose { group, ask, command: Command::Registry(Change::Renew { renewals, .. }) }
                 if self.replicas.is_leader(group) =>
             {
-                self.renewals.push((from, ask, command));
+                self.renewals.take(from, ask, renewals);
             }
             Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),
             Message::Proposed { ask, result } => self.holder.proposed(from, ask, result, &mut cx),

@@ -1,17 +1,29 @@
 //! The registry: which machines are alive, who leads each datacenter, and which machine is to hold each slice. The state
 //! machine of the system group, a consensus group of its own.
 //!
-//! Every decision is a compare-and-set, so that it does not matter who asks twice, or too late:
+//! Every decision is a compare-and-set: it names what was known when it was made, and has no effect once that is no longer
+//! so. So it does not matter who asks twice, too late, or in another order:
 //!
-//! - A *session* is a machine's lease. Each renewal raises its number; whoever wants to end it names the number that he
-//!   saw unchanged for longer than the lease. A session that has ended never comes back.
+//! - A *session* is a machine's lease. Whoever opens one names how many the machine has opened before. That number only
+//!   rises, so what an incarnation that is over has sent cannot replace a session that was opened after it (O1).
+//! - A *renewal* names the renewal number that it follows, as the machine has heard it in an answer. So the number of a
+//!   machine that is heard and hears nothing stands still, and a renewal that comes twice or late counts once. Whoever wants
+//!   to end the session names the number that he saw unchanged for longer than the lease. A session that has ended never
+//!   comes back.
 //! - A *leader* of a datacenter has a term (D4). What it decides names the term, and is refused in any other.
-//! - An *assignment* only says who is to hold a slice. Who holds it is decided in the slice's own group, by its epoch.
+//! - An *assignment* only says who is to hold a slice. Who holds it is decided in the slice's own group, by its epoch. It
+//!   names how many assignments its leader has seen: one that was made before the last one moves nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
+
+mod health;
+mod roster;
+
+use health::Health;
+pub use roster::{Lead, Roster, Session};
 
 /// A change of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,13 +32,17 @@ pub enum Change {
     Open {
         /// The machine.
         machine: MachineId,
-        /// Different each time; the same again is the same session.
-        nonce: u64,
+        /// Which boot of it: different each time.
+        boot: u64,
+        /// How many sessions the machine has opened before.
+        over: u64,
     },
-    /// A machine renews its session.
+    /// Machines renew their sessions: all that have asked since the last tick of the system group's leader.
     Renew {
-        /// The session.
-        session: SessionId,
+        /// So many of its ticks have passed.
+        beats: u64,
+        /// The sessions.
+        renewals: Vec<Renewal>,
     },
     /// Somebody has seen a session's renewal number unchanged for longer than the lease.
     End {
@@ -35,7 +51,7 @@ pub enum Change {
         /// The number.
         renewal: u64,
     },
-    /// A machine wants to lead its datacenter, which has no leader alive.
+    /// A machine wants to lead its datacenter, whose leader is not alive, or frail.
     Lead {
         /// The datacenter.
         datacenter: DatacenterId,
@@ -50,139 +66,138 @@ pub enum Change {
         datacenter: DatacenterId,
         /// Its term.
         term: u64,
+        /// How many assignments it has seen.
+        over: u64,
         /// Slices and machines.
         moves: Vec<(SliceId, MachineId)>,
     },
 }
 
-/// The state of the registry, as it is also sent to machines.
+/// A machine renews its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The session.
+    pub session: SessionId,
+    /// The number of the last renewal that the machine knows of.
+    pub over: u64,
+    /// Whether its lease had run out before that one came.
+    pub ran_out: bool,
+}
+
+/// The state of the registry: what machines are told, and by what it judges them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster {
-    /// The live session of each machine.
-    sessions: Vec<Option<Session>>,
-    /// Every session below this number is live or has ended.
-    next_session: SessionId,
-    /// The leader of each datacenter.
-    leaders: Vec<Lead>,
-    /// Who is to hold each slice.
-    assigned: Vec<MachineId>,
+pub struct Registry {
+    roster: Roster,
+    /// How many beats have passed.
+    beat: u64,
+    /// By machine.
+    health: Vec<Health>,
 }
 
-/// A machine's live session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
-    /// Its number.
-    pub id: SessionId,
-    /// What the machine opened it with.
-    pub nonce: u64,
-    /// How often it was renewed.
-    pub renewal: u64,
-}
-
-/// Who leads a datacenter, or did last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lead {
-    /// The term; 0 before the first.
-    pub term: u64,
-    /// The leader and its session.
-    pub by: Option<(MachineId, SessionId)>,
-}
-
-impl Roster {
-    /// The registry of a cluster that has never run: no sessions, no leaders, every slice to its home.
+impl Registry {
+    /// The registry of a cluster that has never run.
     pub fn new(config: &Config) -> Self {
-        Self {
-            sessions: vec![None; usize::from(config.machines())],
-            next_session: SessionId(1),
-            leaders: vec![Lead { term: 0, by: None }; usize::from(config.datacenters)],
-            assigned: (0..config.slices).map(|slice| config.home_of(SliceId(slice))).collect(),
-        }
+        let health = vec![Health::default(); usize::from(config.machines())];
+        Self { roster: Roster::new(config), beat: 0, health }
+    }
+
+    /// What machines are told.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Applies a change. One that comes too late changes nothing.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::Open { machine, nonce } => self.open(*machine, *nonce),
-            Change::Renew { session } => {
-                if let Some(session) = self.session_mut(*session) {
-                    session.renewal += 1;
+            Change::Open { machine, boot, over } => self.open(*machine, *boot, *over),
+            Change::Renew { beats, renewals } => {
+                self.beat += beats;
+                for renewal in renewals {
+                    self.renew(*renewal);
                 }
+                self.forgive();
             }
-            Change::End { session, renewal } => {
-                let is_it = |live: &Session| live.id == *session && live.renewal == *renewal;
-                for live in self.sessions.iter_mut().filter(|live| live.as_ref().is_some_and(is_it)) {
-                    *live = None;
-                }
-            }
+            Change::End { session, renewal } => self.end(*session, *renewal),
             Change::Lead { datacenter, session, over } => self.lead(*datacenter, *session, *over),
-            Change::Assign { datacenter, term, moves } => {
-                // D4: what a deposed leader decides has no effect.
-                let lead = self.leaders[usize::from(datacenter.0)];
-                if lead.term == *term && self.leader_of(*datacenter).is_some() {
-                    for (slice, machine) in moves {
-                        self.assigned[usize::from(slice.0)] = *machine;
-                    }
-                }
+            Change::Assign { datacenter, term, over, moves } => {
+                self.assign(*datacenter, *term, *over, moves);
             }
         }
     }
 
-    fn open(&mut self, machine: MachineId, nonce: u64) {
-        let live = &mut self.sessions[usize::from(machine.0)];
-        if live.is_none_or(|live| live.nonce != nonce) {
-            *live = Some(Session { id: self.next_session, nonce, renewal: 0 });
-            self.next_session.0 += 1;
+    /// O1: one of an incarnation that is over comes too late. Of two that come in time the first one is opened, and the
+    /// other machine hears of it and asks again.
+    fn open(&mut self, machine: MachineId, boot: u64, over: u64) {
+        let next = self.roster.next_session;
+        let member = self.roster.member_mut(machine);
+        if member.opened != over {
+            return;
         }
+        member.opened += 1;
+        let former = member.session.replace(Session { id: next, boot, renewal: 0 });
+        self.roster.next_session = SessionId(next.0 + 1);
+        if former.is_some() {
+            self.lapse(machine);
+        }
+        self.health[usize::from(machine.0)].opened(self.beat);
+    }
+
+    fn renew(&mut self, renewal: Renewal) {
+        let Some(machine) = self.holder_of(renewal.session, renewal.over) else { return };
+        if let Some(session) = &mut self.roster.member_mut(machine).session {
+            session.renewal += 1;
+        }
+        if self.health[usize::from(machine.0)].renewed(self.beat, renewal.ran_out) {
+            self.lapse(machine);
+        }
+    }
+
+    fn end(&mut self, session: SessionId, renewal: u64) {
+        let Some(machine) = self.holder_of(session, renewal) else { return };
+        self.roster.member_mut(machine).session = None;
+        self.lapse(machine);
     }
 
     /// D6: a datacenter without a leader gets one; D4: one for each term.
     fn lead(&mut self, datacenter: DatacenterId, session: SessionId, over: u64) {
-        let Some((machine, _)) = self.live().find(|(_, live)| live.id == session) else { return };
-        if self.leader_of(datacenter).is_none() && self.leaders[usize::from(datacenter.0)].term == over {
-            self.leaders[usize::from(datacenter.0)] = Lead { term: over + 1, by: Some((machine, session)) };
+        let Some((machine, _)) = self.roster.live().find(|(_, live)| live.id == session) else { return };
+        let lead = &self.roster.leaders[usize::from(datacenter.0)];
+        if lead.term == over && self.roster.may_lead(datacenter, machine) {
+            let lead = Lead { term: over + 1, by: Some((machine, session)) };
+            self.roster.leaders[usize::from(datacenter.0)] = lead;
         }
     }
 
-    fn session_mut(&mut self, id: SessionId) -> Option<&mut Session> {
-        self.sessions.iter_mut().flatten().find(|live| live.id == id)
+    /// D4: what a deposed leader decides has no effect, nor what one decided before it saw the last assignment.
+    fn assign(&mut self, datacenter: DatacenterId, term: u64, over: u64, moves: &[(SliceId, MachineId)]) {
+        let leads = self.roster.leader_of(datacenter).is_some_and(|(_, _, of)| of == term);
+        if leads && self.roster.assignments == over {
+            self.roster.assignments += 1;
+            for (slice, machine) in moves {
+                self.roster.assigned[usize::from(slice.0)] = *machine;
+            }
+        }
     }
 
-    /// The machines that have a live session, ascending.
-    pub fn live(&self) -> impl Iterator<Item = (MachineId, Session)> + '_ {
-        let machines = (0..).map(MachineId);
-        machines.zip(&self.sessions).filter_map(|(machine, session)| Some((machine, (*session)?)))
+    /// The machine whose live session this is, if it was renewed so often.
+    fn holder_of(&self, session: SessionId, renewal: u64) -> Option<MachineId> {
+        let is_it = |live: &Session| live.id == session && live.renewal == renewal;
+        self.roster.live().find(|(_, live)| is_it(live)).map(|(machine, _)| machine)
     }
 
-    /// A machine's live session.
-    pub fn session_of(&self, machine: MachineId) -> Option<Session> {
-        self.sessions[usize::from(machine.0)]
+    /// L2: a machine has lost its lease.
+    fn lapse(&mut self, machine: MachineId) {
+        let is_frail = self.health[usize::from(machine.0)].lapsed(self.beat);
+        self.roster.member_mut(machine).frail |= is_frail;
     }
 
-    /// Whether a session has ended. One that is not known yet has not.
-    pub fn has_ended(&self, session: SessionId) -> bool {
-        session < self.next_session && self.live().all(|(_, live)| live.id != session)
-    }
-
-    /// The live leader of a datacenter: machine, session and term.
-    pub fn leader_of(&self, datacenter: DatacenterId) -> Option<(MachineId, SessionId, u64)> {
-        let Lead { term, by } = self.leaders[usize::from(datacenter.0)];
-        let (machine, session) = by?;
-        (!self.has_ended(session)).then_some((machine, session, term))
-    }
-
-    /// The latest term of a datacenter; 0 before the first.
-    pub fn term_of(&self, datacenter: DatacenterId) -> u64 {
-        self.leaders[usize::from(datacenter.0)].term
-    }
-
-    /// The machine that is to hold a slice.
-    pub fn assigned(&self, slice: SliceId) -> MachineId {
-        self.assigned[usize::from(slice.0)]
-    }
-
-    /// The slices that a machine is to hold, ascending.
-    pub fn assigned_to(&self, machine: MachineId) -> impl Iterator<Item = SliceId> + '_ {
-        let slices = (0..).map(SliceId);
-        slices.zip(&self.assigned).filter(move |(_, to)| **to == machine).map(|(slice, _)| slice)
+    /// Who has kept its lease for long enough is not frail any more.
+    fn forgive(&mut self) {
+        for (member, health) in self.roster.members.iter_mut().zip(&mut self.health) {
+            if member.frail && member.session.is_some() && health.is_steady(self.beat) {
+                member.frail = false;
+                health.forgive();
+            }
+        }
     }
 }

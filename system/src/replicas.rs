@@ -77,14 +77,19 @@ impl Replicas {
     /// Proposes a command. `from` gets a [`Message::Proposed`] when it was applied here, or at once if this replica is
     /// not the leader, or none if a change of leader comes between: then it has to ask again.
     pub fn propose(&mut self, from: MachineId, ask: Ask, group: GroupId, command: Command) {
+        self.propose_for(vec![(from, ask)], group, command);
+    }
+
+    /// Proposes a command for all who have asked for it, or for a part of it. Each gets its [`Message::Proposed`].
+    pub fn propose_for(&mut self, asked: Vec<(MachineId, Ask)>, group: GroupId, command: Command) {
         match self.replicas.get_mut(&group) {
             Some(replica) => {
-                replica.propose(from, ask, &command);
+                replica.propose(asked, &command);
                 self.touched.insert(group);
             }
             None => {
-                let result = Proposed::NotLeader { leader: None };
-                self.strays.push((from, Message::Proposed { ask, result }));
+                let refuse = |ask| Message::Proposed { ask, result: Proposed::NotLeader { leader: None } };
+                self.strays.extend(asked.into_iter().map(|(from, ask)| (from, refuse(ask))));
             }
         }
     }

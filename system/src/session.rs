@@ -1,28 +1,51 @@
 //! A machine's own session, and its picture of the registry.
 //!
-//! The lease counts on the machine's own monotonic clock from before it asked (DESIGN.md, "Sessions"): whoever ends the
-//! session has seen its renewal number unchanged for longer than that, so by then this machine has fallen silent.
+//! ```text
+//! machine    asks (over n) ···· asks again ················· hears of n + 1
+//!            │                                              │ from here on its lease lasts until this + LEASE
+//!            ▼ asked_ns                                     ▼                              │
+//! registry        n becomes n + 1 (once)                                                   │
+//! a leader             sees n + 1 ─────── unchanged for LEASE and the drift ───────────────┼─▶ End(n + 1)
+//! ```
+//!
+//! Why nothing leaves a machine after its session has ended (O1): the lease counts on the machine's own monotonic clock from
+//! before the *first* asking of the renewal whose number came back (DESIGN.md, "Sessions"). A renewal raises the number only
+//! from the one that it names, and the machine names a number only once an answer has told it. So whichever copy of the
+//! asking it was that raised the number, it was sent after `asked_ns`, and whoever sees the new number sees it later still;
+//! copies that come late, twice or in another order find another number and change nothing. Whoever ends the session has
+//! seen the number unchanged for longer than the lease, and his ending has no effect if it has changed. By then this machine
+//! has fallen silent.
+//!
+//! A machine that is heard and hears nothing raises its number once more at most: its session ends like that of a dead one.
+//!
+//! The first number, 0, comes with the opening, which counts as its asking. An opening is this machine's if it follows as
+//! many sessions as this machine named and was made by this boot: then it was asked for by this very question.
 
 use crate::client::{Client, Purpose};
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{DatacenterId, MachineId, SessionId};
 use crate::leader::{self, LEASE_MS, RENEW_MS, Watch};
-use crate::registry::{Change, Roster};
+use crate::registry::{Change, Renewal, Roster};
 use crate::store::command::Command;
 use crate::wire::Message;
+
+#[cfg(test)]
+mod tests;
 
 /// What a machine knows of the registry, and its own place in it.
 #[derive(Debug)]
 pub(crate) struct Membership {
     me: MachineId,
-    /// Different for each session that is asked for.
-    nonce: u64,
-    session: Option<SessionId>,
+    /// Different for each boot of the machine.
+    boot: u64,
+    session: Option<Own>,
     /// Until when the lease is sure, on the machine's own monotonic clock.
     lease_until_ns: u64,
-    /// When the renewal in flight was asked for.
-    asked_ns: Option<u64>,
+    /// Whether the lease had run out when it was last renewed.
+    ran_out: bool,
+    /// What was asked for and is not answered yet.
+    asked: Option<Asked>,
     next_ask_ns: u64,
     roster: Option<(u64, Roster)>,
     watch: Watch,
@@ -30,6 +53,29 @@ pub(crate) struct Membership {
     deciding: bool,
     /// The last term that this machine led.
     led_term: u64,
+}
+
+/// The machine's own session, as far as it has heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Own {
+    id: SessionId,
+    renewal: u64,
+}
+
+/// An opening or renewal on its way. It may be sent more than once, and stays the same.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// When it was asked for first.
+    at_ns: u64,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// To open a session after so many.
+    Open(u64),
+    /// To renew this one.
+    Renew(Own),
 }
 
 /// What a newer roster means for the machine itself.
@@ -47,10 +93,11 @@ impl Membership {
     pub(crate) fn new(me: MachineId, boot: u64) -> Self {
         Self {
             me,
-            nonce: boot,
+            boot,
             session: None,
             lease_until_ns: 0,
-            asked_ns: None,
+            ran_out: false,
+            asked: None,
             next_ask_ns: 0,
             roster: None,
             watch: Watch::default(),
@@ -66,7 +113,7 @@ impl Membership {
 
     /// The machine's session, if it has one.
     pub(crate) fn session(&self) -> Option<SessionId> {
-        self.session
+        self.session.map(|own| own.id)
     }
 
     /// O1: whether responses and outbound requests may leave now.
@@ -76,24 +123,46 @@ impl Membership {
 
     /// Opens or renews the session when it is time, and decides about others.
     pub(crate) fn tick(&mut self, client: &mut Client, cx: &mut Cx<'_>) {
-        if self.asked_ns.is_none() && cx.now.mono_ns >= self.next_ask_ns {
-            self.asked_ns = Some(cx.now.mono_ns);
-            let change = match self.session {
-                Some(session) => Change::Renew { session },
-                None => Change::Open { machine: self.me, nonce: self.nonce },
-            };
+        if let Some(change) = self.ask(cx.now.mono_ns) {
             client.propose(Purpose::Session, Command::Registry(change), cx);
         }
         self.decide(client, cx);
     }
 
+    /// The opening or renewal that is to be asked for now, until it is answered.
+    fn ask(&mut self, now_ns: u64) -> Option<Change> {
+        if self.asked.is_some() || now_ns < self.next_ask_ns {
+            return None;
+        }
+        let what = self.session.map_or_else(|| What::Open(self.opened()), What::Renew);
+        self.asked = Some(Asked { at_ns: now_ns, what });
+        Some(self.change(what))
+    }
+
+    /// How many sessions this machine has opened, as far as it has heard. Before it has heard anything it takes itself for
+    /// new; if it is not, the answer says so.
+    fn opened(&self) -> u64 {
+        self.roster().map_or(0, |roster| roster.opened(self.me))
+    }
+
+    fn change(&self, what: What) -> Change {
+        match what {
+            What::Open(over) => Change::Open { machine: self.me, boot: self.boot, over },
+            What::Renew(Own { id, renewal }) => {
+                let renewal = Renewal { session: id, over: renewal, ran_out: self.ran_out };
+                // How much time has passed is for the leader of the system group to say.
+                Change::Renew { beats: 0, renewals: vec![renewal] }
+            }
+        }
+    }
+
     fn decide(&mut self, client: &mut Client, cx: &mut Cx<'_>) {
-        let (Some(session), Some((_, roster))) = (self.session, &self.roster) else { return };
+        let (Some(own), Some((_, roster))) = (self.session, &self.roster) else { return };
         if self.deciding || !self.may_emit(cx.now.mono_ns) {
             return;
         }
-        if let Some(change) = leader::decide(cx.config, self.me, session, roster, &self.watch, cx.now.mono_ns)
-        {
+        let decision = leader::decide(cx.config, self.me, own.id, roster, &self.watch, cx.now.mono_ns);
+        if let Some(change) = decision {
             self.deciding = true;
             client.propose(Purpose::Decision, Command::Registry(change), cx);
         }
@@ -101,14 +170,39 @@ impl Membership {
 
     /// The registry's answer to the opening or renewal of the session.
     pub(crate) fn renewed(&mut self, index: u64, roster: Roster, cx: &Cx<'_>) -> News {
-        let asked_ns = self.asked_ns.take().expect("a renewal is answered once");
-        self.next_ask_ns = asked_ns + RENEW_MS * NS_PER_MS;
-        let mine = roster.session_of(self.me).filter(|live| live.nonce == self.nonce).map(|live| live.id);
-        if mine.is_some() {
-            self.session = mine;
-            self.lease_until_ns = asked_ns + LEASE_MS * NS_PER_MS;
+        let Asked { at_ns, what } = self.asked.take().expect("a renewal is answered once");
+        if let Some(own) = self.granted(what, &roster) {
+            // Of a new session it is not told: the registry knows that the one before was lost.
+            self.ran_out = self.session.is_some() && cx.now.mono_ns >= self.lease_until_ns;
+            self.session = Some(own);
+            self.lease_until_ns = at_ns + LEASE_MS * NS_PER_MS;
+            self.next_ask_ns = at_ns + RENEW_MS * NS_PER_MS;
+        } else {
+            // Ended, or opened after another number of sessions: this answer says after which.
+            self.next_ask_ns = cx.now.mono_ns;
         }
         self.heard(index, roster, cx)
+    }
+
+    /// The machine's session with the number that `what` has asked for, if that has come about.
+    fn granted(&self, what: What, roster: &Roster) -> Option<Own> {
+        let live = roster.session_of(self.me)?;
+        // A late answer: what came before it knows better.
+        if self.roster().is_some_and(|known| known.has_ended(live.id)) {
+            return None;
+        }
+        let granted = match what {
+            What::Open(over) => {
+                self.session.is_none()
+                    && live.boot == self.boot
+                    && live.renewal == 0
+                    && roster.opened(self.me) == over + 1
+            }
+            What::Renew(own) => {
+                self.session == Some(own) && live.id == own.id && live.renewal == own.renewal + 1
+            }
+        };
+        granted.then_some(Own { id: live.id, renewal: live.renewal })
     }
 
     /// The answer to a decision: everybody is told.
@@ -126,12 +220,10 @@ impl Membership {
             return News::None;
         }
         self.watch.see(cx.config, &roster, cx.now.mono_ns);
-        let ended = self.session.is_some_and(|session| roster.has_ended(session));
+        let ended = self.session.is_some_and(|own| roster.has_ended(own.id));
         self.roster = Some((index, roster));
         if ended {
             self.session = None;
-            // A session that has ended never comes back: the next one is another.
-            self.nonce = self.nonce.wrapping_add(1);
             self.next_ask_ns = cx.now.mono_ns;
             return News::Ended;
         }
@@ -143,7 +235,7 @@ impl Membership {
     pub(crate) fn newly_leads(&mut self, home: DatacenterId, now_ns: u64) -> Option<u64> {
         let (machine, session, term) = self.roster()?.leader_of(home)?;
         if machine != self.me
-            || Some(session) != self.session
+            || Some(session) != self.session()
             || term == self.led_term
             || !self.may_emit(now_ns)
         {

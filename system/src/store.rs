@@ -12,7 +12,7 @@ use crate::hash::FixedHasher;
 use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
 use crate::object::op::Key;
 use crate::observe::AppliedTurn;
-use crate::registry::Roster;
+use crate::registry::Registry;
 
 pub mod command;
 mod rows;
@@ -26,7 +26,7 @@ use rows::Rows;
 pub struct Store {
     slices: BTreeMap<SliceId, Slice>,
     /// Where sessions, leaders and assignments are kept; unused in other groups.
-    registry: Roster,
+    registry: Registry,
     /// Slices of all groups, by which an object finds its own.
     slices_in_all: u16,
 }
@@ -55,7 +55,7 @@ impl Store {
     /// The empty state of a group.
     pub fn new(config: &Config, group: GroupId) -> Self {
         let slices = config.slices_of(group).map(|slice| (slice, Slice::default())).collect();
-        Self { slices, registry: Roster::new(config), slices_in_all: config.slices }
+        Self { slices, registry: Registry::new(config), slices_in_all: config.slices }
     }
 
     /// The whole state as bytes: rows, and what tells a stale epoch or a batch that was applied before.
@@ -88,7 +88,7 @@ impl Store {
             Command::Release(release) => self.slice_mut(release.slice).release(release.epoch),
             Command::Registry(change) => {
                 self.registry.apply(&change);
-                Applied::Registry(self.registry.clone())
+                Applied::Registry(self.registry.roster().clone())
             }
         };
         Outcome { applied, turns: Vec::new() }

@@ -28,7 +28,7 @@ pub(super) struct Replica {
     /// Everything up to this index is applied to `store`.
     applied: u64,
     /// Who waits for the entry at an index.
-    askers: BTreeMap<u64, Asker>,
+    askers: BTreeMap<u64, Askers>,
     /// Questions by the index that they wait for, then by arrival.
     parked: BTreeMap<(u64, u64), Parked>,
     parked_ever: u64,
@@ -47,11 +47,10 @@ struct Held {
 }
 
 /// Who waits for a proposal.
-struct Asker {
+struct Askers {
     /// The term in which it was proposed: an entry of another term in its place is not it.
     term: u64,
-    from: MachineId,
-    ask: Ask,
+    asked: Vec<(MachineId, Ask)>,
 }
 
 /// A question that came before its answer was known.
@@ -100,17 +99,19 @@ impl Replica {
         self.node.step(from, letter);
     }
 
-    pub(super) fn propose(&mut self, from: MachineId, ask: Ask, command: &Command) {
+    pub(super) fn propose(&mut self, asked: Vec<(MachineId, Ask)>, command: &Command) {
         let data = postcard::to_stdvec(command).expect("our own commands can be encoded");
         match self.node.propose(data) {
             Ok(proposal) => {
-                self.askers.insert(proposal.index, Asker { term: proposal.term, from, ask });
+                self.askers.insert(proposal.index, Askers { term: proposal.term, asked });
             }
-            Err(NotLeader { leader }) => {
-                let result = Proposed::NotLeader { leader };
-                self.messages.push((from, Message::Proposed { ask, result }));
-            }
+            Err(NotLeader { leader }) => self.tell(asked, &Proposed::NotLeader { leader }),
         }
+    }
+
+    fn tell(&mut self, asked: Vec<(MachineId, Ask)>, result: &Proposed) {
+        let tell = |(from, ask)| (from, Message::Proposed { ask, result: result.clone() });
+        self.messages.extend(asked.into_iter().map(tell));
     }
 
     pub(super) fn read(&mut self, from: MachineId, ask: Ask, at_least: u64, query: Query) {
@@ -201,7 +202,7 @@ impl Replica {
     fn apply(&mut self, entry: &Entry, out: &mut Effects) {
         assert_eq!(entry.index, self.applied + 1, "{:?} applies its log without a gap", self.group);
         self.applied = entry.index;
-        let asker = self.askers.remove(&entry.index).filter(|asker| asker.term == entry.term);
+        let askers = self.askers.remove(&entry.index).filter(|askers| askers.term == entry.term);
         if entry.data.is_empty() {
             return;
         }
@@ -219,9 +220,8 @@ impl Replica {
         if let (Applied::Stale(_), Some((slice, epoch))) = (&outcome.applied, commit) {
             out.observed.push(Observation::StaleEpoch { slice, epoch });
         }
-        if let Some(Asker { from, ask, .. }) = asker {
-            let result = Proposed::Applied { applied: outcome.applied, index: entry.index };
-            self.messages.push((from, Message::Proposed { ask, result }));
+        if let Some(Askers { asked, .. }) = askers {
+            self.tell(asked, &Proposed::Applied { applied: outcome.applied, index: entry.index });
         }
     }
 

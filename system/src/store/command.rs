@@ -186,6 +186,6 @@ pub enum Applied {
     Released,
     /// Refused: the slice has this epoch.
     Stale(Epoch),
-    /// The registry after the change.
+    /// What the registry says after the change.
     Registry(Roster),
 }
