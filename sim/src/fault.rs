@@ -17,7 +17,7 @@ use crate::counts::Counts;
 use crate::fates::{Fate, Fates};
 use crate::host::Host;
 use crate::kinds::{self, BACKGROUND};
-use crate::plan::{Plan, Target};
+use crate::plan::{Flap, Plan, Target};
 use crate::trace::Kind;
 use crate::world::{Event, World};
 
@@ -173,10 +173,11 @@ impl World<'_> {
         }
     }
 
-    /// Cuts the links from each of these machines to each of those.
-    pub(crate) fn cut(&mut self, fault: u32, from: &[MachineId], to: &[MachineId]) {
+    /// Cuts the links from each of these machines to each of those, all the time or by turns.
+    pub(crate) fn cut(&mut self, fault: u32, from: &[MachineId], to: &[MachineId], flap: Option<Flap>) {
+        let flapping = flap.map(|flap| flap.from(self.now_ns));
         for from in from {
-            to.iter().for_each(|to| self.net.cut(fault, *from, *to));
+            to.iter().for_each(|to| self.net.cut(fault, *from, *to, flapping));
         }
     }
 

@@ -60,7 +60,7 @@ pub enum Kind {
     Lost,
     /// A message arrives; sender, bytes.
     Delivered,
-    /// A message arrives for nobody: the machine is down or another incarnation; sender, bytes.
+    /// A message arrives for nobody: the machine is down; sender, bytes.
     Undelivered,
     /// A sync is asked for; ticket, nanoseconds until it is done.
     SyncAsked,

@@ -70,7 +70,6 @@ pub(crate) enum Event {
     Deliver {
         from: MachineId,
         to: MachineId,
-        life: u32,
         bytes: Bytes,
     },
     Synced {
@@ -219,7 +218,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Wake { machine, life } => self.wake(machine, life),
-            Event::Deliver { from, to, life, bytes } => self.deliver(from, to, life, bytes),
+            Event::Deliver { from, to, bytes } => self.deliver(from, to, bytes),
             Event::Synced { machine, life, sync } => self.synced(machine, life, sync),
             Event::Ask { request } => self.ask(request),
             Event::Arrive { request } => self.arrive(request),
@@ -305,13 +304,15 @@ impl<'a> World<'a> {
         self.record.counts.messages_sent += 1;
         self.note(Some(from), Kind::Sent, u64::from(to.0), len);
         self.record.trace.bytes(&bytes);
-        match self.net.send(from, to) {
-            Fate::Arrives { after_ns, slowed_by } => {
-                if let Some(fault) = slowed_by {
-                    self.faults.took_effect(fault, &mut self.record.counts);
+        match self.net.send(self.now_ns, from, to) {
+            Fate::Arrives { after_ns, slowed_by, delayed_by, again } => {
+                slowed_by.into_iter().chain(delayed_by).for_each(|fault| self.took_effect(fault));
+                if let Some(again) = again {
+                    self.took_effect(again.by);
+                    let event = Event::Deliver { from, to, bytes: bytes.clone() };
+                    self.queue.push(self.now_ns + again.after_ns, event);
                 }
-                let life = self.hosts[usize::from(to.0)].life;
-                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, life, bytes });
+                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, bytes });
             }
             Fate::Lost { to: fault } => {
                 self.message_lost_to(fault, to);
@@ -320,14 +321,15 @@ impl<'a> World<'a> {
         }
     }
 
-    fn deliver(&mut self, from: MachineId, to: MachineId, life: u32, bytes: Bytes) {
+    /// A message arrives. The network knows no incarnations: whichever runs now gets it.
+    fn deliver(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
         let len = bytes.len() as u64;
-        if !self.hosts[usize::from(to.0)].runs(life) {
+        if !self.is_up(to) {
             self.record.counts.messages_lost += 1;
             self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
             return;
         }
-        if let Some(fault) = self.net.cut_by(from, to) {
+        if let Some(fault) = self.net.closed_by(self.now_ns, from, to) {
             self.message_lost_to(fault, to);
             self.note(Some(to), Kind::CutOff, u64::from(from.0), len);
             return;

@@ -6,6 +6,7 @@ mod disk;
 mod exclusive;
 mod fault;
 mod limits;
+mod links;
 mod net;
 mod panic;
 mod plan;

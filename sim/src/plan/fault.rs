@@ -34,16 +34,34 @@ pub enum Target {
     LeaderOfSystemGroup,
 }
 
-/// Links of a machine by the way that messages take over them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Links of a machine, or of a datacenter to the others, by the way that messages take over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// All.
+    #[default]
     Both,
-    /// Those to the machine: it sends and hears nothing.
+    /// Those that lead in: it sends and hears nothing.
     In,
-    /// Those from the machine: it hears and nothing that it sends arrives.
+    /// Those that lead out: it hears and nothing that it sends arrives.
     Out,
+}
+
+impl Direction {
+    /// Whether it is what a plan means that does not say it.
+    pub(crate) fn is_both(&self) -> bool {
+        *self == Self::Both
+    }
+}
+
+/// How a cut comes and goes: it begins cut, and is open and cut by turns until it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flap {
+    /// How long it is cut each time, in milliseconds: from [`Flap::TURN_MIN_MS`] to [`Flap::CUT_MAX_MS`].
+    pub cut_ms: u32,
+    /// How long it is open in between, in milliseconds: from [`Flap::TURN_MIN_MS`] to [`Flap::OPEN_MAX_MS`].
+    pub open_ms: u32,
 }
 
 /// Links by where they begin or end.
@@ -54,6 +72,15 @@ pub enum LinksOf {
     Machine(Target),
     /// Between this datacenter and the others, and within it.
     Datacenter(u16),
+    /// From each of some machines to each of others; those back are no part of it.
+    Between {
+        /// Senders.
+        from: Vec<u16>,
+        /// Receivers; none of the senders.
+        to: Vec<u16>,
+    },
+    /// Between any two machines.
+    All,
 }
 
 impl Target {
