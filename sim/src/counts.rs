@@ -56,7 +56,8 @@ pub struct Counts {
 /// The faults of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FaultCount {
-    /// Begun. What finds its machine down already, or nobody in the role it is aimed at, is skipped and not counted.
+    /// Begun. What finds its machine down already, or nobody in the role it is aimed at, or waits for a moment that
+    /// does not come, is skipped and not counted.
     pub injected: u64,
     /// Of these, with an effect: an instance, a leader or unsynced bytes were lost, a machine of a datacenter went down, an
     /// input had to wait, a message was dropped, slow or carried twice, a sync took longer than any is otherwise, the clock of a running

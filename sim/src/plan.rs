@@ -11,7 +11,7 @@ mod validate;
 use reveille_system::config::{Bounds, Config};
 use serde::{Deserialize, Serialize};
 
-pub use self::fault::{Direction, Fault, Flap, LinksOf, Target};
+pub use self::fault::{Direction, Fault, Flap, LinksOf, Moment, Target};
 pub use self::json::FILE_BYTES_MAX;
 pub(crate) use self::validate::Check;
 pub use self::validate::PlanError;

@@ -88,7 +88,8 @@ pub enum Kind {
     FaultBegin,
     /// A fault ends; its number in the history.
     FaultEnd,
-    /// A fault finds nothing to break, or nobody in the role that it is aimed at; its position in the plan.
+    /// A fault finds nothing to break, nobody in the role that it is aimed at, or its moment does not come; its position in
+    /// the plan.
     FaultSkipped,
     /// A phase begins; its number.
     Phase,

@@ -117,6 +117,10 @@ pub(crate) enum Event {
     FaultEnd {
         fault: u32,
     },
+    /// The moment has come for which the fault at this position in the plan waited.
+    Moment {
+        position: usize,
+    },
     Phase(Phase),
 }
 
@@ -233,6 +237,7 @@ impl<'a> World<'a> {
             Event::Fault { position } => self.begin_fault(position),
             Event::Outage { position } => self.begin_outage(position),
             Event::FaultEnd { fault } => self.end_fault(fault),
+            Event::Moment { position } => self.strike_at_moment(position),
             Event::Phase(phase) => self.begin_phase(phase),
         }
     }
@@ -252,6 +257,7 @@ impl<'a> World<'a> {
     /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
     fn settle(&mut self, id: MachineId) {
         let mut effects = std::mem::take(&mut self.effects);
+        self.see_moments(id, &effects);
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
             self.roles.see(id, &observation);

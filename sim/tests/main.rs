@@ -7,6 +7,7 @@ mod exclusive;
 mod fault;
 mod limits;
 mod links;
+mod moments;
 mod net;
 mod panic;
 mod plan;

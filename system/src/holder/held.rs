@@ -16,7 +16,7 @@ use crate::ids::{Epoch, ObjectName, SliceId};
 use crate::io::Now;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
-use crate::observe::Source;
+use crate::observe::{Observation, Source};
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
 
 /// Alarms in one page of the due index.
@@ -75,6 +75,7 @@ impl Held {
     pub(super) fn load(&self, after: Option<(i64, ObjectName)>, env: &mut Env, cx: &mut Cx<'_>) {
         let query = Query::Due { slice: self.slice, after, limit: PAGE };
         let purpose = Purpose::Due(self.slice, self.epoch);
+        cx.out.observed.push(Observation::AsksForDue { slice: self.slice });
         env.client.read(purpose, self.slice, self.read_index, query, cx);
     }
 

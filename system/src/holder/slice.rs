@@ -126,6 +126,7 @@ impl Slice {
             return;
         };
         self.stage = Stage::Claiming { leaves: false };
+        cx.out.observed.push(Observation::Claiming { slice: self.id });
         let claim = Claim { slice: self.id, over: epoch, machine: env.me, session };
         env.client.propose(Purpose::Claim(self.id), Command::Claim(claim), cx);
     }
@@ -150,11 +151,14 @@ impl Slice {
     }
 
     /// The slice is assigned elsewhere.
-    pub(super) fn leave(&mut self, now: Now) {
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>) {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Finding { .. } => Stage::Gone,
             Stage::Claiming { .. } => Stage::Claiming { leaves: true },
-            Stage::Loading(held) | Stage::Serving(held) => Stage::Leaving { held, since_ns: now.mono_ns },
+            Stage::Loading(held) | Stage::Serving(held) => {
+                cx.out.observed.push(Observation::Leaving { slice: self.id });
+                Stage::Leaving { held, since_ns: cx.now.mono_ns }
+            }
             stage @ (Stage::Leaving { .. } | Stage::Releasing | Stage::Gone) => stage,
         };
     }
@@ -334,6 +338,7 @@ mod tests {
         assert!(due_ns.is_some(), "it is served");
         slice.loaded(Epoch(1), page(Epoch(1), 10), env, cx);
         assert_eq!(slice.next_due_ns(now), due_ns);
-        assert_eq!(cx.out.observed.len(), 1, "it is told once");
+        let told = cx.out.observed.iter().filter(|it| matches!(it, Observation::Serving { .. }));
+        assert_eq!(told.count(), 1, "it is told once");
     }
 }
