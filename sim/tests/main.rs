@@ -14,3 +14,4 @@ mod plan;
 mod progress;
 mod run;
 mod transaction;
+mod tuning;
