@@ -138,6 +138,7 @@ impl World<'_> {
             self.machine_is_let_go(fault, machine);
         }
         self.outside.end_outage(fault);
+        self.connections.mend(fault);
     }
 
     /// Ends all faults that still last, and gives up those that wait for their moment. A machine that panics as it boots begins a new one.

@@ -22,6 +22,7 @@ mod panic;
 mod partition;
 mod pause;
 mod power_loss;
+mod rough_connections;
 mod rough_links;
 mod shrink;
 mod slow_disk;
@@ -152,6 +153,7 @@ kinds! {
     slow_disk: SlowDisk,
     sync_stall: SyncStall,
     rough_links: RoughLinks,
+    rough_connections: RoughConnections,
 }
 
 /// All that can break: faults, then outages of outside services.

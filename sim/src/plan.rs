@@ -12,7 +12,7 @@ mod validate;
 use reveille_system::config::{Bounds, Config};
 use serde::{Deserialize, Serialize};
 
-pub use self::fault::{Direction, Fault, Flap, LinksOf, Moment, Target};
+pub use self::fault::{ConnectionsOf, Direction, Fault, Flap, LinksOf, Moment, Target};
 pub use self::json::FILE_BYTES_MAX;
 pub use self::tuning::Tuning;
 pub(crate) use self::validate::Check;

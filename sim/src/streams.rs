@@ -21,6 +21,8 @@ pub enum Concern {
     Outside = 6,
     /// What a rough link does; one stream for each directed link.
     RoughLinks = 7,
+    /// What the connections of clients and services suffer; by machine and way.
+    Connections = 8,
 }
 
 /// The streams of one run.

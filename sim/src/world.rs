@@ -18,6 +18,7 @@ use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
 
 use crate::clients::Clients;
+use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
@@ -43,7 +44,7 @@ pub(crate) struct World<'a> {
     pub(crate) net: Net,
     pub(crate) outside: Outside,
     clients: Clients,
-    client_ns: u64,
+    pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) roles: Roles,
     /// Which groups have a connected majority, as was last told.
@@ -91,7 +92,7 @@ pub(crate) enum Event {
         status: u16,
         body: Bytes,
     },
-    /// The client waits no longer.
+    /// The client waits no longer: it has waited long enough, or its connection is broken.
     GiveUp {
         request: RequestId,
     },
@@ -146,7 +147,11 @@ impl<'a> World<'a> {
             net: Net::new(&config, &plan.network, streams),
             outside: Outside::new(&plan.upstream, config.machines(), streams),
             clients: Clients::new(&plan.workload),
-            client_ns: u64::from(plan.network.within_us) * 1_000,
+            connections: Connections::new(
+                config.machines(),
+                u64::from(plan.network.within_us) * 1_000,
+                streams,
+            ),
             faults: Faults::default(),
             roles: Roles::default(),
             majorities: BTreeMap::new(),
@@ -286,9 +291,7 @@ impl<'a> World<'a> {
             self.call_out(id, spot.life, &call);
         }
         for answer in effects.answers.drain(..) {
-            self.note(Some(id), Kind::Answer, answer.request.0, u64::from(answer.status));
-            let (request, status, body) = (answer.request, answer.status, answer.body);
-            self.queue.push(self.now_ns + self.client_ns, Event::Answered { request, status, body });
+            self.answer(id, answer);
         }
         self.effects = effects;
     }

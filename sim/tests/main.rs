@@ -2,6 +2,7 @@
 
 mod clock;
 mod common;
+mod connections;
 mod disk;
 mod exclusive;
 mod fault;

@@ -106,6 +106,28 @@ pub enum LinksOf {
     All,
 }
 
+/// Connections of a machine by who is at their other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionsOf {
+    /// Its clients.
+    Clients,
+    /// The outside services that it calls.
+    Services,
+    /// Both.
+    Both,
+}
+
+impl fmt::Display for ConnectionsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clients => "its clients",
+            Self::Services => "the outside services",
+            Self::Both => "its clients and the outside services",
+        })
+    }
+}
+
 impl Target {
     /// The role that is struck, if it is a leader's.
     pub(crate) fn role(&self) -> Option<Role> {
