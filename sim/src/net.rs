@@ -66,8 +66,8 @@ pub struct Again {
 pub struct Worst {
     /// Of a million messages so many are lost.
     pub lost_ppm: u32,
-    /// A message takes up to so much longer than the longest that nothing troubles, in nanoseconds.
-    pub delayed_ns: u64,
+    /// A message takes so long at most, in nanoseconds.
+    pub takes_ns: u64,
 }
 
 impl Net {

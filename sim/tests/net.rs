@@ -239,18 +239,22 @@ fn a_rough_link_moves_no_latency_and_no_other_link() {
 fn l2_the_worst_of_a_link_is_told() {
     let mut net = net(&common::plan(1));
     let worst = |net: &Net, from, to| net.worst(MachineId(from), MachineId(to));
-    assert_eq!(worst(&net, 0, 1), Worst { lost_ppm: 0, delayed_ns: 0 });
+    // 10, 20, and 11 ms, and 20 % of jitter.
+    assert_eq!(worst(&net, 0, 1), Worst { lost_ppm: 0, takes_ns: 12_000_000 });
     net.lose(1, 100_000);
     roughen(&mut net, 2, 0, 1, ROUGH);
     roughen(&mut net, 3, 0, 2, Rough { delay_ppm: 0, ..ROUGH });
-    // 20 ms and 20 % of jitter, five times as long: 96 ms more.
     net.slow_down(4, MachineId(0), MachineId(2), 500);
-    assert_eq!(worst(&net, 0, 1), Worst { lost_ppm: 190_000, delayed_ns: 5_000_000_000 });
-    assert_eq!(worst(&net, 0, 2), Worst { lost_ppm: 190_000, delayed_ns: 96_000_000 });
-    assert_eq!(worst(&net, 1, 0), Worst { lost_ppm: 100_000, delayed_ns: 0 });
-    assert_eq!(worst(&net, 1, 1), Worst { lost_ppm: 0, delayed_ns: 0 }, "a machine always reaches itself");
+    assert_eq!(worst(&net, 0, 1), Worst { lost_ppm: 190_000, takes_ns: 5_012_000_000 });
+    assert_eq!(worst(&net, 0, 2), Worst { lost_ppm: 190_000, takes_ns: 120_000_000 });
+    assert_eq!(worst(&net, 1, 0), Worst { lost_ppm: 100_000, takes_ns: 13_200_000 });
+    assert_eq!(
+        worst(&net, 1, 1),
+        Worst { lost_ppm: 0, takes_ns: 240_000 },
+        "a machine always reaches itself"
+    );
     for id in 1..5 {
         net.mend(id);
     }
-    assert_eq!(worst(&net, 0, 2), Worst { lost_ppm: 0, delayed_ns: 0 });
+    assert_eq!(worst(&net, 0, 2), Worst { lost_ppm: 0, takes_ns: 24_000_000 });
 }

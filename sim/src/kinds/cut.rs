@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use reveille_model::history::{Scope, Takes};
-use reveille_system::ids::MachineId;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Aim, Alone, Draw, Stage, Turn, flaps, now_and_then};
+use super::links::scope_of_cut;
 use super::{FaultKind, Kind, Role, Row, Strikes, Struck, flap};
 use crate::plan::{Check, Direction, Fault, Flap, PlanError, Target};
 use crate::world::World;
@@ -26,7 +26,7 @@ pub struct MachineCut {
 }
 
 impl MachineCut {
-    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::FLAPS];
+    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::FLAPS, Self::FLAPS_ONE_WAY];
 
     const STAYS: Row = Row {
         name: "cut",
@@ -55,23 +55,28 @@ impl MachineCut {
         }),
     };
 
+    /// What comes and goes strikes links and not the machine: it is there at times, so nobody has to take over (L2).
     const FLAPS: Row = Row {
         name: "flapping-cut",
         by_role: None,
         strikes: Strikes::Link,
         takes: &[Takes::Reachability],
-        about: "The links between a machine and all others are cut again and again, both ways or one.",
-        begins: |whom| match whom.scope {
-            Scope::Links { .. } => {
-                format!("again and again no message passes on {whom}, those back are open")
-            }
-            _ => format!("{whom} is cut off from the others again and again"),
-        },
-        ends: |whom| match whom.scope {
-            Scope::Links { .. } => format!("messages pass at all times again on {whom}"),
-            _ => format!("{whom} is connected at all times again"),
-        },
+        about: "The links between a machine and all others are cut both ways, again and again.",
+        begins: |whom| format!("again and again no message passes on {whom}, nor back"),
+        ends: |whom| format!("messages pass at all times again on {whom}, and back"),
         draws: &[Draw::Apart(Turn::Last, flapping)],
+        alone: None,
+    };
+
+    const FLAPS_ONE_WAY: Row = Row {
+        name: "flapping-cut-one-way",
+        by_role: None,
+        strikes: Strikes::Link,
+        takes: &[Takes::Reachability],
+        about: "The links from all others to a machine, or those from it, are cut again and again; those back are open.",
+        begins: |whom| format!("again and again no message passes on {whom}, those back are open"),
+        ends: |whom| format!("messages pass at all times again on {whom}"),
+        draws: &[],
         alone: None,
     };
 }
@@ -106,7 +111,11 @@ impl Kind for MachineCut {
     lasts!(for_ms);
 
     fn row(&self) -> &'static Row {
-        &Self::ROWS[usize::from(self.flap.is_some())]
+        match (self.flap, self.direction) {
+            (None, _) => &Self::ROWS[0],
+            (Some(_), Direction::Both) => &Self::ROWS[1],
+            (Some(_), Direction::In | Direction::Out) => &Self::ROWS[2],
+        }
     }
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
@@ -132,11 +141,9 @@ impl Kind for MachineCut {
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
         let machine = world.struck(&self.target)?;
         let others = world.machines(|other| other != machine);
-        let names = |machines: &[MachineId]| machines.iter().map(|machine| machine.0).collect();
-        let scope = match self.direction {
-            Direction::Both => Scope::Machine(machine.0),
-            Direction::In => Scope::Links { from: names(&others), to: vec![machine.0] },
-            Direction::Out => Scope::Links { from: vec![machine.0], to: names(&others) },
+        let scope = match (self.flap, self.direction) {
+            (None, Direction::Both) => Scope::Machine(machine.0),
+            (_, direction) => scope_of_cut(direction, &[machine], &others),
         };
         let fault = world.fault_begins(self, scope);
         if self.direction != Direction::Out {

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use reveille_model::history::{Scope, Takes};
-use reveille_system::ids::MachineId;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Aim, Alone, Draw, Stage, Turn, flaps, now_and_then};
-use super::{FaultKind, Kind, Numbers, Row, Strikes, Struck, flap};
+use super::links::scope_of_cut;
+use super::{FaultKind, Kind, Numbers, Row, Strikes, flap};
 use crate::plan::{Check, Direction, Fault, Flap, PlanError};
 use crate::world::World;
 
@@ -27,7 +27,7 @@ pub struct DatacenterCut {
 }
 
 impl DatacenterCut {
-    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::ONE_WAY, Self::FLAPS];
+    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::ONE_WAY, Self::FLAPS, Self::FLAPS_ONE_WAY];
 
     const STAYS: Row = Row {
         name: "datacenter-cut",
@@ -56,28 +56,34 @@ impl DatacenterCut {
         alone: None,
     };
 
+    /// What comes and goes strikes links and not the datacenter: it is there at times, so nobody has to take over (L2).
     const FLAPS: Row = Row {
         name: "flapping-datacenter-cut",
         by_role: None,
         strikes: Strikes::Datacenter,
         takes: &[Takes::Reachability],
-        about: "All links between a datacenter and the others are cut again and again, both ways or one.",
-        begins: |whom| format!("{}, again and again", closed(whom)),
-        ends: |whom| format!("messages pass at all times again on {whom}"),
+        about: "All links between a datacenter and the others are cut both ways, again and again.",
+        begins: |whom| format!("again and again no message passes on {whom}, nor back"),
+        ends: |whom| format!("messages pass at all times again on {whom}, and back"),
         draws: &[Draw::Apart(Turn::Last, flapping)],
+        alone: None,
+    };
+
+    const FLAPS_ONE_WAY: Row = Row {
+        name: "flapping-datacenter-cut-one-way",
+        by_role: None,
+        strikes: Strikes::Datacenter,
+        takes: &[Takes::Reachability],
+        about: "All links to a datacenter, or all from it, are cut again and again; those back are open.",
+        begins: |whom| format!("again and again no message passes on {whom}, those back are open"),
+        ends: |whom| format!("messages pass at all times again on {whom}"),
+        draws: &[],
         alone: None,
     };
 
     /// Cut off both ways, all the time.
     fn whole(datacenter: u16, for_ms: u64) -> Self {
         Self { datacenter, for_ms, direction: Direction::Both, flap: None }
-    }
-}
-
-fn closed(whom: &Struck<'_>) -> String {
-    match whom.scope {
-        Scope::Links { .. } => format!("no message passes on {whom}"),
-        _ => format!("{whom} is cut off from the other datacenters"),
     }
 }
 
@@ -91,9 +97,11 @@ fn one_way(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
 }
 
 fn flapping(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
-    let kind = (0..stage.cluster.datacenters, 3_000..40_000_u64, flaps());
-    let kind = kind.prop_map(|(datacenter, for_ms, flap)| {
-        DatacenterCut { flap: Some(flap), ..DatacenterCut::whole(datacenter, for_ms) }.into()
+    let direction =
+        prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
+    let kind = (0..stage.cluster.datacenters, 3_000..40_000_u64, direction, flaps());
+    let kind = kind.prop_map(|(datacenter, for_ms, direction, flap)| {
+        DatacenterCut { datacenter, for_ms, direction, flap: Some(flap) }.into()
     });
     now_and_then(stage, kind)
 }
@@ -105,7 +113,8 @@ impl Kind for DatacenterCut {
         match (self.flap, self.direction) {
             (None, Direction::Both) => &Self::ROWS[0],
             (None, Direction::In | Direction::Out) => &Self::ROWS[1],
-            (Some(_), _) => &Self::ROWS[2],
+            (Some(_), Direction::Both) => &Self::ROWS[2],
+            (Some(_), Direction::In | Direction::Out) => &Self::ROWS[3],
         }
     }
 
@@ -139,11 +148,9 @@ impl Kind for DatacenterCut {
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
         let inside = world.machines_of(self.datacenter);
         let outside = world.machines(|machine| !inside.contains(&machine));
-        let names = |machines: &[MachineId]| machines.iter().map(|machine| machine.0).collect();
-        let scope = match self.direction {
-            Direction::Both => Scope::Datacenter(self.datacenter),
-            Direction::In => Scope::Links { from: names(&outside), to: names(&inside) },
-            Direction::Out => Scope::Links { from: names(&inside), to: names(&outside) },
+        let scope = match (self.flap, self.direction) {
+            (None, Direction::Both) => Scope::Datacenter(self.datacenter),
+            (_, direction) => scope_of_cut(direction, &inside, &outside),
         };
         let fault = world.fault_begins(self, scope);
         if self.direction != Direction::In {

@@ -6,7 +6,7 @@ use reveille_system::ids::MachineId;
 use super::shrink::without_one;
 use super::words::machines;
 use super::{Numbers, Struck};
-use crate::plan::{Check, LinksOf, PlanError, Target};
+use crate::plan::{Check, Direction, LinksOf, PlanError, Target};
 use crate::world::World;
 
 impl LinksOf {
@@ -104,6 +104,15 @@ pub(super) fn check_sides(check: &Check<'_>, path: &str, from: &[u16], to: &[u16
         let right = || "a machine is on one side: it stands in `from` as well".into();
         check.ensure(false, &format!("{path}to[{j}]"), to[j], right)
     })
+}
+
+/// The links that are cut between some machines and others, as a history names them; both ways it names those that lead out.
+pub(super) fn scope_of_cut(direction: Direction, inside: &[MachineId], outside: &[MachineId]) -> Scope {
+    let names = |machines: &[MachineId]| machines.iter().map(|machine| machine.0).collect();
+    match direction {
+        Direction::In => Scope::Links { from: names(outside), to: names(inside) },
+        Direction::Out | Direction::Both => Scope::Links { from: names(inside), to: names(outside) },
+    }
 }
 
 /// The links of whom a fault has struck, in a clause: "the links of machine 3", "the links between machines".

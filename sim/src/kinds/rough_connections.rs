@@ -56,7 +56,7 @@ impl RoughConnections {
 fn drawn(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
     let of =
         prop_oneof![Just(ConnectionsOf::Clients), Just(ConnectionsOf::Services), Just(ConnectionsOf::Both)];
-    let kind = (stage.machine(), of, 0..300_000_u32, 10..5_000_u32, 2_000..40_000_u64);
+    let kind = (stage.machine(), of, 0..300_000_u32, 10..5_000_u32, 10_000..60_000_u64);
     let kind = kind.prop_map(|(target, of, break_ppm, delay_ms_max, for_ms)| {
         RoughConnections { target, of, break_ppm, delay_ms_max, for_ms }.into()
     });

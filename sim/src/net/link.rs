@@ -128,19 +128,19 @@ impl Link {
     }
 
     pub(super) fn worst(&self, losses: &[(TroubleId, u32)]) -> Worst {
+        let longest_ns = self.latency_ns + self.jitter_ns;
         if self.inner {
-            return Worst { lost_ppm: 0, delayed_ns: 0 };
+            return Worst { lost_ppm: 0, takes_ns: longest_ns };
         }
         let ppm = |worst: Option<(TroubleId, u32)>| worst.map_or(0, |(_, ppm)| u64::from(ppm));
         let (one, other) = (ppm(worst(losses.iter().copied())), ppm(self.roughest(|rough| rough.lose_ppm)));
         // Lost to neither is what passes both.
         let passes = (PPM - one) * (PPM - other) / PPM;
-        let longest_ns = self.latency_ns + self.jitter_ns;
         let percent = worst(self.slow.iter().copied()).map_or(100, |(_, percent)| u64::from(percent));
         let delay_ns = self.delay().map_or(0, |(_, _, delay_ns)| delay_ns);
         Worst {
             lost_ppm: u32::try_from(PPM - passes).expect("a part of a million"),
-            delayed_ns: longest_ns * percent / 100 - longest_ns + delay_ns,
+            takes_ns: longest_ns * percent / 100 + delay_ns,
         }
     }
 
