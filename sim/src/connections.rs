@@ -7,8 +7,10 @@
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use reveille_system::config::Config;
 use reveille_system::ids::MachineId;
 
+use crate::plan;
 use crate::streams::{Concern, Streams};
 
 const PPM: u32 = 1_000_000;
@@ -67,8 +69,9 @@ impl Way {
 }
 
 impl Connections {
-    pub(crate) fn new(machines: u16, latency_ns: u64, streams: Streams) -> Self {
-        let lanes = usize::from(machines) * Way::ALL.len();
+    pub(crate) fn new(config: &Config, shape: &plan::Network, streams: Streams) -> Self {
+        let lanes = usize::from(config.machines()) * Way::ALL.len();
+        let latency_ns = u64::from(shape.within_us) * 1_000;
         Self { latency_ns, lanes: (0..lanes).map(|_| Lane::default()).collect(), streams }
     }
 
@@ -122,14 +125,15 @@ mod tests {
     const MACHINE: MachineId = MachineId(1);
 
     fn connections() -> Connections {
-        Connections::new(3, 100, Streams::new(7))
+        let shape = plan::Network { within_us: 1, between_us: Vec::new(), jitter_percent: 0, loss_ppm: 0 };
+        Connections::new(&Config::new(3, 1, 1, 1), &shape, Streams::new(7))
     }
 
     #[test]
     fn without_trouble_all_takes_equally_long() {
         let mut calm = connections();
         for at_ns in [0, 5, 5, 900] {
-            let passage = Passage { at_ns: at_ns + 100, breaks: false, fault: None };
+            let passage = Passage { at_ns: at_ns + 1_000, breaks: false, fault: None };
             assert_eq!(calm.pass(at_ns, MACHINE, Way::ToClients), passage);
         }
     }
@@ -142,7 +146,7 @@ mod tests {
         let mut before_ns = 0;
         for at_ns in 0..200 {
             let Passage { at_ns: arrives_ns, breaks, .. } = slow.pass(at_ns, MACHINE, Way::ToClients);
-            assert!(arrives_ns >= before_ns && arrives_ns <= at_ns + 10_100 && !breaks);
+            assert!(arrives_ns >= before_ns && arrives_ns <= at_ns + 11_000 && !breaks);
             before_ns = arrives_ns;
         }
         assert!(before_ns > 9_000, "the whole range is used");
@@ -150,7 +154,7 @@ mod tests {
         let next = slow.pass(200, MACHINE, Way::ToClients);
         assert_eq!(next, Passage { at_ns: before_ns, breaks: false, fault: None }, "nor when it is over");
         for (machine, way) in [(MACHINE, Way::FromClients), (MachineId(0), Way::ToClients)] {
-            assert_eq!(slow.pass(200, machine, way).at_ns, 300);
+            assert_eq!(slow.pass(200, machine, way).at_ns, 1_200);
         }
     }
 

@@ -2,6 +2,7 @@
 //! virtual time; object code that asks the operating system for the time gets that time as well.
 
 mod edge;
+mod messages;
 mod process;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
-use crate::net::{Fate, Net};
+use crate::net::Net;
 use crate::outside::{Exchange, Outside};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
 use crate::progress::{Bounds, Nowhere, Progress};
@@ -147,11 +148,7 @@ impl<'a> World<'a> {
             net: Net::new(&config, &plan.network, streams),
             outside: Outside::new(&plan.upstream, config.machines(), streams),
             clients: Clients::new(&plan.workload),
-            connections: Connections::new(
-                config.machines(),
-                u64::from(plan.network.within_us) * 1_000,
-                streams,
-            ),
+            connections: Connections::new(&config, &plan.network, streams),
             faults: Faults::default(),
             roles: Roles::default(),
             majorities: BTreeMap::new(),
@@ -306,44 +303,6 @@ impl<'a> World<'a> {
             Due::Later(at_ns) => self.queue.push(at_ns, Event::Wake { machine: id, life }),
             Due::Never => {}
         }
-    }
-
-    fn send(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
-        let len = bytes.len() as u64;
-        self.record.counts.messages_sent += 1;
-        self.note(Some(from), Kind::Sent, u64::from(to.0), len);
-        self.record.trace.bytes(&bytes);
-        match self.net.send(self.now_ns, from, to) {
-            Fate::Arrives { after_ns, slowed_by, delayed_by, again } => {
-                slowed_by.into_iter().chain(delayed_by).for_each(|fault| self.took_effect(fault));
-                if let Some(again) = again {
-                    self.took_effect(again.by);
-                    let event = Event::Deliver { from, to, bytes: bytes.clone() };
-                    self.queue.push(self.now_ns + again.after_ns, event);
-                }
-                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, bytes });
-            }
-            Fate::Lost { to: fault } => {
-                self.message_lost_to(fault, to);
-                self.note(Some(from), Kind::Lost, u64::from(to.0), len);
-            }
-        }
-    }
-
-    /// A message arrives. The network knows no incarnations: whichever runs now gets it.
-    fn deliver(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
-        let len = bytes.len() as u64;
-        if !self.is_up(to) {
-            self.record.counts.messages_lost += 1;
-            self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
-            return;
-        }
-        if let Some(fault) = self.net.closed_by(self.now_ns, from, to) {
-            self.message_lost_to(fault, to);
-            self.note(Some(to), Kind::CutOff, u64::from(from.0), len);
-            return;
-        }
-        self.reach(to, Kind::Delivered, u64::from(from.0), len, Input::Message { from, bytes });
     }
 
     pub(crate) fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {

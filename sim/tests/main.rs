@@ -3,6 +3,7 @@
 mod clock;
 mod common;
 mod connections;
+mod datagrams;
 mod disk;
 mod exclusive;
 mod fault;

@@ -213,7 +213,7 @@ fn strikes(draw: u64, ppm: u32) -> bool {
 
 /// A length from nothing to `longest_ns`, by a draw of 32 bits.
 fn part(draw: u64, longest_ns: u64) -> u64 {
-    (u128::from(draw) * (u128::from(longest_ns) + 1) >> 32) as u64
+    ((u128::from(draw) * (u128::from(longest_ns) + 1)) >> 32) as u64
 }
 
 /// The worst of several troubles of a kind, of equals the first.
