@@ -14,7 +14,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use reveille_sim::kinds::draw::{self, Stage, Turn};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, Limits, Network, Outage, Past, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, Limits, Network, Outage, Past, Phases, Plan, Request, Tuning, Upstream,
+    VERSION,
 };
 
 pub use self::failover::{Failure, failover};
@@ -174,6 +175,7 @@ fn without_the_last(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Pla
                 upstream,
                 faults: faults::by_time(faults),
                 past,
+                tuning: Tuning::default(),
             }
         },
     )

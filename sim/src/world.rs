@@ -2,6 +2,7 @@
 //! virtual time; object code that asks the operating system for the time gets that time as well.
 
 mod edge;
+mod messages;
 mod process;
 
 use std::collections::BTreeMap;
@@ -18,10 +19,11 @@ use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
 
 use crate::clients::Clients;
+use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
-use crate::net::{Fate, Net};
+use crate::net::Net;
 use crate::outside::{Exchange, Outside};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
 use crate::progress::{Bounds, Nowhere, Progress};
@@ -43,7 +45,7 @@ pub(crate) struct World<'a> {
     pub(crate) net: Net,
     pub(crate) outside: Outside,
     clients: Clients,
-    client_ns: u64,
+    pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) roles: Roles,
     /// Which groups have a connected majority, as was last told.
@@ -70,7 +72,6 @@ pub(crate) enum Event {
     Deliver {
         from: MachineId,
         to: MachineId,
-        life: u32,
         bytes: Bytes,
     },
     Synced {
@@ -92,7 +93,7 @@ pub(crate) enum Event {
         status: u16,
         body: Bytes,
     },
-    /// The client waits no longer.
+    /// The client waits no longer: it has waited long enough, or its connection is broken.
     GiveUp {
         request: RequestId,
     },
@@ -117,6 +118,10 @@ pub(crate) enum Event {
     },
     FaultEnd {
         fault: u32,
+    },
+    /// The moment has come for which the fault at this position in the plan waited.
+    Moment {
+        position: usize,
     },
     Phase(Phase),
 }
@@ -143,7 +148,7 @@ impl<'a> World<'a> {
             net: Net::new(&config, &plan.network, streams),
             outside: Outside::new(&plan.upstream, config.machines(), streams),
             clients: Clients::new(&plan.workload),
-            client_ns: u64::from(plan.network.within_us) * 1_000,
+            connections: Connections::new(&config, &plan.network, streams),
             faults: Faults::default(),
             roles: Roles::default(),
             majorities: BTreeMap::new(),
@@ -219,7 +224,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Wake { machine, life } => self.wake(machine, life),
-            Event::Deliver { from, to, life, bytes } => self.deliver(from, to, life, bytes),
+            Event::Deliver { from, to, bytes } => self.deliver(from, to, bytes),
             Event::Synced { machine, life, sync } => self.synced(machine, life, sync),
             Event::Ask { request } => self.ask(request),
             Event::Arrive { request } => self.arrive(request),
@@ -234,6 +239,7 @@ impl<'a> World<'a> {
             Event::Fault { position } => self.begin_fault(position),
             Event::Outage { position } => self.begin_outage(position),
             Event::FaultEnd { fault } => self.end_fault(fault),
+            Event::Moment { position } => self.strike_at_moment(position),
             Event::Phase(phase) => self.begin_phase(phase),
         }
     }
@@ -253,6 +259,7 @@ impl<'a> World<'a> {
     /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
     fn settle(&mut self, id: MachineId) {
         let mut effects = std::mem::take(&mut self.effects);
+        self.see_moments(id, &effects);
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
             self.roles.see(id, &observation);
@@ -281,9 +288,7 @@ impl<'a> World<'a> {
             self.call_out(id, spot.life, &call);
         }
         for answer in effects.answers.drain(..) {
-            self.note(Some(id), Kind::Answer, answer.request.0, u64::from(answer.status));
-            let (request, status, body) = (answer.request, answer.status, answer.body);
-            self.queue.push(self.now_ns + self.client_ns, Event::Answered { request, status, body });
+            self.answer(id, answer);
         }
         self.effects = effects;
     }
@@ -298,41 +303,6 @@ impl<'a> World<'a> {
             Due::Later(at_ns) => self.queue.push(at_ns, Event::Wake { machine: id, life }),
             Due::Never => {}
         }
-    }
-
-    fn send(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
-        let len = bytes.len() as u64;
-        self.record.counts.messages_sent += 1;
-        self.note(Some(from), Kind::Sent, u64::from(to.0), len);
-        self.record.trace.bytes(&bytes);
-        match self.net.send(from, to) {
-            Fate::Arrives { after_ns, slowed_by } => {
-                if let Some(fault) = slowed_by {
-                    self.faults.took_effect(fault, &mut self.record.counts);
-                }
-                let life = self.hosts[usize::from(to.0)].life;
-                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, life, bytes });
-            }
-            Fate::Lost { to: fault } => {
-                self.message_lost_to(fault, to);
-                self.note(Some(from), Kind::Lost, u64::from(to.0), len);
-            }
-        }
-    }
-
-    fn deliver(&mut self, from: MachineId, to: MachineId, life: u32, bytes: Bytes) {
-        let len = bytes.len() as u64;
-        if !self.hosts[usize::from(to.0)].runs(life) {
-            self.record.counts.messages_lost += 1;
-            self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
-            return;
-        }
-        if let Some(fault) = self.net.cut_by(from, to) {
-            self.message_lost_to(fault, to);
-            self.note(Some(to), Kind::CutOff, u64::from(from.0), len);
-            return;
-        }
-        self.reach(to, Kind::Delivered, u64::from(from.0), len, Input::Message { from, bytes });
     }
 
     pub(crate) fn synced(&mut self, id: MachineId, life: u32, sync: Sync) {

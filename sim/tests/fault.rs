@@ -15,11 +15,11 @@ use reveille_system::ids::MachineId;
 use crate::common::{classes, plan};
 
 /// Runs a plan with these faults and nothing else that breaks.
-fn with(seed: u64, faults: &[(u64, FaultKind)]) -> Outcome {
+pub(crate) fn with(seed: u64, faults: &[(u64, FaultKind)]) -> Outcome {
     run_broken(plan(seed), faults)
 }
 
-fn run_broken(mut plan: Plan, faults: &[(u64, FaultKind)]) -> Outcome {
+pub(crate) fn run_broken(mut plan: Plan, faults: &[(u64, FaultKind)]) -> Outcome {
     plan.network.loss_ppm = 0;
     plan.faults = faults.iter().map(|(at_ms, kind)| Fault { at_ms: *at_ms, kind: kind.clone() }).collect();
     let outcome = run_with(&plan, classes, Look { trace: true, until_ms: None });
@@ -28,7 +28,7 @@ fn run_broken(mut plan: Plan, faults: &[(u64, FaultKind)]) -> Outcome {
 }
 
 /// Three datacenters of two machines each.
-fn six_machines(seed: u64) -> Plan {
+pub(crate) fn six_machines(seed: u64) -> Plan {
     let mut plan = plan(seed);
     plan.cluster.machines_per_datacenter = 2;
     plan.clocks = vec![Clock::default(); 6];
@@ -36,13 +36,13 @@ fn six_machines(seed: u64) -> Plan {
 }
 
 /// Entries of the trace from one moment of the fault phase to another, both in milliseconds; the bounds are not included.
-fn between(outcome: &Outcome, from_ms: u64, to_ms: u64) -> impl Iterator<Item = &Entry> {
+pub(crate) fn between(outcome: &Outcome, from_ms: u64, to_ms: u64) -> impl Iterator<Item = &Entry> {
     let ns = |ms| (10_000 + ms) * 1_000_000;
     outcome.trace.iter().filter(move |entry| (ns(from_ms) + 1..ns(to_ms)).contains(&entry.at_ns))
 }
 
 /// How many messages of one machine reached another.
-fn reached(outcome: &Outcome, from: u16, to: u16, from_ms: u64, to_ms: u64) -> usize {
+pub(crate) fn reached(outcome: &Outcome, from: u16, to: u16, from_ms: u64, to_ms: u64) -> usize {
     let delivered = |entry: &&Entry| entry.kind == Kind::Delivered && entry.a == u64::from(from);
     between(outcome, from_ms, to_ms)
         .filter(|entry| entry.machine == Some(MachineId(to)))
@@ -51,17 +51,17 @@ fn reached(outcome: &Outcome, from: u16, to: u16, from_ms: u64, to_ms: u64) -> u
 }
 
 /// When a machine did something, in milliseconds of the fault phase.
-fn moments(outcome: &Outcome, machine: u16, kind: Kind) -> Vec<u64> {
+pub(crate) fn moments(outcome: &Outcome, machine: u16, kind: Kind) -> Vec<u64> {
     let of_machine = outcome.trace.iter().filter(|entry| entry.machine == Some(MachineId(machine)));
     let in_phase = of_machine.filter(|entry| entry.kind == kind && entry.at_ns >= 10_000_000_000);
     in_phase.map(|entry| entry.at_ns / 1_000_000 - 10_000).collect()
 }
 
-fn effective(outcome: &Outcome, kind: &str) -> (u64, u64) {
+pub(crate) fn effective(outcome: &Outcome, kind: &str) -> (u64, u64) {
     outcome.counts.faults.get(kind).map_or((0, 0), |count| (count.injected, count.effective))
 }
 
-fn begun(outcome: &Outcome) -> Vec<(&str, &Scope)> {
+pub(crate) fn begun(outcome: &Outcome) -> Vec<(&str, &Scope)> {
     let begun = |event: &'_ Event| matches!(event.what, What::FaultBegin { .. });
     let events = outcome.history.events.iter().filter(|event| begun(event));
     events
@@ -72,21 +72,21 @@ fn begun(outcome: &Outcome) -> Vec<(&str, &Scope)> {
         .collect()
 }
 
-fn majority_changes(outcome: &Outcome, to: bool) -> usize {
+pub(crate) fn majority_changes(outcome: &Outcome, to: bool) -> usize {
     let in_phase = outcome.history.events.iter().filter(|event| event.at_ns >= 10_000_000_000);
     in_phase.filter(|event| matches!(event.what, What::Majority { connected, .. } if connected == to)).count()
 }
 
-fn crash(machine: u16, down_ms: u64) -> FaultKind {
+pub(crate) fn crash(machine: u16, down_ms: u64) -> FaultKind {
     FaultKind::Crash(Crash { target: Target::Machine(machine), down_ms })
 }
 
-fn pause(machine: u16, for_ms: u64) -> FaultKind {
+pub(crate) fn pause(machine: u16, for_ms: u64) -> FaultKind {
     FaultKind::Pause(Pause { target: Target::Machine(machine), for_ms })
 }
 
 fn cut(machine: u16, for_ms: u64, direction: Direction) -> FaultKind {
-    FaultKind::MachineCut(MachineCut { target: Target::Machine(machine), for_ms, direction })
+    FaultKind::MachineCut(MachineCut { target: Target::Machine(machine), for_ms, direction, flap: None })
 }
 
 #[test]
@@ -180,7 +180,12 @@ fn what_is_on_its_way_when_a_link_is_cut_is_lost() {
 
 #[test]
 fn cuts_nest() {
-    let datacenter = FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 5_000 });
+    let datacenter = FaultKind::DatacenterCut(DatacenterCut {
+        datacenter: 1,
+        for_ms: 5_000,
+        direction: Direction::Both,
+        flap: None,
+    });
     let outcome = with(1, &[(5_000, cut(1, 3_000, Direction::Both)), (6_000, datacenter)]);
     assert_eq!(reached(&outcome, 0, 1, 5_000, 11_000), 0);
     assert!(reached(&outcome, 0, 1, 11_000, 20_000) > 0);
@@ -199,7 +204,12 @@ fn a_machine_may_be_cut_off_while_it_stands_still() {
 
 #[test]
 fn a_cut_datacenter_keeps_the_links_within() {
-    let datacenter = FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 5_000 });
+    let datacenter = FaultKind::DatacenterCut(DatacenterCut {
+        datacenter: 1,
+        for_ms: 5_000,
+        direction: Direction::Both,
+        flap: None,
+    });
     let outcome = run_broken(six_machines(1), &[(5_000, datacenter)]);
     for (inside, outside) in [(2, 0), (2, 1), (3, 4), (3, 5)] {
         assert_eq!(reached(&outcome, inside, outside, 5_000, 10_000), 0);
@@ -214,8 +224,13 @@ fn a_cut_datacenter_keeps_the_links_within() {
 fn a_partition_cuts_one_way_or_both() {
     for both_ways in [false, true] {
         let (from, to) = (vec![0], vec![1, 2]);
-        let partition =
-            FaultKind::Partition(Partition { from: from.clone(), to: to.clone(), both_ways, for_ms: 4_000 });
+        let partition = FaultKind::Partition(Partition {
+            from: from.clone(),
+            to: to.clone(),
+            both_ways,
+            for_ms: 4_000,
+            flap: None,
+        });
         let outcome = with(1, &[(5_000, partition)]);
         for other in [1, 2] {
             assert_eq!(reached(&outcome, 0, other, 5_000, 9_000), 0);
@@ -230,7 +245,13 @@ fn a_partition_cuts_one_way_or_both() {
 #[test]
 fn l2_a_majority_is_up_awake_and_connected_pairwise_both_ways() {
     let one_way = |from, to| {
-        FaultKind::Partition(Partition { from: vec![from], to: vec![to], both_ways: false, for_ms: 2_000 })
+        FaultKind::Partition(Partition {
+            from: vec![from],
+            to: vec![to],
+            both_ways: false,
+            for_ms: 2_000,
+            flap: None,
+        })
     };
     // Each machine hears one other, and no two hear each other.
     let ring = with(1, &[(5_000, one_way(0, 1)), (5_000, one_way(1, 2)), (5_000, one_way(2, 0))]);
@@ -375,8 +396,12 @@ fn a_fault_aimed_at_a_role_strikes_who_has_it() {
     assert_eq!(moments(&outcome, leader.0, Kind::Crash), [5_000]);
     assert_eq!(begun(&outcome), [("group-leader-crash", &Scope::Machine(leader.0))]);
     assert_eq!(effective(&outcome, "group-leader-crash"), (1, 1), "the group has to elect another one");
-    let cut =
-        FaultKind::MachineCut(MachineCut { target: target(), for_ms: 4_000, direction: Direction::Both });
+    let cut = FaultKind::MachineCut(MachineCut {
+        target: target(),
+        for_ms: 4_000,
+        direction: Direction::Both,
+        flap: None,
+    });
     assert_eq!(effective(&with(1, &[(5_000, cut)]), "group-leader-cut"), (1, 1));
     let pause = FaultKind::Pause(Pause { target: target(), for_ms: 4_000 });
     assert_eq!(effective(&with(1, &[(5_000, pause)]), "group-leader-pause"), (1, 1));
@@ -420,7 +445,15 @@ fn all_that_lasts_is_healed_at_once() {
     let faults = [
         (1_000, FaultKind::DatacenterDown(DatacenterDown { datacenter: 0, down_ms: 900_000, power: true })),
         (2_000, cut(2, 900_000, Direction::Both)),
-        (2_500, FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 900_000 })),
+        (
+            2_500,
+            FaultKind::DatacenterCut(DatacenterCut {
+                datacenter: 1,
+                for_ms: 900_000,
+                direction: Direction::Both,
+                flap: None,
+            }),
+        ),
         (3_000, pause(2, 900_000)),
         (
             3_000,
@@ -429,6 +462,7 @@ fn all_that_lasts_is_healed_at_once() {
                 to: vec![2, 5],
                 both_ways: true,
                 for_ms: 900_000,
+                flap: None,
             }),
         ),
         (3_500, crash(3, 900_000)),

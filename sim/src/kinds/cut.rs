@@ -2,13 +2,12 @@
 
 use proptest::prelude::*;
 use reveille_model::history::{Scope, Takes};
-use reveille_system::ids::MachineId;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{Aim, Alone, Draw};
-use super::words::Length;
-use super::{FaultKind, Kind, Role, Row, Strikes, Struck};
-use crate::plan::{Direction, Target};
+use super::draw::{Aim, Alone, Draw, Stage, Turn, flaps, now_and_then};
+use super::links::scope_of_cut;
+use super::{FaultKind, Kind, Role, Row, Strikes, Struck, flap};
+use crate::plan::{Check, Direction, Fault, Flap, PlanError, Target};
 use crate::world::World;
 
 /// The links between a machine and all others are cut; its own clients still reach it.
@@ -21,10 +20,15 @@ pub struct MachineCut {
     pub for_ms: u64,
     /// Which of its links.
     pub direction: Direction,
+    /// How it comes and goes; without it, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flap: Option<Flap>,
 }
 
 impl MachineCut {
-    pub(super) const ROWS: &[Row] = &[Row {
+    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::FLAPS, Self::FLAPS_ONE_WAY];
+
+    const STAYS: Row = Row {
         name: "cut",
         by_role: by_role!("cut"),
         strikes: Strikes::Link,
@@ -37,20 +41,56 @@ impl MachineCut {
         },
         draws: &[Draw::Machine(2, |it| {
             let (target, for_ms) = (it.target.clone(), it.for_ms);
-            let direction =
-                prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
-            direction
-                .prop_map(move |direction| Self { target: target.clone(), for_ms, direction }.into())
-                .boxed()
+            let kind = directions().prop_map(move |direction| {
+                Self { target: target.clone(), for_ms, direction, flap: None }.into()
+            });
+            kind.boxed()
         })],
         alone: Some(Alone {
             aims: &[Aim::Machine, Aim::Leader],
             fault: |it| {
                 let direction = Direction::Both;
-                Self { target: it.target.clone(), for_ms: it.lasts_ms, direction }.into()
+                Self { target: it.target.clone(), for_ms: it.lasts_ms, direction, flap: None }.into()
             },
         }),
-    }];
+    };
+
+    /// What comes and goes strikes links and not the machine: it is there at times, so nobody has to take over (L2).
+    const FLAPS: Row = Row {
+        name: "flapping-cut",
+        by_role: None,
+        strikes: Strikes::Link,
+        takes: &[Takes::Reachability],
+        about: "The links between a machine and all others are cut both ways, again and again.",
+        begins: |whom| format!("again and again no message passes on {whom}, nor back"),
+        ends: |whom| format!("messages pass at all times again on {whom}, and back"),
+        draws: &[Draw::Apart(Turn::Last, flapping)],
+        alone: None,
+    };
+
+    const FLAPS_ONE_WAY: Row = Row {
+        name: "flapping-cut-one-way",
+        by_role: None,
+        strikes: Strikes::Link,
+        takes: &[Takes::Reachability],
+        about: "The links from all others to a machine, or those from it, are cut again and again; those back are open.",
+        begins: |whom| format!("again and again no message passes on {whom}, those back are open"),
+        ends: |whom| format!("messages pass at all times again on {whom}"),
+        draws: &[],
+        alone: None,
+    };
+}
+
+fn directions() -> impl Strategy<Value = Direction> {
+    prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)]
+}
+
+fn flapping(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
+    let kind = (stage.anybody(), 2_000..30_000_u64, directions(), flaps());
+    let kind = kind.prop_map(|(target, for_ms, direction, flap)| {
+        MachineCut { target, for_ms, direction, flap: Some(flap) }.into()
+    });
+    now_and_then(stage, kind)
 }
 
 /// One way it strikes links, in a history, and the machine is the one at their single end.
@@ -70,41 +110,47 @@ impl Kind for MachineCut {
     aimed!();
     lasts!(for_ms);
 
-    one_row!();
+    fn row(&self) -> &'static Row {
+        match (self.flap, self.direction) {
+            (None, _) => &Self::ROWS[0],
+            (Some(_), Direction::Both) => &Self::ROWS[1],
+            (Some(_), Direction::In | Direction::Out) => &Self::ROWS[2],
+        }
+    }
+
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
+        flap::validate(self.flap, check)
+    }
 
     fn told(&self) -> String {
-        let (target, lasts) = (&self.target, Length(self.for_ms));
+        let (target, lasts) = (&self.target, flap::lasts(self.for_ms, self.flap));
         match self.direction {
-            Direction::Both => format!("{target} is cut off from the others for {lasts}"),
-            Direction::In => format!("{target} hears nothing from the others for {lasts}"),
-            Direction::Out => format!("nothing that {target} sends reaches the others for {lasts}"),
+            Direction::Both => format!("{target} is cut off from the others {lasts}"),
+            Direction::In => format!("{target} hears nothing from the others {lasts}"),
+            Direction::Out => format!("nothing that {target} sends reaches the others {lasts}"),
         }
     }
 
     fn plainer(&self) -> Vec<FaultKind> {
-        match self.direction {
-            Direction::Both => Vec::new(),
-            Direction::In | Direction::Out => {
-                vec![Self { direction: Direction::Both, ..self.clone() }.into()]
-            }
-        }
+        let stays = self.flap.map(|_| Self { flap: None, ..self.clone() });
+        let whole = !self.direction.is_both();
+        let whole = whole.then(|| Self { direction: Direction::Both, ..self.clone() });
+        stays.into_iter().chain(whole).map(Into::into).collect()
     }
 
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
         let machine = world.struck(&self.target)?;
         let others = world.machines(|other| other != machine);
-        let names = |machines: &[MachineId]| machines.iter().map(|machine| machine.0).collect();
-        let scope = match self.direction {
-            Direction::Both => Scope::Machine(machine.0),
-            Direction::In => Scope::Links { from: names(&others), to: vec![machine.0] },
-            Direction::Out => Scope::Links { from: vec![machine.0], to: names(&others) },
+        let scope = match (self.flap, self.direction) {
+            (None, Direction::Both) => Scope::Machine(machine.0),
+            (_, direction) => scope_of_cut(direction, &[machine], &others),
         };
         let fault = world.fault_begins(self, scope);
         if self.direction != Direction::Out {
-            world.cut(fault, &others, &[machine]);
+            world.cut(fault, &others, &[machine], self.flap);
         }
         if self.direction != Direction::In {
-            world.cut(fault, &[machine], &others);
+            world.cut(fault, &[machine], &others, self.flap);
         }
         world.review_majorities();
         Some(fault)
