@@ -8,20 +8,18 @@ use std::sync::Arc;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::holder::{Holder, Incoming};
+use crate::holder::Holder;
 use crate::ids::MachineId;
-use crate::io::{ClientAnswer, ClientRequest, DiskImage, Effects, Input, Now};
+use crate::io::{DiskImage, Effects, Input, Now};
 use crate::log::Damage;
 use crate::object::class::Classes;
 use crate::observe::Source;
 use crate::outbox::Outbox;
 use crate::registry::Change;
 use crate::replicas::Replicas;
+use crate::route::Route;
 use crate::store::command::Command;
 use crate::wire::{self, Ask, Message};
-
-/// A request is passed on so often by machines that no longer hold its object.
-const HOPS_MAX: u8 = 3;
 
 /// What a machine is given when it boots.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ pub struct Machine {
     holder: Holder,
     outbox: Outbox,
     /// Renewals of sessions that wait for the next tick. Together they cost hardly more than one of them.
-    renewals: Vec<(MachineId, Ask, Command)>,
+    renewals: Vec<(Route, Ask, Command)>,
     next_tick_ns: u64,
 }
 
@@ -82,14 +80,13 @@ impl Machine {
             Input::Message { from, bytes } => {
                 // What cannot be decoded is not ours; the network may do what it likes.
                 for message in wire::decode(&bytes).unwrap_or_default() {
-                    self.message(now, from, message, out);
+                    self.arrived(now, from, message, out);
                 }
             }
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
-            Input::Request(ClientRequest { request, object, body }) => {
-                let holder = self.holder.route(&object, &self.config);
-                let message = Message::Request { request, object, body, ingress: self.me, hops: HOPS_MAX };
-                self.outbox.push(holder, message);
+            Input::Request(request) => {
+                let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
+                self.holder.accept(request, &mut cx);
             }
             Input::Answer { call, result } => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
@@ -108,10 +105,26 @@ impl Machine {
         self.settle(now, out);
     }
 
-    fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
+    /// A message has come over a link. What is to be passed on is passed on once: what came that way never is.
+    fn arrived(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
+        match message {
+            Message::Forward { to, cargo } => self.outbox.push(to, Message::Forwarded { from, cargo }),
+            Message::Forwarded { from: origin, cargo } => {
+                let passed_on = wire::decode(&cargo).unwrap_or_default().into_iter();
+                let is_final =
+                    |message: &Message| !matches!(message, Message::Forward { .. } | Message::Forwarded { .. });
+                for message in passed_on.filter(is_final) {
+                    self.message(now, Route::through(origin, from), message, out);
+                }
+            }
+            message => self.message(now, Route::direct(from), message, out),
+        }
+    }
+
+    fn message(&mut self, now: Now, from: Route, message: Message, out: &mut Effects) {
         let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
         match message {
-            Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
+            Message::Consensus { group, letter } => self.replicas.consensus(from.machine, group, letter),
             // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
             Message::Propose { group, ask, command: command @ Command::Registry(Change::Renew { .. }) }
                 if self.replicas.is_leader(group) =>
@@ -119,18 +132,21 @@ impl Machine {
                 self.renewals.push((from, ask, command));
             }
             Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),
+            Message::Inquire { group, ask, batch } => self.replicas.inquire(from, ask, group, batch),
             Message::Proposed { ask, result } => self.holder.proposed(from, ask, result, &mut cx),
             Message::Read { group, ask, at_least, query } => {
                 self.replicas.read(from, ask, group, at_least, query)
             }
-            Message::ReadDone { ask, answer } => self.holder.read_done(ask, answer, &mut cx),
-            Message::Request { request, object, body, ingress, hops } => {
-                self.holder.request(Incoming { request, object, body, ingress, hops }, &mut cx);
-            }
+            Message::ReadDone { ask, answer } => self.holder.read_done(from, ask, answer, &mut cx),
             Message::Roster { index, roster } => self.holder.heard(index, roster, &mut cx),
-            Message::Response { request, status, body } => {
-                out.answers.push(ClientAnswer { request, status, body });
-            }
+            message @ (Message::Request { .. }
+            | Message::Await { .. }
+            | Message::Taken { .. }
+            | Message::NotHere { .. }
+            | Message::Response { .. }
+            | Message::Over { .. }) => self.holder.delivery(from, message, &mut cx),
+            // It was taken out of its wrapping before.
+            Message::Forward { .. } | Message::Forwarded { .. } => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! One replica of one group: consensus, what waits for the disk, the state machine, and who waits for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::config::Config;
 use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
@@ -9,9 +9,10 @@ use crate::io::Effects;
 use crate::log::{Log, Record};
 use crate::observe::Observation;
 use crate::outbox::Outbox;
+use crate::route::Route;
 use crate::store::Store;
 use crate::store::command::{Applied, Command, Query};
-use crate::wire::{Ask, Message, Proposed};
+use crate::wire::{Ask, Batch, Message, Proposed};
 
 /// The most questions that wait for a replica to catch up. Further ones are dropped; who asks asks again.
 const PARKED_READS_MAX: usize = 1024;
@@ -29,13 +30,22 @@ pub(super) struct Replica {
     applied: u64,
     /// Who waits for the entry at an index.
     askers: BTreeMap<u64, Asker>,
+    /// Where the proposals of the askers stand: one that comes again is under way already.
+    under_way: BTreeMap<Ask, u64>,
+    /// The last term that this replica was elected in, and the term of the last entry applied.
+    led_term: u64,
+    applied_term: u64,
     /// Questions by the index that they wait for, then by arrival.
     parked: BTreeMap<(u64, u64), Parked>,
     parked_ever: u64,
+    /// The questions in `parked`: one that comes again is there already.
+    parked_asks: BTreeSet<Ask>,
     /// [`crate::config::Bounds::entries_kept`].
     entries_kept: u64,
     /// Made since the last settling.
-    messages: Vec<(MachineId, Message)>,
+    messages: Vec<(Route, Message)>,
+    /// Batches of stale epochs that were refused without an entry since the last settling.
+    refused: Vec<Batch>,
 }
 
 /// A step of consensus that is not durable yet.
@@ -50,13 +60,13 @@ struct Held {
 struct Asker {
     /// The term in which it was proposed: an entry of another term in its place is not it.
     term: u64,
-    from: MachineId,
+    from: Route,
     ask: Ask,
 }
 
 /// A question that came before its answer was known.
 struct Parked {
-    from: MachineId,
+    from: Route,
     ask: Ask,
     query: Query,
 }
@@ -84,10 +94,15 @@ impl Replica {
             store,
             applied,
             askers: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            led_term: 0,
+            applied_term: 0,
             parked: BTreeMap::new(),
             parked_ever: 0,
+            parked_asks: BTreeSet::new(),
             entries_kept: config.bounds.entries_kept,
             messages: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -100,21 +115,62 @@ impl Replica {
         self.node.step(from, letter);
     }
 
-    pub(super) fn propose(&mut self, from: MachineId, ask: Ask, command: &Command) {
+    pub(super) fn propose(&mut self, from: Route, ask: Ask, command: &Command) {
+        if self.is_known(from, ask, batch_of(command)) {
+            return;
+        }
         let data = postcard::to_stdvec(command).expect("our own commands can be encoded");
         match self.node.propose(data) {
             Ok(proposal) => {
                 self.askers.insert(proposal.index, Asker { term: proposal.term, from, ask });
+                self.under_way.insert(ask, proposal.index);
             }
-            Err(NotLeader { leader }) => {
-                let result = Proposed::NotLeader { leader };
-                self.messages.push((from, Message::Proposed { ask, result }));
-            }
+            Err(NotLeader { leader }) => self.tell(from, ask, Proposed::NotLeader { leader }),
         }
     }
 
-    pub(super) fn read(&mut self, from: MachineId, ask: Ask, at_least: u64, query: Query) {
-        if self.parked.len() < PARKED_READS_MAX {
+    /// Somebody waits for the end of a proposal and does not want to send it again.
+    pub(super) fn inquire(&mut self, from: Route, ask: Ask, batch: Batch) {
+        if self.is_known(from, ask, Some(batch)) {
+            return;
+        }
+        let result = if !self.node.is_leader() {
+            Proposed::NotLeader { leader: self.node.leader() }
+        } else if self.applied_term < self.led_term {
+            // It may stand among the entries that former leaders have left.
+            Proposed::Pending
+        } else {
+            Proposed::Unknown
+        };
+        self.tell(from, ask, result);
+    }
+
+    /// Whether a proposal is under way here, or its batch decided before. Then whoever asks is told.
+    fn is_known(&mut self, from: Route, ask: Ask, batch: Option<Batch>) -> bool {
+        let asker = self.under_way.get(&ask).and_then(|index| self.askers.get_mut(index));
+        if let Some(asker) = asker.filter(|asker| asker.ask == ask) {
+            // The way that works now.
+            asker.from = from;
+            self.tell(from, ask, Proposed::Pending);
+            return true;
+        }
+        let batch = batch.filter(|_| self.node.is_leader());
+        let Some((batch, applied)) = batch.and_then(|batch| Some((batch, self.store.decided(batch)?))) else {
+            return false;
+        };
+        if matches!(applied, Applied::Stale(_)) {
+            self.refused.push(batch);
+        }
+        self.tell(from, ask, Proposed::Applied { applied, index: self.applied });
+        true
+    }
+
+    fn tell(&mut self, to: Route, ask: Ask, result: Proposed) {
+        self.messages.push((to, Message::Proposed { ask, result }));
+    }
+
+    pub(super) fn read(&mut self, from: Route, ask: Ask, at_least: u64, query: Query) {
+        if self.parked.len() < PARKED_READS_MAX && self.parked_asks.insert(ask) {
             self.parked_ever += 1;
             self.parked.insert((at_least, self.parked_ever), Parked { from, ask, query });
         }
@@ -141,14 +197,18 @@ impl Replica {
         if !self.node.is_leader() {
             // Whether their proposals survive is for the next leader to decide.
             self.askers.clear();
+            self.under_way.clear();
         }
         if self.node.wants_snapshot() {
             self.node.offer_snapshot(self.applied, self.store.to_bytes());
         }
         self.node.compact(self.applied, self.entries_kept);
         self.answer_parked();
+        for Batch { slice, epoch, .. } in self.refused.drain(..) {
+            out.observed.push(Observation::StaleEpoch { slice, epoch });
+        }
         for (to, message) in self.messages.drain(..) {
-            post.push(to, message);
+            post.push_by(to, message);
         }
     }
 
@@ -171,6 +231,7 @@ impl Replica {
 
     fn take(&mut self, ready: Ready, log: &mut Log, out: &mut Effects) {
         if let Some(term) = ready.elected {
+            self.led_term = term;
             out.observed.push(Observation::Elected { group: self.group, term });
         }
         self.queue(ready.send);
@@ -200,8 +261,12 @@ impl Replica {
 
     fn apply(&mut self, entry: &Entry, out: &mut Effects) {
         assert_eq!(entry.index, self.applied + 1, "{:?} applies its log without a gap", self.group);
-        self.applied = entry.index;
-        let asker = self.askers.remove(&entry.index).filter(|asker| asker.term == entry.term);
+        (self.applied, self.applied_term) = (entry.index, entry.term);
+        let asker = self.askers.remove(&entry.index);
+        if let Some(asker) = &asker {
+            self.under_way.remove(&asker.ask);
+        }
+        let asker = asker.filter(|asker| asker.term == entry.term);
         if entry.data.is_empty() {
             return;
         }
@@ -221,7 +286,7 @@ impl Replica {
         }
         if let Some(Asker { from, ask, .. }) = asker {
             let result = Proposed::Applied { applied: outcome.applied, index: entry.index };
-            self.messages.push((from, Message::Proposed { ask, result }));
+            self.tell(from, ask, result);
         }
     }
 
@@ -231,6 +296,7 @@ impl Replica {
                 return;
             }
             let Parked { from, ask, query } = first.remove();
+            self.parked_asks.remove(&ask);
             let answer = self.store.read(&query);
             self.messages.push((from, Message::ReadDone { ask, answer }));
         }
@@ -238,7 +304,15 @@ impl Replica {
 
     fn queue(&mut self, messages: Vec<(MachineId, Letter)>) {
         let group = self.group;
-        let wrap = |(to, letter)| (to, Message::Consensus { group, letter });
+        let wrap = |(to, letter)| (Route::direct(to), Message::Consensus { group, letter });
         self.messages.extend(messages.into_iter().map(wrap));
+    }
+}
+
+/// Which batch a command is, if it is one.
+fn batch_of(command: &Command) -> Option<Batch> {
+    match command {
+        Command::Commit(commit) => Some(commit.id()),
+        Command::Claim(_) | Command::Release(_) | Command::Registry(_) => None,
     }
 }
