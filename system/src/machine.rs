@@ -2,7 +2,7 @@
 //!
 //! It is a replica of some groups ([`crate::replicas`]), the holder of some slices (the holder), and the way in for the
 //! clients that are connected to it. The parts talk to each other through messages, as if each stood on a machine of
-//! its own: a message to oneself goes out and comes back.
+//! its own. What a machine sends to itself it handles within the same step, without the network.
 
 use std::sync::Arc;
 
@@ -20,6 +20,10 @@ use crate::replicas::Replicas;
 use crate::route::Route;
 use crate::store::command::Command;
 use crate::wire::{self, Ask, Message};
+
+/// What a machine sends to itself may make it send to itself again: object code that reads what its own machine has may go on
+/// for ever. After so many rounds in one step the rest takes the way through the network, and others have their turn.
+const ROUNDS_MAX: usize = 8;
 
 /// What a machine is given when it boots.
 #[derive(Clone, Debug)]
@@ -152,14 +156,23 @@ impl Machine {
 
     /// What every input ends with: alarms that are due, the disk, the network, the next wake.
     fn settle(&mut self, now: Now, out: &mut Effects) {
-        let mut due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
-        if due_ns <= now.mono_ns {
-            let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
-            self.holder.fire(&mut cx);
-            due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
+        for _ in 0..ROUNDS_MAX {
+            if self.holder.next_due_ns(now).is_some_and(|due_ns| due_ns <= now.mono_ns) {
+                let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
+                self.holder.fire(&mut cx);
+            }
+            self.replicas.advance(&mut self.outbox, out);
+            let to_itself = self.outbox.take(self.me);
+            if to_itself.is_empty() {
+                break;
+            }
+            for message in to_itself {
+                self.arrived(now, self.me, message, out);
+            }
         }
         self.replicas.settle(&mut self.outbox, out);
         self.outbox.drain_into(out);
+        let due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
         out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
     }
 

@@ -16,7 +16,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a message. To oneself is a destination like any other.
+    /// Adds a message. To oneself is a destination like any other: see [`Outbox::take`].
     pub fn push(&mut self, to: MachineId, message: Message) {
         let found = self.lists.binary_search_by_key(&to, |(machine, _)| *machine);
         let place = found.unwrap_or_else(|place| {
@@ -34,6 +34,14 @@ impl Outbox {
                 let cargo = wire::encode(&[message], &mut self.scratch);
                 self.push(via, Message::Forward { to: route.machine, cargo });
             }
+        }
+    }
+
+    /// Takes out what is for this machine, in the order in which it was pushed.
+    pub fn take(&mut self, to: MachineId) -> Vec<Message> {
+        match self.lists.binary_search_by_key(&to, |(machine, _)| *machine) {
+            Ok(place) => std::mem::take(&mut self.lists[place].1),
+            Err(_) => Vec::new(),
         }
     }
 

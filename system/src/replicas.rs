@@ -128,6 +128,16 @@ impl Replicas {
     /// Does what follows from everything since the last settling: persists, sends, applies, observes. Wanted once at
     /// the end of each `handle`.
     pub fn settle(&mut self, post: &mut Outbox, out: &mut Effects) {
+        self.advance(post, out);
+        if self.log.is_due(self.bounds.log_bytes_max) {
+            let base: Vec<_> = self.replicas.values().map(Replica::base).collect();
+            self.log.compact(&base, out);
+        }
+        self.log.flush(out);
+    }
+
+    /// A part of [`Replicas::settle`], which has to follow: all but the disk.
+    pub fn advance(&mut self, post: &mut Outbox, out: &mut Effects) {
         for (to, message) in self.strays.drain(..) {
             post.push_by(to, message);
         }
@@ -135,11 +145,6 @@ impl Replicas {
             let replica = self.replicas.get_mut(&group).expect("only replicas of this machine are touched");
             replica.settle(&mut self.log, post, out);
         }
-        if self.log.is_due(self.bounds.log_bytes_max) {
-            let base: Vec<_> = self.replicas.values().map(Replica::base).collect();
-            self.log.compact(&base, out);
-        }
-        self.log.flush(out);
     }
 
     /// The state of a group's replica here, and the index in the group's log up to which it is applied.
