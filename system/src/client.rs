@@ -281,7 +281,8 @@ impl Open {
 fn large(command: &Command) -> Option<Batch> {
     let Command::Commit(commit) = command else { return None };
     let keys = commit.turns.iter().flat_map(|turn| &turn.keys);
-    let bytes: usize = keys.map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len())).sum();
+    let bytes: usize =
+        keys.map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len())).sum();
     (bytes > LARGE_BYTES).then_some(commit.id())
 }
 
@@ -289,8 +290,5 @@ fn large(command: &Command) -> Option<Batch> {
 fn replica(config: &Config, me: MachineId, group: GroupId, turn: usize) -> MachineId {
     let home = usize::from(config.datacenter_of(me).0);
     let replicas = usize::from(config.datacenters);
-    config
-        .replicas_of(group)
-        .nth((home + turn) % replicas)
-        .expect("a group has a replica in each datacenter")
+    config.replicas_of(group).nth((home + turn) % replicas).expect("a group has a replica in each datacenter")
 }

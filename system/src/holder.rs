@@ -10,6 +10,8 @@
 mod held;
 mod requests;
 mod slice;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -27,9 +29,9 @@ use crate::object::class::Classes;
 use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
 use crate::registry::Roster;
+use crate::route::Route;
 use crate::session::{Membership, News};
 use crate::store::command::{Answer, Applied};
-use crate::route::Route;
 use crate::wire::{Ask, Message, Proposed};
 pub(crate) use requests::WINDOW;
 use requests::{Hint, Requests};

@@ -32,6 +32,8 @@ const REQUESTS_MAX: usize = 4_096;
 const AGAIN_MS: u64 = 900;
 /// The time doubles so often at most: to 3.6 s.
 const DOUBLED_MAX: u32 = 2;
+/// A holder hears with the next delivery which responses it may forget, and without one as soon as there are so many.
+const OVER_MAX: u64 = 64;
 /// Machines that pass a request to each other do so at once so often; then it waits for a tick, and for news.
 const REDIRECTS_MAX: u8 = 3;
 
@@ -289,12 +291,12 @@ impl Ingress {
         self.send(request, to, around.ways, cx);
     }
 
-    /// Responses that have come need not be kept any longer.
+    /// Responses that have come need not be kept any longer. A few may be: no message is sent for each.
     fn tell_over(&mut self, ways: &mut Ways, cx: &mut Cx<'_>) {
         let Some(stream) = self.stream else { return };
         for (machine, link) in &mut self.links {
             let below = link.below();
-            if below > link.told {
+            if below >= link.told + OVER_MAX {
                 link.told = below;
                 let ticket = Ticket { stream, session: link.session, number: below };
                 let (route, _) = ways.to(*machine, cx.config, cx.now.mono_ns);

@@ -115,8 +115,9 @@ impl Machine {
             Message::Forward { to, cargo } => self.outbox.push(to, Message::Forwarded { from, cargo }),
             Message::Forwarded { from: origin, cargo } => {
                 let passed_on = wire::decode(&cargo).unwrap_or_default().into_iter();
-                let is_final =
-                    |message: &Message| !matches!(message, Message::Forward { .. } | Message::Forwarded { .. });
+                let is_final = |message: &Message| {
+                    !matches!(message, Message::Forward { .. } | Message::Forwarded { .. })
+                };
                 for message in passed_on.filter(is_final) {
                     self.message(now, Route::through(origin, from), message, out);
                 }
@@ -156,10 +157,12 @@ impl Machine {
 
     /// What every input ends with: alarms that are due, the disk, the network, the next wake.
     fn settle(&mut self, now: Now, out: &mut Effects) {
+        let mut due_ns = self.holder.next_due_ns(now);
         for _ in 0..ROUNDS_MAX {
-            if self.holder.next_due_ns(now).is_some_and(|due_ns| due_ns <= now.mono_ns) {
+            if due_ns.is_some_and(|due_ns| due_ns <= now.mono_ns) {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
                 self.holder.fire(&mut cx);
+                due_ns = self.holder.next_due_ns(now);
             }
             self.replicas.advance(&mut self.outbox, out);
             let to_itself = self.outbox.take(self.me);
@@ -169,11 +172,11 @@ impl Machine {
             for message in to_itself {
                 self.arrived(now, self.me, message, out);
             }
+            due_ns = self.holder.next_due_ns(now);
         }
         self.replicas.settle(&mut self.outbox, out);
         self.outbox.drain_into(out);
-        let due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
-        out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
+        out.wake_at_ns = Some(due_ns.map_or(self.next_tick_ns, |due_ns| due_ns.min(self.next_tick_ns)));
     }
 
     /// The instances in memory.

@@ -138,7 +138,7 @@ impl Replicas {
 
     /// A part of [`Replicas::settle`], which has to follow: all but the disk.
     pub fn advance(&mut self, post: &mut Outbox, out: &mut Effects) {
-        for (to, message) in self.strays.drain(..) {
+        for (to, message) in std::mem::take(&mut self.strays) {
             post.push_by(to, message);
         }
         while let Some(group) = self.touched.pop_first() {

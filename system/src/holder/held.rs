@@ -227,6 +227,9 @@ impl Held {
     /// Carries out what the entries have asked for.
     fn carry_out(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
         let tenure = self.tenure;
+        if self.acts.is_empty() {
+            return self.send_batch(env, cx);
+        }
         for (object, instance, op, query) in self.acts.reads.drain(..) {
             let purpose = Purpose::Slice(tenure, About::Read(object, instance, op));
             env.client.read(purpose, tenure.slice, self.read_index, query, cx);

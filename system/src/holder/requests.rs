@@ -109,7 +109,9 @@ impl Requests {
 
     /// The sender waits for nothing below this number any more.
     pub(super) fn over(&mut self, from: MachineId, stream: SessionId, below: u64) {
-        let Some(sender) = self.senders.get_mut(&from).filter(|sender| sender.stream == stream) else { return };
+        let Some(sender) = self.senders.get_mut(&from).filter(|sender| sender.stream == stream) else {
+            return;
+        };
         if below > sender.below {
             sender.below = below;
             let rest = sender.deliveries.split_off(&below);

@@ -61,6 +61,17 @@ pub(crate) struct Acts {
     pub(crate) undelivered: Vec<RequestId>,
 }
 
+impl Acts {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { reads, units, calls, responses, undelivered } = self;
+        reads.is_empty()
+            && units.is_empty()
+            && calls.is_empty()
+            && responses.is_empty()
+            && undelivered.is_empty()
+    }
+}
+
 /// The writes of one turn on their way to the datastore.
 #[derive(Debug)]
 pub(crate) struct Unit {

@@ -207,7 +207,7 @@ impl Replica {
         }
         self.node.compact(self.applied, self.entries_kept);
         self.answer_parked();
-        for Batch { slice, epoch, .. } in self.refused.drain(..) {
+        for Batch { slice, epoch, .. } in std::mem::take(&mut self.refused) {
             out.observed.push(Observation::StaleEpoch { slice, epoch });
         }
         for (to, message) in self.messages.drain(..) {

@@ -255,7 +255,9 @@ impl World {
             for message in messages {
                 match message {
                     Message::Consensus { group, letter } => replicas.consensus(from, group, letter),
-                    Message::Propose { group, ask, command } => replicas.propose(Route::direct(from), ask, group, command),
+                    Message::Propose { group, ask, command } => {
+                        replicas.propose(Route::direct(from), ask, group, command)
+                    }
                     Message::Read { group, ask, at_least, query } => {
                         replicas.read(Route::direct(from), ask, group, at_least, query);
                     }

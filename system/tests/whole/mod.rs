@@ -146,7 +146,13 @@ impl World {
     }
 
     /// A client of `machine` asks an object, after this time.
-    pub(crate) fn ask(&mut self, in_ms: u64, machine: MachineId, object: u8, body: &'static str) -> RequestId {
+    pub(crate) fn ask(
+        &mut self,
+        in_ms: u64,
+        machine: MachineId,
+        object: u8,
+        body: &'static str,
+    ) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
         let object = ObjectName::new("Keeping", &object.to_string());
@@ -264,7 +270,8 @@ impl World {
 
     fn send(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
         self.bytes_sent += bytes.len() as u64;
-        let Trouble { loss, doubled, late, late_ms_max } = if from == to { Trouble::default() } else { self.trouble };
+        let Trouble { loss, doubled, late, late_ms_max } =
+            if from == to { Trouble::default() } else { self.trouble };
         if self.random.random_bool(loss) {
             return;
         }
