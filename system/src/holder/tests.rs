@@ -204,8 +204,11 @@ fn fresh() -> Lone {
     Lone::boot(7, roster, 0, 0)
 }
 
+/// What is asked in it, and how it is reached.
+type Stage = (&'static str, Box<dyn Fn(&mut Lone)>);
+
 /// The stages of a stay in which something is asked: how each is reached, with the question open.
-fn stages() -> Vec<(&'static str, Box<dyn Fn(&mut Lone)>)> {
+fn stages() -> Vec<Stage> {
     let after = |steps: usize| {
         move |lone: &mut Lone| {
             for _ in 0..steps {
