@@ -1,41 +1,34 @@
-//! A holder's way to the datastore: finds leaders and replicas, and asks again until there is an answer.
+//! A machine's way to the datastore: finds leaders and replicas, and asks again until there is an answer.
 //!
 //! Every question may be asked twice without harm: commands are known by their nonce or batch number (see
-//! [`crate::store::command`]), reads change nothing.
+//! [`crate::store::command`]), reads change nothing. An answer names its question, and the question what it was for
+//! ([`Purpose`]): what does not answer an open question of this boot is dropped here.
+
+mod purpose;
 
 use std::collections::BTreeMap;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::ids::{Epoch, GroupId, MachineId, ObjectName, OpId, SliceId, Stamp};
+use crate::ids::{GroupId, MachineId, SliceId};
+use crate::route::{Route, Ways};
 use crate::store::command::{Answer, Applied, Command, Query};
-use crate::wire::{Ask, Message, Proposed};
+use crate::wire::{Ask, Batch, Message, Proposed};
+
+pub(crate) use purpose::{About, Purpose, Tenure};
 
 /// A question without an answer is asked again after this, at the next tick.
 const ASK_AGAIN_MS: u64 = 400;
 /// The same for a renewal, which waits for a tick of the system group's leader before it is proposed.
 const RENEW_AGAIN_MS: u64 = 800;
-
-/// What a question is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// The machine's own session.
-    Session,
-    /// A decision about other machines.
-    Decision,
-    /// Who holds a slice.
-    Holder(SliceId),
-    /// The claim of a slice.
-    Claim(SliceId),
-    /// The batch of a slice that is in flight.
-    Commit(SliceId),
-    /// The release of a slice.
-    Release(SliceId),
-    /// A page of the due index of a slice, for whoever claimed it under this epoch.
-    Due(SliceId, Epoch),
-    /// A read of an instance.
-    Read(SliceId, ObjectName, Stamp, OpId),
-}
+/// So many times in a row it is asked in vain before the time to the next one doubles: each replica has had its turn.
+const ASKED_FAST: u32 = 2;
+/// The time doubles so often at most: to 1.6 s.
+const DOUBLED_MAX: u32 = 2;
+/// A batch whose keys and values have more bytes than this is not sent again unless the leader does not know it.
+const LARGE_BYTES: usize = 4_096;
+/// Replicas may name each other as the leader: so often in a row a question follows them before it waits for a tick.
+const REDIRECTS_MAX: u8 = 3;
 
 /// The questions of one machine.
 #[derive(Debug)]
@@ -47,6 +40,8 @@ pub(crate) struct Client {
     open: BTreeMap<u64, Open>,
     /// Who leads each group, as far as is known.
     leaders: Vec<Option<MachineId>>,
+    /// How the machine reaches the others.
+    pub(crate) ways: Ways,
 }
 
 #[derive(Debug)]
@@ -54,30 +49,62 @@ struct Open {
     purpose: Purpose,
     group: GroupId,
     question: Question,
+    /// How it was asked last.
+    asked: Route,
     sent_ns: u64,
-    /// How often it was asked before.
-    tries: usize,
+    /// Which replica is asked while the leader is not known.
+    turn: usize,
+    /// How often in a row nobody has answered.
+    silences: u32,
+    /// How often the leader has said that it is under way.
+    pendings: u32,
+    /// What the last answer was.
+    heard: Heard,
+    redirects: u8,
+}
+
+/// What there is to a question since it was asked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    /// It is under way.
+    Pending,
+    /// The replica is not the leader and does not know him.
+    NoLeader,
 }
 
 #[derive(Clone, Debug)]
 enum Question {
     Propose(Command),
-    Read { at_least: u64, query: Query },
+    /// A batch that is not sent without need, and the machine that was sent it last.
+    ProposeLarge {
+        batch: Batch,
+        command: Command,
+        sent_to: Option<MachineId>,
+    },
+    Read {
+        at_least: u64,
+        query: Query,
+    },
 }
 
 impl Client {
     pub(crate) fn new(config: &Config, me: MachineId, boot: u64) -> Self {
         let leaders = vec![None; config.all_groups().count()];
-        Self { me, boot, last: 0, open: BTreeMap::new(), leaders }
+        Self { me, boot, last: 0, open: BTreeMap::new(), leaders, ways: Ways::new(me) }
     }
 
     /// Proposes a command to its group's leader.
     pub(crate) fn propose(&mut self, purpose: Purpose, command: Command, cx: &mut Cx<'_>) {
         let group = command.group(cx.config);
-        self.ask(purpose, group, Question::Propose(command), cx);
+        let question = match large(&command) {
+            Some(batch) => Question::ProposeLarge { batch, command, sent_to: None },
+            None => Question::Propose(command),
+        };
+        self.ask(purpose, group, question, cx);
     }
 
-    /// Asks a replica that has applied its log at least to `at_least`.
+    /// Asks a replica that has applied its log at least to `at_least`: the leader, who has, and then the others in turn.
     pub(crate) fn read(
         &mut self,
         purpose: Purpose,
@@ -92,42 +119,59 @@ impl Client {
 
     fn ask(&mut self, purpose: Purpose, group: GroupId, question: Question, cx: &mut Cx<'_>) {
         self.last += 1;
-        self.open.insert(self.last, Open { purpose, group, question, sent_ns: cx.now.mono_ns, tries: 0 });
+        let open = Open {
+            purpose,
+            group,
+            question,
+            asked: Route::direct(self.me),
+            sent_ns: cx.now.mono_ns,
+            turn: 0,
+            silences: 0,
+            pendings: 0,
+            heard: Heard::Nothing,
+            redirects: 0,
+        };
+        self.open.insert(self.last, open);
         self.send(self.last, cx);
     }
 
+    /// Asks the group's leader, or a replica while that is not known.
     fn send(&mut self, number: u64, cx: &mut Cx<'_>) {
         let open = self.open.get_mut(&number).expect("only an open question is asked");
+        let leader = self.leaders[usize::from(open.group.0)];
+        let to = leader.unwrap_or_else(|| replica(cx.config, self.me, open.group, open.turn));
+        let (route, probe) = self.ways.to(to, cx.config, cx.now.mono_ns);
+        open.asked = route;
         open.sent_ns = cx.now.mono_ns;
-        let ask = Ask { boot: self.boot, number };
-        let group = open.group;
-        let leader = self.leaders[usize::from(group.0)];
-        let to = match &open.question {
-            Question::Propose(_) => leader.unwrap_or_else(|| replica(cx.config, self.me, group, open.tries)),
-            Question::Read { .. } => replica(cx.config, self.me, group, open.tries),
-        };
-        let message = match open.question.clone() {
-            Question::Propose(command) => Message::Propose { group, ask, command },
-            Question::Read { at_least, query } => Message::Read { group, ask, at_least, query },
-        };
-        cx.outbox.push(to, message);
+        open.heard = Heard::Nothing;
+        let message = open.message(Ask { boot: self.boot, number }, leader);
+        if let Some(probe) = probe {
+            cx.outbox.push_by(probe, message.clone());
+        }
+        cx.outbox.push_by(route, message);
     }
 
     /// Asks again what has waited long enough. Called once a tick.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
         let leaders = &self.leaders;
-        let patience_ms = |open: &Open| {
-            let waits_for_leader = leaders[usize::from(open.group.0)].is_some();
-            if open.purpose == Purpose::Session && waits_for_leader { RENEW_AGAIN_MS } else { ASK_AGAIN_MS }
+        let waited = |open: &Open| {
+            let has_leader = leaders[usize::from(open.group.0)].is_some();
+            cx.now.mono_ns - open.sent_ns >= open.patience_ms(has_leader) * NS_PER_MS
         };
-        let waited = |open: &Open| cx.now.mono_ns - open.sent_ns >= patience_ms(open) * NS_PER_MS;
         let again: Vec<u64> =
             self.open.iter().filter(|(_, open)| waited(open)).map(|(number, _)| *number).collect();
         for number in again {
             let open = self.open.get_mut(&number).expect("it was open a moment ago");
-            open.tries += 1;
-            // Whoever was taken for the leader did not answer.
-            self.leaders[usize::from(open.group.0)] = None;
+            open.redirects = 0;
+            if open.heard != Heard::Pending {
+                open.turn += 1;
+                // Whoever was taken for the leader did not answer.
+                self.leaders[usize::from(open.group.0)] = None;
+            }
+            if open.heard == Heard::Nothing {
+                open.silences += 1;
+                self.ways.silent(open.asked, cx.config, cx.now.mono_ns);
+            }
             self.send(number, cx);
         }
     }
@@ -135,56 +179,116 @@ impl Client {
     /// What became of a proposal: what it was for, if it is decided.
     pub(crate) fn proposed(
         &mut self,
-        from: MachineId,
+        from: Route,
         ask: Ask,
         result: Proposed,
         cx: &mut Cx<'_>,
     ) -> Option<(Purpose, Applied, u64)> {
         let open = self.open.get_mut(&ask.number).filter(|_| ask.boot == self.boot)?;
+        let leader = &mut self.leaders[usize::from(open.group.0)];
+        // What is no answer yet counts only if it comes from whom it was asked of last: it may be late or doubled.
+        let is_awaited = open.heard == Heard::Nothing && open.asked.machine == from.machine;
         match result {
-            Proposed::Applied { applied, index } => {
-                self.leaders[usize::from(open.group.0)] = Some(from);
+            Proposed::Applied { applied, index } if open.purpose.is_decided_by(&applied) => {
+                *leader = Some(from.machine);
+                self.ways.answered(from, cx.config);
                 let open = self.open.remove(&ask.number).expect("it is open");
-                Some((open.purpose, applied, index))
+                return Some((open.purpose, applied, index));
             }
-            Proposed::NotLeader { leader } => {
-                let known = &mut self.leaders[usize::from(open.group.0)];
-                *known = leader.filter(|leader| *leader != from);
-                if known.is_some() {
+            Proposed::Pending if is_awaited => {
+                *leader = Some(from.machine);
+                (open.heard, open.silences) = (Heard::Pending, 0);
+                open.pendings += 1;
+                self.ways.answered(from, cx.config);
+            }
+            Proposed::Unknown if is_awaited => {
+                *leader = Some(from.machine);
+                open.silences = 0;
+                self.ways.answered(from, cx.config);
+                if let Question::ProposeLarge { sent_to, .. } = &mut open.question {
+                    *sent_to = None;
                     self.send(ask.number, cx);
                 }
-                None
             }
+            Proposed::NotLeader { leader: named } if is_awaited => {
+                *leader = named.filter(|named| *named != from.machine);
+                (open.heard, open.silences) = (Heard::NoLeader, 0);
+                open.redirects += 1;
+                self.ways.answered(from, cx.config);
+                if leader.is_some() && open.redirects <= REDIRECTS_MAX {
+                    self.send(ask.number, cx);
+                }
+            }
+            _ => {}
         }
+        None
     }
 
     /// The answer to a read: what it was for.
-    pub(crate) fn read_done(&mut self, ask: Ask, answer: Answer) -> Option<(Purpose, Answer)> {
-        if ask.boot != self.boot {
+    pub(crate) fn read_done(
+        &mut self,
+        from: Route,
+        ask: Ask,
+        answer: Answer,
+        config: &Config,
+    ) -> Option<(Purpose, Answer)> {
+        let open = self.open.get(&ask.number).filter(|_| ask.boot == self.boot)?;
+        if !open.purpose.is_answered_by(&answer) {
             return None;
         }
-        let open = self.open.remove(&ask.number)?;
+        self.ways.answered(from, config);
+        let open = self.open.remove(&ask.number).expect("it is open");
         Some((open.purpose, answer))
     }
 
-    /// Nobody waits for the answers of this slice any more.
-    pub(crate) fn forget(&mut self, slice: SliceId) {
-        self.open.retain(|_, open| match &open.purpose {
-            Purpose::Session | Purpose::Decision => true,
-            Purpose::Holder(of) | Purpose::Claim(of) | Purpose::Commit(of) | Purpose::Release(of) => {
-                *of != slice
-            }
-            Purpose::Due(of, _) | Purpose::Read(of, ..) => *of != slice,
-        });
+    /// A tenure is over: nobody waits for the answers to its questions any more.
+    pub(crate) fn forget(&mut self, tenure: Tenure) {
+        self.open.retain(|_, open| open.purpose.tenure() != Some(tenure));
     }
 }
 
-/// The replica to ask at the `tries`-th time: the one at home first, then the others in turn.
-fn replica(config: &Config, me: MachineId, group: GroupId, tries: usize) -> MachineId {
+impl Open {
+    fn message(&mut self, ask: Ask, leader: Option<MachineId>) -> Message {
+        let group = self.group;
+        match &mut self.question {
+            Question::Propose(command) => Message::Propose { group, ask, command: command.clone() },
+            // Whoever leads is asked whether he knows it, if he was sent it before or it is not sure that he leads.
+            Question::ProposeLarge { batch, sent_to, .. }
+                if leader.is_none() || *sent_to == Some(self.asked.machine) =>
+            {
+                Message::Inquire { group, ask, batch: *batch }
+            }
+            Question::ProposeLarge { command, sent_to, .. } => {
+                *sent_to = Some(self.asked.machine);
+                Message::Propose { group, ask, command: command.clone() }
+            }
+            Question::Read { at_least, query } => {
+                Message::Read { group, ask, at_least: *at_least, query: query.clone() }
+            }
+        }
+    }
+
+    fn patience_ms(&self, has_leader: bool) -> u64 {
+        if self.purpose == Purpose::Session {
+            return if has_leader { RENEW_AGAIN_MS } else { ASK_AGAIN_MS };
+        }
+        let doubled = self.pendings + self.silences.saturating_sub(ASKED_FAST);
+        ASK_AGAIN_MS << doubled.min(DOUBLED_MAX)
+    }
+}
+
+/// Which batch a command is, if it is a large one.
+fn large(command: &Command) -> Option<Batch> {
+    let Command::Commit(commit) = command else { return None };
+    let keys = commit.turns.iter().flat_map(|turn| &turn.keys);
+    let bytes: usize =
+        keys.map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len())).sum();
+    (bytes > LARGE_BYTES).then_some(commit.id())
+}
+
+/// The replica to ask at the `turn`-th time: the one at home first, then the others in turn.
+fn replica(config: &Config, me: MachineId, group: GroupId, turn: usize) -> MachineId {
     let home = usize::from(config.datacenter_of(me).0);
     let replicas = usize::from(config.datacenters);
-    config
-        .replicas_of(group)
-        .nth((home + tries) % replicas)
-        .expect("a group has a replica in each datacenter")
+    config.replicas_of(group).nth((home + turn) % replicas).expect("a group has a replica in each datacenter")
 }

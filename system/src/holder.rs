@@ -2,9 +2,16 @@
 //!
 //! Which slices those are to be, the registry says; the holder takes over what is assigned to it and gives up what is
 //! assigned elsewhere. When the machine's session ends it has lost everything at once.
+//!
+//! Each stay of a slice is a tenure ([`Tenure`]). All that a slice asks, of the datastore or of outside services, is asked in its
+//! tenure: what answers it reaches that stay of the slice alone ([`Holder::with`]), and is waited for no longer than it lasts
+//! ([`Env::end`]).
 
 mod held;
+mod requests;
 mod slice;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -12,23 +19,29 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::client::{Client, Purpose};
+use crate::client::{About, Client, Purpose, Tenure};
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
 use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, SliceId, Stamp};
-use crate::io::{Now, OutsideAnswer, OutsideError};
+use crate::ingress::{Around, Ingress};
+use crate::io::{ClientAnswer, ClientRequest, Now, OutsideAnswer, OutsideError};
 use crate::object::class::Classes;
 use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
 use crate::registry::Roster;
+use crate::route::Route;
 use crate::session::{Membership, News};
 use crate::store::command::{Answer, Applied};
 use crate::wire::{Ask, Message, Proposed};
+pub(crate) use requests::WINDOW;
+use requests::{Hint, Requests};
 use slice::Slice;
 
 /// All slices that one machine holds.
 pub(crate) struct Holder {
     slices: BTreeMap<SliceId, Slice>,
+    /// The requests of the clients that are connected to the machine.
+    ingress: Ingress,
     env: Env,
 }
 
@@ -38,30 +51,29 @@ pub(crate) struct Env {
     classes: Classes,
     client: Client,
     membership: Membership,
+    /// The requests that have come for objects of the machine.
+    requests: Requests,
     jitter: ChaCha8Rng,
     /// Calls to outside services without an answer.
     calls: BTreeMap<CallId, Call>,
     last_call: u64,
+    last_tenure: u64,
 }
 
 /// A call to an outside service without an answer.
 struct Call {
-    slice: SliceId,
+    tenure: Tenure,
     object: ObjectName,
     instance: Stamp,
     op: OpId,
     since_ns: u64,
 }
 
-/// A client's request on its way to the holder of its object.
+/// A client's request that has come to the holder of its object.
 pub(crate) struct Incoming {
     pub(crate) request: RequestId,
     pub(crate) object: ObjectName,
     pub(crate) body: Bytes,
-    /// Where the answer goes.
-    pub(crate) ingress: MachineId,
-    /// How often it may still be passed on.
-    pub(crate) hops: u8,
 }
 
 impl Env {
@@ -71,10 +83,42 @@ impl Env {
             classes,
             client: Client::new(config, me, seed),
             membership: Membership::new(me, seed),
+            requests: Requests::default(),
             jitter: ChaCha8Rng::seed_from_u64(seed),
             calls: BTreeMap::new(),
             last_call: 0,
+            last_tenure: 0,
         }
+    }
+
+    fn around(&mut self) -> Around<'_> {
+        let (roster, session) = (self.membership.roster(), self.membership.session());
+        Around { roster, session, ways: &mut self.client.ways }
+    }
+
+    /// A slice begins a stay.
+    fn begin(&mut self, slice: SliceId) -> Tenure {
+        self.last_tenure += 1;
+        Tenure { slice, number: self.last_tenure }
+    }
+
+    /// A stay of a slice is over: nobody waits any more for what was asked in it.
+    fn end(&mut self, tenure: Tenure) {
+        self.client.forget(tenure);
+        self.calls.retain(|_, call| call.tenure != tenure);
+    }
+
+    /// A request was not given to object code here and will not be; the registry may say who is to have it.
+    fn refuse(&mut self, request: RequestId, slice: SliceId, cx: &mut Cx<'_>) {
+        let hint = self.hint(slice);
+        self.requests.refuse(request, hint, cx);
+    }
+
+    /// Who is to hold a slice, and its session, as far as is known here.
+    fn hint(&self, slice: SliceId) -> Hint {
+        let roster = self.membership.roster()?;
+        let machine = roster.assigned(slice);
+        Some((machine, roster.session_of(machine)?.id))
     }
 }
 
@@ -83,31 +127,57 @@ impl Holder {
     pub(crate) fn new(me: MachineId, seed: u64, classes: Classes, cx: &mut Cx<'_>) -> Self {
         let mut env = Env::new(me, seed, classes, cx.config);
         env.membership.tick(&mut env.client, cx);
-        Self { slices: BTreeMap::new(), env }
+        Self { slices: BTreeMap::new(), ingress: Ingress::default(), env }
     }
 
-    /// The machine that is to hold an object's slice, as far as is known here.
-    pub(crate) fn route(&self, object: &ObjectName, config: &Config) -> MachineId {
-        let slice = object.slice(config.slices);
-        let roster = self.env.membership.roster();
-        roster.map_or_else(|| config.home_of(slice), |roster| roster.assigned(slice))
+    /// A client that is connected to this machine sends a request.
+    pub(crate) fn accept(&mut self, request: ClientRequest, cx: &mut Cx<'_>) {
+        self.ingress.accept(request, self.env.around(), cx);
     }
 
-    /// A request for an object has arrived. One for an object that is held elsewhere is passed on.
-    pub(crate) fn request(&mut self, incoming: Incoming, cx: &mut Cx<'_>) {
-        let slice = self.slices.get_mut(&incoming.object.slice(cx.config.slices));
-        if let Some(slice) = slice.filter(|slice| !slice.is_leaving()) {
-            return slice.request(incoming, &mut self.env, cx);
+    /// A message about the delivery of requests has come.
+    pub(crate) fn delivery(&mut self, from: Route, message: Message, cx: &mut Cx<'_>) {
+        match message {
+            Message::Request { ticket, below, request, object, body } => {
+                let is_for_me = Some(ticket.session) == self.env.membership.session();
+                let may_emit = self.env.membership.may_emit(cx.now.mono_ns);
+                if is_for_me && self.env.requests.take(from, ticket, below, request, may_emit, cx) {
+                    self.request(Incoming { request, object, body }, cx);
+                }
+            }
+            Message::Await { ticket, .. } if Some(ticket.session) == self.env.membership.session() => {
+                let may_emit = self.env.membership.may_emit(cx.now.mono_ns);
+                self.env.requests.tell_again(from, ticket, may_emit, cx);
+            }
+            Message::Over { ticket } if Some(ticket.session) == self.env.membership.session() => {
+                self.env.requests.over(from.machine, ticket.stream, ticket.number);
+            }
+            Message::Taken { ticket, request } => {
+                self.ingress.taken(from, ticket, request, &mut self.env.client.ways, cx.config);
+            }
+            Message::NotHere { ticket, request, holder } => {
+                self.ingress.not_here(from, ticket, request, holder, self.env.around(), cx);
+            }
+            Message::Response { ticket, request, status, body } => {
+                let answer = ClientAnswer { request, status, body };
+                self.ingress.responded(from, ticket, answer, &mut self.env.client.ways, cx);
+            }
+            // For a session that is not this machine's: it may have been given to object code under that one.
+            _ => {}
         }
-        let to = self.route(&incoming.object, cx.config);
-        if to != self.env.me && incoming.hops > 0 {
-            let Incoming { request, object, body, ingress, hops } = incoming;
-            cx.outbox.push(to, Message::Request { request, object, body, ingress, hops: hops - 1 });
+    }
+
+    /// A request for an object has come, for the first time.
+    fn request(&mut self, incoming: Incoming, cx: &mut Cx<'_>) {
+        let id = incoming.object.slice(cx.config.slices);
+        match self.slices.get_mut(&id).filter(|slice| !slice.is_leaving()) {
+            Some(slice) => slice.request(incoming, &mut self.env, cx),
+            None => self.env.refuse(incoming.request, id, cx),
         }
     }
 
     /// What became of a proposal.
-    pub(crate) fn proposed(&mut self, from: MachineId, ask: Ask, result: Proposed, cx: &mut Cx<'_>) {
+    pub(crate) fn proposed(&mut self, from: Route, ask: Ask, result: Proposed, cx: &mut Cx<'_>) {
         let Some((purpose, applied, index)) = self.env.client.proposed(from, ask, result, cx) else { return };
         match (purpose, applied) {
             (Purpose::Session, Applied::Registry(roster)) => {
@@ -118,32 +188,28 @@ impl Holder {
                 let news = self.env.membership.decided(index, roster, cx);
                 self.react(news, cx);
             }
-            (Purpose::Claim(slice), applied) => {
-                self.with(slice, cx, |it, env, cx| it.claimed(applied, index, env, cx))
-            }
-            (Purpose::Commit(slice), applied) => {
-                self.with(slice, cx, |it, env, cx| it.committed(applied, index, env, cx))
-            }
-            (Purpose::Release(slice), _) => self.with(slice, cx, |it, _, _| it.released()),
+            (Purpose::Slice(tenure, about), applied) => self.with(tenure, cx, |it, env, cx| match about {
+                About::Claim => it.claimed(applied, index, env, cx),
+                About::Commit => it.committed(applied, index, env, cx),
+                About::Release => it.released(),
+                about => unreachable!("{about:?} is read"),
+            }),
             (purpose, applied) => unreachable!("{applied:?} does not answer {purpose:?}"),
         }
     }
 
     /// The answer to a read.
-    pub(crate) fn read_done(&mut self, ask: Ask, answer: Answer, cx: &mut Cx<'_>) {
-        match self.env.client.read_done(ask, answer) {
-            Some((Purpose::Due(slice, epoch), Answer::Due(page))) => {
-                self.with(slice, cx, |it, env, cx| it.loaded(epoch, page, env, cx))
+    pub(crate) fn read_done(&mut self, from: Route, ask: Ask, answer: Answer, cx: &mut Cx<'_>) {
+        let done = self.env.client.read_done(from, ask, answer, cx.config);
+        let Some((Purpose::Slice(tenure, about), answer)) = done else { return };
+        self.with(tenure, cx, |it, env, cx| match (about, answer) {
+            (About::Due, Answer::Due(page)) => it.loaded(page, env, cx),
+            (About::Holder, Answer::Holder(epoch, holding)) => it.found(epoch, holding, env, cx),
+            (About::Read(object, instance, op), answer) => {
+                it.read_answered(&object, instance, op, answer, env, cx);
             }
-            Some((Purpose::Holder(slice), Answer::Holder(epoch, holding))) => {
-                self.with(slice, cx, |it, env, cx| it.found(epoch, holding, env, cx));
-            }
-            Some((Purpose::Read(slice, object, instance, op), answer)) => {
-                self.with(slice, cx, |it, env, cx| it.read_answered(&object, instance, op, answer, env, cx));
-            }
-            Some((purpose, answer)) => unreachable!("{answer:?} does not answer {purpose:?}"),
-            None => {}
-        }
+            (about, answer) => unreachable!("{answer:?} does not answer {about:?}"),
+        });
     }
 
     /// A leader has told a change of the registry.
@@ -159,7 +225,9 @@ impl Holder {
             News::Ended => {
                 for (_, mut slice) in std::mem::take(&mut self.slices) {
                     slice.drop_everything(&mut self.env, cx);
+                    self.env.end(slice.tenure());
                 }
+                self.env.requests = Requests::default();
             }
         }
     }
@@ -174,10 +242,12 @@ impl Holder {
         if let (Some(roster), Some(_)) = (self.env.membership.roster(), self.env.membership.session()) {
             let mine: Vec<SliceId> = roster.assigned_to(me).collect();
             for slice in self.slices.values_mut().filter(|slice| mine.binary_search(&slice.id()).is_err()) {
-                slice.leave(cx);
+                slice.leave(&mut self.env, cx);
             }
+            self.bury();
             for slice in mine {
-                self.slices.entry(slice).or_insert_with(|| Slice::new(slice)).look(&mut self.env, cx);
+                let env = &mut self.env;
+                self.slices.entry(slice).or_insert_with(|| Slice::new(env.begin(slice))).look(env, cx);
             }
         }
         self.env.membership.tick(&mut self.env.client, cx);
@@ -191,9 +261,9 @@ impl Holder {
         cx: &mut Cx<'_>,
     ) {
         // Without an entry the call has timed out before, or its object is held elsewhere.
-        if let Some(Call { slice, object, instance, op, .. }) = self.env.calls.remove(&call) {
+        if let Some(Call { tenure, object, instance, op, .. }) = self.env.calls.remove(&call) {
             let reply = Reply::Outside(result);
-            self.with(slice, cx, |it, env, cx| it.outside_answered(&object, instance, op, reply, env, cx));
+            self.with(tenure, cx, |it, env, cx| it.outside_answered(&object, instance, op, reply, env, cx));
         }
     }
 
@@ -210,8 +280,16 @@ impl Holder {
         for slice in self.slices.values_mut() {
             slice.tick(&mut self.env, cx);
         }
-        self.slices.retain(|_, slice| !slice.is_gone());
+        self.bury();
         self.review(cx);
+        self.ingress.tick(self.env.around(), cx);
+    }
+
+    /// Slices of which nothing is left here end their stay.
+    fn bury(&mut self) {
+        for (_, slice) in self.slices.extract_if(.., |_, slice| slice.is_gone()) {
+            self.env.end(slice.tenure());
+        }
     }
 
     /// Wakes the objects whose alarms are due (F8), as long as the session lasts.
@@ -236,17 +314,19 @@ impl Holder {
         self.slices.values().flat_map(Slice::live_instances)
     }
 
-    /// Lets something happen to a slice, if it is still there.
+    /// Lets something happen to a slice in this stay of it: nothing happens to another one.
     fn with(
         &mut self,
-        slice: SliceId,
+        tenure: Tenure,
         cx: &mut Cx<'_>,
         happens: impl FnOnce(&mut Slice, &mut Env, &mut Cx<'_>),
     ) {
-        let Some(it) = self.slices.get_mut(&slice) else { return };
+        let slice = self.slices.get_mut(&tenure.slice).filter(|slice| slice.tenure() == tenure);
+        let Some(it) = slice else { return };
         happens(it, &mut self.env, cx);
         if it.is_gone() {
-            self.slices.remove(&slice);
+            self.slices.remove(&tenure.slice);
+            self.env.end(tenure);
         }
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! It is a replica of some groups ([`crate::replicas`]), the holder of some slices (the holder), and the way in for the
 //! clients that are connected to it. The parts talk to each other through messages, as if each stood on a machine of
-//! its own: a message to oneself goes out and comes back.
+//! its own. What a machine sends to itself it handles within the same step, without the network.
 
 use std::sync::Arc;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::holder::{Holder, Incoming};
+use crate::holder::Holder;
 use crate::ids::MachineId;
-use crate::io::{ClientAnswer, ClientRequest, DiskImage, Effects, Input, Now};
+use crate::io::{DiskImage, Effects, Input, Now};
 use crate::log::Damage;
 use crate::object::class::Classes;
 use crate::observe::Source;
@@ -18,11 +18,13 @@ use crate::outbox::Outbox;
 use crate::registry::Change;
 use crate::renewals::Renewals;
 use crate::replicas::Replicas;
+use crate::route::Route;
 use crate::store::command::Command;
 use crate::wire::{self, Message};
 
-/// A request is passed on so often by machines that no longer hold its object.
-const HOPS_MAX: u8 = 3;
+/// What a machine sends to itself may make it send to itself again: object code that reads what its own machine has may go on
+/// for ever. After so many rounds in one step the rest takes the way through the network, and others have their turn.
+const ROUNDS_MAX: usize = 8;
 
 /// What a machine is given when it boots.
 #[derive(Clone, Debug)]
@@ -84,14 +86,13 @@ impl Machine {
             Input::Message { from, bytes } => {
                 // What cannot be decoded is not ours; the network may do what it likes.
                 for message in wire::decode(&bytes).unwrap_or_default() {
-                    self.message(now, from, message, out);
+                    self.arrived(now, from, message, out);
                 }
             }
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
-            Input::Request(ClientRequest { request, object, body }) => {
-                let holder = self.holder.route(&object, &self.config);
-                let message = Message::Request { request, object, body, ingress: self.me, hops: HOPS_MAX };
-                self.outbox.push(holder, message);
+            Input::Request(request) => {
+                let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
+                self.holder.accept(request, &mut cx);
             }
             Input::Answer { call, result } => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
@@ -108,10 +109,27 @@ impl Machine {
         self.settle(now, out);
     }
 
-    fn message(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
+    /// A message has come over a link. What is to be passed on is passed on once: what came that way never is.
+    fn arrived(&mut self, now: Now, from: MachineId, message: Message, out: &mut Effects) {
+        match message {
+            Message::Forward { to, cargo } => self.outbox.push(to, Message::Forwarded { from, cargo }),
+            Message::Forwarded { from: origin, cargo } => {
+                let passed_on = wire::decode(&cargo).unwrap_or_default().into_iter();
+                let is_final = |message: &Message| {
+                    !matches!(message, Message::Forward { .. } | Message::Forwarded { .. })
+                };
+                for message in passed_on.filter(is_final) {
+                    self.message(now, Route::through(origin, from), message, out);
+                }
+            }
+            message => self.message(now, Route::direct(from), message, out),
+        }
+    }
+
+    fn message(&mut self, now: Now, from: Route, message: Message, out: &mut Effects) {
         let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
         match message {
-            Message::Consensus { group, letter } => self.replicas.consensus(from, group, letter),
+            Message::Consensus { group, letter } => self.replicas.consensus(from.machine, group, letter),
             // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
             Message::Propose { group, ask, command: Command::Registry(Change::Renew { renewals, .. }) }
                 if self.replicas.is_leader(group) =>
@@ -119,32 +137,46 @@ impl Machine {
                 self.renewals.take(from, ask, renewals);
             }
             Message::Propose { group, ask, command } => self.replicas.propose(from, ask, group, command),
+            Message::Inquire { group, ask, batch } => self.replicas.inquire(from, ask, group, batch),
             Message::Proposed { ask, result } => self.holder.proposed(from, ask, result, &mut cx),
             Message::Read { group, ask, at_least, query } => {
                 self.replicas.read(from, ask, group, at_least, query)
             }
-            Message::ReadDone { ask, answer } => self.holder.read_done(ask, answer, &mut cx),
-            Message::Request { request, object, body, ingress, hops } => {
-                self.holder.request(Incoming { request, object, body, ingress, hops }, &mut cx);
-            }
+            Message::ReadDone { ask, answer } => self.holder.read_done(from, ask, answer, &mut cx),
             Message::Roster { index, roster } => self.holder.heard(index, roster, &mut cx),
-            Message::Response { request, status, body } => {
-                out.answers.push(ClientAnswer { request, status, body });
-            }
+            message @ (Message::Request { .. }
+            | Message::Await { .. }
+            | Message::Taken { .. }
+            | Message::NotHere { .. }
+            | Message::Response { .. }
+            | Message::Over { .. }) => self.holder.delivery(from, message, &mut cx),
+            // It was taken out of its wrapping before.
+            Message::Forward { .. } | Message::Forwarded { .. } => {}
         }
     }
 
     /// What every input ends with: alarms that are due, the disk, the network, the next wake.
     fn settle(&mut self, now: Now, out: &mut Effects) {
-        let mut due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
-        if due_ns <= now.mono_ns {
-            let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
-            self.holder.fire(&mut cx);
-            due_ns = self.holder.next_due_ns(now).unwrap_or(u64::MAX);
+        let mut due_ns = self.holder.next_due_ns(now);
+        for _ in 0..ROUNDS_MAX {
+            if due_ns.is_some_and(|due_ns| due_ns <= now.mono_ns) {
+                let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
+                self.holder.fire(&mut cx);
+                due_ns = self.holder.next_due_ns(now);
+            }
+            self.replicas.advance(&mut self.outbox, out);
+            let to_itself = self.outbox.take(self.me);
+            if to_itself.is_empty() {
+                break;
+            }
+            for message in to_itself {
+                self.arrived(now, self.me, message, out);
+            }
+            due_ns = self.holder.next_due_ns(now);
         }
         self.replicas.settle(&mut self.outbox, out);
         self.outbox.drain_into(out);
-        out.wake_at_ns = Some(self.next_tick_ns.min(due_ns));
+        out.wake_at_ns = Some(due_ns.map_or(self.next_tick_ns, |due_ns| due_ns.min(self.next_tick_ns)));
     }
 
     /// The instances in memory.

@@ -3,6 +3,7 @@
 
 use crate::ids::MachineId;
 use crate::io::Effects;
+use crate::route::Route;
 use crate::wire::{self, Message};
 
 /// Collects messages by destination.
@@ -15,7 +16,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds a message. To oneself is a destination like any other: the caller of the machine loops it back.
+    /// Adds a message. To oneself is a destination like any other: see [`Outbox::take`].
     pub fn push(&mut self, to: MachineId, message: Message) {
         let found = self.lists.binary_search_by_key(&to, |(machine, _)| *machine);
         let place = found.unwrap_or_else(|place| {
@@ -23,6 +24,25 @@ impl Outbox {
             place
         });
         self.lists[place].1.push(message);
+    }
+
+    /// Adds a message that goes this way.
+    pub fn push_by(&mut self, route: Route, message: Message) {
+        match route.via {
+            None => self.push(route.machine, message),
+            Some(via) => {
+                let cargo = wire::encode(&[message], &mut self.scratch);
+                self.push(via, Message::Forward { to: route.machine, cargo });
+            }
+        }
+    }
+
+    /// Takes out what is for this machine, in the order in which it was pushed.
+    pub fn take(&mut self, to: MachineId) -> Vec<Message> {
+        match self.lists.binary_search_by_key(&to, |(machine, _)| *machine) {
+            Ok(place) => std::mem::take(&mut self.lists[place].1),
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Sends what was collected: one datagram to each machine, machines ascending, messages in the order in which they

@@ -3,9 +3,10 @@
 //!
 //! The entry says how many ticks have passed: the beats by which the registry tells time.
 
-use crate::ids::{GroupId, MachineId};
+use crate::ids::GroupId;
 use crate::registry::{Change, Renewal};
 use crate::replicas::Replicas;
+use crate::route::Route;
 use crate::store::command::Command;
 use crate::wire::Ask;
 
@@ -15,7 +16,7 @@ const BEATS_MAX: u64 = 4;
 /// What the leader of the system group has collected.
 #[derive(Debug, Default)]
 pub(crate) struct Renewals {
-    asked: Vec<(MachineId, Ask)>,
+    asked: Vec<(Route, Ask)>,
     renewals: Vec<Renewal>,
     /// Ticks as the leader since the last entry.
     beats: u64,
@@ -23,7 +24,7 @@ pub(crate) struct Renewals {
 
 impl Renewals {
     /// Takes what a machine has asked for; it is answered when the entry is applied.
-    pub(crate) fn take(&mut self, from: MachineId, ask: Ask, renewals: Vec<Renewal>) {
+    pub(crate) fn take(&mut self, from: Route, ask: Ask, renewals: Vec<Renewal>) {
         self.asked.push((from, ask));
         self.renewals.extend(renewals);
     }
@@ -45,7 +46,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::ids::SessionId;
+    use crate::ids::{MachineId, SessionId};
     use crate::io::{DiskImage, DiskOp, Effects, FileId};
     use crate::outbox::Outbox;
     use crate::wire::{self, Message, Proposed};
@@ -98,8 +99,8 @@ mod tests {
         let mut renewals = Renewals::default();
         let ask = |number| Ask { boot: 1, number };
         let renewal = |session| Renewal { session: SessionId(session), over: 0, ran_out: false };
-        renewals.take(MachineId(1), ask(7), vec![renewal(1)]);
-        renewals.take(MachineId(2), ask(8), vec![renewal(2)]);
+        renewals.take(Route::direct(MachineId(1)), ask(7), vec![renewal(1)]);
+        renewals.take(Route::direct(MachineId(2)), ask(8), vec![renewal(2)]);
         renewals.tick(system, &mut replicas);
         let sent = settle(&mut replicas, Effects::default());
 

@@ -9,9 +9,10 @@ use crate::ids::{GroupId, MachineId};
 use crate::io::{DiskImage, Effects};
 use crate::log::{Damage, Log};
 use crate::outbox::Outbox;
+use crate::route::Route;
 use crate::store::Store;
 use crate::store::command::{Command, Query};
-use crate::wire::{Ask, Message, Proposed};
+use crate::wire::{Ask, Batch, Message, Proposed};
 
 mod replica;
 
@@ -25,7 +26,7 @@ pub struct Replicas {
     /// Groups in which something has happened since the last settling.
     touched: BTreeSet<GroupId>,
     /// Answers to those who asked for a group that has no replica here.
-    strays: Vec<(MachineId, Message)>,
+    strays: Vec<(Route, Message)>,
 }
 
 impl Replicas {
@@ -75,28 +76,41 @@ impl Replicas {
     }
 
     /// Proposes a command. `from` gets a [`Message::Proposed`] when it was applied here, or at once if this replica is
-    /// not the leader, or none if a change of leader comes between: then it has to ask again.
-    pub fn propose(&mut self, from: MachineId, ask: Ask, group: GroupId, command: Command) {
+    /// not the leader or knows the command already, or none if a change of leader comes between: then it has to ask again.
+    pub fn propose(&mut self, from: Route, ask: Ask, group: GroupId, command: Command) {
         self.propose_for(vec![(from, ask)], group, command);
     }
 
     /// Proposes a command for all who have asked for it, or for a part of it. Each gets its [`Message::Proposed`].
-    pub fn propose_for(&mut self, asked: Vec<(MachineId, Ask)>, group: GroupId, command: Command) {
+    pub fn propose_for(&mut self, asked: Vec<(Route, Ask)>, group: GroupId, command: Command) {
         match self.replicas.get_mut(&group) {
             Some(replica) => {
                 replica.propose(asked, &command);
                 self.touched.insert(group);
             }
-            None => {
-                let refuse = |ask| Message::Proposed { ask, result: Proposed::NotLeader { leader: None } };
-                self.strays.extend(asked.into_iter().map(|(from, ask)| (from, refuse(ask))));
-            }
+            None => asked.into_iter().for_each(|(from, ask)| self.is_stray(from, ask)),
         }
+    }
+
+    /// Answers what has become of a batch that was proposed before, as [`Replicas::propose`] does.
+    pub fn inquire(&mut self, from: Route, ask: Ask, group: GroupId, batch: Batch) {
+        match self.replicas.get_mut(&group) {
+            Some(replica) => {
+                replica.inquire(from, ask, batch);
+                self.touched.insert(group);
+            }
+            None => self.is_stray(from, ask),
+        }
+    }
+
+    fn is_stray(&mut self, from: Route, ask: Ask) {
+        let result = Proposed::NotLeader { leader: None };
+        self.strays.push((from, Message::Proposed { ask, result }));
     }
 
     /// Answers a question once the group's log is applied here up to `at_least`. A question may be dropped: then it has
     /// to be asked again.
-    pub fn read(&mut self, from: MachineId, ask: Ask, group: GroupId, at_least: u64, query: Query) {
+    pub fn read(&mut self, from: Route, ask: Ask, group: GroupId, at_least: u64, query: Query) {
         if let Some(replica) = self.replicas.get_mut(&group) {
             replica.read(from, ask, at_least, query);
             self.touched.insert(group);
@@ -119,18 +133,23 @@ impl Replicas {
     /// Does what follows from everything since the last settling: persists, sends, applies, observes. Wanted once at
     /// the end of each `handle`.
     pub fn settle(&mut self, post: &mut Outbox, out: &mut Effects) {
-        for (to, message) in self.strays.drain(..) {
-            post.push(to, message);
-        }
-        while let Some(group) = self.touched.pop_first() {
-            let replica = self.replicas.get_mut(&group).expect("only replicas of this machine are touched");
-            replica.settle(&mut self.log, post, out);
-        }
+        self.advance(post, out);
         if self.log.is_due(self.bounds.log_bytes_max) {
             let base: Vec<_> = self.replicas.values().map(Replica::base).collect();
             self.log.compact(&base, out);
         }
         self.log.flush(out);
+    }
+
+    /// A part of [`Replicas::settle`], which has to follow: all but the disk.
+    pub fn advance(&mut self, post: &mut Outbox, out: &mut Effects) {
+        for (to, message) in std::mem::take(&mut self.strays) {
+            post.push_by(to, message);
+        }
+        while let Some(group) = self.touched.pop_first() {
+            let replica = self.replicas.get_mut(&group).expect("only replicas of this machine are touched");
+            replica.settle(&mut self.log, post, out);
+        }
     }
 
     /// The state of a group's replica here, and the index in the group's log up to which it is applied.

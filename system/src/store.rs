@@ -13,6 +13,7 @@ use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
 use crate::object::op::Key;
 use crate::observe::AppliedTurn;
 use crate::registry::Registry;
+use crate::wire::Batch;
 
 pub mod command;
 mod rows;
@@ -92,6 +93,17 @@ impl Store {
             }
         };
         Outcome { applied, turns: Vec::new() }
+    }
+
+    /// What applying a batch did, or would do now and for ever, if that shows already: it was applied before, or its epoch is
+    /// over.
+    pub fn decided(&self, batch: Batch) -> Option<Applied> {
+        let slice = self.slices.get(&batch.slice)?;
+        let is_over = slice.epoch == batch.epoch && slice.holding.is_some_and(|holding| holding.released);
+        if slice.epoch > batch.epoch || is_over {
+            return Some(Applied::Stale(slice.epoch));
+        }
+        (slice.epoch == batch.epoch && batch.number <= slice.batch).then_some(Applied::Committed)
     }
 
     /// Answers a question from what has been applied.

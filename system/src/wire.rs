@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::Letter;
-use crate::ids::{GroupId, MachineId, ObjectName, RequestId};
+use crate::ids::{Epoch, GroupId, MachineId, ObjectName, RequestId, SessionId, SliceId};
 use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
 
@@ -24,10 +24,19 @@ pub enum Message {
     Propose {
         /// The group.
         group: GroupId,
-        /// Comes back with the answer; unique within one boot of the asker.
+        /// Comes back with the answer.
         ask: Ask,
         /// The command.
         command: Command,
+    },
+    /// A holder asks once more about a batch too large to be sent again without need.
+    Inquire {
+        /// The group.
+        group: GroupId,
+        /// The question with which it was proposed.
+        ask: Ask,
+        /// The batch.
+        batch: Batch,
     },
     /// What became of a proposal. A proposal that a change of leader swallowed is never answered.
     Proposed {
@@ -56,16 +65,55 @@ pub enum Message {
     },
     /// A client's request on its way from the machine that the client is connected to, to the holder of the object.
     Request {
+        /// This delivery of it.
+        ticket: Ticket,
+        /// Deliveries with lower numbers than this are over: nobody waits for their responses.
+        below: u64,
         /// The request.
         request: RequestId,
         /// The object.
         object: ObjectName,
         /// What it says.
         body: Bytes,
-        /// The machine that the client is connected to: the answer goes there.
-        ingress: MachineId,
-        /// How often it may still be passed on by a machine that no longer holds the object.
-        hops: u8,
+    },
+    /// The machine that a client is connected to still waits for the response to a request that the holder has.
+    Await {
+        /// The delivery.
+        ticket: Ticket,
+        /// The request.
+        request: RequestId,
+    },
+    /// The holder has this request, and will respond.
+    Taken {
+        /// The delivery.
+        ticket: Ticket,
+        /// The request.
+        request: RequestId,
+    },
+    /// The object is not held there (any more). No object code was given this delivery, and none will be.
+    NotHere {
+        /// The delivery.
+        ticket: Ticket,
+        /// The request.
+        request: RequestId,
+        /// Who is to hold the object, and its session, as far as is known there.
+        holder: Option<(MachineId, SessionId)>,
+    },
+    /// The answer on its way back.
+    Response {
+        /// The delivery.
+        ticket: Ticket,
+        /// The request.
+        request: RequestId,
+        /// HTTP status.
+        status: u16,
+        /// The body.
+        body: Bytes,
+    },
+    /// Deliveries with lower numbers are over: the holder may forget their responses.
+    Over {
+        /// Names no delivery itself: its number is the first one that is not over.
+        ticket: Ticket,
     },
     /// The registry has changed: a leader tells everybody at once, who would hear of it with the next renewal.
     Roster {
@@ -74,14 +122,19 @@ pub enum Message {
         /// The registry.
         roster: Roster,
     },
-    /// The answer on its way back.
-    Response {
-        /// The request.
-        request: RequestId,
-        /// HTTP status.
-        status: u16,
-        /// The body.
-        body: Bytes,
+    /// To be passed on: the sender has no link to the receiver, or doubts it.
+    Forward {
+        /// The receiver.
+        to: MachineId,
+        /// One message, as [`encode`] makes it, which is no such thing itself: nothing is passed on twice.
+        cargo: Bytes,
+    },
+    /// Was passed on.
+    Forwarded {
+        /// Whoever sent it.
+        from: MachineId,
+        /// The message.
+        cargo: Bytes,
     },
 }
 
@@ -95,6 +148,29 @@ pub struct Ask {
     pub number: u64,
 }
 
+/// One delivery of a client's request to one session of one machine (O1). The holder gives it to object code at most once,
+/// and once it has said that it will not, never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The first session that the sending machine had in its present life: it tells its lives apart, and their order.
+    pub stream: SessionId,
+    /// The holder's session. Under any other the delivery is ignored.
+    pub session: SessionId,
+    /// The delivery's number in that stream to that session, from 1.
+    pub number: u64,
+}
+
+/// Which batch of a slice a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The slice.
+    pub slice: SliceId,
+    /// The epoch of the holder that proposes it.
+    pub epoch: Epoch,
+    /// Its number in that epoch.
+    pub number: u64,
+}
+
 /// What became of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proposed {
@@ -102,9 +178,13 @@ pub enum Proposed {
     Applied {
         /// What that did.
         applied: Applied,
-        /// Its index in the group's log.
+        /// An index of the group's log at which that is so.
         index: u64,
     },
+    /// It stands in the log of the leader, who will answer once it is decided.
+    Pending,
+    /// The leader knows nothing of it: it has to be sent as a whole.
+    Unknown,
     /// This replica is not the leader.
     NotLeader {
         /// Who is, as far as it knows.

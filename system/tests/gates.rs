@@ -30,8 +30,17 @@ impl DurableObject for Waiting {
                 storage.put("key", "value").await?;
                 storage.sync().await;
             }
-            "get" => _ = storage.get("unknown").await?,
-            "get, letting in" => _ = storage.allow_concurrency().get("unknown").await?,
+            // One after the other, and more than one step answers.
+            "get" => {
+                for key in 0..100 {
+                    storage.get(key.to_string()).await?;
+                }
+            }
+            "get, letting in" => {
+                for key in 0..100 {
+                    storage.allow_concurrency().get(key.to_string()).await?;
+                }
+            }
             "sync in a section" => {
                 storage.put("key", "value").await?;
                 let sync = storage.sync();
@@ -54,7 +63,7 @@ impl DurableObject for Waiting {
 }
 
 /// A request that does this, and one right behind it that does nothing: whether the second is delivered before the first has
-/// its result.
+/// its last result.
 fn lets_in(does: &str) -> bool {
     let classes = Classes::default().with(RustClass::<Waiting>::default());
     let mut machine = Alone::boot(classes, |_| ());
@@ -65,17 +74,17 @@ fn lets_in(does: &str) -> bool {
     machine.advance_ms(1_000);
     assert!(machine.answers.iter().all(|answer| answer.status == 200), "{does}: {:?}", machine.answers);
     assert_eq!(machine.answers.len(), 2, "{does}");
-    position(&machine, |seen| *seen == Some(second)) < position(&machine, Option::is_none)
+    last_position(&machine, |seen| *seen == Some(second)) < last_position(&machine, Option::is_none)
 }
 
-/// The first delivery of this kind: of a request, or of a result.
-fn position(machine: &Alone, is_it: impl Fn(&Option<RequestId>) -> bool) -> Option<usize> {
+/// The last delivery of this kind: of a request, or of a result.
+fn last_position(machine: &Alone, is_it: impl Fn(&Option<RequestId>) -> bool) -> Option<usize> {
     let deliveries = machine.observed.iter().filter_map(|observed| match observed {
         Observation::Instance { seen: Seen::DeliveredRequest(request), .. } => Some(Some(*request)),
         Observation::Instance { seen: Seen::DeliveredResult(_), .. } => Some(None),
         _ => None,
     });
-    let position = deliveries.enumerate().find(|(_, delivery)| is_it(delivery)).map(|(at, _)| at);
+    let position = deliveries.enumerate().filter(|(_, delivery)| is_it(delivery)).last().map(|(at, _)| at);
     assert!(position.is_some(), "it is delivered");
     position
 }

@@ -9,11 +9,12 @@ use indexmap::IndexMap;
 
 use super::{Call, Env, Incoming};
 use crate::alarm::Tracker;
-use crate::client::Purpose;
+use crate::client::{About, Purpose, Tenure};
 use crate::cx::Cx;
 use crate::hash::FixedState;
-use crate::ids::{Epoch, ObjectName, SliceId};
+use crate::ids::{Epoch, ObjectName};
 use crate::io::Now;
+use crate::object::class::Response;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
 use crate::observe::{Observation, Source};
@@ -21,7 +22,7 @@ use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
 
 /// A slice under the epoch that its claim has made.
 pub(super) struct Held {
-    slice: SliceId,
+    tenure: Tenure,
     epoch: Epoch,
     stamps: Stamps,
     /// What is read has to be at least as new as this index of the group's log: everything up to it was acknowledged.
@@ -39,9 +40,9 @@ pub(super) struct Held {
 
 impl Held {
     /// A slice that was claimed at this index of its group's log.
-    pub(super) fn new(slice: SliceId, epoch: Epoch, index: u64) -> Self {
+    pub(super) fn new(tenure: Tenure, epoch: Epoch, index: u64) -> Self {
         Self {
-            slice,
+            tenure,
             epoch,
             stamps: Stamps::new(epoch),
             read_index: index,
@@ -70,10 +71,10 @@ impl Held {
 
     /// Asks for the page of the due index that comes after this alarm.
     pub(super) fn load(&self, after: Option<(i64, ObjectName)>, env: &mut Env, cx: &mut Cx<'_>) {
-        let query = Query::Due { slice: self.slice, after, limit: cx.config.tuning.page_alarms };
-        let purpose = Purpose::Due(self.slice, self.epoch);
-        cx.out.observed.push(Observation::AsksForDue { slice: self.slice });
-        env.client.read(purpose, self.slice, self.read_index, query, cx);
+        let slice = self.tenure.slice;
+        let query = Query::Due { slice, after, limit: cx.config.tuning.page_alarms };
+        cx.out.observed.push(Observation::AsksForDue { slice });
+        env.client.read(Purpose::Slice(self.tenure, About::Due), slice, self.read_index, query, cx);
     }
 
     /// The page that was asked for. Nothing changes the index meanwhile: this machine holds the slice and does not serve it
@@ -97,12 +98,11 @@ impl Held {
 
     /// A request for one of its objects.
     pub(super) fn request(&mut self, incoming: Incoming, env: &mut Env, cx: &mut Cx<'_>) {
-        let Incoming { request, object, body, ingress, .. } = incoming;
-        let is_served =
-            self.with_entry(&object, env, cx, |entry, host| entry.request(request, ingress, body, host));
+        let Incoming { request, object, body } = incoming;
+        let is_served = self.with_entry(&object, env, cx, |entry, host| entry.request(request, body, host));
         if !is_served {
-            let text = format!("there is no class {}", object.class());
-            cx.respond(ingress, request, 404, text.into());
+            let body = format!("there is no class {}", object.class()).into();
+            env.requests.respond(request, Response { status: 404, body }, cx);
         }
     }
 
@@ -130,8 +130,8 @@ impl Held {
         self.in_flight.extend(self.ready.drain(..self.ready.len().min(most)));
         self.last_batch += 1;
         let turns = self.in_flight.iter().map(|unit| unit.writes.clone()).collect();
-        let commit = Commit { slice: self.slice, epoch: self.epoch, batch: self.last_batch, turns };
-        env.client.propose(Purpose::Commit(self.slice), Command::Commit(commit), cx);
+        let commit = Commit { slice: self.tenure.slice, epoch: self.epoch, batch: self.last_batch, turns };
+        env.client.propose(Purpose::Slice(self.tenure, About::Commit), Command::Commit(commit), cx);
     }
 
     /// Once a tick: limits of time, eviction.
@@ -225,14 +225,23 @@ impl Held {
 
     /// Carries out what the entries have asked for.
     fn carry_out(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
-        let slice = self.slice;
+        let tenure = self.tenure;
+        if self.acts.is_empty() {
+            return self.send_batch(env, cx);
+        }
         for (object, instance, op, query) in self.acts.reads.drain(..) {
-            let purpose = Purpose::Read(slice, object, instance, op);
-            env.client.read(purpose, slice, self.read_index, query, cx);
+            let purpose = Purpose::Slice(tenure, About::Read(object, instance, op));
+            env.client.read(purpose, tenure.slice, self.read_index, query, cx);
         }
         for (object, instance, op, call) in self.acts.calls.drain(..) {
-            env.calls.insert(call.call, Call { slice, object, instance, op, since_ns: cx.now.mono_ns });
+            env.calls.insert(call.call, Call { tenure, object, instance, op, since_ns: cx.now.mono_ns });
             cx.out.outside.push(call);
+        }
+        for (request, response) in self.acts.responses.drain(..) {
+            env.requests.respond(request, response, cx);
+        }
+        for request in self.acts.undelivered.drain(..) {
+            env.refuse(request, tenure.slice, cx);
         }
         self.ready.extend(self.acts.units.drain(..));
         self.send_batch(env, cx);

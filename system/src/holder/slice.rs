@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 
 use super::held::Held;
 use super::{Env, Incoming};
-use crate::client::Purpose;
+use crate::client::{About, Purpose, Tenure};
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{Epoch, ObjectName, OpId, SliceId, Stamp};
@@ -35,7 +35,7 @@ const LEAVE_MS: u64 = 2_000;
 
 /// A slice.
 pub(super) struct Slice {
-    id: SliceId,
+    tenure: Tenure,
     stage: Stage,
     /// Requests that came before the slice was served.
     waiting: VecDeque<Incoming>,
@@ -67,12 +67,17 @@ enum Stage {
 
 impl Slice {
     /// A slice that is not claimed yet.
-    pub(super) fn new(id: SliceId) -> Self {
-        Self { id, stage: Stage::Finding { at_least: 0, asked: false }, waiting: VecDeque::new() }
+    pub(super) fn new(tenure: Tenure) -> Self {
+        Self { tenure, stage: Stage::Finding { at_least: 0, asked: false }, waiting: VecDeque::new() }
     }
 
     pub(super) fn id(&self) -> SliceId {
-        self.id
+        self.tenure.slice
+    }
+
+    /// Which stay of the slice on this machine this is.
+    pub(super) fn tenure(&self) -> Tenure {
+        self.tenure
     }
 
     pub(super) fn is_leaving(&self) -> bool {
@@ -105,8 +110,9 @@ impl Slice {
     pub(super) fn look(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
         if let Stage::Finding { at_least, asked: asked @ false } = &mut self.stage {
             *asked = true;
-            let query = Query::Holder { slice: self.id };
-            env.client.read(Purpose::Holder(self.id), self.id, *at_least, query, cx);
+            let slice = self.tenure.slice;
+            let query = Query::Holder { slice };
+            env.client.read(Purpose::Slice(self.tenure, About::Holder), slice, *at_least, query, cx);
         }
     }
 
@@ -124,9 +130,9 @@ impl Slice {
             return;
         };
         self.stage = Stage::Claiming { leaves: false };
-        cx.out.observed.push(Observation::Claiming { slice: self.id });
-        let claim = Claim { slice: self.id, over: epoch, machine: env.me, session };
-        env.client.propose(Purpose::Claim(self.id), Command::Claim(claim), cx);
+        cx.out.observed.push(Observation::Claiming { slice: self.id() });
+        let claim = Claim { slice: self.id(), over: epoch, machine: env.me, session };
+        env.client.propose(Purpose::Slice(self.tenure, About::Claim), Command::Claim(claim), cx);
     }
 
     /// The claim was decided. O1: from here on nothing of an older epoch becomes durable.
@@ -135,7 +141,7 @@ impl Slice {
         match applied {
             Applied::Claimed(epoch) if leaves => self.release(epoch, env, cx),
             Applied::Claimed(epoch) => {
-                let held = Box::new(Held::new(self.id, epoch, index));
+                let held = Box::new(Held::new(self.tenure, epoch, index));
                 held.load(None, env, cx);
                 self.stage = Stage::Loading(held);
             }
@@ -149,16 +155,24 @@ impl Slice {
     }
 
     /// The slice is assigned elsewhere.
-    pub(super) fn leave(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn leave(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        self.hand_back(env, cx);
         self.stage = match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Finding { .. } => Stage::Gone,
             Stage::Claiming { .. } => Stage::Claiming { leaves: true },
             Stage::Loading(held) | Stage::Serving(held) => {
-                cx.out.observed.push(Observation::Leaving { slice: self.id });
+                cx.out.observed.push(Observation::Leaving { slice: self.tenure.slice });
                 Stage::Leaving { held, since_ns: cx.now.mono_ns }
             }
             stage @ (Stage::Leaving { .. } | Stage::Releasing | Stage::Gone) => stage,
         };
+    }
+
+    /// What waits to be served is not served here any more.
+    fn hand_back(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        for Incoming { request, .. } in self.waiting.drain(..) {
+            env.refuse(request, self.tenure.slice, cx);
+        }
     }
 
     /// Gives the slice up once nothing is going on in it, or has gone on for too long.
@@ -176,8 +190,8 @@ impl Slice {
 
     fn release(&mut self, epoch: Epoch, env: &mut Env, cx: &mut Cx<'_>) {
         self.stage = Stage::Releasing;
-        let release = Release { slice: self.id, epoch };
-        env.client.propose(Purpose::Release(self.id), Command::Release(release), cx);
+        let release = Release { slice: self.id(), epoch };
+        env.client.propose(Purpose::Slice(self.tenure, About::Release), Command::Release(release), cx);
     }
 
     /// The release was decided.
@@ -188,32 +202,25 @@ impl Slice {
     /// O1: the slice is lost, to a newer epoch or with the session. Everything in memory ends, and nothing more of it is
     /// sent.
     pub(super) fn drop_everything(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        self.hand_back(env, cx);
         if let Some(held) = self.held_mut() {
             held.abandon(env, cx);
         }
         self.stage = Stage::Gone;
-        env.client.forget(self.id);
-        env.calls.retain(|_, call| call.slice != self.id);
     }
 
-    /// A page of the due index has come that was asked for under `epoch`. One that was asked for under an epoch before knows
-    /// nothing of what has changed since.
-    pub(super) fn loaded(
-        &mut self,
-        epoch: Epoch,
-        page: Vec<(ObjectName, AlarmRow)>,
-        env: &mut Env,
-        cx: &mut Cx<'_>,
-    ) {
+    /// The page of the due index that was asked for has come.
+    pub(super) fn loaded(&mut self, page: Vec<(ObjectName, AlarmRow)>, env: &mut Env, cx: &mut Cx<'_>) {
         let Stage::Loading(held) = &mut self.stage else { return };
-        if held.epoch() != epoch || !held.take_page(page, env, cx) {
+        let epoch = held.epoch();
+        if !held.take_page(page, env, cx) {
             return;
         }
         self.stage = match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Loading(held) => Stage::Serving(held),
             stage => stage,
         };
-        cx.out.observed.push(Observation::Serving { slice: self.id, epoch });
+        cx.out.observed.push(Observation::Serving { slice: self.id(), epoch });
         for incoming in std::mem::take(&mut self.waiting) {
             self.request(incoming, env, cx);
         }
@@ -225,6 +232,8 @@ impl Slice {
             held.request(incoming, env, cx);
         } else if self.waiting.len() < cx.config.tuning.waiting_requests as usize {
             self.waiting.push_back(incoming);
+        } else {
+            env.refuse(incoming.request, self.tenure.slice, cx);
         }
     }
 
@@ -312,36 +321,6 @@ mod tests {
     use crate::object::class::Classes;
     use crate::outbox::Outbox;
 
-    /// The answer to a question of an earlier claim comes late: after the slice was given up and claimed again. An alarm that was
-    /// due then may have been replaced since (A2).
-    #[test]
-    fn a2_a_page_of_an_earlier_claim_is_not_taken_for_one_of_this() {
-        let config = Config::new(1, 1, 1, 1);
-        let (mut outbox, mut out) = (Outbox::default(), Effects::default());
-        let now = Now { mono_ns: 1, wall_ns: 1 };
-        let cx = &mut Cx { now, config: &config, outbox: &mut outbox, out: &mut out };
-        let env = &mut Env::new(MachineId(0), 1, Classes::default(), &config);
-        let alarm = |epoch| Stamp { epoch, count: 1 };
-        let page = |epoch, at_ms| {
-            let row =
-                AlarmRow { alarm: alarm(epoch), scheduled_ms: at_ms, retry_count: 0, not_before_ms: at_ms };
-            vec![(ObjectName::new("Test", "foo"), row)]
-        };
-        let mut slice = Slice::new(SliceId(0));
-        slice.stage = Stage::Claiming { leaves: false };
-        slice.claimed(Applied::Claimed(Epoch(2)), 7, env, cx);
-
-        slice.loaded(Epoch(1), page(Epoch(1), 10), env, cx);
-        assert_eq!(slice.next_due_ns(now), None, "it is not served yet");
-        slice.loaded(Epoch(2), page(Epoch(2), 20), env, cx);
-        let due_ns = slice.next_due_ns(now);
-        assert!(due_ns.is_some(), "it is served");
-        slice.loaded(Epoch(1), page(Epoch(1), 10), env, cx);
-        assert_eq!(slice.next_due_ns(now), due_ns);
-        let told = cx.out.observed.iter().filter(|it| matches!(it, Observation::Serving { .. }));
-        assert_eq!(told.count(), 1, "it is told once");
-    }
-
     #[test]
     fn pages_are_as_long_as_they_are_tuned_and_no_more_requests_wait_than_may() {
         let mut config = Config::new(1, 1, 1, 1);
@@ -350,11 +329,11 @@ mod tests {
         let now = Now { mono_ns: 1, wall_ns: 1 };
         let cx = &mut Cx { now, config: &config, outbox: &mut outbox, out: &mut out };
         let env = &mut Env::new(MachineId(0), 1, Classes::default(), &config);
-        let mut slice = Slice::new(SliceId(0));
+        let mut slice = Slice::new(env.begin(SliceId(0)));
         for request in 0..5 {
             let object = ObjectName::new("Test", "foo");
             let (request, body) = (RequestId(request), Bytes::new());
-            slice.request(Incoming { request, object, body, ingress: MachineId(0), hops: 0 }, env, cx);
+            slice.request(Incoming { request, object, body }, env, cx);
         }
         assert_eq!(slice.waiting.len(), 3);
 
@@ -365,9 +344,9 @@ mod tests {
             let row = AlarmRow { alarm, scheduled_ms: 10, retry_count: 0, not_before_ms: 10 };
             names.iter().map(|name| (ObjectName::new("Test", name), row)).collect::<Vec<_>>()
         };
-        slice.loaded(Epoch(2), page(&["a", "b"]), env, cx);
+        slice.loaded(page(&["a", "b"]), env, cx);
         assert_eq!(slice.next_due_ns(now), None, "a full page is not the last one");
-        slice.loaded(Epoch(2), page(&["c"]), env, cx);
+        slice.loaded(page(&["c"]), env, cx);
         assert!(slice.next_due_ns(now).is_some(), "it is served");
         let asked = cx.out.observed.iter().filter(|it| matches!(it, Observation::AsksForDue { .. }));
         assert_eq!(asked.count(), 2);

@@ -29,9 +29,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::alarm::Tracker;
 use crate::cx::Cx;
-use crate::ids::{MachineId, ObjectName, OpId, RequestId, Stamp};
+use crate::ids::{ObjectName, OpId, RequestId, Stamp};
 use crate::io::OutsideCall;
-use crate::object::class::Class;
+use crate::object::class::{Class, Response};
 use crate::object::op::Reply;
 use crate::object::port::Stamps;
 use crate::observe::{Ended, Source};
@@ -55,6 +55,21 @@ pub(crate) struct Acts {
     pub(crate) reads: Vec<(ObjectName, Stamp, OpId, Query)>,
     pub(crate) units: Vec<Unit>,
     pub(crate) calls: Vec<(ObjectName, Stamp, OpId, OutsideCall)>,
+    /// Answers to requests, which leave the machine.
+    pub(crate) responses: Vec<(RequestId, Response)>,
+    /// Requests that no object code was given and none will be.
+    pub(crate) undelivered: Vec<RequestId>,
+}
+
+impl Acts {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { reads, units, calls, responses, undelivered } = self;
+        reads.is_empty()
+            && units.is_empty()
+            && calls.is_empty()
+            && responses.is_empty()
+            && undelivered.is_empty()
+    }
 }
 
 /// The writes of one turn on their way to the datastore.
@@ -87,7 +102,7 @@ struct Inbox {
 
 /// Something that waits for an open gate.
 enum Arrival {
-    Request { request: RequestId, from: MachineId, body: Bytes },
+    Request { request: RequestId, body: Bytes },
     Result { op: OpId, reply: Reply },
 }
 
@@ -109,14 +124,8 @@ impl Entry {
     }
 
     /// A request has come.
-    pub(crate) fn request(
-        &mut self,
-        request: RequestId,
-        from: MachineId,
-        body: Bytes,
-        host: &mut Host<'_, '_>,
-    ) {
-        self.inbox.arrivals.push_back(Arrival::Request { request, from, body });
+    pub(crate) fn request(&mut self, request: RequestId, body: Bytes, host: &mut Host<'_, '_>) {
+        self.inbox.arrivals.push_back(Arrival::Request { request, body });
         self.pump(host);
     }
 
@@ -191,9 +200,13 @@ impl Entry {
         self.life.as_ref().map(Life::live_instance)
     }
 
-    /// The slice is lost: what is in memory ends, and nothing more gets out.
+    /// The slice is lost: what is in memory ends, and nothing more gets out. Requests that were not delivered are returned.
     pub(crate) fn abandon(&mut self, host: &mut Host<'_, '_>) {
         self.end_life(Ended::Moved, host);
+        host.acts.undelivered.extend(self.inbox.arrivals.drain(..).filter_map(|arrival| match arrival {
+            Arrival::Request { request, .. } => Some(request),
+            Arrival::Result { .. } => None,
+        }));
     }
 
     /// This instance, if its code may still run.

@@ -1,6 +1,6 @@
 //! One replica of one group: consensus, what waits for the disk, the state machine, and who waits for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::config::Config;
 use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
@@ -9,9 +9,10 @@ use crate::io::Effects;
 use crate::log::{Log, Record};
 use crate::observe::Observation;
 use crate::outbox::Outbox;
+use crate::route::Route;
 use crate::store::Store;
 use crate::store::command::{Applied, Command, Query};
-use crate::wire::{Ask, Message, Proposed};
+use crate::wire::{Ask, Batch, Message, Proposed};
 
 /// A replica.
 pub(super) struct Replica {
@@ -26,15 +27,24 @@ pub(super) struct Replica {
     applied: u64,
     /// Who waits for the entry at an index.
     askers: BTreeMap<u64, Askers>,
+    /// Where the proposals of the askers stand: one that comes again is under way already.
+    under_way: BTreeMap<Ask, u64>,
+    /// The last term that this replica was elected in, and the term of the last entry applied.
+    led_term: u64,
+    applied_term: u64,
     /// Questions by the index that they wait for, then by arrival.
     parked: BTreeMap<(u64, u64), Parked>,
     parked_ever: u64,
+    /// The questions in `parked`: one that comes again is there already.
+    parked_asks: BTreeSet<Ask>,
     /// [`crate::config::Bounds::entries_kept`].
     entries_kept: u64,
     /// [`crate::config::Tuning::parked_reads`].
     parked_reads_max: usize,
     /// Made since the last settling.
-    messages: Vec<(MachineId, Message)>,
+    messages: Vec<(Route, Message)>,
+    /// Batches of stale epochs that were refused without an entry since the last settling.
+    refused: Vec<Batch>,
 }
 
 /// A step of consensus that is not durable yet.
@@ -49,12 +59,12 @@ struct Held {
 struct Askers {
     /// The term in which it was proposed: an entry of another term in its place is not it.
     term: u64,
-    asked: Vec<(MachineId, Ask)>,
+    asked: Vec<(Route, Ask)>,
 }
 
 /// A question that came before its answer was known.
 struct Parked {
-    from: MachineId,
+    from: Route,
     ask: Ask,
     query: Query,
 }
@@ -82,11 +92,16 @@ impl Replica {
             store,
             applied,
             askers: BTreeMap::new(),
+            under_way: BTreeMap::new(),
+            led_term: 0,
+            applied_term: 0,
             parked: BTreeMap::new(),
             parked_ever: 0,
+            parked_asks: BTreeSet::new(),
             entries_kept: config.bounds.entries_kept,
             parked_reads_max: config.tuning.parked_reads as usize,
             messages: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -99,23 +114,73 @@ impl Replica {
         self.node.step(from, letter);
     }
 
-    pub(super) fn propose(&mut self, asked: Vec<(MachineId, Ask)>, command: &Command) {
+    /// Proposes a command for all who have asked for it, or for a part of it, and do not have it under way already.
+    pub(super) fn propose(&mut self, mut asked: Vec<(Route, Ask)>, command: &Command) {
+        let batch = batch_of(command);
+        asked.retain(|(from, ask)| !self.is_known(*from, *ask, batch));
+        if asked.is_empty() {
+            return;
+        }
         let data = postcard::to_stdvec(command).expect("our own commands can be encoded");
         match self.node.propose(data) {
             Ok(proposal) => {
+                self.under_way.extend(asked.iter().map(|(_, ask)| (*ask, proposal.index)));
                 self.askers.insert(proposal.index, Askers { term: proposal.term, asked });
             }
-            Err(NotLeader { leader }) => self.tell(asked, &Proposed::NotLeader { leader }),
+            Err(NotLeader { leader }) => self.tell_all(asked, &Proposed::NotLeader { leader }),
         }
     }
 
-    fn tell(&mut self, asked: Vec<(MachineId, Ask)>, result: &Proposed) {
-        let tell = |(from, ask)| (from, Message::Proposed { ask, result: result.clone() });
-        self.messages.extend(asked.into_iter().map(tell));
+    /// Somebody waits for the end of a proposal and does not want to send it again.
+    pub(super) fn inquire(&mut self, from: Route, ask: Ask, batch: Batch) {
+        if self.is_known(from, ask, Some(batch)) {
+            return;
+        }
+        let result = if !self.node.is_leader() {
+            Proposed::NotLeader { leader: self.node.leader() }
+        } else if self.applied_term < self.led_term {
+            // It may stand among the entries that former leaders have left.
+            Proposed::Pending
+        } else {
+            Proposed::Unknown
+        };
+        self.tell(from, ask, result);
     }
 
-    pub(super) fn read(&mut self, from: MachineId, ask: Ask, at_least: u64, query: Query) {
-        if self.parked.len() < self.parked_reads_max {
+    /// Whether a proposal is under way here, or its batch decided before. Then whoever asks is told.
+    fn is_known(&mut self, from: Route, ask: Ask, batch: Option<Batch>) -> bool {
+        let askers = self.under_way.get(&ask).and_then(|index| self.askers.get_mut(index));
+        let asker = askers.and_then(|askers| askers.asked.iter_mut().find(|(_, known)| *known == ask));
+        if let Some((route, _)) = asker {
+            // The way that works now.
+            *route = from;
+            self.tell(from, ask, Proposed::Pending);
+            return true;
+        }
+        let batch = batch.filter(|_| self.node.is_leader());
+        let Some((batch, applied)) = batch.and_then(|batch| Some((batch, self.store.decided(batch)?))) else {
+            return false;
+        };
+        if matches!(applied, Applied::Stale(_)) {
+            self.refused.push(batch);
+        }
+        self.tell(from, ask, Proposed::Applied { applied, index: self.applied });
+        true
+    }
+
+    fn tell(&mut self, to: Route, ask: Ask, result: Proposed) {
+        self.messages.push((to, Message::Proposed { ask, result }));
+    }
+
+    fn tell_all(&mut self, asked: Vec<(Route, Ask)>, result: &Proposed) {
+        asked.into_iter().for_each(|(to, ask)| self.tell(to, ask, result.clone()));
+    }
+
+    pub(super) fn read(&mut self, from: Route, ask: Ask, at_least: u64, query: Query) {
+        if at_least <= self.applied {
+            let answer = self.store.read(&query);
+            self.messages.push((from, Message::ReadDone { ask, answer }));
+        } else if self.parked.len() < self.parked_reads_max && self.parked_asks.insert(ask) {
             self.parked_ever += 1;
             self.parked.insert((at_least, self.parked_ever), Parked { from, ask, query });
         }
@@ -142,14 +207,18 @@ impl Replica {
         if !self.node.is_leader() {
             // Whether their proposals survive is for the next leader to decide.
             self.askers.clear();
+            self.under_way.clear();
         }
         if self.node.wants_snapshot() {
             self.node.offer_snapshot(self.applied, self.store.to_bytes());
         }
         self.node.compact(self.applied, self.entries_kept);
         self.answer_parked();
+        for Batch { slice, epoch, .. } in std::mem::take(&mut self.refused) {
+            out.observed.push(Observation::StaleEpoch { slice, epoch });
+        }
         for (to, message) in self.messages.drain(..) {
-            post.push(to, message);
+            post.push_by(to, message);
         }
     }
 
@@ -172,6 +241,7 @@ impl Replica {
 
     fn take(&mut self, ready: Ready, log: &mut Log, out: &mut Effects) {
         if let Some(term) = ready.elected {
+            self.led_term = term;
             out.observed.push(Observation::Elected { group: self.group, term });
         }
         self.queue(ready.send);
@@ -201,8 +271,12 @@ impl Replica {
 
     fn apply(&mut self, entry: &Entry, out: &mut Effects) {
         assert_eq!(entry.index, self.applied + 1, "{:?} applies its log without a gap", self.group);
-        self.applied = entry.index;
-        let askers = self.askers.remove(&entry.index).filter(|askers| askers.term == entry.term);
+        (self.applied, self.applied_term) = (entry.index, entry.term);
+        let askers = self.askers.remove(&entry.index);
+        for (_, ask) in askers.iter().flat_map(|askers| &askers.asked) {
+            self.under_way.remove(ask);
+        }
+        let askers = askers.filter(|askers| askers.term == entry.term);
         if entry.data.is_empty() {
             return;
         }
@@ -221,7 +295,7 @@ impl Replica {
             out.observed.push(Observation::StaleEpoch { slice, epoch });
         }
         if let Some(Askers { asked, .. }) = askers {
-            self.tell(asked, &Proposed::Applied { applied: outcome.applied, index: entry.index });
+            self.tell_all(asked, &Proposed::Applied { applied: outcome.applied, index: entry.index });
         }
     }
 
@@ -231,6 +305,7 @@ impl Replica {
                 return;
             }
             let Parked { from, ask, query } = first.remove();
+            self.parked_asks.remove(&ask);
             let answer = self.store.read(&query);
             self.messages.push((from, Message::ReadDone { ask, answer }));
         }
@@ -238,8 +313,16 @@ impl Replica {
 
     fn queue(&mut self, messages: Vec<(MachineId, Letter)>) {
         let group = self.group;
-        let wrap = |(to, letter)| (to, Message::Consensus { group, letter });
+        let wrap = |(to, letter)| (Route::direct(to), Message::Consensus { group, letter });
         self.messages.extend(messages.into_iter().map(wrap));
+    }
+}
+
+/// Which batch a command is, if it is one.
+fn batch_of(command: &Command) -> Option<Batch> {
+    match command {
+        Command::Commit(commit) => Some(commit.id()),
+        Command::Claim(_) | Command::Release(_) | Command::Registry(_) => None,
     }
 }
 
@@ -255,7 +338,7 @@ mod tests {
         let mut replica = Replica::new(&config, GroupId(0), MachineId(0), Vec::new(), 0);
         for number in 0..5 {
             let query = Query::Holder { slice: SliceId(0) };
-            replica.read(MachineId(0), Ask { boot: 1, number }, 7, query);
+            replica.read(Route::direct(MachineId(0)), Ask { boot: 1, number }, 7, query);
         }
         let waiting: Vec<u64> = replica.parked.values().map(|parked| parked.ask.number).collect();
         assert_eq!(waiting, [0, 1]);

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
 use crate::object::op::{Key, List};
 use crate::registry::{Change, Roster};
+use crate::wire::Batch;
 
 /// An entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,13 @@ pub struct Commit {
     pub batch: u64,
     /// The turns.
     pub turns: Vec<TurnWrites>,
+}
+
+impl Commit {
+    /// Which batch it is.
+    pub fn id(&self) -> Batch {
+        Batch { slice: self.slice, epoch: self.epoch, number: self.batch }
+    }
 }
 
 /// All writes of one turn of one object, its alarm included: what becomes durable or is lost as one (S2, D1).

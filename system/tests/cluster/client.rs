@@ -112,6 +112,9 @@ impl Client {
     ) -> Vec<(MachineId, Message)> {
         let waits =
             |(_, holding): &(&SliceId, &mut Holding)| holding.waits.is_some_and(|(ask, _)| ask == number);
+        if result == Proposed::Pending {
+            return Vec::new();
+        }
         let Some((slice, holding)) = self.slices.iter_mut().find(waits) else { return Vec::new() };
         holding.waits = None;
         match result {
@@ -119,6 +122,7 @@ impl Client {
                 holding.ask_next = leader.unwrap_or(holding.ask_next);
                 Vec::new()
             }
+            Proposed::Pending | Proposed::Unknown => unreachable!("nobody inquires"),
             Proposed::Applied { applied: applied @ (Applied::Released | Applied::Registry(_)), .. } => {
                 unreachable!("nobody asked for {applied:?}")
             }

@@ -12,6 +12,7 @@ use reveille_system::io::{DiskOp, Effects, FileId};
 use reveille_system::observe::{AppliedTurn, Observation};
 use reveille_system::outbox::Outbox;
 use reveille_system::replicas::Replicas;
+use reveille_system::route::Route;
 use reveille_system::store::Store;
 use reveille_system::wire::{self, Message};
 
@@ -254,9 +255,11 @@ impl World {
             for message in messages {
                 match message {
                     Message::Consensus { group, letter } => replicas.consensus(from, group, letter),
-                    Message::Propose { group, ask, command } => replicas.propose(from, ask, group, command),
+                    Message::Propose { group, ask, command } => {
+                        replicas.propose(Route::direct(from), ask, group, command)
+                    }
                     Message::Read { group, ask, at_least, query } => {
-                        replicas.read(from, ask, group, at_least, query);
+                        replicas.read(Route::direct(from), ask, group, at_least, query);
                     }
                     other => panic!("{other:?} is not for a replica"),
                 }

@@ -204,9 +204,9 @@ impl Life {
         match inbox.arrivals.pop_front() {
             None => return false,
             Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, inbox, host),
-            Some(Arrival::Request { request, from, body }) => self.turn(inbox, host, |life| {
+            Some(Arrival::Request { request, body }) => self.turn(inbox, host, |life| {
                 life.port.core().see(Seen::DeliveredRequest(request));
-                let event = life.events.begin(Running::Request { request, from });
+                let event = life.events.begin(Running::Request { request });
                 life.instance.start(event, Event::Fetch(Request { body }));
             }),
         }
@@ -324,10 +324,10 @@ impl Life {
             inbox.due.take_if(|due| due.alarm == row.alarm);
             let now = host.cx.now;
             host.tracker.platform_failed(&self.port.core().object, row.alarm, now, host.jitter);
-        } else if let Some(Arrival::Request { request, from, .. }) = inbox.arrivals.pop_front() {
+        } else if let Some(Arrival::Request { request, .. }) = inbox.arrivals.pop_front() {
             let why = format!("the constructor failed: {why}").into();
             let failure = Failure { why, how: How::Reset };
-            self.end_event(Running::Request { request, from }, Err(failure), host);
+            self.end_event(Running::Request { request }, Err(failure), host);
         }
     }
 

@@ -7,7 +7,7 @@ use super::Life;
 use super::output::{Held, Outgoing};
 use crate::alarm;
 use crate::config::NS_PER_MS;
-use crate::ids::{MachineId, RequestId, Stamp};
+use crate::ids::{RequestId, Stamp};
 use crate::object::class::{EventId, Failure, Response};
 use crate::object::view::RunVerdict;
 use crate::observe::{RunEnd, Seen};
@@ -22,7 +22,7 @@ pub(super) struct Events {
 
 /// An event in progress.
 pub(super) enum Running {
-    Request { request: RequestId, from: MachineId },
+    Request { request: RequestId },
     Run(Run),
 }
 
@@ -75,12 +75,12 @@ impl Life {
         host: &mut Host<'_, '_>,
     ) -> Option<u64> {
         match running {
-            Running::Request { request, from } => {
+            Running::Request { request } => {
                 let response = match result {
                     Ok(response) => response.expect("fetch() returns a response"),
                     Err(failure) => Response { status: 500, body: failure.why.as_bytes().to_vec().into() },
                 };
-                let message = Outgoing::Response { request, to: from, response };
+                let message = Outgoing::Response { request, response };
                 let turn = self.port.core().turn;
                 self.output.push(Held { turn, message });
                 None

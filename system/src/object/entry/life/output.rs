@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{Arrival, Host, Inbox, Unit};
-use crate::ids::{CallId, MachineId, OpId, RequestId};
+use crate::ids::{CallId, OpId, RequestId};
 use crate::io::OutsideCall;
 use crate::object::class::Response;
 use crate::object::op::Reply;
@@ -32,7 +32,7 @@ pub(super) struct Held {
 }
 
 pub(super) enum Outgoing {
-    Response { request: RequestId, to: MachineId, response: Response },
+    Response { request: RequestId, response: Response },
     Call { op: OpId, service: Arc<str>, body: Bytes },
 }
 
@@ -86,9 +86,10 @@ impl Output {
 /// A message leaves the machine.
 fn leave(held: Held, core: &mut Core, host: &mut Host<'_, '_>) {
     match held.message {
-        Outgoing::Response { request, to, response: Response { status, body } } => {
-            core.see_of(held.turn, Seen::Responded { request, status, body: body.clone() });
-            host.cx.respond(to, request, status, body);
+        Outgoing::Response { request, response } => {
+            let Response { status, body } = response.clone();
+            core.see_of(held.turn, Seen::Responded { request, status, body });
+            host.acts.responses.push((request, response));
         }
         Outgoing::Call { op, service, body } => {
             *host.last_call += 1;
