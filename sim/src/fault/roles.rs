@@ -27,6 +27,7 @@ impl Roles {
             Observation::Instance { .. }
             | Observation::Applied { .. }
             | Observation::Installed { .. }
+            | Observation::Acknowledged { .. }
             | Observation::StaleEpoch { .. } => return,
         };
         if roles.get(&place).is_none_or(|(known, _)| *known < term) {

@@ -15,7 +15,7 @@ mod memory;
 mod snapshots;
 mod timeouts;
 
-use leadership::{Leadership, Step};
+use leadership::{Leadership, Next};
 pub use letter::Letter;
 use memory::Memory;
 use snapshots::Snapshots;
@@ -116,7 +116,7 @@ impl Node {
 
     /// Time passes, on a machine that is fit to lead or not. Returns whether there may be something [`Node::ready`].
     pub fn tick(&mut self, is_fit: bool) -> bool {
-        let step = self.leadership.tick(&self.raw.raft, is_fit);
+        let next = self.leadership.tick(&self.raw.raft, is_fit);
         // The library panics at a campaign while entries that count as not applied are gone.
         if self.installing.is_some() {
             return false;
@@ -124,11 +124,11 @@ impl Node {
         let campaigns = self.goes_first && self.raw.raft.term == 0 && !self.leadership.is_reluctant();
         let lost = self.snapshots.tick(&self.raw.raft);
         self.call(|raw| {
-            match step {
-                Step::Stay => {}
-                Step::Transfer(to) => raw.transfer_leader(to),
+            match next {
+                Next::Stay => {}
+                Next::Transfer(to) => raw.transfer_leader(to),
                 // Before the library sends another heartbeat, which would keep the others from an election.
-                Step::StepDown => raw.raft.become_follower(raw.raft.term, INVALID_ID),
+                Next::StepDown => raw.raft.become_follower(raw.raft.term, INVALID_ID),
             }
             for peer in lost {
                 raw.report_snapshot(peer, SnapshotStatus::Failure);
@@ -137,7 +137,7 @@ impl Node {
             if campaigns {
                 raw.campaign().expect("a campaign is never refused");
             }
-            busy || campaigns || step != Step::Stay
+            busy || campaigns || next != Next::Stay
         })
     }
 

@@ -16,7 +16,7 @@ use crate::ids::{Epoch, ObjectName, SliceId};
 use crate::io::Now;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
-use crate::observe::Source;
+use crate::observe::{Observation, Source};
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
 
 /// Alarms in one page of the due index.
@@ -37,6 +37,8 @@ pub(super) struct Held {
     ready: VecDeque<Unit>,
     /// The batch in flight.
     in_flight: Vec<Unit>,
+    /// When it was proposed, on the monotonic clock.
+    proposed_ns: u64,
     last_batch: u64,
 }
 
@@ -53,6 +55,7 @@ impl Held {
             acts: Acts::default(),
             ready: VecDeque::new(),
             in_flight: Vec::new(),
+            proposed_ns: 0,
             last_batch: 0,
         }
     }
@@ -111,6 +114,8 @@ impl Held {
     /// The batch in flight is durable, at this index of the group's log.
     pub(super) fn committed(&mut self, index: u64, env: &mut Env, cx: &mut Cx<'_>) {
         self.read_index = index;
+        let after_ns = cx.now.mono_ns - self.proposed_ns;
+        cx.out.observed.push(Observation::Acknowledged { slice: self.slice, after_ns });
         for Unit { writes, retry_at_ns } in std::mem::take(&mut self.in_flight) {
             match &writes.alarm {
                 Some(AlarmWrite::Schedule(row)) => self.tracker.schedule(&writes.object, *row, retry_at_ns),
@@ -129,6 +134,7 @@ impl Held {
             return;
         }
         self.in_flight.extend(self.ready.drain(..));
+        self.proposed_ns = cx.now.mono_ns;
         self.last_batch += 1;
         let turns = self.in_flight.iter().map(|unit| unit.writes.clone()).collect();
         let commit = Commit { slice: self.slice, epoch: self.epoch, batch: self.last_batch, turns };

@@ -72,7 +72,7 @@ struct Follower {
 
 /// What a tick asks of a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Next {
     Stay,
     /// Transfer leadership to this replica.
     Transfer(u64),
@@ -111,7 +111,7 @@ impl Leadership {
     }
 
     /// Time passes, on a machine that is fit to lead or not. Says what the leader is to do before anything else.
-    pub(super) fn tick(&mut self, raft: &Raft<Memory>, is_fit: bool) -> Step {
+    pub(super) fn tick(&mut self, raft: &Raft<Memory>, is_fit: bool) -> Next {
         self.is_fit = is_fit;
         for ms in [&mut self.reluctant_ms, &mut self.rest_ms, &mut self.remembers_ms] {
             *ms = ms.saturating_sub(self.tick_ms);
@@ -120,15 +120,15 @@ impl Leadership {
             self.followers.iter_mut().for_each(|follower| follower.silent_ticks = None);
             self.last.clear();
             self.resigns = false;
-            return Step::Stay;
+            return Next::Stay;
         }
         for ticks in self.followers.iter_mut().filter_map(|follower| follower.silent_ticks.as_mut()) {
             *ticks += 1;
         }
         let is_stuck = self.is_stuck(raft);
-        let step = self.leader_ticks(raft, is_stuck);
+        let next = self.leader_ticks(raft, is_stuck);
         self.committed = [raft.raft_log.committed, self.committed[0]];
-        step
+        next
     }
 
     /// Whether what was proposed is not applied after as long as this leader has patience.
@@ -145,13 +145,13 @@ impl Leadership {
         self.last.len() > ticks && raft.raft_log.applied < self.last[0]
     }
 
-    fn leader_ticks(&mut self, raft: &Raft<Memory>, is_stuck: bool) -> Step {
+    fn leader_ticks(&mut self, raft: &Raft<Memory>, is_stuck: bool) -> Next {
         // A replica without others has nobody to leave it to.
         if raft.lead_transferee.is_some() || self.followers.is_empty() {
-            return Step::Stay;
+            return Next::Stay;
         }
         if std::mem::take(&mut self.resigns) {
-            return Step::StepDown;
+            return Next::StepDown;
         }
         if is_stuck && self.reluctant_ms == 0 {
             self.reluctant_ms = RELUCTANT_MS;
@@ -159,16 +159,16 @@ impl Leadership {
             self.patience_ms = (2 * self.patience_ms).min(PATIENCE_FACTOR_MAX * self.patience_ms_min);
             let best = self.best(raft);
             self.resigns = best.is_some();
-            return best.map_or(Step::StepDown, Step::Transfer);
+            return best.map_or(Next::StepDown, Next::Transfer);
         }
         if !self.is_fit
             && self.rest_ms == 0
             && let Some(best) = self.best(raft)
         {
             self.rest_ms = TRANSFER_AGAIN_MS;
-            return Step::Transfer(best);
+            return Next::Transfer(best);
         }
-        Step::Stay
+        Next::Stay
     }
 
     /// The follower that has most, of those that could lead at once.
