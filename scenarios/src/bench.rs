@@ -65,10 +65,12 @@ impl Measured {
     pub fn text(&self) -> String {
         let Self { seeds, counts, wall_s } = self;
         let simulated_s = counts.virtual_ns as f64 / 1e9;
+        let round_trips = |percent| counts.commit_round_trips.percentile(percent).unwrap_or(f64::NAN);
         format!(
             "reference run: {:.0} virtual seconds, 3 x 3 machines, 8 groups, 100 objects\n\
              a run: {:.0} requests ({:.0} answered, at least {ANSWERED_MIN}), {:.0} alarms fired (at least {FIRED_MIN}), \
              {:.1} faults with an effect (at least {EFFECTIVE_MIN}), {:.0} events\n\
+             commits in round trips to the nearest quorum, while nothing is broken: p50 {:.2}, p99 {:.2} (of {})\n\
              seeds/s {:.2}\n\
              events/s {:.0}\n\
              ns an event {:.0}\n\
@@ -79,6 +81,9 @@ impl Measured {
             self.a_run(counts.runs_started),
             self.a_run(self.effective()),
             self.a_run(counts.events),
+            round_trips(50),
+            round_trips(99),
+            counts.commit_round_trips.count(),
             *seeds as f64 / wall_s,
             counts.events as f64 / wall_s,
             wall_s * 1e9 / counts.events as f64,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::latency::RoundTrips;
+
 /// The numbers of one run, or the sum of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -45,6 +47,9 @@ pub struct Counts {
     pub snapshots_installed: u64,
     /// Entries refused because their epoch was stale (O1); each replica counts its own.
     pub stale_epochs: u64,
+    /// How long commits took from proposal to acknowledgement while nothing was broken, in round trips from the holder to
+    /// the nearest majority of the group.
+    pub commit_round_trips: RoundTrips,
     /// Completed syncs.
     pub syncs: u64,
     /// Bytes that they made durable.
@@ -90,6 +95,7 @@ impl Counts {
             elections,
             snapshots_installed,
             stale_epochs,
+            commit_round_trips,
             syncs,
             bytes_synced,
             faults,
@@ -114,6 +120,7 @@ impl Counts {
         self.elections += elections;
         self.snapshots_installed += snapshots_installed;
         self.stale_epochs += stale_epochs;
+        self.commit_round_trips.merge(commit_round_trips);
         self.syncs += syncs;
         self.bytes_synced += bytes_synced;
         for (kind, count) in faults {

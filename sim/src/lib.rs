@@ -30,6 +30,8 @@ mod host;
 #[cfg(madsim)]
 pub mod kinds;
 #[cfg(madsim)]
+pub mod latency;
+#[cfg(madsim)]
 mod majority;
 #[cfg(madsim)]
 pub mod net;

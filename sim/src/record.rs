@@ -19,6 +19,7 @@ use reveille_system::store::Row;
 use self::words::{await_kind, end_reason, op_result, run_outcome, storage_call};
 pub(crate) use self::words::{blob, object_name};
 use crate::counts::Counts;
+use crate::latency::Commits;
 use crate::plan::Plan;
 use crate::trace::{Kind, Trace};
 
@@ -32,6 +33,7 @@ pub(crate) struct Record {
     /// Numbers of calls to outside services, by machine, incarnation, and the machine's own number.
     calls: BTreeMap<(MachineId, u32, CallId), u64>,
     calls_next: u64,
+    commits: Commits,
     /// A `set_alarm` whose result has not been seen; it follows at once.
     setting: Option<(Source, OpId, i64)>,
 }
@@ -56,12 +58,14 @@ impl Record {
             applied: vec![0; usize::from(plan.cluster.groups) + 1],
             calls: BTreeMap::new(),
             calls_next: 0,
+            commits: Commits::new(plan),
             setting: None,
         }
     }
 
     /// Something that happened outside all machines.
     pub(crate) fn outside(&mut self, at_ns: u64, what: What) {
+        self.commits.see(at_ns, &what);
         self.push(Event { at_ns, place: None, by: None, what });
     }
 
@@ -98,6 +102,10 @@ impl Record {
             }
             // For faults that wait for such a moment, and no part of a history.
             Observation::Claiming { .. } | Observation::AsksForDue { .. } | Observation::Leaving { .. } => {}
+            Observation::Acknowledged { slice, after_ns } => {
+                let counted = &mut self.counts.commit_round_trips;
+                self.commits.acknowledged(spot.at_ns, spot.machine, slice, after_ns, counted);
+            }
             Observation::StaleEpoch { slice, epoch } => {
                 note(Kind::StaleEpoch, u64::from(slice.0), u64::from(epoch.0));
                 self.counts.stale_epochs += 1;

@@ -196,6 +196,16 @@ impl Log {
         self.durable
     }
 
+    /// The ticket of the sync that the disk is at.
+    pub fn sync_under_way(&self) -> Option<u64> {
+        match self.step {
+            Step::Idle => None,
+            Step::SyncingFoundMark { ticket }
+            | Step::SyncingLog { ticket, .. }
+            | Step::SyncingMark { ticket, .. } => Some(ticket),
+        }
+    }
+
     /// Gives what was appended to the disk if the disk is doing nothing for the log.
     pub fn flush(&mut self, out: &mut Effects) {
         if self.step != Step::Idle || self.buffer.is_empty() {

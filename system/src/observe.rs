@@ -72,6 +72,13 @@ pub enum Observation {
         /// Its epoch.
         epoch: Epoch,
     },
+    /// The holder of a slice has learned that a batch of it is durable.
+    Acknowledged {
+        /// The slice.
+        slice: SliceId,
+        /// How long ago it proposed the batch, in nanoseconds of its monotonic clock.
+        after_ns: u64,
+    },
     /// An entry was refused because its epoch was stale (O1).
     StaleEpoch {
         /// The slice.

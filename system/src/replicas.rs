@@ -14,13 +14,17 @@ use crate::store::Store;
 use crate::store::command::{Command, Query};
 use crate::wire::{Ask, Batch, Message, Proposed};
 
+mod fitness;
+mod placement;
 mod replica;
 
+use fitness::Fitness;
 use replica::Replica;
 
 /// The replicas on a machine. What its methods find to send is sent with the next [`Replicas::settle`].
 pub struct Replicas {
     log: Log,
+    fitness: Fitness,
     bounds: Bounds,
     replicas: BTreeMap<GroupId, Replica>,
     /// Groups in which something has happened since the last settling.
@@ -55,13 +59,15 @@ impl Replicas {
         }
         assert!(recovered.is_empty(), "a machine logs only for groups that it has a replica of");
         let touched = replicas.keys().copied().collect();
-        Ok(Self { log, bounds: config.bounds, replicas, touched, strays: Vec::new() })
+        let fitness = Fitness::new(config.tick_ms);
+        Ok(Self { log, fitness, bounds: config.bounds, replicas, touched, strays: Vec::new() })
     }
 
     /// One tick of every replica. Wanted once each [`Config::tick_ms`].
     pub fn tick(&mut self) {
+        self.fitness.tick(self.log.sync_under_way());
         for (group, replica) in &mut self.replicas {
-            if replica.tick() {
+            if replica.tick(self.fitness.is_fit()) {
                 self.touched.insert(*group);
             }
         }

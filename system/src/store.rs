@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::hash::FixedHasher;
-use crate::ids::{Epoch, GroupId, ObjectName, SliceId};
+use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
 use crate::object::op::Key;
 use crate::observe::AppliedTurn;
 use crate::registry::Registry;
@@ -133,6 +133,12 @@ impl Store {
     /// All objects with something stored, slice by slice, in no particular order within a slice.
     pub fn rows(&self) -> impl Iterator<Item = (&ObjectName, &Row)> {
         self.slices.values().flat_map(|slice| slice.rows.iter())
+    }
+
+    /// The machines that hold slices, one for each slice that is held.
+    pub fn holders(&self) -> impl Iterator<Item = MachineId> {
+        let held = self.slices.values().filter_map(|slice| slice.holding);
+        held.filter(|holding| !holding.released).map(|holding| holding.machine)
     }
 
     /// A hash of everything in the store, the same in every process and on every machine: replicas that have applied the

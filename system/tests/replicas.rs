@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[expect(dead_code, reason = "the tests of leadership look at more")]
 mod cluster;
 #[expect(dead_code, reason = "the log's tests spoil disks too")]
 mod disk;
@@ -19,8 +20,8 @@ const ROUGH: Faults = Faults { loss: 0.05, down_every_ms: Some(4_000) };
 /// So little of the past that snapshots and new generations of the log happen all the time.
 const LITTLE: Bounds = Bounds { entries_kept: 4, log_bytes_max: 2_000 };
 
-/// After so many ticks without a leader every replica asks for votes.
-const ELECTION_TICKS_MAX: usize = 10;
+/// After so many ticks without a leader every replica asks for votes, also one whose disk is too slow to lead.
+const ELECTION_TICKS_MAX: usize = 20;
 
 fn config() -> Config {
     Config::new(3, 1, 2, 4)

@@ -51,6 +51,7 @@ impl Moment {
             },
             Observation::Instance { .. }
             | Observation::Applied { .. }
+            | Observation::Acknowledged { .. }
             | Observation::Leads { .. }
             | Observation::Serving { .. }
             | Observation::StaleEpoch { .. } => None,

@@ -30,6 +30,7 @@ impl Roles {
             | Observation::Claiming { .. }
             | Observation::AsksForDue { .. }
             | Observation::Leaving { .. }
+            | Observation::Acknowledged { .. }
             | Observation::StaleEpoch { .. } => return,
         };
         if roles.get(&place).is_none_or(|(known, _)| *known < term) {

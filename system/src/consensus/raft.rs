@@ -3,20 +3,23 @@
 
 use bytes::Bytes;
 use raft::eraftpb::{EntryType, Message, MessageType};
-use raft::{RawNode, SnapshotStatus, StateRole};
-use siphasher::sip::SipHasher13;
+use raft::{INVALID_ID, RawNode, SnapshotStatus, StateRole};
 
 use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready, Snapshot};
 use crate::config::Config;
 use crate::ids::{GroupId, MachineId};
 
+mod leadership;
 mod letter;
 mod memory;
-mod transfers;
+mod snapshots;
+mod timeouts;
 
+use leadership::{Leadership, Next};
 pub use letter::Letter;
 use memory::Memory;
-use transfers::Transfers;
+use snapshots::Snapshots;
+use timeouts::Timeouts;
 
 /// Ticks between heartbeats.
 const HEARTBEAT_TICKS: usize = 1;
@@ -35,15 +38,16 @@ const COMMITTED_BYTES_MAX: u64 = 4 << 20;
 pub struct Node {
     raw: RawNode<Memory>,
     timeouts: Timeouts,
-    /// The election timeout in ticks, and the term that it is for.
-    timeout: (u64, usize),
+    /// The election timeout in ticks, and what it is for: the term, and whether the replica is reluctant.
+    timeout: (u64, bool, usize),
     /// Whether it asks for votes at once while the group has had no leader yet.
     goes_first: bool,
     /// The last term of which it was told to be the leader.
     led_term: u64,
     /// Number of the step that brought a snapshot, and the snapshot's index, until it is durable.
     installing: Option<(u64, u64)>,
-    transfers: Transfers,
+    snapshots: Snapshots,
+    leadership: Leadership,
 }
 
 impl Node {
@@ -80,6 +84,8 @@ impl Node {
             max_committed_size_per_ready: COMMITTED_BYTES_MAX,
             check_quorum: true,
             pre_vote: true,
+            // The next entries or the next heartbeat tell what is committed: nobody waits for a follower to know it.
+            skip_bcast_commit: true,
             // raft-rs 0.7.0 joins entries to an empty message that is older than a rejection, whose index is then not
             // the one before them: the follower acknowledges more than it has.
             batch_append: false,
@@ -91,28 +97,37 @@ impl Node {
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
         let goes_first = rank == usize::from(group.0 % config.datacenters);
+        let others = replicas.filter(|machine| *machine != me).map(raft_id);
         let mut node = Self {
             raw,
             timeouts,
-            timeout: (0, timeouts.ticks(0)),
+            timeout: (0, false, timeouts.ticks(0, false)),
             goes_first,
             led_term: 0,
             installing: None,
-            transfers: Transfers::new(replicas.filter(|machine| *machine != me).map(raft_id)),
+            snapshots: Snapshots::new(others.clone()),
+            leadership: Leadership::new(config.tick_ms, is_system, others),
         };
         node.call(|_| ());
         node
     }
 
-    /// Time passes. Returns whether there may be something [`Node::ready`].
-    pub fn tick(&mut self) -> bool {
+    /// Time passes, on a machine that is fit to lead or not. Returns whether there may be something [`Node::ready`].
+    pub fn tick(&mut self, is_fit: bool) -> bool {
+        let next = self.leadership.tick(&self.raw.raft, is_fit);
         // The library panics at a campaign while entries that count as not applied are gone.
         if self.installing.is_some() {
             return false;
         }
-        let campaigns = self.goes_first && self.raw.raft.term == 0;
-        let lost = self.transfers.tick(&self.raw.raft);
+        let campaigns = self.goes_first && self.raw.raft.term == 0 && !self.leadership.is_reluctant();
+        let lost = self.snapshots.tick(&self.raw.raft);
         self.call(|raw| {
+            match next {
+                Next::Stay => {}
+                Next::Transfer(to) => raw.transfer_leader(to),
+                // Before the library sends another heartbeat, which would keep the others from an election.
+                Next::StepDown => raw.raft.become_follower(raw.raft.term, INVALID_ID),
+            }
             for peer in lost {
                 raw.report_snapshot(peer, SnapshotStatus::Failure);
             }
@@ -120,34 +135,36 @@ impl Node {
             if campaigns {
                 raw.campaign().expect("a campaign is never refused");
             }
-            busy || campaigns
+            busy || campaigns || next != Next::Stay
         })
     }
 
     /// Takes a message from another replica. What cannot be one is ignored.
     pub fn step(&mut self, from: MachineId, letter: Letter) {
         let Some(message) = letter.read(from, self.raw.raft.id) else { return };
-        let tells_commit = message.msg_type == MessageType::MsgAppend && message.entries.is_empty();
-        let committed = self.raw.raft.raft_log.committed;
+        // L2: whoever cannot lead well does not take over; the leader goes on when its transfer has timed out.
+        if message.msg_type == MessageType::MsgTimeoutNow && self.leadership.is_reluctant() {
+            return;
+        }
+        let answers =
+            matches!(message.msg_type, MessageType::MsgAppendResponse | MessageType::MsgHeartbeatResponse);
+        if answers && message.term == self.raw.raft.term {
+            self.leadership.heard(message.from);
+        }
         // An error says that the message is of no use to this replica, which is what loss is like.
         let _ = self.call(|raw| raw.step(message));
-        if tells_commit && self.raw.raft.raft_log.committed > committed {
-            self.drop_idle_acknowledgement();
-        }
     }
 
-    /// The leader has just told that more is committed. If that is all this replica has, the leader needs no further
-    /// acknowledgement of it to commit anything, but the library sends one. If the one before was lost the leader asks
-    /// with its next heartbeat, and tells no news then.
-    fn drop_idle_acknowledgement(&mut self) {
-        let raft = &mut self.raw.raft;
-        let last = raft.raft_log.last_index();
-        let is_idle = |answer: &mut Message| {
-            answer.msg_type == MessageType::MsgAppendResponse && !answer.reject && answer.index == last
-        };
-        if raft.raft_log.committed == last {
-            raft.msgs.pop_if(is_idle);
-        }
+    /// Whether the replica on `machine` is a follower that could lead at once: it answers, and has all that was committed
+    /// two ticks ago.
+    pub fn can_lead(&self, machine: MachineId) -> bool {
+        self.is_leader() && self.leadership.can_lead(&self.raw.raft, raft_id(machine))
+    }
+
+    /// Transfers leadership to the replica on `machine`, if it takes it. Proposals are refused until it has, or an election
+    /// timeout is over.
+    pub fn transfer(&mut self, machine: MachineId) {
+        self.call(|raw| raw.transfer_leader(raft_id(machine)));
     }
 
     /// Puts `data` into the group's log. Whether it will be committed is not known yet.
@@ -230,38 +247,12 @@ impl Node {
     /// from the operating system's entropy, and that must never be used.
     fn call<R>(&mut self, change: impl FnOnce(&mut RawNode<Memory>) -> R) -> R {
         let result = change(&mut self.raw);
-        let term = self.raw.raft.term;
-        if self.timeout.0 != term {
-            self.timeout = (term, self.timeouts.ticks(term));
+        let (term, is_reluctant) = (self.raw.raft.term, self.leadership.is_reluctant());
+        if (self.timeout.0, self.timeout.1) != (term, is_reluctant) {
+            self.timeout = (term, is_reluctant, self.timeouts.ticks(term, is_reluctant));
         }
-        self.raw.raft.set_randomized_election_timeout(self.timeout.1);
+        self.raw.raft.set_randomized_election_timeout(self.timeout.2);
         result
-    }
-}
-
-/// Election timeouts as a pure function of group and term, the same on all machines: each replica has another one.
-///
-/// They are longer than [`ELECTION_TICKS`], so that the first to ask finds the others free to vote, and two ticks apart, so
-/// that it has its votes before the next one asks. Whom a term puts last the next term may put first.
-#[derive(Clone, Copy, Debug)]
-struct Timeouts {
-    group: GroupId,
-    /// Which replica of the group.
-    rank: usize,
-    /// Of so many.
-    replicas: usize,
-    election_ticks: usize,
-}
-
-impl Timeouts {
-    fn ticks(self, term: u64) -> usize {
-        let hash = SipHasher13::new_with_keys(0, u64::from(self.group.0)).hash(&term.to_le_bytes());
-        let drawn = usize::try_from(hash % self.replicas as u64).expect("less than the number of replicas");
-        self.election_ticks + 1 + 2 * ((drawn + self.rank) % self.replicas)
-    }
-
-    fn longest(self) -> usize {
-        self.election_ticks + 1 + 2 * (self.replicas - 1)
     }
 }
 
@@ -319,23 +310,4 @@ fn raft_id(machine: MachineId) -> u64 {
 fn machine_of(raft_id: u64) -> Option<MachineId> {
     let machine = raft_id.checked_sub(1)?;
     Some(MachineId(u16::try_from(machine).expect("raft ids are made from machines")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn d6_replicas_never_ask_for_votes_at_the_same_time() {
-        for (group, term) in (0..20).flat_map(|group| (0..50).map(move |term| (GroupId(group), term))) {
-            let of = |rank| Timeouts { group, rank, replicas: 3, election_ticks: ELECTION_TICKS };
-            let mut all: Vec<usize> = (0..3).map(|rank| of(rank).ticks(term)).collect();
-            all.sort_unstable();
-            assert!(all[0] > ELECTION_TICKS && all[2] == of(0).longest(), "{all:?}");
-            assert!(all[1] - all[0] >= 2 && all[2] - all[1] >= 2, "{all:?}");
-        }
-        let first =
-            |term| Timeouts { group: GroupId(0), rank: 0, replicas: 3, election_ticks: 4 }.ticks(term);
-        assert!((1..20).any(|term| first(term) != first(0)), "no replica is always the last");
-    }
 }

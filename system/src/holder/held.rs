@@ -35,6 +35,8 @@ pub(super) struct Held {
     ready: VecDeque<Unit>,
     /// The batch in flight.
     in_flight: Vec<Unit>,
+    /// When it was proposed, on the monotonic clock.
+    proposed_ns: u64,
     last_batch: u64,
 }
 
@@ -51,6 +53,7 @@ impl Held {
             acts: Acts::default(),
             ready: VecDeque::new(),
             in_flight: Vec::new(),
+            proposed_ns: 0,
             last_batch: 0,
         }
     }
@@ -109,6 +112,8 @@ impl Held {
     /// The batch in flight is durable, at this index of the group's log.
     pub(super) fn committed(&mut self, index: u64, env: &mut Env, cx: &mut Cx<'_>) {
         self.read_index = index;
+        let after_ns = cx.now.mono_ns - self.proposed_ns;
+        cx.out.observed.push(Observation::Acknowledged { slice: self.tenure.slice, after_ns });
         for Unit { writes, retry_at_ns } in std::mem::take(&mut self.in_flight) {
             match &writes.alarm {
                 Some(AlarmWrite::Schedule(row)) => self.tracker.schedule(&writes.object, *row, retry_at_ns),
@@ -128,6 +133,7 @@ impl Held {
         }
         let most = cx.config.tuning.batch_turns as usize;
         self.in_flight.extend(self.ready.drain(..self.ready.len().min(most)));
+        self.proposed_ns = cx.now.mono_ns;
         self.last_batch += 1;
         let turns = self.in_flight.iter().map(|unit| unit.writes.clone()).collect();
         let commit = Commit { slice: self.tenure.slice, epoch: self.epoch, batch: self.last_batch, turns };

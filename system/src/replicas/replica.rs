@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::placement::Placement;
 use crate::config::Config;
 use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
 use crate::ids::{GroupId, MachineId};
@@ -18,6 +19,7 @@ use crate::wire::{Ask, Batch, Message, Proposed};
 pub(super) struct Replica {
     group: GroupId,
     node: Node,
+    placement: Placement,
     /// The position in the log behind the last thing of this replica that must be durable before it says more.
     must_be_durable: u64,
     /// Steps that wait for the log, oldest first.
@@ -86,6 +88,7 @@ impl Replica {
         Self {
             group,
             node: Node::new(config, group, me, recovered),
+            placement: Placement::new(config, group, me),
             // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
             must_be_durable: log_end,
             held: VecDeque::new(),
@@ -105,9 +108,19 @@ impl Replica {
         }
     }
 
-    /// Returns whether it has to settle.
-    pub(super) fn tick(&mut self) -> bool {
-        self.node.tick()
+    /// Time passes, on a machine that is fit to lead or not. Returns whether it has to settle.
+    pub(super) fn tick(&mut self, is_fit: bool) -> bool {
+        let has_ticked = self.node.tick(is_fit);
+        if !self.node.is_leader() {
+            self.placement.follower_ticks();
+            return has_ticked;
+        }
+        let node = &self.node;
+        let better = self.placement.leader_ticks(self.store.holders(), |machine| node.can_lead(machine));
+        if let Some(machine) = better {
+            self.node.transfer(machine);
+        }
+        has_ticked || better.is_some()
     }
 
     pub(super) fn step(&mut self, from: MachineId, letter: Letter) {

@@ -26,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) acknowledged: Vec<(GroupId, Query, Answer)>,
     reads: BTreeMap<u64, Answer>,
     pub(crate) reads_answered: usize,
+    /// The machine in whose name it claims; none is its own address.
+    pub(crate) claims_for: Option<MachineId>,
 }
 
 /// What the client knows of a slice.
@@ -33,16 +35,18 @@ struct Holding {
     epoch: Epoch,
     /// Number of the next batch; none while it does not hold the slice.
     batch: Option<u64>,
-    /// The question, who was asked, and when.
+    /// The question, and when it was asked last.
     waits: Option<(u64, u64)>,
     ask_next: MachineId,
+    /// Whether `ask_next` was told as the leader, and not asked yet.
+    is_told: bool,
 }
 
 impl Client {
     pub(crate) fn new(config: &Config, number: u16) -> Self {
         let holding = |slice| {
             let ask_next = config.replicas_of(config.group_of(slice)).next().unwrap();
-            (slice, Holding { epoch: Epoch(0), batch: None, waits: None, ask_next })
+            (slice, Holding { epoch: Epoch(0), batch: None, waits: None, ask_next, is_told: false })
         };
         Self {
             number,
@@ -52,6 +56,7 @@ impl Client {
             acknowledged: Vec::new(),
             reads: BTreeMap::new(),
             reads_answered: 0,
+            claims_for: None,
         }
     }
 
@@ -69,19 +74,24 @@ impl Client {
         for (slice, holding) in &mut self.slices {
             let group = self.config.group_of(*slice);
             if let Some((_, asked_ms)) = holding.waits {
-                if now_ms < asked_ms + PATIENCE_MS {
-                    continue;
+                if !std::mem::take(&mut holding.is_told) {
+                    if now_ms < asked_ms + PATIENCE_MS {
+                        continue;
+                    }
+                    let replicas: Vec<_> = self.config.replicas_of(group).collect();
+                    holding.ask_next = replicas[random.random_range(0..replicas.len())];
                 }
-                let replicas: Vec<_> = self.config.replicas_of(group).collect();
-                holding.ask_next = replicas[random.random_range(0..replicas.len())];
             } else if holding.batch.is_none() && holding.epoch > Epoch(0) && random.random_bool(0.9) {
                 // The other client has it: let it work for a while.
                 continue;
             }
-            self.asked += 1;
-            holding.waits = Some((self.asked, now_ms));
-            let command = command(&self.config, self.number, *slice, holding);
-            let ask = Ask { boot: u64::from(self.number), number: self.asked };
+            // Asked again under the same number: an answer to any of them will do.
+            let number = holding.waits.map_or(self.asked + 1, |(number, _)| number);
+            self.asked = self.asked.max(number);
+            holding.waits = Some((number, now_ms));
+            let claimant = self.claims_for.unwrap_or(Client::address(self.number));
+            let command = command(&self.config, self.number, claimant, *slice, holding);
+            let ask = Ask { boot: u64::from(self.number), number };
             sends.push((holding.ask_next, Message::Propose { group, ask, command }));
         }
         sends
@@ -116,13 +126,17 @@ impl Client {
             return Vec::new();
         }
         let Some((slice, holding)) = self.slices.iter_mut().find(waits) else { return Vec::new() };
+        if let Proposed::NotLeader { leader } = result {
+            holding.ask_next = leader.unwrap_or(holding.ask_next);
+            holding.is_told = leader.is_some();
+            // Who knows of no leader gives no reason to wait.
+            holding.waits = Some((number, 0));
+            return Vec::new();
+        }
         holding.waits = None;
         match result {
-            Proposed::NotLeader { leader } => {
-                holding.ask_next = leader.unwrap_or(holding.ask_next);
-                Vec::new()
-            }
-            Proposed::Pending | Proposed::Unknown => unreachable!("nobody inquires"),
+            Proposed::NotLeader { .. } | Proposed::Pending => unreachable!("it is dealt with above"),
+            Proposed::Unknown => unreachable!("nobody inquires"),
             Proposed::Applied { applied: applied @ (Applied::Released | Applied::Registry(_)), .. } => {
                 unreachable!("nobody asked for {applied:?}")
             }
@@ -155,15 +169,10 @@ impl Client {
     }
 }
 
-fn command(config: &Config, client: u16, slice: SliceId, holding: &Holding) -> Command {
+fn command(config: &Config, client: u16, machine: MachineId, slice: SliceId, holding: &Holding) -> Command {
     let epoch = holding.epoch;
     let Some(batch) = holding.batch else {
-        return Command::Claim(Claim {
-            slice,
-            over: epoch,
-            machine: Client::address(client),
-            session: SessionId(1),
-        });
+        return Command::Claim(Claim { slice, over: epoch, machine, session: SessionId(u64::from(client)) });
     };
     let (object, key, value) = written(config, client, slice, epoch, batch);
     let write = TurnWrites {

@@ -17,9 +17,11 @@ use reveille_system::store::Store;
 use reveille_system::wire::{self, Message};
 
 mod client;
+mod troubles;
 
 use crate::disk::Disk;
 use client::Client;
+pub(crate) use troubles::Troubles;
 
 const CLIENTS: u16 = 2;
 const TICK_MS: u64 = 500;
@@ -58,6 +60,7 @@ pub(crate) struct World {
     pub(crate) config: Config,
     random: ChaCha8Rng,
     faults: Faults,
+    pub(crate) troubles: Troubles,
     now_ms: u64,
     agenda: BTreeMap<(u64, u64), Event>,
     events: u64,
@@ -82,6 +85,7 @@ impl World {
         let mut world = Self {
             random: ChaCha8Rng::seed_from_u64(seed),
             faults,
+            troubles: Troubles::default(),
             now_ms: 0,
             agenda: BTreeMap::new(),
             events: 0,
@@ -130,6 +134,7 @@ impl World {
     /// No more faults; what is down comes up by itself.
     pub(crate) fn heal(&mut self) {
         self.faults = Faults { loss: 0.0, down_every_ms: None };
+        self.troubles = Troubles::default();
     }
 
     /// Stops the clients, so that the replicas can become equal.
@@ -159,6 +164,23 @@ impl World {
 
     pub(crate) fn acknowledged(&self) -> usize {
         self.clients.iter().map(|client| client.acknowledged.len()).sum()
+    }
+
+    /// Batches acknowledged in one group.
+    pub(crate) fn acknowledged_in(&self, group: GroupId) -> usize {
+        let all = self.clients.iter().flat_map(|client| &client.acknowledged);
+        all.filter(|(of, ..)| *of == group).count()
+    }
+
+    /// From now on the clients claim slices in the name of this machine.
+    pub(crate) fn claim_for(&mut self, machine: MachineId) {
+        self.clients.iter_mut().for_each(|client| client.claims_for = Some(machine));
+    }
+
+    /// The machine that was elected last in a group.
+    pub(crate) fn leader_of(&self, group: GroupId) -> MachineId {
+        let mut of = self.leaders.range((group, 0)..=(group, u64::MAX));
+        *of.next_back().expect("a leader was elected").1
     }
 
     pub(crate) fn reads_answered(&self) -> usize {
@@ -220,7 +242,11 @@ impl World {
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Datagram { from, to, bytes } => self.arrives(from, to, &bytes),
+            Event::Datagram { from, to, bytes } => {
+                if self.troubles.link(self.now_ms, from, to).is_some() {
+                    self.arrives(from, to, &bytes);
+                }
+            }
             Event::Synced { machine, boot } => self.synced(machine, boot),
             Event::Tick { machine, boot } => {
                 self.with(machine, Some(boot), |replicas, _, _| replicas.tick());
@@ -340,7 +366,7 @@ impl World {
         for op in &out.disk {
             match op {
                 DiskOp::Sync { .. } => {
-                    let in_ms = self.random.random_range(1..10);
+                    let in_ms = self.random.random_range(1..10) + self.troubles.sync(self.now_ms, machine);
                     self.plan(in_ms, Event::Synced { machine, boot });
                 }
                 DiskOp::Write { file, offset, .. } => {
@@ -384,8 +410,9 @@ impl World {
 
     fn send_bytes(&mut self, from: MachineId, datagrams: Vec<(MachineId, Bytes)>) {
         for (to, bytes) in datagrams {
+            let Some(longer_ms) = self.troubles.link(self.now_ms, from, to) else { continue };
             while !self.random.random_bool(self.faults.loss) {
-                let in_ms = self.random.random_range(5..60);
+                let in_ms = self.random.random_range(5..60) + longer_ms;
                 self.plan(in_ms, Event::Datagram { from, to, bytes: bytes.clone() });
                 // What is lost often is also doubled sometimes.
                 if !self.random.random_bool(self.faults.loss / 2.0) {

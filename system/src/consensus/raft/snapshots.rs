@@ -11,11 +11,11 @@ const SNAPSHOT_TICKS_MAX: u32 = 6;
 
 /// For how many ticks each follower has been waited for.
 #[derive(Debug)]
-pub(super) struct Transfers {
+pub(super) struct Snapshots {
     followers: Vec<(u64, u32)>,
 }
 
-impl Transfers {
+impl Snapshots {
     pub(super) fn new(followers: impl Iterator<Item = u64>) -> Self {
         Self { followers: followers.map(|follower| (follower, 0)).collect() }
     }
