@@ -13,6 +13,9 @@ use crate::streams::{Concern, Streams};
 const NS_PER_US: u64 = 1_000;
 const PPM: u64 = 1_000_000;
 
+/// L2: a link counts as connected that delays nothing longer.
+const DELAYED_WITHIN_NS: u64 = 500_000_000;
+
 /// All links between machines.
 #[derive(Debug)]
 pub struct Net {
@@ -98,22 +101,31 @@ impl Net {
         }
     }
 
-    /// Ends whatever this one does to the network. Returns whether a link was cut by it.
-    pub fn mend(&mut self, id: TroubleId) -> bool {
-        let mut was_cut = false;
+    /// Ends whatever this one does to the network.
+    pub fn mend(&mut self, id: TroubleId) {
         self.losses.retain(|(loss, _)| *loss != id);
         for link in &mut self.links {
-            let cuts = link.cuts.len();
             link.cuts.retain(|cut| *cut != id);
-            was_cut |= link.cuts.len() < cuts;
             link.slow.retain(|(slow, _)| *slow != id);
         }
-        was_cut
     }
 
     /// What cuts the link from one machine to another, if anything does: that which began first.
     pub fn cut_by(&self, from: MachineId, to: MachineId) -> Option<TroubleId> {
         self.links[self.index(from, to)].cuts.first().copied()
+    }
+
+    /// L2: whether the link from one machine to another loses or delays too much to count as connected, cut or not: more than a
+    /// tenth of what passes is lost, or something may take longer than half a second.
+    pub(crate) fn is_impaired(&self, from: MachineId, to: MachineId) -> bool {
+        let link = &self.links[self.index(from, to)];
+        if link.inner {
+            return false;
+        }
+        let percent = worst(&link.slow).map_or(100, |(_, percent)| percent);
+        let longest_ns = (link.latency_ns + link.jitter_ns) * u64::from(percent) / 100;
+        let is_lossy = worst(&self.losses).is_some_and(|(_, ppm)| u64::from(ppm) > PPM / 10);
+        is_lossy || longest_ns > DELAYED_WITHIN_NS
     }
 
     /// Decides about one message as it leaves. As it arrives, ask [`Net::cut_by`] once more.
