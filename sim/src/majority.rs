@@ -200,7 +200,7 @@ impl World<'_> {
 
     /// The run is over: tells when each group had a quorum and when it had none.
     pub(crate) fn tell_majorities(&mut self) {
-        let machines = self.hosts.len();
+        let machines = self.watch.machines.len();
         let mut health = Health { machines: vec![0; machines], links: vec![0; machines * machines] };
         let mut known: BTreeMap<GroupId, bool> = BTreeMap::new();
         let mut told = Vec::new();

@@ -97,8 +97,8 @@ fn bounds() -> Vec<Case> {
             runs_elsewhere(tale, if breaks { 40.1 } else { 39.9 });
         }),
         case("L2", "a minute after the last of several failures a run is late", |tale, breaks| {
-            tale.alarm_is_set(10.0).at(9.0).fault(1, "crash").on(2).fault(2, "crash").on(0).lost();
-            tale.at(20.0).heal(2);
+            tale.world(What::Majority { group: 1, connected: true }).alarm_is_set(10.0);
+            tale.at(9.0).fault(1, "crash").on(2).fault(2, "crash").on(0).lost().at(20.0).heal(2);
             runs_elsewhere(tale, if breaks { 80.1 } else { 79.9 });
         }),
         case("L2", "a quorum does not serve as long as a link is cut", |tale, breaks| {
