@@ -106,7 +106,15 @@ fn l4_no_wall_clock_decides_who_leads() {
         let mut tale = set();
         tale.at(1.0).fault(1, "crash").at(5.0).heal(1).world(What::Phase { phase: Phase::Quiet });
         tale.on_machine(0, What::Leader { datacenter: 0, term: 1 });
-        tale.at(10.0).lost().wake(2).turn(2).run(1, 1, 10.0, 0).run_ok(1).commit_end(1).at(ends_at).rests(&[], None);
+        tale.at(10.0)
+            .lost()
+            .wake(2)
+            .turn(2)
+            .run(1, 1, 10.0, 0)
+            .run_ok(1)
+            .commit_end(1)
+            .at(ends_at)
+            .rests(&[], None);
         for datacenter in 1..2 {
             tale.on_machine(datacenter, What::Leader { datacenter, term: 1 });
         }

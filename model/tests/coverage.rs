@@ -129,9 +129,7 @@ fn what_only_a_crash_shows_counts_crashes() {
 /// What a history does not tell of it is not judged by, and that is told.
 #[test]
 fn what_the_world_does_not_tell_is_judged_in_part() {
-    let is_except = |tale: &Tale, rule, word: &str| {
-        matches!(of(tale, rule), Coverage::InPart { except, .. } if except.contains(word))
-    };
+    let is_except = |tale: &Tale, rule, word: &str| matches!(of(tale, rule), Coverage::InPart { except, .. } if except.contains(word));
     let mut tale = Tale::new();
     tale.put("k", "v").set_alarm(1, 1.0).commit().respond();
     tale.on_machine(1, What::Replica { group: 1, applied: 7, state: 7 });

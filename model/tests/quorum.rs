@@ -150,10 +150,12 @@ fn l2_cuts_of_a_link_less_than_ten_seconds_apart_are_one() {
     cuts(&[(9.0, 21.0)], 80.9).is_accepted();
     cuts(&[(9.0, 21.0)], 81.1).is_refused("L2");
     // No change lies between them, so that none of these puts the bound off.
-    let goes_on: Vec<(f64, f64)> = (0..20).map(|n| (9.0 + 5.0 * f64::from(n), 12.0 + 5.0 * f64::from(n))).collect();
+    let goes_on: Vec<(f64, f64)> =
+        (0..20).map(|n| (9.0 + 5.0 * f64::from(n), 12.0 + 5.0 * f64::from(n))).collect();
     cuts(&goes_on[..1], 71.9).is_accepted();
     cuts(&goes_on, 107.2).is_refused("L2");
-    let slower: Vec<(f64, f64)> = (0..8).map(|n| (9.0 + 13.0 * f64::from(n), 12.0 + 13.0 * f64::from(n))).collect();
+    let slower: Vec<(f64, f64)> =
+        (0..8).map(|n| (9.0 + 13.0 * f64::from(n), 12.0 + 13.0 * f64::from(n))).collect();
     cuts(&slower, 107.2).is_accepted();
 }
 

@@ -338,8 +338,13 @@ fn r4_a_count_that_the_datastore_does_not_hold_is_not_judged() {
     let rests = |retry_count| {
         let mut tale = failed_once();
         let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: common::wall_ms(1.0), retry_count };
-        tale.world(What::AtRest { object: common::object(), keys: BTreeMap::new(), alarm: Some(alarm), slice: None })
-            .end();
+        tale.world(What::AtRest {
+            object: common::object(),
+            keys: BTreeMap::new(),
+            alarm: Some(alarm),
+            slice: None,
+        })
+        .end();
         tale
     };
     rests(None).is_accepted();

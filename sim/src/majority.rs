@@ -32,7 +32,9 @@ impl Spans {
     fn see(&mut self, is_on: bool, at_ns: u64) {
         match self.0.last_mut() {
             Some((_, end @ None)) if !is_on => *end = Some(at_ns),
-            Some((_, Some(end_ns))) if is_on && *end_ns == at_ns => self.0.last_mut().expect("it was there").1 = None,
+            Some((_, Some(end_ns))) if is_on && *end_ns == at_ns => {
+                self.0.last_mut().expect("it was there").1 = None
+            }
             Some((_, None)) => {}
             _ if is_on => self.0.push((at_ns, None)),
             _ => {}
@@ -59,7 +61,8 @@ impl Spans {
 
     /// Only what lasts longer than that.
     fn longer_than(&self, ns: u64) -> Spans {
-        let lasts = |(begin_ns, end_ns): &&(u64, Option<u64>)| end_ns.is_none_or(|end_ns| end_ns - begin_ns > ns);
+        let lasts =
+            |(begin_ns, end_ns): &&(u64, Option<u64>)| end_ns.is_none_or(|end_ns| end_ns - begin_ns > ns);
         Spans(self.0.iter().filter(lasts).copied().collect())
     }
 }
@@ -95,7 +98,10 @@ pub(crate) struct Watch {
 impl Watch {
     pub(crate) fn new(machines: u16) -> Self {
         let machines = usize::from(machines);
-        Watch { machines: vec![Machine::default(); machines], links: vec![Link::default(); machines * machines] }
+        Watch {
+            machines: vec![Machine::default(); machines],
+            links: vec![Link::default(); machines * machines],
+        }
     }
 
     /// All that is not well: when it begins and when it ends. `sync_ns` is the longest that a sync takes otherwise.

@@ -247,7 +247,9 @@ fn l2_a_majority_is_up_awake_and_connected_pairwise_both_ways() {
 fn quorum(outcome: &Outcome, of: u16) -> Vec<(u64, bool)> {
     let told = outcome.history.events.iter().filter(|event| event.at_ns >= 10_000_000_000);
     let told = told.filter_map(|event| match event.what {
-        What::Majority { group, connected } if group == of => Some((event.at_ns / 1_000_000 - 10_000, connected)),
+        What::Majority { group, connected } if group == of => {
+            Some((event.at_ns / 1_000_000 - 10_000, connected))
+        }
         _ => None,
     });
     told.collect()
@@ -283,7 +285,8 @@ fn l2_who_syncs_too_slowly_or_hears_too_late_is_no_part_of_a_quorum() {
     assert_eq!(quorum(&stalled(200), 0), [], "nothing took longer than half a second");
     let far = |factor_percent| {
         let of = [0, 1].map(LinksOf::Datacenter);
-        let links = of.map(|of| (1_000, FaultKind::SlowLinks(SlowLinks { of, factor_percent, for_ms: 2_000 })));
+        let links =
+            of.map(|of| (1_000, FaultKind::SlowLinks(SlowLinks { of, factor_percent, for_ms: 2_000 })));
         with(1, &links)
     };
     assert_eq!(quorum(&far(10_000), 0), [(1_000, false), (3_000, true)]);

@@ -101,7 +101,10 @@ struct Walk<'a> {
 enum End {
     Bound(Option<Bound>),
     /// The bound starts again, and is no earlier than it was.
-    Again { from: When, floor_ns: u64 },
+    Again {
+        from: When,
+        floor_ns: u64,
+    },
 }
 
 impl Changes<'_> {

@@ -273,7 +273,11 @@ mod tests {
         reads(&mut clocks, 0, 1, 1_001);
         assert_eq!(shows(&clocks, 0, 1_010, 0), (10, 10));
         clocks.step(&Scope::Machine(0), &[], 4 * S);
-        assert_eq!(shows(&clocks, 0, 1_010, 0), (5, 15), "nothing is known since the step but how wrong a clock may be");
+        assert_eq!(
+            shows(&clocks, 0, 1_010, 0),
+            (5, 15),
+            "nothing is known since the step but how wrong a clock may be"
+        );
         reads(&mut clocks, 0, 5, 1_002);
         assert_eq!(shows(&clocks, 0, 1_010, 0), (13, 13), "it was set back by 3 s");
         assert_eq!(shows(&clocks, 0, 1_003, 0), (3, 3), "before it stepped");
@@ -300,6 +304,10 @@ mod tests {
             clocks.step(&Scope::Machine(0), &[], step_s * S);
             reads(&mut clocks, 0, step_s, wall_s);
         }
-        assert_eq!(restarts(&clocks), [(12, 12), (16, 26)], "the first of those that leave it shown, and one that does not");
+        assert_eq!(
+            restarts(&clocks),
+            [(12, 12), (16, 26)],
+            "the first of those that leave it shown, and one that does not"
+        );
     }
 }

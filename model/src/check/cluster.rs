@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::faults::Faults;
 use super::lateness::Pace;
+use super::ns;
 use super::report::{OnMachine, Reports, Seconds};
 use super::takeover::{Duty, Scene};
-use super::ns;
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -237,7 +237,8 @@ impl Cluster {
             let Some((committed, known)) = self.committed.get(group) else { continue };
             reports.saw(Id::L4);
             let lost = faults.lost_disk(*machine, pace.datacenter(*machine));
-            let rebuilt_ns = lost.zip(constants.rebuild_ms).map_or(0, |(lost, ms)| lost.at_ns.saturating_add(ns(ms)));
+            let rebuilt_ns =
+                lost.zip(constants.rebuild_ms).map_or(0, |(lost, ms)| lost.at_ns.saturating_add(ns(ms)));
             if applied >= committed || rebuilt_ns >= known.at_ns || faults.is_damaged(*machine) {
                 continue;
             }

@@ -145,7 +145,8 @@ impl Faults {
     /// L2: whether half or more of the machines, or of the datacenters, are struck or cut off.
     fn review_half(&mut self, datacenter_of: &[u16], at_ns: u64) {
         let is_any = self.at_work.values().any(|fault| !fault.things.is_empty());
-        let is_out = is_any && halves::are_out(self.at_work.values().flat_map(|fault| &fault.things), datacenter_of);
+        let is_out =
+            is_any && halves::are_out(self.at_work.values().flat_map(|fault| &fault.things), datacenter_of);
         self.quorums.half_is_out(is_out, at_ns);
     }
 

@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn half_of_the_machines_or_of_the_datacenters() {
         let nine = [0, 0, 0, 1, 1, 1, 2, 2, 2];
-        let down = |machines: &[u16]| machines.iter().map(|machine| Thing::Machine(*machine)).collect::<Vec<_>>();
+        let down =
+            |machines: &[u16]| machines.iter().map(|machine| Thing::Machine(*machine)).collect::<Vec<_>>();
         assert!(!are_out(down(&[0, 1, 2, 3]).iter(), &nine));
         assert!(are_out(down(&[0, 1, 3, 4, 6]).iter(), &nine));
         assert!(!are_out(down(&[0]).iter(), &[0, 1, 2]));

@@ -5,11 +5,11 @@
 //! healthy and its group has a quorum, no instance of it has started by the bound of L2, counted from the request
 //! or the last change. That the instance which does start has all acknowledged state is S3.
 
+use super::changes::Wait;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::Seconds;
 use super::rest::{self, Scene};
-use super::changes::Wait;
 use crate::reference::Mark;
 use crate::reference::instance::Ended;
 use crate::reference::object::Object;
@@ -28,9 +28,7 @@ pub(super) fn check(
     let is_down = last.machine.is_some_and(is_struck);
     let is_lost = last.ended == Some(Ended::Lost);
     let mut machines = 0..u16::try_from(pace.datacenter_of.len()).unwrap_or(u16::MAX);
-    if !(is_down || is_lost)
-        || machines.all(is_struck)
-    {
+    if !(is_down || is_lost) || machines.all(is_struck) {
         return;
     }
     // A request that came before the instance started was not waiting for a new one.
@@ -39,7 +37,8 @@ pub(super) fn check(
     let due_ns = if is_down { rest::wait(scene, pace, object).map(|wait| wait.from.latest_ns) } else { None };
     let Some(wanted_ns) = asked_ns.into_iter().chain(due_ns).min() else { return };
     scene.reports.saw(Id::O6);
-    let Some(latest_ns) = faults.among_failures_ns(scene.constants, &Wait::from_ns(wanted_ns, last.slice)) else {
+    let Some(latest_ns) = faults.among_failures_ns(scene.constants, &Wait::from_ns(wanted_ns, last.slice))
+    else {
         return;
     };
     if latest_ns >= scene.mark.at_ns {

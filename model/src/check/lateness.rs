@@ -40,11 +40,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(header: &Header) -> Self {
-        Pace {
-            datacenter_of: header.datacenter_of.clone(),
-            clocks: Clocks::new(header),
-            ..Pace::default()
-        }
+        Pace { datacenter_of: header.datacenter_of.clone(), clocks: Clocks::new(header), ..Pace::default() }
     }
 
     pub(super) fn datacenter(&self, machine: u16) -> Option<u16> {
@@ -87,9 +83,8 @@ impl Pace {
             from = Some(from.map_or(when, |from| from.or(when)));
         }
         let from = from?;
-        let restarts = machines.iter().flat_map(|machine| {
-            self.clocks.restarts(*machine, wall_ns, from.latest_ns)
-        });
+        let restarts =
+            machines.iter().flat_map(|machine| self.clocks.restarts(*machine, wall_ns, from.latest_ns));
         let mut restarts: Vec<_> = restarts.collect();
         restarts.sort_by_key(|restart| restart.step_ns);
         let (closed, slice) = (instance.map(|instance| &instance.closed), instance.and_then(|it| it.slice));
@@ -100,7 +95,9 @@ impl Pace {
     /// instance or the next.
     pub(super) fn concerned(&self, machine: u16, instance: Option<&Instance>, since_ns: u64) -> Vec<u16> {
         let was_here = |instance: &Instance| {
-            instance.ended.is_none() && instance.machine == Some(machine) && instance.started.at_ns <= since_ns
+            instance.ended.is_none()
+                && instance.machine == Some(machine)
+                && instance.started.at_ns <= since_ns
         };
         if instance.is_some_and(was_here) {
             return vec![machine];
@@ -173,7 +170,8 @@ fn waits_here<'a>(case: &Case<'_>, alarm: &Alarm, instance: &'a Instance) -> Opt
 /// Until when an alarm cannot start, whatever its time.
 fn held_ns(case: &Case<'_>, alarm: &Alarm, instance: &Instance) -> u64 {
     // How much jitter was drawn is not to be seen: a retry counts from the end of its backoff with all jitter.
-    let retry_ns = retries::held_until_ns(alarm, case.constants, |failure| retries::widening_ns(case, failure));
+    let retry_ns =
+        retries::held_until_ns(alarm, case.constants, |failure| retries::widening_ns(case, failure));
     retry_ns.max(alarm.committed.at_ns).max(instance.run_ended_ns)
 }
 
@@ -283,7 +281,9 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance:
     }
     let started = match start {
         Start::At(at_ns) => format!("started at {}", Seconds(at_ns)),
-        Start::Never => format!("had not started at {}, when it was replaced or deleted,", Seconds(case.mark.at_ns)),
+        Start::Never => {
+            format!("had not started at {}, when it was replaced or deleted,", Seconds(case.mark.at_ns))
+        }
     };
     let sentences = format!(
         "alarm(), set at {} for {}, could start at {} and {started}{}; it had to start by {}. {why}",

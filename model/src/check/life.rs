@@ -20,12 +20,7 @@ use crate::rules::Id;
 const ENDED_WITHIN_MS: u64 = 1_000;
 
 /// An instance starts; the history may not know what for.
-pub(super) fn start(
-    case: &mut Case<'_>,
-    object: &mut Object,
-    cause: Option<Cause>,
-    slice: Option<u16>,
-) {
+pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>, slice: Option<u16>) {
     let machine = case.place.map(|place| place.machine);
     is_stopped(case.constants, case.reports, case.faults, case.pace, object);
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
@@ -187,9 +182,8 @@ fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_su
     let (ended, place, epoch, turn) = (case.mark, case.place, instance.epoch, case.by.turn);
     let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
     // An alarm that is not due yet is not what the constructor ran for, nor what waited for it.
-    let is_own_clock = |place: &Place| {
-        !case.pace.clocks.has_stepped_since(place.machine, instance.started.at_ns)
-    };
+    let is_own_clock =
+        |place: &Place| !case.pace.clocks.has_stepped_since(place.machine, instance.started.at_ns);
     let latest_ms =
         place.filter(is_own_clock).map_or(i64::MAX, |place| place.wall_ns / NS_PER_MS.cast_signed());
     row.each_slot(|slot| slot.constructor_failed(instance.instance, failed, is_sure, latest_ms));
@@ -252,7 +246,8 @@ pub(super) fn is_stopped(
 pub(super) fn closed_since_ns(reports: &Reports, instance: &Instance) -> Option<u64> {
     let conduct = &instance.conduct;
     let is_told = reports.tally.has(Kinds::OP_RESULT);
-    let waiting = conduct.outstanding().iter().filter(|call| is_told && call.closes_gate()).map(|call| call.mark);
+    let waiting =
+        conduct.outstanding().iter().filter(|call| is_told && call.closes_gate()).map(|call| call.mark);
     let constructing = (conduct.constructor == Constructor::Running).then_some(instance.started);
     conduct.gate_closed.into_iter().chain(waiting).chain(constructing).map(|since| since.at_ns).min()
 }
@@ -262,7 +257,8 @@ fn closed_until_ns(constants: &Constants, reports: &Reports, instance: &Instance
     let conduct = &instance.conduct;
     let is_only_constructing = conduct.constructor == Constructor::Running
         && conduct.gate_closed.is_none()
-        && !(reports.tally.has(Kinds::OP_RESULT) && conduct.outstanding().iter().any(|call| call.closes_gate()));
+        && !(reports.tally.has(Kinds::OP_RESULT)
+            && conduct.outstanding().iter().any(|call| call.closes_gate()));
     let limit_ms = constants.constructor_limit_ms;
     if is_only_constructing && is_overtime(constants, instance.started, now, limit_ms) {
         return instance.started.at_ns.saturating_add(ns(limit_ms));
@@ -271,10 +267,14 @@ fn closed_until_ns(constants: &Constants, reports: &Reports, instance: &Instance
 }
 
 /// Whether an instance is in the way of its object's alarm now: because a run is in progress in it, or its gate is closed.
-pub(super) fn is_in_the_way(constants: &Constants, reports: &Reports, instance: &Instance, now: Mark) -> bool {
+pub(super) fn is_in_the_way(
+    constants: &Constants,
+    reports: &Reports,
+    instance: &Instance,
+    now: Mark,
+) -> bool {
     let is_closed = || closed_since_ns(reports, instance).is_some();
-    instance.run.is_some()
-        || (is_closed() && closed_until_ns(constants, reports, instance, now) == now.at_ns)
+    instance.run.is_some() || (is_closed() && closed_until_ns(constants, reports, instance, now) == now.at_ns)
 }
 
 /// The gate of an instance that ends, or that a newer one succeeds, opens with the next one. So ends its run.

@@ -208,7 +208,7 @@ impl Checker {
             }
             What::Majority { group, connected } => {
                 self.faults.quorums.see(*group, *connected, event.at_ns);
-            },
+            }
             What::FaultBegin { fault, kind, scope, takes } => {
                 let nature = Nature::of(kind, scope, takes.as_ref());
                 if nature.steps_clock {

@@ -47,8 +47,8 @@ impl Absences {
     /// Those that were not over at that time.
     fn after(&self, at_ns: u64) -> impl Iterator<Item = Absence> {
         let is_over = |absence: &Absence| absence.back_ns.is_some_and(|back_ns| back_ns <= at_ns);
-        let forgotten = (at_ns < self.forgotten_ns)
-            .then_some(Absence { since_ns: 0, back_ns: Some(self.forgotten_ns) });
+        let forgotten =
+            (at_ns < self.forgotten_ns).then_some(Absence { since_ns: 0, back_ns: Some(self.forgotten_ns) });
         let first = self.recent.partition_point(is_over);
         forgotten.into_iter().chain(self.recent.range(first..).copied())
     }

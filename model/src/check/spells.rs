@@ -154,7 +154,10 @@ impl Spells {
         }
         if is_new {
             let is_alone = class == Class::Single && self.is_calm_before(at_ns, alone_within_ns);
-            spells.insert(self.push(Spell { class, begun_ns: at_ns, ended_ns: u64::MAX,
+            spells.insert(self.push(Spell {
+                class,
+                begun_ns: at_ns,
+                ended_ns: u64::MAX,
                 is_alone,
                 until_ns: 0,
                 all_ended_ns: u64::MAX,
@@ -331,17 +334,34 @@ mod tests {
         assert_eq!(changes(&[(link, 10, 20), (link, 30, 31)]), (vec![10, 20, 30, 31], 2));
         assert_eq!(changes(&[(link, 10, 11), (link, 12, 13), (link, 14, 15)]), (vec![10, 25], 1));
         let back: &[Thing] = &[Thing::Link(1, 0)];
-        assert_eq!(changes(&[(link, 10, 20), (back, 25, 30)]), (vec![10, 20, 25, 30], 2), "the other direction");
+        assert_eq!(
+            changes(&[(link, 10, 20), (back, 25, 30)]),
+            (vec![10, 20, 25, 30], 2),
+            "the other direction"
+        );
     }
 
     #[test]
     fn l2_only_what_is_struck_again_flaps() {
-        let (one, both): (&[Thing], &[Thing]) = (&[Thing::Machine(1)], &[Thing::Machine(1), Thing::Machine(2)]);
-        assert_eq!(changes(&[(both, 10, 20), (one, 25, 30)]), (vec![10, 20, 40], 1), "machine 2 is back at 20");
-        assert_eq!(changes(&[(one, 10, 20), (both, 25, 30)]), (vec![10, 25, 30, 40], 2), "machine 2 goes at 25");
+        let (one, both): (&[Thing], &[Thing]) =
+            (&[Thing::Machine(1)], &[Thing::Machine(1), Thing::Machine(2)]);
+        assert_eq!(
+            changes(&[(both, 10, 20), (one, 25, 30)]),
+            (vec![10, 20, 40], 1),
+            "machine 2 is back at 20"
+        );
+        assert_eq!(
+            changes(&[(one, 10, 20), (both, 25, 30)]),
+            (vec![10, 25, 30, 40], 2),
+            "machine 2 goes at 25"
+        );
         assert_eq!(changes(&[(one, 10, 20), (one, 15, 30)]), (vec![10, 30], 1), "it was down all the time");
         let (slow, machine): (&[Thing], &[Thing]) = (&[], &[Thing::Machine(1)]);
-        assert_eq!(changes(&[(slow, 10, 20), (slow, 25, 30)]), (vec![10, 20, 25, 30], 2), "a slow disk is none");
+        assert_eq!(
+            changes(&[(slow, 10, 20), (slow, 25, 30)]),
+            (vec![10, 20, 25, 30], 2),
+            "a slow disk is none"
+        );
         assert_eq!(changes(&[(machine, 10, 20), (slow, 25, 30)]), (vec![10, 20, 25, 30], 2));
     }
 }

@@ -12,12 +12,12 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::Wait;
 use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
-use super::report::{Reports, Seconds};
-use super::changes::Wait;
 use super::ns;
+use super::report::{Reports, Seconds};
 use crate::history::Constants;
 use crate::reference::Mark;
 use crate::rules::Id;

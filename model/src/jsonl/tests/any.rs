@@ -175,8 +175,11 @@ fn of_the_world() -> impl Strategy<Value = What> {
             .prop_map(|(fault, kind, scope, takes)| { What::FaultBegin { fault, kind, scope, takes } }),
         any::<u32>().prop_map(|fault| What::FaultEnd { fault }),
         any::<(u16, bool)>().prop_map(|(group, connected)| What::Majority { group, connected }),
-        any::<(u16, u64, Option<u16>)>()
-            .prop_map(|(slice, epoch, group)| What::Holder { slice, epoch, group }),
+        any::<(u16, u64, Option<u16>)>().prop_map(|(slice, epoch, group)| What::Holder {
+            slice,
+            epoch,
+            group
+        }),
         any::<(u16, u64)>().prop_map(|(datacenter, term)| What::Leader { datacenter, term }),
         any::<(u16, u64)>().prop_map(|(group, term)| What::GroupLeader { group, term }),
         any::<(u16, u64)>().prop_map(|(group, index)| What::Committed { group, index }),
