@@ -115,7 +115,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
-/// | L1 to L4 | `lateness` (with `changes` and `load`), `retries`, `cluster` | starts of runs, faults, leaders |
+/// | L1 to L4 | `lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `retries`, `cluster` | starts of runs, faults, quorums, clocks, leaders, replicas |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
