@@ -115,3 +115,12 @@ fn s3_a_history_that_tells_of_nothing_at_rest_says_nothing_about_it() {
     never.at(20.0).end();
     never.is_refused("F1");
 }
+
+/// Where commits are not told nobody knows whether the good end was durable; that an alarm never ran is known all the same.
+#[test]
+fn f1_a_good_end_that_nobody_acknowledged_may_be_durable() {
+    let mut ended = Tale::without_commits();
+    ended.alarm_set(1, 10.0).at(10.0).turn(2).run(1, 1, 10.0, 0).run_ok(1).at(500.0).end().is_accepted();
+    let mut never = Tale::without_commits();
+    never.alarm_set(1, 10.0).at(500.0).end().is_refused("F1");
+}

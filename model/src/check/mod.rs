@@ -362,8 +362,10 @@ impl Checker {
         }
         let told = rest::Told { end: self.is_over, rest: self.any_at_rest };
         for (position, (name, object)) in self.objects.iter_mut().enumerate() {
-            if self.omits_commits && !object.at_rest && told.rest {
+            if self.omits_commits && !object.at_rest {
                 object.rest_unsure(self.last, constants.retries_max);
+            }
+            if self.omits_commits && !object.at_rest && told.rest {
                 rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
             }
             let reports = &mut self.reports;
