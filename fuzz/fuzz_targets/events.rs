@@ -59,6 +59,8 @@ fn header(tells_commits: bool) -> Header {
         scenario: String::new(),
         seed: None,
         datacenter_of: (0..MACHINES).collect(),
+        wall_zero_ns: None,
+        system_group: Some(0),
         alarm_classes: Some(vec!["C".into()]),
         omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
         constants: Constants::of_the_contract(500, 50),
@@ -160,7 +162,10 @@ impl Teller<'_> {
         let number = self.few(3)?;
         let why: Arc<str> = "why".into();
         Ok(match self.few(15)? {
-            0 => What::InstanceStart { cause: *self.u.choose(&[Cause::Request, Cause::Alarm])? },
+            0 => What::InstanceStart {
+                cause: *self.u.choose(&[Cause::Request, Cause::Alarm])?,
+                slice: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
+            },
             1 => What::ConstructorEnd { failed: self.maybe(Self::word)? },
             2 => What::InstanceEnd {
                 reason: match self.few(4)? {
@@ -248,7 +253,7 @@ impl Teller<'_> {
 
     fn of_the_world(&mut self) -> Result<What> {
         let number = self.few(3)?;
-        Ok(match self.few(14)? {
+        Ok(match self.few(15)? {
             0 => What::Call { request: number, to: self.object()?, body: self.blob()? },
             1 => What::Return {
                 request: number,
@@ -279,21 +284,27 @@ impl Teller<'_> {
             }
             5 => What::FaultEnd { fault: number as u32 },
             6 => What::Majority { group: number as u16, connected: self.flag()? },
-            7 => What::Holder { slice: number as u16, epoch: self.few(3)? },
+            7 => What::Holder {
+                slice: number as u16,
+                epoch: self.few(3)?,
+                group: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
+            },
             8 => What::Leader { datacenter: number as u16, term: self.few(3)? },
             9 => What::GroupLeader { group: number as u16, term: self.few(3)? },
             10 => What::Replica { group: number as u16, applied: self.few(3)?, state: self.few(1)? },
-            11 => What::Phase {
+            11 => What::Committed { group: number as u16, index: self.few(3)? },
+            12 => What::Phase {
                 phase: *self.u.choose(&[Phase::WarmUp, Phase::Faults, Phase::Quiet, Phase::End])?,
             },
-            12 | 13 => {
+            13 | 14 => {
                 let keys: BTreeMap<Key, Blob> = self.entries()?.into_iter().collect();
                 let alarm = self.maybe(|teller| {
                     let (alarm, scheduled_ms) = (teller.alarm()?, teller.time_ms()?);
                     let retry_count = teller.maybe(|teller| teller.u.int_in_range(0..=7))?;
                     Ok(AlarmAtRest { alarm, scheduled_ms, retry_count })
                 })?;
-                What::AtRest { object: self.object()?, keys, alarm }
+                let slice = self.maybe(|teller| Ok(teller.few(3)? as u16))?;
+                What::AtRest { object: self.object()?, keys, alarm, slice }
             }
             _ => What::DiskDamaged,
         })

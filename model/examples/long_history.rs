@@ -74,6 +74,8 @@ fn header() -> Header {
         scenario: "keep and send".to_owned(),
         seed: None,
         datacenter_of: (0..MACHINES).map(|machine| machine / 3).collect(),
+        wall_zero_ns: None,
+        system_group: None,
         alarm_classes: Some(vec!["Keeper".into()]),
         omits: Vec::new(),
         constants: Constants::of_the_contract(0, 50),
@@ -136,7 +138,7 @@ impl Teller {
         let name = ObjectName(format!("Keeper/{which}").into());
         let machine = (which as u16) % MACHINES;
         self.objects.push(Told { name, machine, seq: 0, turn: 1, op: 0 });
-        self.does(which, What::InstanceStart { cause: Cause::Request });
+        self.does(which, What::InstanceStart { cause: Cause::Request, slice: None });
         self.does(which, What::ConstructorEnd { failed: None });
     }
 

@@ -191,7 +191,7 @@ impl System {
             may_retry: true,
             leaves: Vec::new(),
         });
-        self.does(What::InstanceStart { cause });
+        self.does(What::InstanceStart { cause, slice: None });
         if self.chance.one_in(3) {
             self.reads();
         }
@@ -541,7 +541,7 @@ impl System {
             scheduled_ms: alarm.scheduled_ms,
             retry_count: Some(alarm.failures),
         });
-        self.push(None, What::AtRest { object: object(), keys, alarm });
+        self.push(None, What::AtRest { object: object(), keys, alarm, slice: None });
         self.push(None, What::Phase { phase: Phase::End });
         self.tale.events().to_vec()
     }

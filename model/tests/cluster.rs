@@ -13,7 +13,7 @@ fn both(first: (u16, What), second: (u16, What)) -> Tale {
 
 #[test]
 fn d5_a_slice_has_one_holder_in_an_epoch() {
-    let holds = |machine, epoch| (machine, What::Holder { slice: 7, epoch });
+    let holds = |machine, epoch| (machine, What::Holder { slice: 7, epoch, group: None });
     let violation = both(holds(0, 3), holds(1, 3)).is_refused("D5");
     assert_eq!(
         violation.sentences,
@@ -28,9 +28,9 @@ fn d5_a_holder_that_comes_late_holds_nothing_in_an_older_epoch() {
     let late = |machine| {
         told(|tale| {
             for epoch in 1..9 {
-                tale.at(epoch as f64).on_machine(0, What::Holder { slice: 7, epoch });
+                tale.at(epoch as f64).on_machine(0, What::Holder { slice: 7, epoch, group: None });
             }
-            tale.at(9.0).on_machine(machine, What::Holder { slice: 7, epoch: 1 });
+            tale.at(9.0).on_machine(machine, What::Holder { slice: 7, epoch: 1, group: None });
         })
     };
     late(1).is_refused("D5");

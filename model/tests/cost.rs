@@ -164,7 +164,7 @@ fn cost_is_linear_in_the_faults_where_slices_are_held() {
     let crashing = |faults: u32| {
         told(|tale| {
             for slice in 0..64 {
-                tale.on_machine(2, What::Holder { slice, epoch: 1 });
+                tale.on_machine(2, What::Holder { slice, epoch: 1, group: None });
             }
             for fault in 0..faults {
                 let at = 200.0 * f64::from(fault + 1);

@@ -125,3 +125,25 @@ fn what_only_a_crash_shows_counts_crashes() {
     silent.put("k", "v").commit().respond().lost().start(2);
     assert_eq!((occasions(&silent, "S3"), occasions(&silent, "S2")), (1, 0), "one write cannot be split");
 }
+
+/// What a history does not tell of it is not judged by, and that is told.
+#[test]
+fn what_the_world_does_not_tell_is_judged_in_part() {
+    let is_except = |tale: &Tale, rule, word: &str| matches!(of(tale, rule), Coverage::InPart { except, .. } if except.contains(word));
+    let mut tale = Tale::new();
+    tale.put("k", "v").set_alarm(1, 1.0).commit().respond();
+    tale.on_machine(1, What::Replica { group: 1, applied: 7, state: 7 });
+    tale.at(1.0).turn(2).run(1, 1, 1.0, 0).fault(1, "pause").heal(1).at(9.0).end();
+    assert!(is_except(&tale, "S3", "at_rest"));
+    assert!(is_except(&tale, "L2", "majority"));
+    assert!(is_except(&tale, "L4", "committed"));
+    let mut told = Tale::new();
+    told.put("k", "v").set_alarm(1, 1.0).commit().respond();
+    told.world(What::Majority { group: 1, connected: true }).world(What::Committed { group: 1, index: 7 });
+    told.on_machine(1, What::Replica { group: 1, applied: 7, state: 7 });
+    told.at(1.0).turn(2).run(1, 1, 1.0, 0).fault(1, "pause").heal(1).at(9.0);
+    told.rests(&[("k", "v")], Some((1, 1.0, 0))).end();
+    for rule in ["S3", "L2", "L4"] {
+        assert!(matches!(of(&told, rule), Coverage::Judged { .. }), "{rule}");
+    }
+}

@@ -92,8 +92,8 @@ fn called() -> Tale {
 
 #[test]
 fn o6_an_object_that_is_called_is_started_elsewhere() {
-    called().at(62.6).end().is_refused("O6");
-    called().at(62.4).end().is_accepted();
+    called().at(62.1).end().is_refused("O6");
+    called().at(61.9).end().is_accepted();
     called().at(30.0).on(1).start(2).at(99.0).end().is_accepted();
     let mut answered = called();
     answered

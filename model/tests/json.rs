@@ -25,8 +25,8 @@ fn binary() -> Blob {
 fn of_instances() -> Vec<What> {
     let why: Arc<str> = "boom".into();
     let mut kinds = vec![
-        What::InstanceStart { cause: Cause::Request },
-        What::InstanceStart { cause: Cause::Alarm },
+        What::InstanceStart { cause: Cause::Request, slice: None },
+        What::InstanceStart { cause: Cause::Alarm, slice: None },
         What::ConstructorEnd { failed: None },
         What::ConstructorEnd { failed: Some(why.clone()) },
         What::InstanceEnd { reason: EndReason::Evicted },
@@ -135,8 +135,8 @@ fn of_the_world() -> Vec<What> {
         What::Majority { group: 1, connected: false },
         What::Phase { phase: Phase::WarmUp },
         What::Phase { phase: Phase::End },
-        What::AtRest { object: object(), keys: keys.clone(), alarm: None },
-        What::AtRest { object: object(), keys, alarm: Some(alarm) },
+        What::AtRest { object: object(), keys: keys.clone(), alarm: None, slice: None },
+        What::AtRest { object: object(), keys, alarm: Some(alarm), slice: None },
         What::DiskDamaged,
     ]
 }

@@ -12,6 +12,8 @@ fn header() -> String {
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 0, 1],
+        wall_zero_ns: None,
+        system_group: None,
         alarm_classes: None,
         omits: Vec::new(),
         constants: Constants::of_the_contract(500, 50),

@@ -433,7 +433,7 @@ fn f1_what_is_left_of_a_crowd_at_the_end_of_the_run_is_not_overdue() {
                 let object = ObjectName(format!("Batcher/other {other}").as_str().into());
                 let (alarm, scheduled_ms) = (Some(AlarmId(1)), wall_ms(10.0));
                 let alarm = Some(AlarmAtRest { alarm, scheduled_ms, retry_count: Some(0) });
-                tale.world(What::AtRest { object, keys: BTreeMap::new(), alarm });
+                tale.world(What::AtRest { object, keys: BTreeMap::new(), alarm, slice: None });
             }
             tale.end();
         })

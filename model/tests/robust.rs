@@ -51,7 +51,7 @@ fn any_disorder_is_judged() {
 #[test]
 fn as_many_machines_as_there_can_be_are_judged() {
     let tale = told(|tale| {
-        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1 });
+        tale.datacenters(&vec![0; 1 << 16]).on_machine(0, What::Holder { slice: 1, epoch: 1, group: None });
         let scope = Scope::Datacenter(0);
         tale.at(1.0).world(What::FaultBegin { fault: 1, kind: "datacenter-down".into(), scope, takes: None });
         tale.at(99.0).end();

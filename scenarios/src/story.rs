@@ -115,7 +115,7 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::Return { request, outcome: Outcome::Unknown } => {
             format!("request {request} gets no answer; whether it had an effect is unknown")
         }
-        What::InstanceStart { cause } => {
+        What::InstanceStart { cause, .. } => {
             let cause = match cause {
                 Cause::Request => "a request",
                 Cause::Alarm => "its alarm",
@@ -161,20 +161,23 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
         What::FaultBegin { kind, scope, .. } => faults::begins(kind, scope),
         What::FaultEnd { fault } => faults::ends(history, *fault),
-        What::Majority { group, connected: true } => format!("group {group} has a connected majority"),
-        What::Majority { group, connected: false } => format!("group {group} has no connected majority"),
-        What::Holder { slice, epoch } => format!("serves slice {slice} from now on, epoch {epoch}"),
+        What::Majority { group, connected: true } => format!("the objects of group {group} have a quorum"),
+        What::Majority { group, connected: false } => format!("the objects of group {group} have no quorum"),
+        What::Holder { slice, epoch, .. } => format!("serves slice {slice} from now on, epoch {epoch}"),
         What::Leader { datacenter, term } => {
             format!("leads datacenter {datacenter} from now on, term {term}")
         }
         What::GroupLeader { group, term } => {
             format!("leads consensus group {group} from now on, term {term}")
         }
+        What::Committed { group, index } => {
+            format!("group {group} has committed {index} entries")
+        }
         What::Replica { group, applied, .. } => {
             format!("its replica of group {group} has applied {applied} entries")
         }
         What::Phase { phase } => phase_text(*phase).into(),
-        What::AtRest { object, keys, alarm } => {
+        What::AtRest { object, keys, alarm, .. } => {
             let alarm = alarm.as_ref().map_or("no alarm is scheduled".into(), |alarm| {
                 format!("an alarm is scheduled for {}", wall(history, event, alarm.scheduled_ms))
             });

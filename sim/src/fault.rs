@@ -94,6 +94,7 @@ impl World<'_> {
     fn strike(&mut self, position: usize) {
         let kind = self.plan.faults[position].kind.kind();
         let begun = kind.begin(self);
+        self.review_majorities();
         self.faults.reached.push((Entry::Fault(position), begun));
         match begun {
             Some(fault) => {
@@ -110,6 +111,7 @@ impl World<'_> {
         if ppm > 0 {
             let fault = self.begins(BACKGROUND.name, BACKGROUND.takes, Scope::Network);
             self.net.lose(fault, ppm);
+            self.review_majorities();
         }
     }
 
@@ -131,12 +133,11 @@ impl World<'_> {
         }
         self.note(None, Kind::FaultEnd, u64::from(fault), 0);
         self.record.outside(self.now_ns, What::FaultEnd { fault });
-        if self.net.mend(fault) {
-            self.review_majorities();
-        }
+        self.net.mend(fault);
         for machine in self.machines(|_| true) {
             self.machine_is_let_go(fault, machine);
         }
+        self.review_majorities();
         self.outside.end_outage(fault);
         self.connections.mend(fault);
     }

@@ -159,6 +159,12 @@ impl Host {
         (after_ns, worst.map(|(fault, _)| fault).filter(|_| after_ns > longest_ns))
     }
 
+    /// The longest that a sync takes that is asked for now, unless the disk stalls.
+    pub(crate) fn syncs_within_ns(&self) -> u64 {
+        let extra_ns = self.slow_disk.iter().map(|(_, extra_ns)| *extra_ns).max().unwrap_or(0);
+        self.sync_ns.end() + extra_ns
+    }
+
     pub(crate) fn lose_power(&mut self) -> PowerLoss {
         self.disk.lose_power(&mut self.loss_rng)
     }

@@ -17,6 +17,9 @@ use crate::streams::{Concern, Streams};
 const NS_PER_US: u64 = 1_000;
 const PPM: u64 = 1_000_000;
 
+/// L2: a link counts as connected that delays nothing longer.
+const DELAYED_WITHIN_NS: u64 = 500_000_000;
+
 /// All links between machines.
 #[derive(Debug)]
 pub struct Net {
@@ -107,10 +110,10 @@ impl Net {
         self.link_mut(from, to).roughen(id, rough, stream);
     }
 
-    /// Ends whatever this one does to the network. Returns whether a link was cut by it.
-    pub fn mend(&mut self, id: TroubleId) -> bool {
+    /// Ends whatever this one does to the network.
+    pub fn mend(&mut self, id: TroubleId) {
         self.losses.retain(|(loss, _)| *loss != id);
-        self.links.iter_mut().fold(false, |was_cut, link| link.mend(id) | was_cut)
+        self.links.iter_mut().for_each(|link| link.mend(id));
     }
 
     /// What cuts the link from one machine to another, if anything does: that which began first. What cuts it by turns
@@ -127,6 +130,13 @@ impl Net {
     /// The worst that the link from one machine to another does to messages now, cuts left aside.
     pub fn worst(&self, from: MachineId, to: MachineId) -> Worst {
         self.links[self.index(from, to)].worst(&self.losses)
+    }
+
+    /// L2: whether the link from one machine to another loses or delays too much to count as connected, cut or not: more than a
+    /// tenth of what passes is lost, or something may take longer than half a second.
+    pub(crate) fn is_impaired(&self, from: MachineId, to: MachineId) -> bool {
+        let Worst { lost_ppm, takes_ns } = self.worst(from, to);
+        u64::from(lost_ppm) > PPM / 10 || takes_ns > DELAYED_WITHIN_NS
     }
 
     /// Decides about one message as it leaves. As it arrives, ask [`Net::closed_by`] once more.

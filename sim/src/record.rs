@@ -10,6 +10,7 @@ use reveille_model::history::{
     AlarmAtRest, AlarmId, By, Cause, Constants, Delivery, EndReason, Event, Header, OpResult, Place,
     StorageCall, VERSION, What,
 };
+use reveille_system::config::Config;
 use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
 use reveille_system::machine::LiveInstance;
 use reveille_system::object::op::{Call, Reply};
@@ -18,6 +19,7 @@ use reveille_system::store::Row;
 
 use self::words::{await_kind, end_reason, op_result, run_outcome, storage_call};
 pub(crate) use self::words::{blob, object_name};
+use crate::clock::WALL_EPOCH_NS;
 use crate::counts::Counts;
 use crate::latency::Commits;
 use crate::plan::Plan;
@@ -25,6 +27,7 @@ use crate::trace::{Kind, Trace};
 
 /// Everything that watches a run.
 pub(crate) struct Record {
+    config: Config,
     events: Vec<Event>,
     pub(crate) trace: Trace,
     pub(crate) counts: Counts,
@@ -51,6 +54,7 @@ pub(crate) struct Spot {
 impl Record {
     pub(crate) fn new(plan: &Plan, keep_trace: bool) -> Self {
         Self {
+            config: plan.config(),
             events: Vec::with_capacity(4096),
             trace: Trace::new(keep_trace),
             counts: Counts::default(),
@@ -67,6 +71,26 @@ impl Record {
     pub(crate) fn outside(&mut self, at_ns: u64, what: What) {
         self.commits.see(at_ns, &what);
         self.push(Event { at_ns, place: None, by: None, what });
+    }
+
+    /// What happened outside all machines at these times, in order, and is known only now.
+    pub(crate) fn outside_then(&mut self, told: Vec<(u64, What)>) {
+        let mut told = told.into_iter().peekable();
+        let events = std::mem::take(&mut self.events);
+        self.events.reserve(events.len() + told.len());
+        let event = |(at_ns, what)| Event { at_ns, place: None, by: None, what };
+        for next in events {
+            while let Some(earlier) = told.next_if(|(at_ns, _)| *at_ns <= next.at_ns) {
+                self.push(event(earlier));
+            }
+            self.events.push(next);
+        }
+        told.for_each(|last| self.push(event(last)));
+    }
+
+    /// The highest index that any replica of a group has applied so far.
+    pub(crate) fn applied_of(&self, group: GroupId) -> u64 {
+        self.applied[usize::from(group.0)]
     }
 
     /// Something that happened on a machine, but to no instance.
@@ -98,7 +122,8 @@ impl Record {
             }
             Observation::Serving { slice, epoch } => {
                 note(Kind::Serving, u64::from(slice.0), u64::from(epoch.0));
-                self.machine(spot, What::Holder { slice: slice.0, epoch: u64::from(epoch.0) });
+                let (group, epoch) = (Some(self.config.group_of(slice).0), u64::from(epoch.0));
+                self.machine(spot, What::Holder { slice: slice.0, epoch, group });
             }
             // For faults that wait for such a moment, and no part of a history.
             Observation::Claiming { .. } | Observation::AsksForDue { .. } | Observation::Leaving { .. } => {}
@@ -170,7 +195,8 @@ impl Record {
             scheduled_ms: alarm.scheduled_ms,
             retry_count: Some(alarm.retry_count),
         });
-        self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm });
+        let slice = Some(object.slice(self.config.slices).0);
+        self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm, slice });
     }
 
     /// The number in the history of a machine's call to an outside service.
@@ -234,7 +260,8 @@ impl Record {
             Seen::Returned(op, reply) => What::OpResult { op: op.0, result: self.returned(spot, op, reply) },
             Seen::Started { for_alarm } => {
                 self.counts.instances += 1;
-                What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request } }
+                let slice = Some(by.object.slice(self.config.slices).0);
+                What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request }, slice }
             }
             Seen::Constructed { failed } => What::ConstructorEnd { failed },
             Seen::Ended(ended) => What::InstanceEnd { reason: end_reason(ended) },
@@ -309,6 +336,8 @@ pub(crate) fn header(plan: &Plan) -> Header {
         scenario: plan.scenario.clone(),
         seed: Some(plan.seed),
         datacenter_of: datacenter_of.collect(),
+        wall_zero_ns: Some(WALL_EPOCH_NS),
+        system_group: Some(config.system_group().0),
         alarm_classes: None,
         omits: Vec::new(),
         constants: Constants { run_limit_ms, constructor_limit_ms, ..contract },

@@ -195,6 +195,7 @@ fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -
             // The world was left in the middle of something and may panic again: the first panic is the finding.
             let _ = panics::caught(|| world.stop_machines());
         }
+        world.tell_majorities();
         let fates = world.faults.fates(plan);
         let World { record, now_ns, panics, .. } = world;
         let (events, trace, mut counts) = record.finish();

@@ -5,7 +5,6 @@ mod edge;
 mod messages;
 mod process;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +22,7 @@ use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
+use crate::majority::Watch;
 use crate::net::Net;
 use crate::outside::{Exchange, Outside};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
@@ -48,8 +48,8 @@ pub(crate) struct World<'a> {
     pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) roles: Roles,
-    /// Which groups have a connected majority, as was last told.
-    pub(crate) majorities: BTreeMap<GroupId, bool>,
+    /// L2: when machines and links were well.
+    pub(crate) watch: Watch,
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
     pub(crate) effects: Effects,
@@ -124,6 +124,8 @@ pub(crate) enum Event {
         position: usize,
     },
     Phase(Phase),
+    /// L4: a second and two round trips are left.
+    NearEnd,
 }
 
 /// Why the loop ended.
@@ -151,7 +153,7 @@ impl<'a> World<'a> {
             connections: Connections::new(&config, &plan.network, streams),
             faults: Faults::default(),
             roles: Roles::default(),
-            majorities: BTreeMap::new(),
+            watch: Watch::new(config.machines()),
             classes: None,
             effects: Effects::default(),
             panics: Vec::new(),
@@ -160,6 +162,7 @@ impl<'a> World<'a> {
             config,
         };
         world.schedule(streams);
+        world.review_majorities();
         world
     }
 
@@ -175,6 +178,9 @@ impl<'a> World<'a> {
         for (phase, at_ms) in begins {
             self.queue.push(at_ms * NS_PER_MS, Event::Phase(phase));
         }
+        let round_trips_ms = 2 * self.plan.network.round_trip_max_ms();
+        let near_end_ms = self.plan.phases.run_ms().saturating_sub(1_000 + round_trips_ms);
+        self.queue.push(near_end_ms * NS_PER_MS, Event::NearEnd);
         for host in &self.hosts {
             // Machines never boot all at once; everything is up well before the warm-up can end.
             let mut rng = streams.stream(Concern::Boot, u64::from(host.id.0));
@@ -241,6 +247,7 @@ impl<'a> World<'a> {
             Event::FaultEnd { fault } => self.end_fault(fault),
             Event::Moment { position } => self.strike_at_moment(position),
             Event::Phase(phase) => self.begin_phase(phase),
+            Event::NearEnd => self.tell_committed(),
         }
     }
 
@@ -348,6 +355,14 @@ impl<'a> World<'a> {
         }
         self.note(None, Kind::Phase, Phase::End as u64, 0);
         self.record.outside(self.now_ns, What::Phase { phase: Phase::End });
+    }
+
+    /// What each group has committed (L4), as far as any replica shows.
+    fn tell_committed(&mut self) {
+        for group in self.config.all_groups() {
+            let index = self.record.applied_of(group);
+            self.record.outside(self.now_ns, What::Committed { group: group.0, index });
+        }
     }
 
     /// How far the replicas of a group have come, and what they hold (L4).

@@ -264,6 +264,77 @@ fn l2_a_majority_is_up_awake_and_connected_pairwise_both_ways() {
     }
 }
 
+/// When the objects of a group lost their quorum and had one again, in milliseconds of the fault phase.
+fn quorum(outcome: &Outcome, of: u16) -> Vec<(u64, bool)> {
+    let told = outcome.history.events.iter().filter(|event| event.at_ns >= 10_000_000_000);
+    let told = told.filter_map(|event| match event.what {
+        What::Majority { group, connected } if group == of => {
+            Some((event.at_ns / 1_000_000 - 10_000, connected))
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn l2_what_flaps_is_cut_until_ten_seconds_after_the_last_time() {
+    let cuts = |cuts: &[(u64, u64)]| {
+        let both = |(at_ms, for_ms): &(u64, u64)| {
+            [0, 1].map(|machine| (*at_ms, cut(machine, *for_ms, Direction::Both)))
+        };
+        with(1, &cuts.iter().flat_map(both).collect::<Vec<_>>())
+    };
+    let once = cuts(&[(1_000, 1_000)]);
+    assert_eq!(quorum(&once, 0), [(1_000, false), (2_000, true)], "a single cut ends when it ends");
+    let flaps = cuts(&[(1_000, 1_000), (4_000, 500), (6_000, 1_000)]);
+    assert_eq!(quorum(&flaps, 0), [(1_000, false), (17_000, true)]);
+}
+
+#[test]
+fn l2_who_syncs_too_slowly_or_hears_too_late_is_no_part_of_a_quorum() {
+    let slow = |extra_ms| {
+        let disk = |machine| SlowDisk { target: Target::Machine(machine), extra_ms, for_ms: 2_000 };
+        with(1, &[0, 1].map(|machine| (1_000, FaultKind::SlowDisk(disk(machine)))))
+    };
+    assert_eq!(quorum(&slow(3_000), 0), [(1_000, false), (3_000, true)]);
+    assert_eq!(quorum(&slow(100), 0), []);
+    let stalled = |for_ms| {
+        let stall = |machine| SyncStall { target: Target::Machine(machine), for_ms };
+        with(1, &[0, 1].map(|machine| (1_000, FaultKind::SyncStall(stall(machine)))))
+    };
+    assert_eq!(quorum(&stalled(2_000), 0), [(1_000, false), (3_000, true)]);
+    assert_eq!(quorum(&stalled(200), 0), [], "nothing took longer than half a second");
+    let far = |factor_percent| {
+        let of = [0, 1].map(LinksOf::Datacenter);
+        let links =
+            of.map(|of| (1_000, FaultKind::SlowLinks(SlowLinks { of, factor_percent, for_ms: 2_000 })));
+        with(1, &links)
+    };
+    assert_eq!(quorum(&far(10_000), 0), [(1_000, false), (3_000, true)]);
+    assert_eq!(quorum(&far(150), 0), []);
+}
+
+#[test]
+fn l2_a_quorum_takes_one_of_the_system_group_too() {
+    // Of six machines three have a replica of each group; all of the system group's are out.
+    let plan = six_machines(1);
+    let config = plan.config();
+    let faults: Vec<(u64, FaultKind)> =
+        config.replicas_of(config.system_group()).map(|machine| (1_000, pause(machine.0, 2_000))).collect();
+    let outcome = run_broken(plan, &faults);
+    for group in config.all_groups() {
+        assert_eq!(quorum(&outcome, group.0), [(1_000, false), (3_000, true)]);
+    }
+}
+
+#[test]
+fn l4_what_each_group_had_committed_is_told_near_the_end() {
+    let outcome = with(1, &[]);
+    let told = outcome.history.events.iter().filter(|event| matches!(event.what, What::Committed { .. }));
+    let config = plan(1).config();
+    assert_eq!(told.count(), config.all_groups().count());
+}
+
 #[test]
 fn a_datacenter_goes_down_as_a_whole_and_comes_back() {
     for power in [false, true] {

@@ -190,7 +190,7 @@ impl Life {
     /// What the datastore holds of an object at the end: its keys, without those of its programs, and the time of its alarm.
     pub(crate) fn at_rest(&self, of: &str) -> (BTreeMap<String, String>, Option<i64>) {
         let held = self.events().find_map(|(_, event)| match &event.what {
-            What::AtRest { object, keys, alarm } if *object.0 == *of => Some((keys, alarm)),
+            What::AtRest { object, keys, alarm, .. } if *object.0 == *of => Some((keys, alarm)),
             _ => None,
         });
         let Some((keys, alarm)) = held else { return (BTreeMap::new(), None) };

@@ -5,8 +5,7 @@
 use super::coverage::Kinds;
 use super::limits::{self, ALARM_TIME_MAX_MS};
 use super::report::Seconds;
-use super::turns;
-use super::{Case, NS_PER_MS};
+use super::{Case, NS_PER_MS, lateness, turns};
 use crate::history::{OpResult, Place, StorageCall};
 use crate::reference::calls::Over;
 use crate::reference::conduct::{CallKind, Outstanding};
@@ -30,6 +29,15 @@ pub(super) fn called(
     occasions(case, acting, call, over);
     if let (CallKind::SetAlarm { .. }, None) = (kind, over) {
         turns::sets_in_constructor(case, acting, op);
+    }
+    let changes_alarm = matches!(
+        call,
+        StorageCall::SetAlarm { .. }
+            | StorageCall::DeleteAlarm
+            | StorageCall::DeleteAll { preserve_alarm: false }
+    );
+    if changes_alarm && over.is_none() {
+        lateness::is_passed_over(case, acting.row, acting.instance);
     }
     let outstanding = Outstanding { op, kind, turn: case.by.turn, mark: case.mark, allow_concurrency, over };
     if !case.reports.tally.has(Kinds::OP_RESULT) && acting.instance.conduct.outstanding().len() >= UNTOLD_MAX
@@ -102,7 +110,7 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
         let is_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));
         if is_outside && !case.reports.tally.has(Kinds::GATE) {
             // A block_concurrency_while may have waited for it with the gate closed: this history does not tell of those.
-            acting.instance.gate_ns = case.mark.at_ns;
+            acting.instance.closed.add(0, case.mark.at_ns);
         }
         if !is_outside && acting.instance.is_start_seen() {
             unasked(case, op);
@@ -112,7 +120,7 @@ pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, re
     case.saw(Id::S1);
     if call.mark.at_ns < case.mark.at_ns && call.closes_gate() {
         // What has its result at once never closed the gate.
-        acting.instance.gate_ns = case.mark.at_ns;
+        acting.instance.closed.add(call.mark.at_ns, case.mark.at_ns);
     }
     if !fits(call.kind, result) {
         return misfit(case, call);

@@ -1,35 +1,51 @@
-//! What has changed among faults, majorities and clocks, in order, and the bounds of L that this leaves: the latest start
-//! that is allowed from a moment on. It knows no machine and no alarm.
+//! The bounds of L: the latest start that is allowed from a moment on, by the failures, quorums and steps of clocks that came
+//! by then. It knows no machine and no alarm.
 //!
 //! ```text
 //!  eligible ──┬─────── bound ──┐        no change before it: that is the bound
-//!             └── fault ── ... ┴── L1 | L2 ──┐       else the faults that came by then decide, and so on
-//!                                            ▲ what comes after it excuses nothing
+//!             ├── fault ── ... ┴── L1 | L2 ──┐       else the faults that came by then decide, and so on
+//!             │                              ▲ what comes after it excuses nothing
+//!             └── no quorum ── quorum ── ... it starts anew (L2); so it does from a step of the clock
 //! ```
 //!
-//! Only so many changes are remembered. From a moment before those on, the bound counts as among several failures.
+//! Only so many failures are remembered. From a moment before those on, the bound counts as among several failures.
 
-use std::collections::VecDeque;
-
+use super::clocks::{Restart, When};
 use super::ns;
+use super::quorum::{Absence, Quorums};
+use super::spells::{Class, Spell, Spells};
 use crate::history::Constants;
+use crate::reference::closed::Closed;
 use crate::rules::Id;
 
-/// How many changes are remembered.
-const CHANGES_MAX: usize = 1_024;
-
-/// What a fault is for the rules of L.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// L1: a machine, a process, a leader or a datacenter goes.
-    Single,
-    /// L3: messages are lost. No failure of anything.
-    Loss,
-    /// A failure that L1 does not name: a partition, slow links, a disk.
-    Other,
+/// What waits for a bound to pass.
+#[derive(Debug)]
+pub(super) struct Wait<'a> {
+    /// From when on it counts.
+    pub(super) from: When,
+    /// Which steps of its clock start the bound again, in order.
+    pub(super) restarts: Vec<Restart>,
+    /// What does not count of the time from then on.
+    pub(super) closed: Option<&'a Closed>,
+    /// L2: whose quorum it needs: that of the group of this slice. Of all groups if that is not known.
+    pub(super) slice: Option<u16>,
 }
 
-/// The latest start that a rule of L allows, before it is widened by E.
+impl Wait<'_> {
+    /// From that moment on, with nothing in the way.
+    pub(super) fn from_ns(at_ns: u64, slice: Option<u16>) -> Self {
+        Wait { from: When::at(at_ns), restarts: Vec::new(), closed: None, slice }
+    }
+
+    /// How much of the time from the begin to then counts.
+    pub(super) fn lasted_ns(&self, until_ns: u64) -> u64 {
+        let from_ns = self.from.latest_ns;
+        let closed_ns = self.closed.map_or(0, |closed| closed.since(from_ns));
+        until_ns.saturating_sub(from_ns).saturating_sub(closed_ns)
+    }
+}
+
+/// The latest start that a rule of L allows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
     pub(super) rule: Id,
@@ -43,193 +59,172 @@ impl Bound {
     pub(super) fn is_calm(&self) -> bool {
         matches!(self.rule, Id::L3 | Id::L4)
     }
-
-    pub(super) fn widened(self, by_ns: u64) -> Bound {
-        Bound { not_after_ns: self.not_after_ns.saturating_add(by_ns), ..self }
-    }
 }
 
-/// Something that changed.
+/// All that decides about bounds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
-    /// A fault began. L1: `is_alone` if no other failure was at work then or shortly before.
-    Began { class: Class, is_alone: bool },
-    /// A fault is over.
+pub(super) struct Changes<'a> {
+    pub(super) constants: &'a Constants,
+    pub(super) spells: &'a Spells,
+    pub(super) quorums: &'a Quorums,
+    /// L4: whether the faults are over for good.
+    pub(super) is_quiet: bool,
+}
+
+/// What comes after the moment that a bound counts from.
+#[derive(Clone, Copy, Debug)]
+enum Later {
+    Began(Spell),
     Ended,
-    /// L2: a group has lost its majority, or all have one again.
-    Majority,
-    /// A clock stepped.
-    Stepped,
-}
-
-/// What is at work, in numbers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AtWork {
-    pub(super) losses: u32,
-    pub(super) failures: u32,
-    /// L1: whether there is one failure and none was at work with it or shortly before it.
-    pub(super) is_alone: bool,
-    /// L2: whether every group has a connected majority.
-    pub(super) has_majorities: bool,
-}
-
-impl Default for AtWork {
-    fn default() -> Self {
-        AtWork { losses: 0, failures: 0, is_alone: false, has_majorities: true }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Change {
-    at_ns: u64,
-    what: What,
-    /// What is at work from then on.
-    then: AtWork,
-}
-
-/// The last changes of a run.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    recent: VecDeque<Change>,
-    /// The last one that is not remembered any more.
-    forgotten: Option<Change>,
-    /// True time of the last one that L2 counts from.
-    settled_ns: u64,
+    /// L2: no quorum, and when there is one again.
+    Lost(Option<u64>),
+    Stepped(When),
 }
 
 /// Where the walk through the changes has come to.
 struct Walk<'a> {
     constants: &'a Constants,
-    eligible_ns: u64,
-    /// All that was at work at some time from shortly before the eligible instant on.
-    work: AtWork,
+    closed: Option<&'a Closed>,
+    is_quiet: bool,
+    from_ns: u64,
+    losses: usize,
+    failures: usize,
+    /// L1: whether the one failure came alone.
+    is_alone: bool,
     /// The last change that L2 counts from.
     settled_ns: u64,
-    /// The bound before that change.
+    /// The bound before that change: another failure never makes it earlier.
     floor_ns: u64,
 }
 
 /// What the walk ends at.
 enum End {
     Bound(Option<Bound>),
-    /// L: the bound counts from the step of a clock, and is no earlier than it was.
-    Stepped {
-        at_ns: u64,
+    /// The bound starts again, and is no earlier than it was.
+    Again {
+        from: When,
         floor_ns: u64,
     },
 }
 
-impl Changes {
-    pub(super) fn push(&mut self, at_ns: u64, what: What, then: AtWork) {
-        if self.recent.len() == CHANGES_MAX {
-            self.forgotten = self.recent.pop_front();
-        }
-        self.recent.push_back(Change { at_ns, what, then });
-        if counts(what, then) {
-            self.settled_ns = at_ns;
-        }
-    }
-
-    /// L2: true time of the last change of a fault, or since when every group has had a majority.
-    pub(super) fn settled_ns(&self) -> u64 {
-        self.settled_ns
-    }
-
-    /// L1 to L4: until when a run may start that could have started from `eligible_ns` on. None while a group has no
-    /// connected majority among several failures: then nothing is promised. `is_quiet` says that the faults are over for
-    /// good.
-    pub(super) fn bound(&self, constants: &Constants, eligible_ns: u64, is_quiet: bool) -> Option<Bound> {
-        let (mut from_ns, mut no_earlier_ns) = (eligible_ns, 0);
+impl Changes<'_> {
+    /// L1 to L4: until when what waits has to start. None while its group has no quorum, with no end of that in sight: then
+    /// nothing is promised.
+    pub(super) fn bound(&self, wait: &Wait<'_>) -> Option<Bound> {
+        let (mut from, mut floor_ns) = (wait.from, 0);
         loop {
-            match self.walk(constants, from_ns, no_earlier_ns, is_quiet) {
+            let absences = self.quorums.absences(wait.slice, from.latest_ns);
+            let absent = absences.iter().find(|absence| absence.since_ns <= from.latest_ns);
+            if let Some(absent) = absent {
+                from = When::at(absent.back_ns?);
+                continue;
+            }
+            match self.walk(wait, from, floor_ns, &absences) {
                 End::Bound(bound) => return bound,
-                End::Stepped { at_ns, floor_ns } => (from_ns, no_earlier_ns) = (at_ns, floor_ns),
+                End::Again { from: next, floor_ns: floor } => (from, floor_ns) = (next, floor),
             }
         }
     }
 
-    fn walk(&self, constants: &Constants, eligible_ns: u64, floor_ns: u64, is_quiet: bool) -> End {
-        let since_ns = eligible_ns.saturating_sub(ns(constants.lateness_failures_ms));
-        let first = self.recent.partition_point(|change| change.at_ns < since_ns);
-        let before = first.checked_sub(1).map_or(self.forgotten, |last| self.recent.get(last).copied());
-        let work = before.map(|change| change.then).unwrap_or_default();
-        let mut walk = Walk { constants, eligible_ns, work, settled_ns: 0, floor_ns };
-        if let Some(forgotten) = self.forgotten.filter(|forgotten| since_ns <= forgotten.at_ns) {
-            walk.eligible_ns = eligible_ns.max(forgotten.at_ns);
-            walk.work.failures = walk.work.failures.max(2);
+    fn walk(&self, wait: &Wait<'_>, from: When, floor_ns: u64, absences: &[Absence]) -> End {
+        let since_ns = from.earliest_ns.saturating_sub(ns(self.constants.lateness_failures_ms));
+        let mut walk = Walk {
+            constants: self.constants,
+            closed: wait.closed,
+            is_quiet: self.is_quiet,
+            from_ns: from.latest_ns,
+            losses: 0,
+            failures: 0,
+            is_alone: false,
+            settled_ns: 0,
+            floor_ns,
+        };
+        if let Some(forgotten_ns) = self.spells.forgotten_ns.filter(|forgotten_ns| since_ns <= *forgotten_ns)
+        {
+            walk.from_ns = walk.from_ns.max(forgotten_ns);
+            walk.failures = 2;
         }
-        for change in self.recent.range(first..) {
-            if change.at_ns > walk.eligible_ns {
-                let bound = walk.bound(is_quiet);
-                if bound.is_some_and(|bound| walk.reach_ns(&bound) < change.at_ns) {
-                    return End::Bound(bound);
-                }
-                walk.floor_ns = bound.map_or(walk.floor_ns, |bound| bound.not_after_ns);
-                if matches!(change.what, What::Stepped) {
-                    return End::Stepped { at_ns: change.at_ns, floor_ns: walk.floor_ns };
+        let from_ns = walk.from_ns;
+        let mut later = Vec::new();
+        for spell in self.spells.since(since_ns) {
+            if spell.begun_ns <= from_ns {
+                walk.take(Later::Began(*spell), spell.begun_ns);
+            } else {
+                later.push((spell.begun_ns, Later::Began(*spell)));
+            }
+        }
+        if walk.losses + walk.failures + later.len() > 0 {
+            for at_ns in self.spells.ends_since(since_ns) {
+                if at_ns <= from_ns {
+                    walk.take(Later::Ended, at_ns);
+                } else {
+                    later.push((at_ns, Later::Ended));
                 }
             }
-            walk.take(change);
         }
-        End::Bound(walk.bound(is_quiet))
+        let lost = absences.iter().filter(|absence| absence.since_ns > from_ns);
+        later.extend(lost.map(|absence| (absence.since_ns, Later::Lost(absence.back_ns))));
+        let steps = wait.restarts.iter().filter(|restart| restart.step_ns > from_ns);
+        later.extend(steps.map(|restart| (restart.step_ns, Later::Stepped(restart.from))));
+        later.sort_by_key(|(at_ns, _)| *at_ns);
+        for (at_ns, change) in later {
+            let bound = walk.bound();
+            if bound.not_after_ns < at_ns {
+                return End::Bound(Some(bound));
+            }
+            walk.floor_ns = bound.not_after_ns;
+            match change {
+                Later::Lost(None) => return End::Bound(None),
+                Later::Lost(Some(back_ns)) => return walk.again(When::at(back_ns)),
+                Later::Stepped(from) => return walk.again(from),
+                Later::Began(_) | Later::Ended => walk.take(change, at_ns),
+            }
+        }
+        End::Bound(Some(walk.bound()))
     }
 }
 
 impl Walk<'_> {
-    fn take(&mut self, change: &Change) {
-        match change.what {
-            What::Began { class: Class::Loss, .. } => self.work.losses = self.work.losses.saturating_add(1),
-            What::Began { is_alone, .. } => {
-                self.work.failures = self.work.failures.saturating_add(1);
-                self.work.is_alone = is_alone;
+    fn take(&mut self, change: Later, at_ns: u64) {
+        match change {
+            Later::Began(Spell { class: Class::Loss, .. }) => self.losses += 1,
+            Later::Began(spell) => {
+                self.failures += 1;
+                self.is_alone = spell.class == Class::Single && spell.is_alone;
             }
-            What::Majority => self.work.has_majorities = change.then.has_majorities,
-            What::Ended | What::Stepped => {}
+            Later::Ended | Later::Lost(_) | Later::Stepped(_) => {}
         }
-        if counts(change.what, change.then) {
-            self.settled_ns = change.at_ns;
-        }
+        self.settled_ns = self.settled_ns.max(at_ns);
     }
 
-    /// The bound by what has been at work so far. Another failure never makes it earlier.
-    fn bound(&self, is_quiet: bool) -> Option<Bound> {
+    fn again(&self, from: When) -> End {
+        End::Again { from, floor_ns: self.floor_ns }
+    }
+
+    /// The bound by what has been at work so far.
+    fn bound(&self) -> Bound {
         let constants = self.constants;
-        let allows = |rule, from_ns: u64, ms, because| Bound {
-            rule,
-            not_after_ns: from_ns.saturating_add(ns(ms)).max(self.floor_ns),
-            because,
+        let allows = |rule, from_ns: u64, ms, because| {
+            let not_after_ns = match self.closed {
+                Some(closed) => closed.open_for(from_ns, ns(ms)),
+                None => from_ns.saturating_add(ns(ms)),
+            };
+            Bound { rule, not_after_ns: not_after_ns.max(self.floor_ns), because }
         };
-        let bound = match self.work {
-            AtWork { losses: 0, failures: 0, .. } => {
-                let rule = if is_quiet { Id::L4 } else { Id::L3 };
-                allows(rule, self.eligible_ns, constants.lateness_calm_ms, "No fault was at work")
+        match (self.losses, self.failures) {
+            (0, 0) => {
+                let rule = if self.is_quiet { Id::L4 } else { Id::L3 };
+                allows(rule, self.from_ns, constants.lateness_calm_ms, "No fault was at work")
             }
-            AtWork { failures: 1, is_alone: true, .. } => {
+            (_, 1) if self.is_alone => {
                 let because = "One failure was at work, and none in the time before it";
-                allows(Id::L1, self.eligible_ns, constants.lateness_one_failure_ms, because)
+                allows(Id::L1, self.from_ns, constants.lateness_one_failure_ms, because)
             }
-            AtWork { has_majorities: false, .. } => return None,
             _ => {
                 let because = "Faults were at work; the bound counts from the last change";
-                let from_ns = self.eligible_ns.max(self.settled_ns);
+                let from_ns = self.from_ns.max(self.settled_ns);
                 allows(Id::L2, from_ns, constants.lateness_failures_ms, because)
             }
-        };
-        Some(bound)
-    }
-
-    /// Until when what changes counts: the bound widens by E, and by the clock of another machine, or of this one before
-    /// a step, the eligible instant may have been twice E later.
-    fn reach_ns(&self, bound: &Bound) -> u64 {
-        bound.not_after_ns.saturating_add(ns(self.constants.wall_error_max_ms).saturating_mul(3))
-    }
-}
-
-/// L2: whether its bound counts from that.
-fn counts(what: What, then: AtWork) -> bool {
-    match what {
-        What::Began { .. } | What::Ended => true,
-        What::Majority => then.has_majorities,
-        What::Stepped => false,
+        }
     }
 }

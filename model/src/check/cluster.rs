@@ -1,15 +1,15 @@
 //! What the datastore and the datacenters' leaders promise, as far as it shows: one holder for each slice and epoch
 //! (D5), one leader for each datacenter and term (D4), one for each group and term, replicas that agree (D1), and a
-//! leader in each datacenter once all is quiet (L4). Remembers who has what, so that [`super::takeover`] can say
+//! leader in each datacenter and replicas that keep up once all is quiet (L4). Remembers who has what, so that [`super::takeover`] can say
 //! whether it moved in time (D3, D5, D6). Knows nothing of objects.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::faults::Faults;
 use super::lateness::Pace;
+use super::ns;
 use super::report::{OnMachine, Reports, Seconds};
 use super::takeover::{Duty, Scene};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -58,19 +58,30 @@ pub(super) struct Cluster {
     held: BTreeMap<u16, (u64, Claimed, bool)>,
     /// By group and applied index: what the first replica held there.
     replicas: BTreeMap<(u16, u64), (u64, Mark, Option<Place>)>,
+    /// L4: what each group had committed when that was told last.
+    committed: BTreeMap<u16, (u64, Mark)>,
+    /// L4: how far the replica of a group on a machine had come when that was told last.
+    applied: BTreeMap<(u16, u16), (u64, Mark)>,
 }
 
 impl Cluster {
     /// Takes an event that is about machines alone.
     pub(super) fn observe(&mut self, scene: &mut Scene<'_>, place: Option<Place>, what: &What) {
         let mark = scene.now;
-        if let What::Replica { group, applied, state } = *what {
-            return self.replica(scene.reports, mark, place, (group, applied), state);
+        match *what {
+            What::Replica { group, applied, state } => {
+                return self.replica(scene.reports, mark, place, (group, applied), state);
+            }
+            What::Committed { group, index } => {
+                self.committed.insert(group, (index, mark));
+                return;
+            }
+            _ => {}
         }
         let Some(machine) = place.map(|place| place.machine) else { return };
         let claimed = Claimed { machine, mark };
         match *what {
-            What::Holder { slice, epoch } => {
+            What::Holder { slice, epoch, .. } => {
                 claim(scene.reports, &mut self.holders, &HOLDS_SLICE, (slice, epoch), claimed);
                 self.hold(scene, slice, epoch, claimed);
             }
@@ -138,6 +149,9 @@ impl Cluster {
         at: (u16, u64),
         state: u64,
     ) {
+        if let Some(place) = place {
+            self.applied.insert((at.0, place.machine), (at.1, mark));
+        }
         if self.replicas.contains_key(&at) {
             reports.saw(Id::D1);
         }
@@ -165,17 +179,24 @@ impl Cluster {
         end: Mark,
     ) {
         let Some(calm_since_ns) = faults.calm_since_ns() else { return };
-        let quiet_ns = calm_since_ns
-            .saturating_add(ns(constants.lateness_failures_ms))
-            .saturating_add(ns(constants.wall_error_max_ms));
-        let is_told = !self.leading.is_empty() && constants.wall_error_max_ms <= LIVENESS_WALL_ERROR_MAX_MS;
-        if !is_told || quiet_ns >= end.at_ns {
+        // No wall clock is concerned.
+        let quiet_ns = calm_since_ns.saturating_add(ns(constants.lateness_failures_ms));
+        if quiet_ns >= end.at_ns {
+            return;
+        }
+        self.judge_replicas(reports, constants, faults, pace, (calm_since_ns, end));
+        if self.leading.is_empty() {
             return;
         }
         let mut datacenters = pace.datacenter_of.clone();
         datacenters.sort_unstable();
         datacenters.dedup();
-        for datacenter in datacenters {
+        // A machine that found its disk damaged stays down.
+        let stays_up = |datacenter: u16| {
+            let mut machines = (0..=u16::MAX).zip(&pace.datacenter_of);
+            machines.any(|(machine, of)| *of == datacenter && !faults.is_damaged(machine))
+        };
+        for datacenter in datacenters.into_iter().filter(|datacenter| stays_up(*datacenter)) {
             let last = self.leading.get(&datacenter).map(|(_, last)| last);
             let stopped = last.and_then(|last| faults.stopped(last.machine, Some(datacenter)));
             let why = match (last, stopped) {
@@ -198,6 +219,37 @@ impl Cluster {
             );
             let evidence: Vec<Mark> = last.iter().map(|last| last.mark).chain([end]).collect();
             reports.add("L4", None, end.at_ns, &evidence, sentences);
+        }
+    }
+}
+
+impl Cluster {
+    /// L4: every replica has applied what its group had committed. One that is built anew has longer for that.
+    fn judge_replicas(
+        &self,
+        reports: &mut Reports,
+        constants: &Constants,
+        faults: &Faults,
+        pace: &Pace,
+        (calm_since_ns, end): (u64, Mark),
+    ) {
+        for ((group, machine), (applied, told)) in &self.applied {
+            let Some((committed, known)) = self.committed.get(group) else { continue };
+            reports.saw(Id::L4);
+            let lost = faults.lost_disk(*machine, pace.datacenter(*machine));
+            let rebuilt_ns =
+                lost.zip(constants.rebuild_ms).map_or(0, |(lost, ms)| lost.at_ns.saturating_add(ns(ms)));
+            if applied >= committed || rebuilt_ns >= known.at_ns || faults.is_damaged(*machine) {
+                continue;
+            }
+            let sentences = format!(
+                "No fault was at work after {}. Group {group} had committed {committed} entries at {}; yet at the end of the run, \
+                 at {}, its replica on machine {machine} has applied {applied} of them.",
+                Seconds(calm_since_ns),
+                Seconds(known.at_ns),
+                Seconds(end.at_ns),
+            );
+            reports.add("L4", None, end.at_ns, &[*known, *told], sentences);
         }
     }
 }

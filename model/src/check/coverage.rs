@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::LIVENESS_WALL_ERROR_MAX_MS;
-use crate::history::{Constants, Phase, What};
+use crate::history::{Phase, What};
 use crate::reference::maybe::GivenUp;
 use crate::rules::{COUNT, Id, RULES};
 use crate::verdict::{Coverage, RuleId, Violation};
@@ -54,6 +53,7 @@ impl Kinds {
     /// The header says which classes declare `alarm()`.
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
+    const COMMITTED: Kinds = Kinds(1 << 24);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -83,6 +83,7 @@ impl Kinds {
             What::Leader { .. } => Kinds::LEADER,
             What::GroupLeader { .. } => Kinds::GROUP_LEADER,
             What::Replica { .. } => Kinds::REPLICA,
+            What::Committed { .. } => Kinds::COMMITTED,
             What::Phase { phase: Phase::End } => Kinds::END,
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
@@ -192,11 +193,6 @@ fn needs(rule: Id) -> &'static [Need] {
     }
 }
 
-/// Whether a rule bounds time, and so is judged only where clocks are near the truth.
-fn is_timed(rule: Id) -> bool {
-    matches!(rule, Id::O6 | Id::F8 | Id::D2 | Id::D3 | Id::D6 | Id::D7 | Id::L1 | Id::L2 | Id::L3 | Id::L4)
-}
-
 /// Whether what keys are read to hold shows that a rule was broken.
 fn is_about_keys(rule: Id) -> bool {
     matches!(rule, Id::S2 | Id::S3 | Id::S4 | Id::S5 | Id::S6 | Id::S8 | Id::R8)
@@ -255,6 +251,15 @@ impl Tally {
             Id::R1 if self.any_untold_failure => {
                 Some("a run failed and no `how` says in which way: whether that had to reset its instance is not judged")
             }
+            Id::S2 | Id::S3 if self.has(Kinds::END) && !self.has(Kinds::AT_REST) => {
+                Some("no `at_rest` says what the datastore holds in the end: that is not judged")
+            }
+            Id::L2 if self.has(Kinds::FAULT) && !self.has(Kinds::MAJORITY) => Some(
+                "no `majority` says who has a quorum: nothing is judged while half of the machines or datacenters are out",
+            ),
+            Id::L4 if self.has(Kinds::REPLICA) && !self.has(Kinds::COMMITTED) => {
+                Some("no `committed` says what a group had committed: whether its replicas keep up is not judged")
+            }
             _ => is_blind.then_some(
                 "so many turns were lost that what they may have written cannot be told apart: it is not judged",
             ),
@@ -267,17 +272,11 @@ impl Tally {
     }
 
     /// What became of every rule. One that was found broken was judged, whatever is missing.
-    pub(super) fn coverage(
-        &self,
-        constants: &Constants,
-        violations: &[Violation],
-    ) -> BTreeMap<RuleId, Coverage> {
-        let is_timeless = constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
+    pub(super) fn coverage(&self, violations: &[Violation]) -> BTreeMap<RuleId, Coverage> {
         let of = |rule: Id| {
             let lack = needs(rule).iter().find(|need| !self.has(need.any_of)).map(|need| need.lack);
-            let unclear = "wall clocks err by more than 5 s, so that no bound of time is held";
             let is_broken = || violations.iter().any(|violation| violation.rule.0 == rule.name());
-            match lack.or((is_timeless && is_timed(rule)).then_some(unclear)) {
+            match lack {
                 Some(why) if !is_broken() => Coverage::NotChecked { why },
                 _ => {
                     let occasions = self.occasions[rule as usize];

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::changes::{AtWork, Bound, Changes, Class, What};
+use super::changes::{Bound, Changes, Wait};
+use super::halves;
 use super::lateness::Pace;
 use super::nature::Nature;
 use super::ns;
+use super::quorum::Quorums;
+use super::spells::{Class, Spells, Thing};
 use crate::history::{Constants, Scope};
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -16,6 +19,8 @@ struct Fault {
     class: Class,
     scope: Scope,
     begun_ns: u64,
+    /// What it holds down or cuts.
+    things: Vec<Thing>,
 }
 
 impl Fault {
@@ -58,18 +63,15 @@ impl Last {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     at_work: BTreeMap<u32, Fault>,
-    numbers: AtWork,
-    changes: Changes,
-    /// L1: the failure that is at work, if none has been with it or shortly before it.
-    alone: Option<u32>,
-    /// When a fault last began or ended, when a failure last ended, and one that L1 does not name.
+    spells: Spells,
+    pub(super) quorums: Quorums,
+    /// When a fault last began or ended, and when one last ended that L1 does not name.
     changed_ns: u64,
-    failure_ended_ns: Option<u64>,
     other_ended_ns: Option<u64>,
-    /// L2: groups that have no connected majority.
-    without_majority: BTreeSet<u16>,
     /// When each last lost what its processes knew, and when something that struck it last ended.
     stopped: Last,
+    /// L4: when each last lost what its disk held.
+    lost_disks: Last,
     healed: Last,
     /// L4: whether the faults are over for good.
     pub(super) is_quiet: bool,
@@ -88,6 +90,10 @@ pub(super) struct Out {
 }
 
 impl Faults {
+    pub(super) fn new(system_group: Option<u16>) -> Self {
+        Faults { quorums: Quorums::new(system_group), ..Faults::default() }
+    }
+
     /// A fault begins. Returns the rules of D that it puts to the test.
     pub(super) fn begin(
         &mut self,
@@ -95,26 +101,27 @@ impl Faults {
         fault: u32,
         nature: Nature,
         scope: &Scope,
+        datacenter_of: &[u16],
         mark: Mark,
     ) -> [Option<Id>; 2] {
-        let Nature { class, stops, harms_disk, steps_clock } = nature;
+        let Nature { class, holds, stops, harms_disk, steps_clock: _ } = nature;
         self.any_of_disk |= harms_disk;
-        if steps_clock {
-            self.changes.push(mark.at_ns, What::Stepped, self.numbers);
-        }
         let Some(class) = class else { return [None; 2] };
         if stops {
             self.stopped.see(scope, mark);
         }
-        self.count_out(fault);
-        let is_alone = class == Class::Single && self.is_calm_before(constants, mark.at_ns);
-        if class != Class::Loss {
-            self.alone = is_alone.then_some(fault);
+        if harms_disk {
+            self.lost_disks.see(scope, mark);
         }
-        self.at_work.insert(fault, Fault { class, scope: scope.clone(), begun_ns: mark.at_ns });
-        self.count(class, |number| number.saturating_add(1));
+        if self.at_work.contains_key(&fault) {
+            self.spells.end(fault, mark.at_ns);
+        }
+        let things = Thing::of(holds, scope, datacenter_of);
+        let begun = Fault { class, scope: scope.clone(), begun_ns: mark.at_ns, things: things.clone() };
+        self.at_work.insert(fault, begun);
         self.changed_ns = mark.at_ns;
-        self.changes.push(mark.at_ns, What::Began { class, is_alone }, self.numbers);
+        self.spells.begin(fault, class, things, mark.at_ns, ns(constants.lateness_failures_ms));
+        self.review_half(datacenter_of, mark.at_ns);
         let is_datacenter = matches!(scope, Scope::Datacenter(_));
         match class {
             Class::Single => [Some(Id::D7), is_datacenter.then_some(Id::D2)],
@@ -123,72 +130,43 @@ impl Faults {
         }
     }
 
-    pub(super) fn end(&mut self, fault: u32, mark: Mark) {
-        let Some(ended) = self.count_out(fault) else { return };
+    pub(super) fn end(&mut self, fault: u32, datacenter_of: &[u16], mark: Mark) {
+        let Some(ended) = self.at_work.remove(&fault) else { return };
         let at_ns = mark.at_ns;
         self.healed.see(&ended.scope, mark);
-        if ended.class != Class::Loss {
-            self.failure_ended_ns = Some(at_ns);
-        }
         if ended.class == Class::Other {
             self.other_ended_ns = Some(at_ns);
         }
         self.changed_ns = at_ns;
-        self.changes.push(at_ns, What::Ended, self.numbers);
+        self.spells.end(fault, at_ns);
+        self.review_half(datacenter_of, at_ns);
     }
 
-    /// A fault is at work no more.
-    fn count_out(&mut self, fault: u32) -> Option<Fault> {
-        let ended = self.at_work.remove(&fault)?;
-        self.alone.take_if(|alone| *alone == fault);
-        self.count(ended.class, |number| number.saturating_sub(1));
-        Some(ended)
+    /// L2: whether half or more of the machines, or of the datacenters, are struck or cut off.
+    fn review_half(&mut self, datacenter_of: &[u16], at_ns: u64) {
+        let is_any = self.at_work.values().any(|fault| !fault.things.is_empty());
+        let is_out =
+            is_any && halves::are_out(self.at_work.values().flat_map(|fault| &fault.things), datacenter_of);
+        self.quorums.half_is_out(is_out, at_ns);
     }
 
-    fn count(&mut self, class: Class, by: impl FnOnce(u32) -> u32) {
-        let numbers = &mut self.numbers;
-        let number = if class == Class::Loss { &mut numbers.losses } else { &mut numbers.failures };
-        *number = by(*number);
-        numbers.is_alone = self.alone.is_some();
+    /// L1 to L4: until when what waits has to start. None if it waits for a quorum that does not come: then nothing is promised.
+    pub(super) fn bound(&self, constants: &Constants, wait: &Wait<'_>) -> Option<Bound> {
+        let Faults { spells, quorums, is_quiet, .. } = self;
+        Changes { constants, spells, quorums, is_quiet: *is_quiet }.bound(wait)
     }
 
-    /// L1: whether no failure is at work, and none was shortly before that moment.
-    fn is_calm_before(&self, constants: &Constants, at_ns: u64) -> bool {
-        let since_ns = at_ns.saturating_sub(ns(constants.lateness_failures_ms));
-        self.numbers.failures == 0 && self.failure_ended_ns.is_none_or(|ended_ns| ended_ns < since_ns)
-    }
-
-    pub(super) fn majority(&mut self, group: u16, connected: bool, at_ns: u64) {
-        if connected {
-            self.without_majority.remove(&group);
-        } else {
-            self.without_majority.insert(group);
-        }
-        if self.numbers.has_majorities != self.has_majorities() {
-            self.numbers.has_majorities = self.has_majorities();
-            self.changes.push(at_ns, What::Majority, self.numbers);
-        }
-    }
-
-    /// L1 to L4: until when a run may start that could have started from `eligible_ns` on. None while a group has no
-    /// connected majority among several failures: then nothing is promised.
-    pub(super) fn bound(&self, constants: &Constants, eligible_ns: u64) -> Option<Bound> {
-        self.changes.bound(constants, eligible_ns, self.is_quiet)
+    /// L2: until when what waits has to start that a failure holds up, whatever failure. None while it has no quorum.
+    pub(super) fn among_failures_ns(&self, constants: &Constants, wait: &Wait<'_>) -> Option<u64> {
+        let there_ns = self.quorums.there_since_ns(wait.slice)?;
+        let since_ns = wait.from.latest_ns.max(self.spells.changed_ns()).max(there_ns);
+        Some(since_ns.saturating_add(ns(constants.lateness_failures_ms)))
     }
 
     /// L4: since when nothing has been at work; none if something is.
     pub(super) fn calm_since_ns(&self) -> Option<u64> {
-        (self.at_work.is_empty() && self.has_majorities()).then_some(self.changed_ns)
-    }
-
-    /// L2: whether every group has a connected majority.
-    pub(super) fn has_majorities(&self) -> bool {
-        self.without_majority.is_empty()
-    }
-
-    /// L2: the last change of a fault or of a majority.
-    pub(super) fn settled_ns(&self) -> u64 {
-        self.changes.settled_ns()
+        (self.at_work.is_empty() && self.quorums.is_everywhere())
+            .then_some(self.changed_ns.max(self.quorums.back_ns()))
     }
 
     /// Whether a fault is at work on that machine, or on all of its datacenter.
@@ -238,6 +216,11 @@ impl Faults {
     /// When that machine last lost what its processes knew.
     pub(super) fn stopped(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
         self.stopped.of(machine, datacenter)
+    }
+
+    /// L4: when that machine last lost what its disk held.
+    pub(super) fn lost_disk(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
+        self.lost_disks.of(machine, datacenter)
     }
 
     /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the

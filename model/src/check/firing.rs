@@ -4,7 +4,7 @@
 //! as long as that clock is within E, which is what E means.
 
 use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, resets, retries, timers, unsure};
+use super::{Case, NS_PER_MS, is_overtime, lateness, life, resets, retries, timers, unsure};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
@@ -40,6 +40,10 @@ pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info
         unsure::run_starts(case, row, instance, claim, info.retry_count);
     }
     row.each_slot(|slot| slot.pending = None);
+    if life::may_construct(instance) {
+        // The end of its constructor is not told.
+        instance.closed.add(instance.started.at_ns, case.mark.at_ns);
+    }
     if let Some(setting) = timers::run_behind(case, row, claim, (run, info, is_retry)) {
         lateness::see(case, row.slot.alarm_set_at(setting.set));
         instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);

@@ -2,14 +2,14 @@
 //!
 //! What is refused: a request waits for the object and its last instance was lost, or its machine is struck by a fault
 //! to the end of the run; or its alarm is due and its machine is struck to the end; and although another machine is
-//! healthy and every group has a majority, no instance of it has started by the bound of L2, counted from the request
+//! healthy and its group has a quorum, no instance of it has started by the bound of L2, counted from the request
 //! or the last change. That the instance which does start has all acknowledged state is S3.
 
+use super::changes::Wait;
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::report::Seconds;
 use super::rest::{self, Scene};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::reference::Mark;
 use crate::reference::instance::Ended;
 use crate::reference::object::Object;
@@ -28,22 +28,19 @@ pub(super) fn check(
     let is_down = last.machine.is_some_and(is_struck);
     let is_lost = last.ended == Some(Ended::Lost);
     let mut machines = 0..u16::try_from(pace.datacenter_of.len()).unwrap_or(u16::MAX);
-    if !(is_down || is_lost)
-        || machines.all(is_struck)
-        || !faults.has_majorities()
-        || scene.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
-    {
+    if !(is_down || is_lost) || machines.all(is_struck) {
         return;
     }
     // A request that came before the instance started was not waiting for a new one.
     let asked_ns = call.filter(|call| *call > last.started).map(|call| call.at_ns);
     // Where the machine is back, an alarm that does not run is F1 or F6.
-    let due_ns = if is_down { rest::due_ns(scene, object) } else { None };
+    let due_ns = if is_down { rest::wait(scene, pace, object).map(|wait| wait.from.latest_ns) } else { None };
     let Some(wanted_ns) = asked_ns.into_iter().chain(due_ns).min() else { return };
     scene.reports.saw(Id::O6);
-    let since_ns = wanted_ns.max(faults.settled_ns());
-    let bound_ms = scene.constants.lateness_failures_ms.saturating_add(scene.constants.wall_error_max_ms);
-    let latest_ns = since_ns.saturating_add(ns(bound_ms));
+    let Some(latest_ns) = faults.among_failures_ns(scene.constants, &Wait::from_ns(wanted_ns, last.slice))
+    else {
+        return;
+    };
     if latest_ns >= scene.mark.at_ns {
         return;
     }

@@ -20,7 +20,7 @@ use crate::rules::Id;
 const ENDED_WITHIN_MS: u64 = 1_000;
 
 /// An instance starts; the history may not know what for.
-pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>) {
+pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>, slice: Option<u16>) {
     let machine = case.place.map(|place| place.machine);
     is_stopped(case.constants, case.reports, case.faults, case.pace, object);
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
@@ -35,7 +35,9 @@ pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Caus
     never_failed(case, object);
     forget_timers(case, object, machine);
     let unsure = case.omits_commits.then_some(case.constants.retries_max);
-    if let Some(lost) = object.start(Instance::new(case.by, machine, cause, case.mark), unsure) {
+    let mut instance = Instance::new(case.by, machine, cause, case.mark);
+    instance.slice = slice;
+    if let Some(lost) = object.start(instance, unsure) {
         lost_turn(case, lost);
     }
     case.reports.give_up(&mut object.row, &mut object.doubtful);
@@ -163,12 +165,10 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
 pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
     let Some(acting) = object.acting(case.by) else { return };
-    acting.instance.gate_ns = case.mark.at_ns;
+    let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
+    let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
+    acting.instance.closed.add(acting.instance.started.at_ns, case.mark.at_ns.min(limit_ns));
     if has_failed {
-        // "Lateness": also of an alarm that was due before, or that the constructor has set itself (R5).
-        let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
-        let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
-        acting.instance.run_ended_ns = acting.instance.run_ended_ns.max(case.mark.at_ns.min(limit_ns));
         // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
         let is_sure = acting.instance.cause == Some(Cause::Alarm);
         constructor_failed(case, acting.row, acting.instance, is_sure);
@@ -182,10 +182,10 @@ fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_su
     let (ended, place, epoch, turn) = (case.mark, case.place, instance.epoch, case.by.turn);
     let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
     // An alarm that is not due yet is not what the constructor ran for, nor what waited for it.
-    let latest_ms = place.map_or(i64::MAX, |place| {
-        let clocks_ms = case.constants.wall_error_max_ms.saturating_mul(2);
-        (place.wall_ns / NS_PER_MS.cast_signed()).saturating_add_unsigned(clocks_ms)
-    });
+    let is_own_clock =
+        |place: &Place| !case.pace.clocks.has_stepped_since(place.machine, instance.started.at_ns);
+    let latest_ms =
+        place.filter(is_own_clock).map_or(i64::MAX, |place| place.wall_ns / NS_PER_MS.cast_signed());
     row.each_slot(|slot| slot.constructor_failed(instance.instance, failed, is_sure, latest_ms));
 }
 
@@ -214,7 +214,7 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
 
 /// R1: whether the constructor of an instance may be running, so that what resets the instance makes it fail. Where the history
 /// does not tell of starts or ends of constructors it may have ended long ago.
-fn may_construct(instance: &Instance) -> bool {
+pub(super) fn may_construct(instance: &Instance) -> bool {
     let conduct = &instance.conduct;
     matches!(conduct.constructor, Constructor::Running | Constructor::Unseen)
         && instance.runs == 0
@@ -241,34 +241,50 @@ pub(super) fn is_stopped(
     }
 }
 
-/// "Eligible instant": until when an instance is in the way of its object's alarm: because a run is in progress in it, or
-/// because its gate is closed, by a section, a read or its constructor. None if it is not. O4: no constructor is in the way
-/// longer than it may take.
-pub(super) fn in_the_way_until_ns(
+/// "Lateness": since when an instance keeps its object's alarm from being given to it, because its gate is closed, by a section
+/// or a read, or because its constructor runs. None if it does not.
+pub(super) fn closed_since_ns(reports: &Reports, instance: &Instance) -> Option<u64> {
+    let conduct = &instance.conduct;
+    let is_told = reports.tally.has(Kinds::OP_RESULT);
+    let waiting =
+        conduct.outstanding().iter().filter(|call| is_told && call.closes_gate()).map(|call| call.mark);
+    let constructing = (conduct.constructor == Constructor::Running).then_some(instance.started);
+    conduct.gate_closed.into_iter().chain(waiting).chain(constructing).map(|since| since.at_ns).min()
+}
+
+/// Until when that lasts at most: O4: no constructor is in the way longer than it may take.
+fn closed_until_ns(constants: &Constants, reports: &Reports, instance: &Instance, now: Mark) -> u64 {
+    let conduct = &instance.conduct;
+    let is_only_constructing = conduct.constructor == Constructor::Running
+        && conduct.gate_closed.is_none()
+        && !(reports.tally.has(Kinds::OP_RESULT)
+            && conduct.outstanding().iter().any(|call| call.closes_gate()));
+    let limit_ms = constants.constructor_limit_ms;
+    if is_only_constructing && is_overtime(constants, instance.started, now, limit_ms) {
+        return instance.started.at_ns.saturating_add(ns(limit_ms));
+    }
+    now.at_ns
+}
+
+/// Whether an instance is in the way of its object's alarm now: because a run is in progress in it, or its gate is closed.
+pub(super) fn is_in_the_way(
     constants: &Constants,
     reports: &Reports,
     instance: &Instance,
     now: Mark,
-) -> Option<u64> {
-    let conduct = &instance.conduct;
-    let is_waiting =
-        reports.tally.has(Kinds::OP_RESULT) && conduct.outstanding().iter().any(|call| call.closes_gate());
-    if instance.run.is_some() || conduct.gate_closed.is_some() || is_waiting {
-        return Some(now.at_ns);
-    }
-    let limit_ms = constants.constructor_limit_ms;
-    (conduct.constructor == Constructor::Running).then(|| {
-        if is_overtime(constants, instance.started, now, limit_ms) {
-            return instance.started.at_ns.saturating_add(ns(limit_ms));
-        }
-        now.at_ns
-    })
+) -> bool {
+    let is_closed = || closed_since_ns(reports, instance).is_some();
+    instance.run.is_some() || (is_closed() && closed_until_ns(constants, reports, instance, now) == now.at_ns)
 }
 
-/// The gate of an instance that ends, or that a newer one succeeds, opens with the next one.
+/// The gate of an instance that ends, or that a newer one succeeds, opens with the next one. So ends its run.
 fn stays_in_the_way(constants: &Constants, reports: &Reports, instance: &mut Instance, now: Mark) {
-    if let Some(until_ns) = in_the_way_until_ns(constants, reports, instance, now) {
-        instance.run_ended_ns = instance.run_ended_ns.max(until_ns);
+    if let Some(since_ns) = closed_since_ns(reports, instance) {
+        let until_ns = closed_until_ns(constants, reports, instance, now);
+        instance.closed.add(since_ns, until_ns);
+    }
+    if instance.run.is_some() {
+        instance.run_ended_ns = instance.run_ended_ns.max(now.at_ns);
     }
 }
 

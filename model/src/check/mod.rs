@@ -16,21 +16,25 @@
 mod blame;
 mod calls;
 mod changes;
+mod clocks;
 mod cluster;
 mod coverage;
 mod faults;
 mod firing;
+mod halves;
 mod homeless;
 mod lateness;
 mod life;
 mod limits;
 mod load;
 mod nature;
+mod quorum;
 mod reads;
 mod report;
 mod resets;
 mod rest;
 mod retries;
+mod spells;
 mod storage;
 mod takeover;
 mod timers;
@@ -67,9 +71,6 @@ const UNKNOWN_MAX: usize = 4_096;
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
-
-/// SPEC.md, "Clocks": where wall clocks err by more than this, only safety is checked.
-const LIVENESS_WALL_ERROR_MAX_MS: u64 = 5_000;
 
 /// Nanoseconds of milliseconds that a history names, whatever they are.
 fn ns(ms: u64) -> u64 {
@@ -114,7 +115,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
-/// | L1 to L4 | `lateness` (with `changes` and `load`), `retries`, `cluster` | starts of runs, faults, leaders |
+/// | L1 to L4 | `lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `retries`, `cluster` | starts of runs, faults, quorums, clocks, leaders, replicas |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
@@ -145,7 +146,7 @@ pub struct Checker {
 impl Checker {
     /// A checker for a history with these constants.
     pub fn new(header: &Header, profile: Profile) -> Self {
-        let mut reports = Reports::new(profile);
+        let mut reports = Reports::new(profile, header.wall_zero_ns);
         if header.alarm_classes.is_some() {
             reports.tally.see_alarm_classes();
         }
@@ -157,8 +158,8 @@ impl Checker {
             recent: 0,
             waiting: BTreeMap::new(),
             unknown: BTreeMap::new(),
-            faults: Faults::default(),
-            pace: Pace::new(header.datacenter_of.clone()),
+            faults: Faults::new(header.system_group),
+            pace: Pace::new(header),
             cluster: Cluster::default(),
             reports,
             any_at_rest: false,
@@ -177,6 +178,7 @@ impl Checker {
         }
         if let Some(place) = event.place {
             self.reports.see_clock(event.at_ns, place);
+            self.pace.clocks.see(event.at_ns, place);
         }
         match &event.what {
             What::Call { request, to, .. } => {
@@ -192,14 +194,28 @@ impl Checker {
                 }
             }
             What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
-            What::Holder { .. } | What::Leader { .. } | What::GroupLeader { .. } | What::Replica { .. } => {
+            What::Holder { .. }
+            | What::Leader { .. }
+            | What::GroupLeader { .. }
+            | What::Replica { .. }
+            | What::Committed { .. } => {
+                if let (What::Holder { slice, group, .. }, Some(place)) = (&event.what, event.place) {
+                    self.pace.holds(*slice, place.machine, event.at_ns);
+                    group.iter().for_each(|group| self.faults.quorums.belongs(*slice, *group));
+                }
                 let (mut scene, cluster) = self.takeover(mark);
                 cluster.observe(&mut scene, event.place, &event.what);
             }
-            What::Majority { group, connected } => self.faults.majority(*group, *connected, event.at_ns),
+            What::Majority { group, connected } => {
+                self.faults.quorums.see(*group, *connected, event.at_ns);
+            }
             What::FaultBegin { fault, kind, scope, takes } => {
                 let nature = Nature::of(kind, scope, takes.as_ref());
-                let begun = self.faults.begin(&self.constants, *fault, nature, scope, mark);
+                if nature.steps_clock {
+                    self.pace.clocks.step(scope, &self.pace.datacenter_of, event.at_ns);
+                }
+                let datacenters = &self.pace.datacenter_of;
+                let begun = self.faults.begin(&self.constants, *fault, nature, scope, datacenters, mark);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
             What::FaultEnd { fault } => {
@@ -207,7 +223,7 @@ impl Checker {
                     let (mut scene, cluster) = self.takeover(mark);
                     cluster.judge_moves(&mut scene);
                 }
-                self.faults.end(*fault, mark);
+                self.faults.end(*fault, &self.pace.datacenter_of, mark);
             }
             What::DiskDamaged => self.disk_damaged(mark, event.place),
             What::Phase { phase: Phase::End } => {
@@ -215,9 +231,12 @@ impl Checker {
                 self.end_of_run();
             }
             What::Phase { phase } => self.faults.is_quiet = *phase == Phase::Quiet,
-            What::AtRest { object, keys, alarm } => {
+            What::AtRest { object, keys, alarm, slice } => {
                 self.any_at_rest = true;
                 let (_, name, state) = find(&mut self.objects, object);
+                if let Some(current) = &mut state.current {
+                    current.slice = slice.or(current.slice);
+                }
                 if self.omits_commits {
                     state.rest_unsure(mark, self.constants.retries_max);
                     rest::narrow(&mut self.reports, state, keys, alarm.as_ref());
@@ -244,7 +263,7 @@ impl Checker {
             self.end_of_run();
         }
         self.pace.load.tell(&mut self.reports);
-        self.reports.into_verdict(self.pace.lateness, &self.constants)
+        self.reports.into_verdict(self.pace.lateness)
     }
 
     fn observe_instance(&mut self, mark: Mark, place: Option<Place>, by: &By, what: &What) {
@@ -261,11 +280,11 @@ impl Checker {
         let omits_commits = self.omits_commits;
         let mut case =
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
-        if let What::InstanceStart { cause } = what {
-            return life::start(&mut case, object, Some(*cause));
+        if let What::InstanceStart { cause, slice } = what {
+            return life::start(&mut case, object, Some(*cause), *slice);
         }
         if object.hears_first_of(by) {
-            life::start(&mut case, object, None);
+            life::start(&mut case, object, None, None);
         }
         turns::observe(&mut case, object, what);
         match what {
@@ -341,9 +360,12 @@ impl Checker {
             let first = calls.entry(*object).or_insert(*call);
             *first = (*first).min(*call);
         }
+        let told = rest::Told { end: self.is_over, rest: self.any_at_rest };
         for (position, (name, object)) in self.objects.iter_mut().enumerate() {
             if self.omits_commits && !object.at_rest {
                 object.rest_unsure(self.last, constants.retries_max);
+            }
+            if self.omits_commits && !object.at_rest && told.rest {
                 rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
             }
             let reports = &mut self.reports;
@@ -352,7 +374,7 @@ impl Checker {
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }
-            rest::end_of_run(scene, faults, pace, object, self.is_over);
+            rest::end_of_run(scene, faults, pace, object, told);
         }
     }
 }

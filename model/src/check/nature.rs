@@ -3,18 +3,30 @@
 //! Outages of outside services are no failures: nothing of the system is struck. Of clocks only a step is followed, since
 //! the bounds count from it; how wrong a clock is otherwise is E.
 
-use super::changes::Class;
+use super::spells::Class;
 use crate::history::{Scope, Taken, Takes};
 
 /// Where a history does not say what faults take: one of a kind with one of these words in it takes what a process knows
 /// along; a pause or a cut does not.
 const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
 
+/// What a fault takes out of reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    Nothing,
+    /// Machines are down or stand still.
+    Machines,
+    /// Links are cut.
+    Links,
+}
+
 /// What a fault is for the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Nature {
     /// L: what kind of failure it is. None if it is no failure of the system.
     pub(super) class: Option<Class>,
+    /// L2: what is down or cut while it lasts.
+    pub(super) holds: Holds,
     /// F6: whether what the processes knew is gone.
     pub(super) stops: bool,
     /// D8: whether a disk is harmed, or is named as what is struck.
@@ -47,7 +59,12 @@ fn by_what_it_takes(takes: &Taken, scope: &Scope) -> Nature {
         _ => Class::Other,
     };
     let class = (!is_only(Takes::Clock)).then_some(class);
-    Nature { class, stops: has(Takes::Memory), harms_disk, steps_clock: has(Takes::Clock) }
+    let holds = match scope {
+        _ if !has(Takes::Reachability) => Holds::Nothing,
+        Scope::Machine(_) | Scope::Datacenter(_) if has(Takes::Memory) || has(Takes::Time) => Holds::Machines,
+        _ => Holds::Links,
+    };
+    Nature { class, holds, stops: has(Takes::Memory), harms_disk, steps_clock: has(Takes::Clock) }
 }
 
 fn by_name(kind: &str, scope: &Scope) -> Nature {
@@ -57,8 +74,17 @@ fn by_name(kind: &str, scope: &Scope) -> Nature {
         Scope::Machine(_) | Scope::Datacenter(_) if !harms_disk && !kind.starts_with("slow") => Class::Single,
         _ => Class::Other,
     };
+    let holds = match (class, scope) {
+        (Class::Loss, _) => Holds::Nothing,
+        (_, Scope::Links { .. }) if kind.starts_with("slow") => Holds::Nothing,
+        (_, Scope::Links { .. }) => Holds::Links,
+        _ if kind.contains("cut") => Holds::Links,
+        (Class::Single, _) if !kind.starts_with("clock") => Holds::Machines,
+        _ => Holds::Nothing,
+    };
     Nature {
         class: (!kind.starts_with("clock")).then_some(class),
+        holds,
         stops: STOPPING.iter().any(|word| kind.contains(word)),
         harms_disk,
         steps_clock: kind == "clock-step",
@@ -104,14 +130,20 @@ mod tests {
     fn a_fault_that_says_nothing_is_what_its_name_says() {
         let machine = Scope::Machine(1);
         let named = |kind| Nature::of(kind, &machine, None);
-        let single =
-            Nature { class: Some(Class::Single), stops: false, harms_disk: false, steps_clock: false };
+        let single = Nature {
+            class: Some(Class::Single),
+            holds: Holds::Machines,
+            stops: false,
+            harms_disk: false,
+            steps_clock: false,
+        };
+        let none = Nature { holds: Holds::Nothing, ..single };
         assert_eq!(named("meteor"), single);
         assert_eq!(named("leader-crash"), Nature { stops: true, ..single });
-        assert_eq!(named("slow-disk"), Nature { class: Some(Class::Other), ..single });
-        assert_eq!(named("disk-rot"), Nature { class: Some(Class::Other), harms_disk: true, ..single });
-        assert_eq!(named("clock-step"), Nature { class: None, steps_clock: true, ..single });
-        assert_eq!(named("clock-drift"), Nature { class: None, ..single });
+        assert_eq!(named("slow-disk"), Nature { class: Some(Class::Other), ..none });
+        assert_eq!(named("disk-rot"), Nature { class: Some(Class::Other), harms_disk: true, ..none });
+        assert_eq!(named("clock-step"), Nature { class: None, steps_clock: true, ..none });
+        assert_eq!(named("clock-drift"), Nature { class: None, ..none });
         assert_eq!(Nature::of("message-loss", &Scope::Network, None).class, Some(Class::Loss));
     }
 

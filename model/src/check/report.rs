@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::coverage::{Kinds, Tally};
-use crate::history::{Blob, Constants, Key, ObjectName, Place};
+use crate::history::{Blob, Key, ObjectName, Place};
 use crate::lateness::Lateness;
 use crate::profile::{Profile, Relaxation};
 use crate::reference::slot::{Ack, AckKind};
@@ -29,20 +29,20 @@ pub(super) struct Reports {
     counts: BTreeMap<(RuleId, Option<ObjectName>), u32>,
     /// Violations that hold only if such an event is seen anywhere in the history.
     unsure: Vec<(Kinds, Violation)>,
-    /// What the first wall clock in the history was ahead of true time: true time plus this is wall time, give or
-    /// take the wall clocks' error.
+    /// What an exact wall clock is ahead of true time, or the first one in the history was: true time plus this is wall time,
+    /// give or take the wall clocks' error.
     wall_ahead_ns: Option<i128>,
 }
 
 impl Reports {
-    pub(super) fn new(profile: Profile) -> Self {
+    pub(super) fn new(profile: Profile, wall_zero_ns: Option<i64>) -> Self {
         let verdict = Verdict { profile, ..Verdict::default() };
         Reports {
             tally: Tally::new(),
             verdict,
             counts: BTreeMap::new(),
             unsure: Vec::new(),
-            wall_ahead_ns: None,
+            wall_ahead_ns: wall_zero_ns.map(i128::from),
         }
     }
 
@@ -147,10 +147,10 @@ impl Reports {
         Some(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence })
     }
 
-    pub(super) fn into_verdict(mut self, lateness: Lateness, constants: &Constants) -> Verdict {
+    pub(super) fn into_verdict(mut self, lateness: Lateness) -> Verdict {
         let sure = self.unsure.into_iter().filter(|(kinds, _)| self.tally.has(*kinds));
         self.verdict.violations.extend(sure.map(|(_, violation)| violation));
-        let coverage = self.tally.coverage(constants, &self.verdict.violations);
+        let coverage = self.tally.coverage(&self.verdict.violations);
         Verdict { lateness, coverage, ..self.verdict }
     }
 }

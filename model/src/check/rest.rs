@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::Wait;
 use super::faults::Faults;
-use super::lateness::Pace;
+use super::lateness::{self, Pace};
 use super::load::Suspect;
 use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, blame, firing, is_overtime, life, ns, retries};
+use super::{blame, firing, is_overtime, life, ns, retries};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
 use crate::reference::object::Object;
-use crate::reference::slot::{Alarm, Claim, FailureKind, Setting, Slot, Spared, Why};
+use crate::reference::slot::{Alarm, Claim, Failure, FailureKind, Setting, Slot, Spared, Why};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
@@ -231,26 +232,38 @@ fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
     }
 }
 
-/// The run is over: what has no row at rest is lost, and what is overdue never ran. `has_end` says whether the history
-/// tells when the run ended.
+/// What a history tells of the end of the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// When it was.
+    pub(super) end: bool,
+    /// What the datastore held then. That of an object nothing is told of an object then says that there is nothing of it; that
+    /// nothing is told of any says nothing.
+    pub(super) rest: bool,
+}
+
+/// The run is over: what has no row at rest is lost, and what is overdue never ran.
 pub(super) fn end_of_run(
     mut scene: Scene<'_>,
     faults: &Faults,
     pace: &mut Pace,
     object: &mut Object,
-    has_end: bool,
+    told: Told,
 ) {
-    if !object.at_rest {
+    let is_gone = told.rest && !object.at_rest;
+    if is_gone {
         keys_at_rest(&mut scene, object, &BTreeMap::new(), None);
     }
-    if has_end && !object.is_homeless {
+    if told.end && !object.is_homeless {
         endless_run(&mut scene, faults, pace, object);
     }
     let slot = &object.row.slot;
     let Some(alarm) = slot.alarm.as_ref().filter(|_| !slot.doubtful) else { return };
-    if !object.at_rest {
+    // What is at rest has said which of several states it is, if it is told.
+    let is_unsure = !told.rest && object.row.is_unsure_of_slot();
+    if is_gone {
         lost_alarm(&mut scene, &object.row, alarm);
-    } else if has_end && !object.is_homeless {
+    } else if told.end && !object.is_homeless && !is_unsure {
         overdue(&mut scene, faults, pace, object, alarm);
     }
 }
@@ -265,8 +278,7 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
     let settled_ns = scene.mark.at_ns.saturating_sub(ns(constants.lateness_failures_ms));
     // The contract has no bound for how soon that is seen: a moment, as for everything in calm.
     let limit_ms = constants.run_limit_ms.saturating_add(constants.lateness_calm_ms);
-    if constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
-        || !is_overtime(constants, run.started, scene.mark, limit_ms)
+    if !is_overtime(constants, run.started, scene.mark, limit_ms)
         || faults.was_struck_since(machine, pace.datacenter(machine), settled_ns)
     {
         return;
@@ -282,28 +294,20 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
     scene.report("R1", &[run.started, scene.mark], sentences);
 }
 
-/// Whether an instance is in the way of its object's alarm to the end.
-fn is_busy(scene: &Scene<'_>, current: &Instance) -> bool {
-    let until_ns = life::in_the_way_until_ns(scene.constants, scene.reports, current, scene.mark);
-    until_ns == Some(scene.mark.at_ns)
-}
-
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
 fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &mut Pace, object: &Object, alarm: &Alarm) {
     let constants = scene.constants;
     let current = object.current.as_ref().filter(|current| current.ended.is_none());
-    if current.is_some_and(|current| is_busy(scene, current))
-        || constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS
-    {
+    if current.is_some_and(|current| life::is_in_the_way(constants, scene.reports, current, scene.mark)) {
         return;
     }
-    let Some(since_ns) = due_ns(scene, object) else { return };
-    let Some(bound) = faults.bound(constants, since_ns) else { return };
-    // L2 may count from a change, which is not widened yet as the eligible instant is.
-    let changed_ns = if bound.rule == Id::L2 { ns(constants.wall_error_max_ms) } else { 0 };
-    if bound.widened(changed_ns).not_after_ns >= scene.mark.at_ns {
+    let Some(wait) = wait(scene, pace, object) else { return };
+    let Some(bound) = faults.bound(constants, &wait) else { return };
+    if bound.not_after_ns >= scene.mark.at_ns || awaits_its_commit(scene, faults, alarm, current) {
         return;
     }
+    let since_ns = wait.from.latest_ns;
+    let eligible_ns = wait.from.earliest_ns;
     let (rule, how) = match owed(&object.row, alarm) {
         ("F1", how) => faults
             .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
@@ -327,7 +331,6 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &mut Pace, object: &Obj
         return scene.report(rule, &evidence, sentences);
     };
     // L3: its machine may have had too many.
-    let eligible_ns = since_ns.saturating_sub(ns(constants.wall_error_max_ms).saturating_mul(2));
     pace.load.add(machine, eligible_ns);
     let (not_after_ns, object, at_ns) = (bound.not_after_ns, scene.name.clone(), scene.mark.at_ns);
     pace.load
@@ -341,16 +344,36 @@ fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'
     Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
 }
 
-/// SPEC.md, "Eligible instant" of the object's alarm, at its latest: twice E for the clock that gives its true time and
-/// the one that runs it. None if it has no alarm.
-pub(super) fn due_ns(scene: &Scene<'_>, object: &Object) -> Option<u64> {
-    let constants = scene.constants;
+/// F4, R4: whether the last run has ended, so that its alarm waits for a commit and for nothing else. How long that may take no
+/// rule says; but if its machine is gone it has to run again, in the time that any failure may take (L2).
+fn awaits_its_commit(scene: &Scene<'_>, faults: &Faults, alarm: &Alarm, current: Option<&Instance>) -> bool {
+    let Some(current) = current.filter(|current| current.has_ended_run_of(&alarm.setting)) else {
+        return false;
+    };
+    let wait = Wait::from_ns(current.run_ended_ns, current.slice);
+    let latest_ns = faults.among_failures_ns(scene.constants, &wait);
+    latest_ns.is_none_or(|latest_ns| scene.mark.at_ns <= latest_ns)
+}
+
+/// What the object's alarm waits for at the end of the run, on whichever machine may have to start it. None if it has no alarm, or
+/// no clock is known.
+pub(super) fn wait<'a>(scene: &Scene<'_>, pace: &Pace, object: &'a Object) -> Option<Wait<'a>> {
     let alarm = object.row.slot.alarm.as_ref().filter(|_| !object.row.slot.doubtful)?;
-    let due_ns = scene.reports.true_ns(alarm.setting.scheduled_ms)?;
-    let clocks_ns = ns(constants.wall_error_max_ms).saturating_mul(2);
-    let due_ns = u64::try_from(due_ns.max(0)).unwrap_or(u64::MAX).saturating_add(clocks_ns);
-    let retry_ns = retries::held_until_ns(alarm, constants, clocks_ns);
     let current = object.current.as_ref();
-    let free_ns = current.map_or(0, |current| current.run_ended_ns.max(current.gate_ns));
-    Some(due_ns.max(alarm.committed.at_ns).max(retry_ns).max(free_ns))
+    let machine = current.and_then(|current| current.machine).or(alarm.setting.machine);
+    let widening_ns = |failure: &Failure| {
+        let then = failure.place.map(|place| (place, failure.ended.at_ns));
+        pace.clocks.difference_ns(then, machine)
+    };
+    let retry_ns = retries::held_until_ns(alarm, scene.constants, widening_ns);
+    let ended_ns = current.map_or(0, |current| current.run_ended_ns);
+    let after_ns = retry_ns.max(alarm.committed.at_ns).max(ended_ns);
+    let wall_ns = lateness::wall_ns(alarm);
+    let Some(machine) = machine else {
+        let machines: Vec<u16> = pace.clocks.read().collect();
+        return pace.wait(&machines, wall_ns, after_ns, current);
+    };
+    let own = pace.wait(&[machine], wall_ns, after_ns, current)?;
+    let machines = pace.concerned(machine, current, own.from.earliest_ns);
+    if machines == [machine] { Some(own) } else { pace.wait(&machines, wall_ns, after_ns, current) }
 }

@@ -6,12 +6,12 @@
 //! ```
 //!
 //! Both limits widen by the drift of monotonic clocks, by a millisecond (stored times are integer milliseconds), and
-//! by twice E where machine, holder or wall clock changed in between.
+//! by the difference of the two wall clocks where machine, holder or clock changed in between.
 
-use super::changes::Bound;
-use super::lateness::{Span, report_late};
+use super::changes::{Bound, Wait};
+use super::lateness::{self, report_late};
 use super::report::{OnMachine, Seconds};
-use super::{Case, LIVENESS_WALL_ERROR_MAX_MS, NS_PER_MS, ns, timers};
+use super::{Case, NS_PER_MS, ns, timers};
 use crate::history::{Constants, Place};
 use crate::reference::instance::{Ending, Instance};
 use crate::reference::slot::{Alarm, Constructors, End, Failure, FailureKind, Setting, Spared};
@@ -152,10 +152,15 @@ fn drift_ns(constants: &Constants, of_ns: u64) -> u64 {
     (of_ns / 1_000_000).saturating_mul(constants.drift_max_ppm)
 }
 
-/// When everything is over that holds back the next run of this alarm, with all jitter; zero if nothing does.
-pub(super) fn held_until_ns(alarm: &Alarm, constants: &Constants, widening_ns: u64) -> u64 {
+/// When everything is over that holds back the next run of this alarm, with all jitter; zero if nothing does. `widening_ns` is
+/// what wall clocks may add to what follows a failure.
+pub(super) fn held_until_ns(
+    alarm: &Alarm,
+    constants: &Constants,
+    widening_ns: impl Fn(&Failure) -> u64,
+) -> u64 {
     let over_ns = |failure: Failure| {
-        Window::after(&failure, constants, widening_ns)
+        Window::after(&failure, constants, widening_ns(&failure))
             .map_or(failure.ended.at_ns, |window| window.not_after_ns)
     };
     alarm.failures_since_run().map(over_ns).max().unwrap_or(0)
@@ -214,7 +219,9 @@ pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
     if case.mark.at_ns < not_before_ns {
         return too_soon(case, alarm, first, not_before_ns);
     }
-    if let Some(last) = held.iter().max_by_key(|held| held.not_after_ns()) {
+    if let Some(last) = held.iter().max_by_key(|held| held.not_after_ns())
+        && !alarm.is_told_late
+    {
         check_not_late(case, alarm, instance, last, recorded_ns(&held));
     }
 }
@@ -246,15 +253,23 @@ fn too_soon(case: &mut Case<'_>, alarm: &Alarm, held: &Held, not_before_ns: u64)
     case.report("R3", &[alarm.setting.set, held.failure.ended], sentences);
 }
 
-/// The upper limit, wherever the contract gives one: E is small and L has a bound.
+/// The upper limit, wherever L has a bound.
 fn check_not_late(case: &mut Case<'_>, alarm: &Alarm, instance: &Instance, held: &Held, recorded_ns: u64) {
-    if case.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
-        return;
-    }
-    let span = Span::of(case, instance, held.not_after_ns().max(recorded_ns));
-    let Some(bound) = latest(case, span.eligible_ns).filter(|bound| span.seen_ns > bound.not_after_ns) else {
+    let Some(place) = case.place else { return };
+    let after_ns = held.not_after_ns().max(recorded_ns).max(instance.run_ended_ns);
+    // A clock that is set back before the end of the backoff shows that again (SPEC.md, "Clocks").
+    let backoff_ns = i128::from(held.not_after_ns().saturating_sub(held.failure.ended.at_ns));
+    let retry_ns = held.failure.place.map_or(0, |failed| i128::from(failed.wall_ns) + backoff_ns);
+    let wall_ns = lateness::wall_ns(alarm).max(retry_ns);
+    let machines = case.pace.concerned(place.machine, Some(instance), after_ns);
+    let Some(mut wait) = case.pace.wait(&machines, lateness::wall_ns(alarm), after_ns, Some(instance)) else {
         return;
     };
+    let steps = machines.iter().flat_map(|it| case.pace.clocks.restarts(*it, wall_ns, wait.from.latest_ns));
+    wait.restarts = steps.collect();
+    wait.restarts.sort_by_key(|restart| restart.step_ns);
+    let bound = case.faults.bound(case.constants, &wait);
+    let Some(bound) = bound.filter(|bound| case.mark.at_ns > bound.not_after_ns) else { return };
     let sentences = format!(
         "The {} that failed at {}{} was followed by the next run only at {}{}. Its backoff, with jitter, was over by {}, \
          and with the lateness that is allowed here it had to start by {}.",
@@ -266,29 +281,25 @@ fn check_not_late(case: &mut Case<'_>, alarm: &Alarm, instance: &Instance, held:
         Seconds(held.not_after_ns()),
         Seconds(bound.not_after_ns),
     );
-    report_late(case, "R3", span, bound, vec![alarm.setting.set, held.failure.ended], sentences);
+    report_late(case, "R3", wait.from, bound, vec![alarm.setting.set, held.failure.ended], sentences);
 }
 
-/// The latest start by rule L. In calm the backoff's own widening is enough: only a failure moves alarms and changes
-/// clocks.
-pub(super) fn latest(case: &Case<'_>, eligible_ns: u64) -> Option<Bound> {
-    let bound = case.faults.bound(case.constants, eligible_ns)?;
-    let clocks_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    Some(if bound.is_calm() { bound } else { bound.widened(clocks_ns) })
+/// The latest start by rule L, of what waits from that moment on.
+pub(super) fn latest(case: &Case<'_>, from_ns: u64) -> Option<Bound> {
+    case.faults.bound(case.constants, &Wait::from_ns(from_ns, None))
 }
 
-/// R3: what the wall clocks may add to or take from a backoff.
+/// R3: what the wall clocks may add to or take from a backoff: their difference, or as much as any two of the run may differ if
+/// one of them is not told.
 pub(super) fn widening_ns(case: &Case<'_>, failure: &Failure) -> u64 {
-    let all_ns = ns(case.constants.wall_error_max_ms).saturating_mul(2);
-    let (Some(then), Some(now)) = (failure.place, case.place) else { return all_ns };
-    if then.machine != now.machine || failure.epoch != case.by.epoch {
-        return all_ns;
-    }
-    let ahead_then = wall_ahead_ns(then, failure.ended.at_ns);
-    let ahead_now = wall_ahead_ns(now, case.mark.at_ns);
+    let (Some(then), Some(now)) = (failure.place, case.place) else {
+        return case.pace.clocks.difference_ns(None, None);
+    };
+    let differ_ns = (wall_ahead_ns(now, case.mark.at_ns) - wall_ahead_ns(then, failure.ended.at_ns)).abs();
     let elapsed_ns = case.mark.at_ns.saturating_sub(failure.ended.at_ns);
     let drifted_ns = 2 * i128::from(drift_ns(case.constants, elapsed_ns)) + i128::from(NS_PER_MS);
-    if (ahead_now - ahead_then).abs() <= drifted_ns { 0 } else { all_ns }
+    let is_own = then.machine == now.machine && differ_ns <= drifted_ns;
+    if is_own { 0 } else { u64::try_from(differ_ns).unwrap_or(u64::MAX) }
 }
 
 fn wall_ahead_ns(place: Place, at_ns: u64) -> i128 {

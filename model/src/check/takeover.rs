@@ -12,11 +12,12 @@
 
 use std::collections::BTreeMap;
 
+use super::changes::Wait;
 use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
+use super::ns;
 use super::report::{Reports, Seconds};
-use super::{LIVENESS_WALL_ERROR_MAX_MS, ns};
 use crate::history::Constants;
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -40,20 +41,23 @@ pub(super) enum Duty {
 impl Scene<'_> {
     /// Judges a duty that `machine` claimed at `claimed`. Returns whether it should have moved by now and had not.
     pub(super) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
-        if self.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS {
-            return false;
-        }
         let Some(out) = self.faults.out(machine, self.pace.datacenter(machine)) else { return false };
         if !self.has_heir(duty) {
             return false;
         }
         let since_ns = out.since_ns.max(claimed.at_ns);
-        let Some(bound) = self.faults.bound(self.constants, since_ns) else { return false };
+        let slice = match duty {
+            Duty::Slice(slice) => Some(slice),
+            Duty::Lead(_) => None,
+        };
+        // No wall clock is concerned: who is gone is told by monotonic ones.
+        let wait = Wait::from_ns(since_ns, slice);
+        let Some(bound) = self.faults.bound(self.constants, &wait) else { return false };
         // Without majorities in the history only a single failure surely leaves the datastore at work.
         if bound.rule != Id::L1 && !self.reports.tally.has(Kinds::MAJORITY) {
             return false;
         }
-        let latest_ns = bound.not_after_ns.saturating_add(ns(self.constants.wall_error_max_ms));
+        let latest_ns = bound.not_after_ns;
         let (rule, what) = match duty {
             Duty::Slice(slice) if out.is_datacenter => (Id::D5, format!("slice {slice}")),
             Duty::Slice(slice) => (Id::D3, format!("slice {slice}")),
@@ -91,12 +95,9 @@ impl Scene<'_> {
     /// gives the last holder of each slice.
     pub(super) fn spread(&mut self, holders: impl Iterator<Item = (u16, Mark)>) {
         let Some(calm_since_ns) = self.faults.calm_since_ns() else { return };
-        let settled_ns = calm_since_ns
-            .saturating_add(ns(self.constants.lateness_failures_ms))
-            .saturating_add(ns(self.constants.wall_error_max_ms));
+        let settled_ns = calm_since_ns.saturating_add(ns(self.constants.lateness_failures_ms));
         self.reports.saw(Id::D3);
-        let is_timeless = self.constants.wall_error_max_ms > LIVENESS_WALL_ERROR_MAX_MS;
-        if is_timeless || settled_ns >= self.now.at_ns {
+        if settled_ns >= self.now.at_ns {
             return;
         }
         let mut held: BTreeMap<u16, (u32, Mark)> = BTreeMap::new();

@@ -62,8 +62,10 @@ pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
         }
         What::Gate { closed } => {
             in_turn(case, acting.instance, None);
+            if let Some(since) = acting.instance.conduct.gate_closed.take() {
+                acting.instance.closed.add(since.at_ns, case.mark.at_ns);
+            }
             acting.instance.conduct.gate_closed = closed.then_some(case.mark);
-            acting.instance.gate_ns = case.mark.at_ns;
         }
         What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, None),
         _ => {}

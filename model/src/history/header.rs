@@ -24,6 +24,12 @@ pub struct Header {
     pub seed: Option<u64>,
     /// The datacenter of each machine: entry `m` is where machine `m` stands.
     pub datacenter_of: Vec<u16>,
+    /// What an exact wall clock shows at true time 0, in nanoseconds since the UNIX epoch, where the writer knows (E).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_zero_ns: Option<i64>,
+    /// The consensus group that keeps the registry, where there is one (L2): no object belongs to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_group: Option<u16>,
     /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm_classes: Option<Vec<Arc<str>>>,
@@ -54,7 +60,7 @@ pub struct Constants {
     pub retry_jitter_percent: u64,
     /// R2: the most counted retries of one alarm. 6 in the contract: seven counted runs.
     pub retries_max: u32,
-    /// E: the largest error of any machine's wall clock in this run.
+    /// E at its largest: the largest error of any machine's wall clock in this run. It counts where nothing nearer tells.
     pub wall_error_max_ms: u64,
     /// The largest drift of any machine's monotonic clock. 500 in the contract.
     pub drift_max_ppm: u64,
@@ -64,6 +70,10 @@ pub struct Constants {
     pub lateness_one_failure_ms: u64,
     /// L2 and L4: lateness allowed after the last of several changes. 60,000 in the contract.
     pub lateness_failures_ms: u64,
+    /// L4: how long after a fault that took what its disk held a replica may need to be built anew, where the system has
+    /// such a bound. Without it the bound is that of any other replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild_ms: Option<u64>,
     /// R1: the longest that a run of `alarm()` may take. 15 minutes in the contract.
     #[serde(default = "run_limit_ms")]
     pub run_limit_ms: u64,
@@ -115,6 +125,7 @@ impl Constants {
             lateness_calm_ms: 100 + 2 * round_trip_max_ms,
             lateness_one_failure_ms: 30_000,
             lateness_failures_ms: 60_000,
+            rebuild_ms: None,
             run_limit_ms: run_limit_ms(),
             constructor_limit_ms: constructor_limit_ms(),
             key_bytes_max: key_bytes_max(),

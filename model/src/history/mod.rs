@@ -89,6 +89,9 @@ pub enum What {
     InstanceStart {
         /// What the instance is made for.
         cause: Cause,
+        /// The slice that its object belongs to, where the writer knows (L2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slice: Option<u16>,
     },
     /// The constructor and everything in its `block_concurrency_while` have ended (O4).
     ConstructorEnd {
@@ -220,11 +223,12 @@ pub enum What {
         /// The fault.
         fault: u32,
     },
-    /// A consensus group gained or lost a connected majority of its replicas.
+    /// The objects of a consensus group have a quorum from now on, or have none (L2).
     Majority {
         /// The group.
         group: u16,
-        /// Whether a majority is up and connected pairwise, both ways.
+        /// Whether a majority of the group and one of the system group are each up and connected pairwise, both ways, and a
+        /// machine that is up is connected both ways with all of both.
         connected: bool,
     },
     /// A machine serves a slice of the objects from now on.
@@ -233,6 +237,9 @@ pub enum What {
         slice: u16,
         /// Its epoch: at most one machine ever serves a slice in an epoch (D5).
         epoch: u64,
+        /// The consensus group that keeps the slice, where the writer knows (L2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group: Option<u16>,
     },
     /// A machine leads its datacenter from now on (D4).
     Leader {
@@ -247,6 +254,14 @@ pub enum What {
         group: u16,
         /// The consensus term.
         term: u64,
+    },
+    /// A consensus group has committed its entries up to this one by now, as the world knows (L4). Told a second and two
+    /// round trips before the end of the run; the last one of each group counts.
+    Committed {
+        /// The group.
+        group: u16,
+        /// The last entry.
+        index: u64,
     },
     /// How far a replica has come at the end of the run, and what it holds then.
     Replica {
@@ -272,6 +287,9 @@ pub enum What {
         /// Its scheduled alarm: time, identity, counted failures.
         #[serde(skip_serializing_if = "Option::is_none")]
         alarm: Option<AlarmAtRest>,
+        /// The slice that it belongs to, where the writer knows (L2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slice: Option<u16>,
     },
     /// A machine found its own disk damaged where it had promised that it was whole (D8).
     DiskDamaged,

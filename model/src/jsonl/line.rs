@@ -21,7 +21,7 @@ use crate::history::{
 /// What `event` may be.
 const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, gate, await, op, op_result, \
      run_start, run_end, commit, respond, outbound, outbound_arrive, outbound_answer, fault_begin, fault_end, majority, \
-     holder, leader, group_leader, replica, phase, at_rest, disk_damaged";
+     holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged";
 
 /// What `call` may be in an `op`.
 const CALLS: &str = "get, get_many, put, put_many, delete, delete_many, list, delete_all, sync, get_alarm, set_alarm, \
@@ -113,6 +113,7 @@ line! {
     datacenter: u16,
     term: u64,
     applied: u64,
+    index: u64,
     state: u64,
     phase: Phase,
     #[serde(borrow)]
@@ -190,7 +191,7 @@ impl<'a> Line<'a> {
                 status: need!(self, status),
                 body: need!(self, body),
             },
-            "instance_start" => What::InstanceStart { cause: need!(self, cause) },
+            "instance_start" => What::InstanceStart { cause: need!(self, cause), slice: self.slice.take() },
             "constructor_end" => What::ConstructorEnd { failed: self.failed.take() },
             "instance_end" => What::InstanceEnd { reason: need!(self, reason) },
             "run_start" => What::RunStart {
@@ -267,9 +268,14 @@ impl<'a> Line<'a> {
             },
             "fault_end" => What::FaultEnd { fault: need!(self, fault) },
             "majority" => What::Majority { group: need!(self, group), connected: need!(self, connected) },
-            "holder" => What::Holder { slice: need!(self, slice), epoch: need!(self, epoch) },
+            "holder" => What::Holder {
+                slice: need!(self, slice),
+                epoch: need!(self, epoch),
+                group: self.group.take(),
+            },
             "leader" => What::Leader { datacenter: need!(self, datacenter), term: need!(self, term) },
             "group_leader" => What::GroupLeader { group: need!(self, group), term: need!(self, term) },
+            "committed" => What::Committed { group: need!(self, group), index: need!(self, index) },
             "replica" => What::Replica {
                 group: need!(self, group),
                 applied: need!(self, applied),
@@ -280,6 +286,7 @@ impl<'a> Line<'a> {
                 object: ObjectName(names.get(&need!(self, of))),
                 keys: need!(self, keys).with_values()?,
                 alarm: self.alarm.take().map(IdOrAtRest::at_rest).transpose()?,
+                slice: self.slice.take(),
             },
             "disk_damaged" => What::DiskDamaged,
             name => {

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::calls::Undo;
+use super::closed::Closed;
 use super::commit::{Entry, Write};
 use super::conduct::Conduct;
 use super::keys::{Overlay, View};
@@ -88,8 +89,10 @@ pub(crate) struct Instance {
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
     pub(crate) conduct: Conduct,
-    /// When its input gate last opened, as far as it is to be seen: its constructor or a read ended.
-    pub(crate) gate_ns: u64,
+    /// When its input gate was closed, or that of an instance before it, since a run of the object last ended.
+    pub(crate) closed: Closed,
+    /// The slice that its object belongs to, where the history tells.
+    pub(crate) slice: Option<u16>,
     pub(crate) ended: Option<Ended>,
     /// When it ended, if it has.
     pub(crate) ended_ns: u64,
@@ -105,7 +108,7 @@ pub(crate) struct Instance {
     /// F3: the run that it was in when a newer instance started, and the first run of a newer one that started then.
     pub(crate) left_open: Option<Run>,
     pub(crate) overlapped: Option<Mark>,
-    /// When a run of the object last ended, in this instance or one before it, or one before it with a closed gate.
+    /// When a run of the object last ended, in this instance or one before it.
     pub(crate) run_ended_ns: u64,
     pub(crate) ending: Option<Ending>,
     /// F6, R1: the run that its loss cut short, or that the platform failed, and where.
@@ -140,7 +143,8 @@ impl Instance {
             cause,
             started,
             conduct: Conduct::new(cause.is_some()),
-            gate_ns: started.at_ns,
+            closed: Closed::default(),
+            slice: None,
             ended: None,
             ended_ns: 0,
             is_end_untold: false,
@@ -205,6 +209,12 @@ impl Instance {
         self.log.back().filter(|last| last.turn == committed && last.mark > mark).map(|_| mark)
     }
 
+    /// F4, R4: whether a run of this alarm has ended, and the end is not durable yet.
+    pub(crate) fn has_ended_run_of(&self, alarm: &Setting) -> bool {
+        let own = self.ending.and_then(|ending| ending.run.alarm);
+        own.is_some_and(|own| own.set == alarm.set)
+    }
+
     /// The alarm that the instance itself has set, as far as that may not be durable.
     pub(crate) fn own_setting(&self) -> Option<Setting> {
         self.slot.and_then(|change| change.alarm)
@@ -251,6 +261,7 @@ impl Instance {
         let turn_of_end = failure.turn;
         (self.run, self.undo) = (None, None);
         self.run_ended_ns = failure.ended.at_ns;
+        self.closed.clear();
         let Some(alarm) = run.alarm else { return };
         let scheduled = self.scheduled(&row.slot);
         if end != Some(End::Completes) && run.retry == Retry::LeftOpen && scheduled.is_none() {

@@ -128,7 +128,11 @@ impl Object {
         }
         let started = instance.started;
         // "Eligible instant": a handler of the object that ran in an earlier instance counts too.
-        instance.run_ended_ns = self.current.as_ref().map_or(0, |before| before.run_ended_ns);
+        if let Some(before) = &mut self.current {
+            instance.run_ended_ns = before.run_ended_ns;
+            instance.closed = std::mem::take(&mut before.closed);
+            instance.slice = instance.slice.or(before.slice);
+        }
         instance.absent_since_ns =
             self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;

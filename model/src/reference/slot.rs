@@ -61,6 +61,8 @@ pub(crate) struct Alarm {
     pub(crate) ended_retries: Option<Failure>,
     /// S8: the last `delete_all` that preserved it.
     pub(crate) preserved: Option<Mark>,
+    /// L: it was told already that it is late.
+    pub(crate) is_told_late: bool,
 }
 
 /// R3: platform failures in a row under one holder.
@@ -491,6 +493,7 @@ impl Alarm {
             failed: 0,
             ended_retries: None,
             preserved: None,
+            is_told_late: false,
         }
     }
 

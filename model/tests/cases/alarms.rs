@@ -153,15 +153,12 @@ fn firing() -> Vec<Case> {
             if breaks {
                 tale.commit_end(1);
             }
-            tale.lost().at(1.6).wake(2).turn(2).run(2, 1, 1.0, 0);
+            tale.lost().at(1.1).wake(2).turn(2).run(2, 1, 1.0, 0);
         }),
         case("F5", "an alarm that the handler set is gone at its end", |tale, breaks| {
             running(tale);
             tale.set_alarm(2, 30.0).run_ok(1).commit_end(1).at(9.0);
-            if !breaks {
-                tale.rests(&[], Some((2, 30.0, 0)));
-            }
-            tale.end();
+            tale.rests(&[], (!breaks).then_some((2, 30.0, 0))).end();
         }),
         case("F6", "a run that was cut short does not start again", |tale, breaks| {
             running(tale);
@@ -174,8 +171,8 @@ fn firing() -> Vec<Case> {
             tale.at(100.0).end();
         }),
         case("F7", "the handler is told another time", |tale, breaks| {
-            tale.alarm_is_set(1.0).at(1.6).turn(2);
-            tale.run_told(1, Some(1), if breaks { 1.5 } else { 1.0 }, 0, false);
+            tale.alarm_is_set(1.0).at(1.1).turn(2);
+            tale.run_told(1, Some(1), if breaks { 1.05 } else { 1.0 }, 0, false);
         }),
         case("F7", "the handler is told that it is a retry and it is none", |tale, breaks| {
             tale.alarm_is_set(1.0).at(1.0).turn(2).run_told(1, Some(1), 1.0, 0, breaks);

@@ -99,7 +99,7 @@ fn too_often() -> Vec<Case> {
                 if breaks {
                     tale.commit_end(1);
                 }
-                tale.at(1.3).lost().wake(2).turn(2).run(2, 1, 1.0, 0);
+                tale.at(1.1).lost().wake(2).turn(2).run(2, 1, 1.0, 0);
             },
         ),
         case(

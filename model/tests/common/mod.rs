@@ -32,6 +32,8 @@ pub(crate) struct Tale {
     omits: Vec<Omission>,
     datacenter_of: Vec<u16>,
     alarm_classes: Vec<&'static str>,
+    wall_error_max_ms: u64,
+    rebuild_ms: Option<u64>,
 }
 
 /// The wall time that many seconds into the run.
@@ -75,6 +77,8 @@ impl Tale {
             op: 0,
             datacenter_of: vec![0, 1, 2],
             alarm_classes: vec!["Batcher"],
+            wall_error_max_ms: WALL_ERROR_MAX_MS,
+            rebuild_ms: None,
             omits: Vec::new(),
         }
     }
@@ -88,6 +92,18 @@ impl Tale {
     /// The object's class declares no `alarm()`.
     pub(crate) fn declares_no_alarm(&mut self) -> &mut Self {
         self.alarm_classes.clear();
+        self
+    }
+
+    /// Wall clocks err by at most so much. Without this by [`WALL_ERROR_MAX_MS`].
+    pub(crate) fn clocks_err_by(&mut self, ms: u64) -> &mut Self {
+        self.wall_error_max_ms = ms;
+        self
+    }
+
+    /// A replica that is built anew needs at most so long.
+    pub(crate) fn rebuilds_within(&mut self, ms: u64) -> &mut Self {
+        self.rebuild_ms = Some(ms);
         self
     }
 
@@ -188,7 +204,7 @@ impl Tale {
         let by = |turn| By { object: ObjectName("Batcher/1".into()), instance: 1, epoch: 1, seq: 0, turn };
         let scheduled_ms = wall_ms(self.at_ns as f64 / 1e9);
         let alarm = Some(AlarmId(1));
-        self.push(Some(by(1)), What::InstanceStart { cause: Cause::Request });
+        self.push(Some(by(1)), What::InstanceStart { cause: Cause::Request, slice: None });
         self.push(Some(by(1)), What::ConstructorEnd { failed: None });
         let call = StorageCall::SetAlarm { time_ms: scheduled_ms, scheduled_ms, alarm };
         self.push(Some(by(1)), What::Op { op: 1, call, allow_concurrency: false });
@@ -231,7 +247,7 @@ impl Tale {
 
     /// A new instance, whose constructor has just started.
     pub(crate) fn begin(&mut self, instance: u64, cause: Cause) -> &mut Self {
-        self.as_instance(instance).turn(1).does(What::InstanceStart { cause })
+        self.as_instance(instance).turn(1).does(What::InstanceStart { cause, slice: None })
     }
 
     /// The instance is lost with its machine.
@@ -396,7 +412,7 @@ impl Tale {
             scheduled_ms: wall_ms(seconds),
             retry_count: Some(retry_count),
         });
-        self.world(What::AtRest { object: object(), keys, alarm })
+        self.world(What::AtRest { object: object(), keys, alarm, slice: None })
     }
 
     /// The run is over.
@@ -419,6 +435,10 @@ impl Tale {
             datacenter_of: self.datacenter_of.clone(),
             alarm_classes: Some(alarm_classes),
             omits: self.omits.clone(),
+            constants: Constants {
+                rebuild_ms: self.rebuild_ms,
+                ..Constants::of_the_contract(self.wall_error_max_ms, 50)
+            },
             ..header()
         }
     }
@@ -459,6 +479,8 @@ fn header() -> Header {
         scenario: String::new(),
         seed: None,
         datacenter_of: vec![0, 1, 2],
+        wall_zero_ns: None,
+        system_group: None,
         alarm_classes: Some(vec!["Batcher".into()]),
         omits: Vec::new(),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),

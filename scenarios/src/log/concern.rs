@@ -107,6 +107,7 @@ impl Concern {
             | What::Holder { .. }
             | What::Leader { .. }
             | What::GroupLeader { .. }
+            | What::Committed { .. }
             | What::Replica { .. } => Concern::Cluster,
             What::DiskDamaged => Concern::Disk,
             What::FaultBegin { .. } | What::FaultEnd { .. } | What::Phase { .. } => Concern::Fault,
@@ -155,6 +156,7 @@ fn level(what: &What) -> Level {
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
         | What::OutboundArrive { .. }
+        | What::Committed { .. }
         | What::Replica { .. } => Level::Debug,
         _ => Level::Info,
     }

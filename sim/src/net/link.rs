@@ -110,12 +110,10 @@ impl Link {
     }
 
     /// Returns whether this one cut it.
-    pub(super) fn mend(&mut self, id: TroubleId) -> bool {
-        let cuts = self.cuts.len();
+    pub(super) fn mend(&mut self, id: TroubleId) {
         self.cuts.retain(|(cut, _)| *cut != id);
         self.slow.retain(|(slow, _)| *slow != id);
         self.rough.retain(|(rough, _)| *rough != id);
-        self.cuts.len() < cuts
     }
 
     pub(super) fn cut_by(&self) -> Option<TroubleId> {

@@ -87,7 +87,7 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry }
     });
     prop_oneof![
-        cause.prop_map(|cause| What::InstanceStart { cause }),
+        (cause, any::<Option<u16>>()).prop_map(|(cause, slice)| What::InstanceStart { cause, slice }),
         option::of(text()).prop_map(|failed| What::ConstructorEnd { failed }),
         reason.prop_map(|reason| What::InstanceEnd { reason }),
         delivery.prop_map(|delivery| What::Deliver { delivery }),
@@ -161,7 +161,7 @@ fn of_the_world() -> impl Strategy<Value = What> {
     let phase = prop_oneof![Just(Phase::WarmUp), Just(Phase::Faults), Just(Phase::Quiet), Just(Phase::End)];
     let rest = (alarm(), any::<(i64, Option<u32>)>())
         .prop_map(|(alarm, (scheduled_ms, retry_count))| AlarmAtRest { alarm, scheduled_ms, retry_count });
-    let at_rest = (object_name(), btree_map(text(), blob(), 0..3), option::of(rest));
+    let at_rest = (object_name(), btree_map(text(), blob(), 0..3), option::of(rest), any::<Option<u16>>());
     prop_oneof![
         (any::<u64>(), object_name(), blob()).prop_map(|(request, to, body)| What::Call {
             request,
@@ -175,12 +175,17 @@ fn of_the_world() -> impl Strategy<Value = What> {
             .prop_map(|(fault, kind, scope, takes)| { What::FaultBegin { fault, kind, scope, takes } }),
         any::<u32>().prop_map(|fault| What::FaultEnd { fault }),
         any::<(u16, bool)>().prop_map(|(group, connected)| What::Majority { group, connected }),
-        any::<(u16, u64)>().prop_map(|(slice, epoch)| What::Holder { slice, epoch }),
+        any::<(u16, u64, Option<u16>)>().prop_map(|(slice, epoch, group)| What::Holder {
+            slice,
+            epoch,
+            group
+        }),
         any::<(u16, u64)>().prop_map(|(datacenter, term)| What::Leader { datacenter, term }),
         any::<(u16, u64)>().prop_map(|(group, term)| What::GroupLeader { group, term }),
+        any::<(u16, u64)>().prop_map(|(group, index)| What::Committed { group, index }),
         any::<(u16, u64, u64)>().prop_map(|(group, applied, state)| What::Replica { group, applied, state }),
         phase.prop_map(|phase| What::Phase { phase }),
-        at_rest.prop_map(|(object, keys, alarm)| What::AtRest { object, keys, alarm }),
+        at_rest.prop_map(|(object, keys, alarm, slice)| What::AtRest { object, keys, alarm, slice }),
         Just(What::DiskDamaged),
     ]
 }

@@ -101,10 +101,11 @@ fn kind(what: &What) -> usize {
         What::AtRest { .. } => 24,
         What::DiskDamaged => 25,
         What::Gate { .. } => 26,
+        What::Committed { .. } => 27,
     }
 }
 
-const KINDS: usize = 27;
+const KINDS: usize = 28;
 
 #[test]
 fn the_properties_are_shown_for_all_kinds_of_events() {
@@ -122,6 +123,8 @@ fn a_file_reads_as_it_was_written() {
         scenario: "none".to_owned(),
         seed: Some(u64::MAX),
         datacenter_of: vec![0, 0, 1],
+        wall_zero_ns: Some(i64::MIN),
+        system_group: Some(3),
         alarm_classes: Some(vec!["C".into()]),
         omits: vec![crate::history::Omission::Commits],
         constants: Constants::of_the_contract(500, 50),
