@@ -8,7 +8,7 @@
 //!         search: runs them on all cores, takes over the first that still breaks for the same reason
 //! ```
 //!
-//! A pass knows one way in which plans can be smaller, and offers candidates; it runs nothing. The search decides, and its
+//! A pass knows one way in which plans can be smaller, and offers candidates; it tries nothing. The search decides, and its
 //! plan does not depend on the number of threads: of several candidates that break, the first counts. How many are tried
 //! does. Interrupted, the best plan so far is the result.
 //!
@@ -16,6 +16,7 @@
 //! and simplified. Lengths are found by proptest's binary search. Proptest's trees of whole plans are not
 //! used: they remove one element after the other, and what they remove draws everything behind it anew.
 
+mod aims;
 mod bodies;
 mod cluster;
 mod explain;
@@ -86,6 +87,7 @@ impl Shrink<'_> {
             cluster::shrink(&mut search);
             knobs::calm(&mut search);
             lengths::shorten(&mut search);
+            aims::at_machines(&mut search);
             // With even latencies and short faults what needed many machines may need one, as long as the times at which
             // things happen are not cut fine.
             cluster::shrink(&mut search);

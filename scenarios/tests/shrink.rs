@@ -9,7 +9,8 @@ use reveille::shrink::{self, Shrink, Shrunk};
 use reveille::signature::Signature;
 use reveille_model::history::{Event, History, Key, StorageCall, What};
 use reveille_model::verdict::{RuleId, Violation};
-use reveille_sim::plan::Plan;
+use reveille_sim::kinds::Crash;
+use reveille_sim::plan::{Fault, Moment, Plan, Target};
 
 /// A story that is no longer than this is seen at one glance.
 const SCREEN_LINES: usize = 40;
@@ -125,4 +126,37 @@ fn programs_lose_their_steps() {
     let smallest = shrink.run(&plan, &mut |_| {}).plan;
     let bodies: Vec<&str> = smallest.workload.iter().map(|request| &*request.body).collect();
     assert_eq!(bodies, [r#"{"steps":[{"do":{"put":["b","l"]}}]}"#]);
+}
+
+/// The scripted objects, with a promise that the first crash of a machine breaks.
+static NEVER_CRASHES: Scenario =
+    Scenario { promise: Some(never_crashes), ..reveille::scenarios::scripted::SCENARIO };
+
+fn never_crashes(history: &History) -> Vec<Violation> {
+    let crashes = |what: &What| matches!(what, What::FaultBegin { kind, .. } if **kind == *"crash");
+    let found = history.events.iter().enumerate().find(|(_, event)| crashes(&event.what));
+    let violation = |(index, event): (usize, &Event)| Violation {
+        rule: RuleId("never-crashes"),
+        object: None,
+        at_ns: event.at_ns,
+        sentences: "A machine crashed.".to_owned(),
+        evidence: vec![index],
+    };
+    found.map(violation).into_iter().collect()
+}
+
+/// Whoever it was when the moment came has a name in the story, if the moment does not matter.
+#[test]
+fn a_fault_that_waited_for_a_moment_is_aimed_at_the_machine_that_it_struck() {
+    let mut plan = NEVER_CRASHES.plan(0);
+    plan.workload.clear();
+    let target = Target::Next(Moment::WriteMark);
+    plan.faults = vec![Fault { at_ms: 0, kind: Crash { target, down_ms: 1_000 }.into() }];
+    let signature = Signature::new("never-crashes", "A machine crashed.");
+    let stop = AtomicBool::new(false);
+    let shrink = Shrink { scenario: &NEVER_CRASHES, signature: &signature, jobs: 2, stop: &stop };
+    let smallest = shrink.run(&plan, &mut |_| {}).plan;
+    assert_eq!(smallest.faults.len(), 1);
+    assert_eq!(smallest.faults[0].kind.waits_for(), None, "{:?}", smallest.faults);
+    assert!(finding::with(&NEVER_CRASHES.run(&smallest), &signature).is_some());
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::{fmt, thread};
 
 use reveille_sim::plan::Plan;
-use reveille_sim::run::RunEnd;
+use reveille_sim::run::{Outcome, RunEnd};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -27,7 +27,7 @@ pub enum Pass {
     Knobs,
     /// Phases, faults and outages are shorter, and otherwise simpler.
     Lengths,
-    /// What happens follows what was before it sooner, after a round time.
+    /// What happens follows what was before it sooner, after a round time; what waited for a moment has a time and a machine.
     Moments,
     /// Requests ask for less.
     Bodies,
@@ -80,6 +80,11 @@ impl<'a> Search<'a> {
 
     pub(super) fn best(&self) -> &Plan {
         &self.best
+    }
+
+    /// The run of the best plan, for what shows only there.
+    pub(super) fn run_best(&self) -> Outcome {
+        self.shrink.scenario.run(&self.best)
     }
 
     pub(super) fn signature(&self) -> &'a Signature {

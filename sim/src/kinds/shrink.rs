@@ -1,7 +1,7 @@
 //! Smaller plans out of a plan: what to try in place of a fault, and the same fault in a smaller cluster.
 
 use super::FaultKind;
-use crate::plan::{Outage, Target};
+use crate::plan::{Moment, Outage, Target};
 
 /// New numbers for whom faults strike; none for what is gone.
 pub(crate) struct Numbers<'a> {
@@ -61,6 +61,23 @@ impl FaultKind {
             Target::HolderOf(object) => Some(object),
             _ => None,
         }
+    }
+
+    /// The moment that the fault waits for, if it does.
+    pub fn waits_for(&self) -> Option<Moment> {
+        match self.kind().target()? {
+            Target::Next(moment) => Some(*moment),
+            _ => None,
+        }
+    }
+
+    /// The fault aimed at this machine, if it is aimed at a machine in whatever way.
+    pub fn aimed_at_machine(&self, machine: u16) -> Self {
+        let mut kind = self.clone();
+        if let Some(target) = kind.kind_mut().target_mut() {
+            *target = Target::Machine(machine);
+        }
+        kind
     }
 
     /// The fault with another object, if it is aimed at the holder of one.
