@@ -39,7 +39,7 @@ fn slice(plan: &Plan, object: &str) -> SliceId {
 
 /// A datacenter, and an object that is at home on the machine that leads it first.
 fn with_the_leader(plan: &Plan) -> (u16, String) {
-    let objects = ["foo", "bar", "baz", "qux"].map(|name| named(plan, name));
+    let objects: Vec<String> = (0..100).map(|number| named(plan, &format!("object-{number}"))).collect();
     let leads = |event: &Event| {
         let What::Leader { datacenter, term: 1 } = event.what else { return None };
         let leader = MachineId(event.place?.machine);
@@ -134,7 +134,8 @@ fn d5_a_datacenter_is_lost_and_comes_back() {
     let mut plan = calm("alarm-example", "hello");
     let again = Request { at_ms: 50_000, machine: 0, body: "hello again".into(), ..plan.workload[0].clone() };
     plan.workload.push(again);
-    let kind = FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms: 30_000, power: true });
+    let datacenter = plan.config().datacenter_of(home_of(&plan, &object(&plan))).0;
+    let kind = FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: 30_000, power: true });
     plan.faults = vec![Fault { at_ms: 9_000, kind }];
     keep("d5_a_datacenter_is_lost_and_comes_back", &life_and_leaders(&plan));
 }

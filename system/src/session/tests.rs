@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Config;
 use crate::io::{Effects, Now};
 use crate::outbox::Outbox;
-use crate::registry::Registry;
+use crate::registry::{Registry, Session};
 
 const ME: MachineId = MachineId(0);
 
@@ -38,6 +38,8 @@ struct World {
     asking: u64,
     /// What the registry has said after each change, and to which asking that was the answer.
     rosters: Vec<(u64, Roster)>,
+    /// The machine's sessions that are over.
+    ended: Vec<SessionId>,
 }
 
 impl World {
@@ -52,6 +54,7 @@ impl World {
             sent: Vec::new(),
             asking: 0,
             rosters: Vec::new(),
+            ended: Vec::new(),
             registry,
             config,
         }
@@ -112,11 +115,16 @@ impl World {
     }
 
     fn apply(&mut self, asking: u64, change: &Change) {
-        let boot = |registry: &Registry| registry.roster().session_of(ME).map(|live| live.boot);
-        let before = boot(&self.registry);
+        let before = self.registry.roster().session_of(ME);
         self.registry.apply(change);
-        let after = boot(&self.registry);
-        assert!(after.is_none() || before <= after, "an opening of an incarnation that is over");
+        let after = self.registry.roster().session_of(ME);
+        if let (Some(before), Some(after)) = (before, after) {
+            assert!(before.boot <= after.boot, "an opening of an incarnation that is over");
+        }
+        let ended = before.filter(|before| after.is_none_or(|after| after.id != before.id));
+        self.ended.extend(ended.map(|ended| ended.id));
+        let is_new = |live: Session| !self.ended.contains(&live.id);
+        assert!(after.is_none_or(is_new), "a session that has ended is back");
         self.rosters.push((asking, self.registry.roster().clone()));
     }
 
