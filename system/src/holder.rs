@@ -162,7 +162,7 @@ impl Holder {
                 let answer = ClientAnswer { request, status, body };
                 self.ingress.responded(from, ticket, answer, &mut self.env.client.ways, cx);
             }
-            // For a session that is not this machine's: it may have been given to object code under that one.
+            // O1: for a session that is not this machine's; it may have been given to object code under that one.
             _ => {}
         }
     }

@@ -220,7 +220,13 @@ impl Ingress {
         pending.sent = None;
         pending.redirects += 1;
         let own = around.holder_of(&pending.object, cx.config);
-        let elsewhere = named.into_iter().chain(own).find(|(machine, _)| *machine != from.machine);
+        // A session that is over would never say what became of the request.
+        let has_ended = |session| around.roster.is_some_and(|roster| roster.has_ended(session));
+        let elsewhere = named
+            .into_iter()
+            .filter(|(_, session)| !has_ended(*session))
+            .chain(own)
+            .find(|(machine, _)| *machine != from.machine);
         if pending.redirects <= REDIRECTS_MAX && elsewhere.is_some() {
             self.deliver(request, elsewhere, around, cx);
         }
