@@ -127,10 +127,13 @@ impl Client {
         }
         let Some((slice, holding)) = self.slices.iter_mut().find(waits) else { return Vec::new() };
         if let Proposed::NotLeader { leader } = result {
-            holding.ask_next = leader.unwrap_or(holding.ask_next);
             holding.is_told = leader.is_some();
-            // Who knows of no leader gives no reason to wait.
-            holding.waits = Some((number, 0));
+            holding.ask_next = leader.unwrap_or_else(|| {
+                // Who knows of no leader is not asked again and again.
+                holding.waits = None;
+                let replicas: Vec<_> = self.config.replicas_of(self.config.group_of(*slice)).collect();
+                replicas[random.random_range(0..replicas.len())]
+            });
             return Vec::new();
         }
         holding.waits = None;
