@@ -18,10 +18,7 @@ use reveille_system::object::api::DurableObject;
 use super::Scripted;
 use super::programs::{constructor, program, script};
 use super::script::{Call, Script, Step, When};
-use crate::plans::{CLUSTER, object};
-
-/// At most so many moments at which objects are asked something.
-const MOMENTS_MAX: usize = 100;
+use crate::plans::{CLUSTER, Story, object};
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -50,9 +47,9 @@ struct Strike {
     power: bool,
 }
 
-/// All requests of a plan, and faults that strike while they are in progress.
-pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)> {
-    let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
+/// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
+pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrategy<Story> {
+    let moments = vec(moment(objects, within_ms), 0..=max);
     let asked = moments.prop_map(move |moments| {
         let faults =
             moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();

@@ -1,0 +1,56 @@
+//! The patterns of trouble: each draws a group of faults and outages that belong together, mostly of one shape
+//! ([`crate::worlds`] tells of each plan which shapes it has). A seed's plan has a random subset of them.
+//!
+//! A new one is a function and a row here.
+
+mod clocks;
+mod cuts;
+mod datacenters;
+mod disks;
+mod ordinary;
+mod restless;
+mod services;
+mod single;
+
+pub(super) use self::ordinary::ordinary;
+pub(super) use self::single::single;
+use super::trouble::{Ground, Trouble};
+
+/// A pattern.
+pub(super) struct Pattern {
+    /// How often it is drawn, beside the others.
+    pub(super) weight: u32,
+    /// Draws it.
+    pub(super) draw: fn(&mut Ground<'_>) -> Trouble,
+}
+
+const fn of(weight: u32, draw: fn(&mut Ground<'_>) -> Trouble) -> Pattern {
+    Pattern { weight, draw }
+}
+
+/// All of them.
+pub(super) const ALL: &[Pattern] = &[
+    of(4, ordinary),
+    of(6, single::few_and_long),
+    of(5, cuts::one_link),
+    of(4, cuts::machine),
+    of(4, cuts::deaf_machine),
+    of(4, cuts::mute_machine),
+    of(5, cuts::deaf_datacenter),
+    of(5, cuts::mute_datacenter),
+    of(5, cuts::two_that_see_the_third),
+    of(5, cuts::chain),
+    of(5, cuts::bridge),
+    of(6, restless::flapping),
+    of(5, restless::cut_and_crash),
+    of(5, restless::incarnations),
+    of(5, datacenters::night),
+    of(5, datacenters::all_apart),
+    of(5, datacenters::two_down),
+    of(4, disks::slow_leader),
+    of(4, disks::slow_machine),
+    of(4, clocks::put_right),
+    of(4, clocks::left_wrong),
+    of(5, services::fail),
+    of(5, services::slow),
+];

@@ -1,0 +1,57 @@
+//! The world that a plan begins with: network, disks, clocks, services, and how much everybody may use up and keeps. What
+//! breaks in it is drawn elsewhere ([`super::patterns`]). A new knob of the plan is drawn here.
+
+use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Upstream};
+
+use super::dice::Dice;
+use super::mould;
+
+/// What a plan begins with.
+pub(super) struct World {
+    pub(super) network: Network,
+    pub(super) disk: Disk,
+    pub(super) clocks: Vec<Clock>,
+    pub(super) upstream: Upstream,
+    pub(super) past: Past,
+    pub(super) limits: Limits,
+    pub(super) idle_evict_ms: u64,
+    pub(super) outside_timeout_ms: u64,
+}
+
+impl World {
+    /// Any world of objects whose code may use up so much.
+    pub(super) fn any(dice: &mut Dice, limits: Limits) -> Self {
+        let mut upstream = dice.draw(mould::upstream());
+        upstream.outages.clear();
+        Self {
+            network: dice.draw(mould::network()),
+            disk: dice.draw(mould::disk()),
+            clocks: dice.draw(mould::clocks()),
+            upstream,
+            past: dice.draw(mould::past()),
+            limits: tightened(dice, limits),
+            idle_evict_ms: if dice.percent(75) {
+                dice.draw(8_000..12_000_u64)
+            } else {
+                dice.log(500..60_000)
+            },
+            outside_timeout_ms: if dice.percent(75) { 30_000 } else { dice.log(5_000..60_000) },
+        }
+    }
+
+    /// The same world without what blurs the bounds of time: no message is lost by chance, and the wall clocks agree.
+    pub(super) fn mild(mut self) -> Self {
+        self.network.loss_ppm = 0;
+        self.clocks.iter_mut().for_each(|clock| clock.offset_ms = 0);
+        self
+    }
+}
+
+/// Where a scenario's objects have less than the contract gives, in half of the plans down to a quarter of it.
+fn tightened(dice: &mut Dice, limits: Limits) -> Limits {
+    if limits == Limits::OF_THE_CONTRACT || dice.percent(50) {
+        return limits;
+    }
+    let Limits { run_ms, turn_budget } = limits;
+    Limits { run_ms: dice.draw(run_ms / 4..=run_ms), turn_budget: dice.draw(turn_budget / 4..=turn_budget) }
+}
