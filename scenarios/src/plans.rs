@@ -41,7 +41,7 @@ pub struct Shape {
     pub objects_max: usize,
     /// How much breaks.
     pub failures: Failures,
-    /// What its objects' code may use up. Where that is less than in the contract, plans go below it.
+    /// What its objects' code may use up. Where that is less than in the contract, plans have it otherwise, too.
     pub limits: Limits,
 }
 

@@ -31,7 +31,7 @@ enum Mood {
 /// The shortest fault phase.
 const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
-const BUSY_MAX_MS: u64 = 260_000;
+const BUSY_MAX_MS: u64 = 300_000;
 
 /// The plan of a seed in a scenario in which anything may break.
 pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
@@ -80,7 +80,7 @@ fn mood(dice: &mut Dice) -> Mood {
     match dice.draw(0..100_u8) {
         0..6 => Mood::Calm,
         6..15 => Mood::Single,
-        15..30 => Mood::Ordinary,
+        15..27 => Mood::Ordinary,
         _ => Mood::Patterns,
     }
 }

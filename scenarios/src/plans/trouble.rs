@@ -84,7 +84,7 @@ impl Ground<'_> {
     /// How long something lasts that is to be felt: mostly so long that whoever can go on without it has to (L2), from 90 to
     /// 200 s; else anything from parts of a second on.
     pub(super) fn lasting_ms(&mut self) -> u64 {
-        if self.dice.percent(60) { self.long_ms() } else { self.dice.log(200..90_000) }
+        if self.dice.percent(75) { self.long_ms() } else { self.dice.log(200..90_000) }
     }
 
     /// A time that ends well after every bound that could have begun with it.

@@ -9,8 +9,8 @@ use super::super::trouble::{Ground, Trouble};
 pub(super) fn fail(ground: &mut Ground<'_>) -> Trouble {
     let status = ground.dice.one_of(&[429, 500, 503]);
     let kind = if ground.dice.percent(60) { OutageKind::Fail } else { OutageKind::Refuse(Refuse { status }) };
-    // Mostly longer than all retries together.
-    let for_ms = if ground.dice.percent(75) { 130_000..240_000 } else { 30_000..130_000_u64 };
+    // Mostly longer than all retries together, the longest waits between them included.
+    let for_ms = if ground.dice.percent(75) { 170_000..240_000 } else { 30_000..170_000_u64 };
     Trouble::default().and_outage(0, ground.dice.draw(for_ms), kind)
 }
 
