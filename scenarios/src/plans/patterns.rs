@@ -13,6 +13,7 @@ mod services;
 mod single;
 
 pub(super) use self::ordinary::ordinary;
+pub(super) use self::services::failing_services;
 pub(super) use self::single::single;
 use super::trouble::{Ground, Trouble};
 
@@ -32,25 +33,25 @@ const fn of(weight: u32, draw: fn(&mut Ground<'_>) -> Trouble) -> Pattern {
 pub(super) const ALL: &[Pattern] = &[
     of(4, ordinary),
     of(7, single::few_and_long),
-    of(5, cuts::one_link),
-    of(4, cuts::machine),
+    of(4, cuts::one_link),
+    of(3, cuts::machine),
     of(4, cuts::deaf_machine),
     of(4, cuts::mute_machine),
-    of(5, cuts::deaf_datacenter),
-    of(5, cuts::mute_datacenter),
-    of(5, cuts::two_that_see_the_third),
+    of(6, cuts::deaf_datacenter),
+    of(6, cuts::mute_datacenter),
+    of(4, cuts::two_that_see_the_third),
     of(5, cuts::chain),
-    of(5, cuts::bridge),
+    of(4, cuts::bridge),
     of(7, restless::flapping),
     of(5, restless::cut_and_crash),
     of(5, restless::incarnations),
     of(5, datacenters::night),
     of(5, datacenters::all_apart),
-    of(5, datacenters::two_down),
+    of(4, datacenters::two_down),
     of(6, disks::slow_leader),
-    of(5, disks::slow_machine),
+    of(6, disks::slow_machine),
     of(6, clocks::put_right),
     of(4, clocks::left_wrong),
-    of(10, services::fail),
-    of(6, services::slow),
+    of(8, services::failing_services),
+    of(6, services::slow_services),
 ];

@@ -28,10 +28,12 @@ enum Mood {
     Patterns,
 }
 
+/// In so many of a hundred plans the services fail for a while, whatever else breaks.
+const SERVICES_PERCENT: u32 = 10;
 /// The shortest fault phase.
 const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
-const BUSY_MAX_MS: u64 = 300_000;
+const BUSY_MAX_MS: u64 = 400_000;
 
 /// The plan of a seed in a scenario in which anything may break.
 pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
@@ -78,9 +80,9 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
 
 fn mood(dice: &mut Dice) -> Mood {
     match dice.draw(0..100_u8) {
-        0..6 => Mood::Calm,
-        6..15 => Mood::Single,
-        15..27 => Mood::Ordinary,
+        0..5 => Mood::Calm,
+        5..13 => Mood::Single,
+        13..23 => Mood::Ordinary,
         _ => Mood::Patterns,
     }
 }
@@ -95,19 +97,25 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
         Mood::Ordinary => patterns::ordinary(ground),
         Mood::Patterns => some_patterns(ground),
     };
+    // Services that fail have nothing to do with the cluster: they may beside anything.
+    let trouble = if mood != Mood::Single && ground.dice.percent(SERVICES_PERCENT) {
+        trouble.joined(patterns::failing_services(ground))
+    } else {
+        trouble
+    };
     trouble.later(begin_ms)
 }
 
 /// One to three patterns, side by side or one after the other.
 fn some_patterns(ground: &mut Ground<'_>) -> Trouble {
     let many = match ground.dice.draw(0..100_u8) {
-        0..40 => 1,
-        40..75 => 2,
+        0..30 => 1,
+        30..70 => 2,
         _ => 3,
     };
     let mut all = one_pattern(ground);
     for _ in 1..many {
-        let at_ms = if ground.dice.percent(60) {
+        let at_ms = if ground.dice.percent(45) {
             ground.dice.draw(0..30_000_u64)
         } else {
             all.end_ms() + ground.dice.draw(5_000..40_000_u64)
