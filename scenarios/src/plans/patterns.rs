@@ -7,6 +7,7 @@ mod clocks;
 mod cuts;
 mod datacenters;
 mod disks;
+mod leaders;
 mod ordinary;
 mod restless;
 mod services;
@@ -48,6 +49,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(5, datacenters::night),
     of(5, datacenters::all_apart),
     of(4, datacenters::two_down),
+    of(8, leaders::struck),
     of(6, disks::slow_leader),
     of(6, disks::slow_machine),
     of(6, clocks::put_right),
