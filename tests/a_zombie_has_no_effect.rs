@@ -38,7 +38,12 @@ fn plan() -> (Plan, MachineId) {
 
 fn cut(machine: MachineId) -> Fault {
     let target = Target::Machine(machine.0);
-    let kind = FaultKind::MachineCut(MachineCut { target, for_ms: CUT_FOR_MS, direction: Direction::Both });
+    let kind = FaultKind::MachineCut(MachineCut {
+        target,
+        for_ms: CUT_FOR_MS,
+        direction: Direction::Both,
+        flap: None,
+    });
     Fault { at_ms: CUT_AT_MS, kind }
 }
 

@@ -51,7 +51,12 @@ fn l2_a_minute_after_several_failures_every_alarm_that_became_due_meanwhile_has_
     let mut plan = each_is_asked(SET);
     let down =
         |datacenter| FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: 30_000, power: true });
-    let cut = FaultKind::DatacenterCut(DatacenterCut { datacenter: 2, for_ms: 40_000 });
+    let cut = FaultKind::DatacenterCut(DatacenterCut {
+        datacenter: 2,
+        for_ms: 40_000,
+        direction: Direction::Both,
+        flap: None,
+    });
     plan.faults = [down(0), down(1), cut].map(|kind| Fault { at_ms: 10_000, kind }).into();
     let life = Life::of(&plan);
     let runs: Vec<Run> = life.runs().into_iter().filter(Run::is_ok).collect();
@@ -82,12 +87,18 @@ fn rough() -> Vec<Fault> {
         FaultKind::Crash(Crash { target: Target::LeaderOfDatacenter(datacenter), down_ms: 20_000 })
     });
     let others = [
-        FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms: 15_000 }),
+        FaultKind::DatacenterCut(DatacenterCut {
+            datacenter: 1,
+            for_ms: 15_000,
+            direction: Direction::Both,
+            flap: None,
+        }),
         FaultKind::PowerLoss(PowerLoss { target: Target::LeaderOfGroup(0), down_ms: 25_000 }),
         FaultKind::MachineCut(MachineCut {
             target: Target::Machine(7),
             for_ms: 30_000,
             direction: Direction::In,
+            flap: None,
         }),
         FaultKind::SlowDisk(SlowDisk { target: Target::Machine(4), extra_ms: 2_000, for_ms: 30_000 }),
         FaultKind::MessageLoss(MessageLoss { ppm: 200_000, for_ms: 30_000 }),

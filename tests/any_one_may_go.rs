@@ -109,14 +109,24 @@ fn l1_with_one_failure_an_alarm_starts_at_most_thirty_seconds_late() {
         let direction = Direction::Both;
         [
             FaultKind::PowerLoss(PowerLoss { target: target.clone(), down_ms: FOR_EVER_MS }),
-            FaultKind::MachineCut(MachineCut { target: target.clone(), for_ms: FOR_EVER_MS, direction }),
+            FaultKind::MachineCut(MachineCut {
+                target: target.clone(),
+                for_ms: FOR_EVER_MS,
+                direction,
+                flap: None,
+            }),
             FaultKind::Pause(Pause { target, for_ms: FOR_EVER_MS }),
         ]
     };
     let of_datacenter = |datacenter| {
         [
             FaultKind::DatacenterDown(DatacenterDown { datacenter, down_ms: FOR_EVER_MS, power: false }),
-            FaultKind::DatacenterCut(DatacenterCut { datacenter, for_ms: FOR_EVER_MS }),
+            FaultKind::DatacenterCut(DatacenterCut {
+                datacenter,
+                for_ms: FOR_EVER_MS,
+                direction: Direction::Both,
+                flap: None,
+            }),
         ]
     };
     let mut waited = 0;

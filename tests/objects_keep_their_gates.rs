@@ -110,6 +110,7 @@ fn o5_nothing_leaves_before_what_was_written_before_it_is_durable() {
         target: Target::Machine(home.0),
         for_ms: 2_000,
         direction: Direction::Both,
+        flap: None,
     });
     let plan = Plan {
         workload: vec![

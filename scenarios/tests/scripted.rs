@@ -172,8 +172,12 @@ fn the_matrix_tells_calls_apart_by_context_and_outcome() {
 #[test]
 fn what_a_silent_machine_wrote_is_lost_with_it() {
     let holder = || Target::HolderOf("Scripted/foo".into());
-    let silence =
-        FaultKind::MachineCut(MachineCut { target: holder(), for_ms: 200, direction: Direction::Out });
+    let silence = FaultKind::MachineCut(MachineCut {
+        target: holder(),
+        for_ms: 200,
+        direction: Direction::Out,
+        flap: None,
+    });
     let crash = FaultKind::Crash(Crash { target: holder(), down_ms: 1_000 });
     let asked = [
         (1_000, r#"{"steps": [{"do": {"put": ["a", "1"]}}]}"#),

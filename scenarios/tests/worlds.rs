@@ -42,7 +42,7 @@ fn assert_shapes(faults: Vec<(u64, FaultKind)>, has: &[&str], has_not: &[&str]) 
 }
 
 fn cut(from: &[u16], to: &[u16], both_ways: bool, for_ms: u64) -> FaultKind {
-    Partition { from: from.to_vec(), to: to.to_vec(), both_ways, for_ms }.into()
+    Partition { from: from.to_vec(), to: to.to_vec(), both_ways, for_ms, flap: None }.into()
 }
 
 fn crash(machine: u16, down_ms: u64) -> FaultKind {
@@ -65,7 +65,7 @@ fn links_are_told_from_machines_and_directions_apart() {
     assert_shapes(two, &["exactly one fault"], &["one direction of a link", "one link of a pair"]);
     let machine = |direction| {
         let target = Target::LeaderOfSystemGroup;
-        vec![(1_000, MachineCut { target, for_ms: 90_000, direction }.into())]
+        vec![(1_000, MachineCut { target, for_ms: 90_000, direction, flap: None }.into())]
     };
     let [both, hears_nothing, not_heard] =
         ["a machine cut off", "a machine heard that hears nothing", "a machine that hears, not heard"];
@@ -89,7 +89,14 @@ fn datacenters_are_told_by_who_hears_whom() {
     }
     assert_shapes(vec![(0, cut(&inside, &REST[1..3], true, 5_000))], &[], &[third]);
     let all = |at_ms: [u64; 3]| {
-        let cut = |datacenter| FaultKind::from(DatacenterCut { datacenter, for_ms: 10_000 });
+        let cut = |datacenter| {
+            FaultKind::from(DatacenterCut {
+                datacenter,
+                for_ms: 10_000,
+                direction: Direction::Both,
+                flap: None,
+            })
+        };
         at_ms.into_iter().zip((0..3).map(cut)).collect::<Vec<_>>()
     };
     // The third is apart from both as soon as two are cut off.

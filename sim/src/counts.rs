@@ -11,7 +11,7 @@ pub struct Counts {
     pub virtual_ns: u64,
     /// Messages that machines sent to machines.
     pub messages_sent: u64,
-    /// Of these, lost: to the network, a cut, or because the receiver was down or had crashed since they were sent.
+    /// Of these, lost: to the network, a cut, or because the receiver was down.
     pub messages_lost: u64,
     /// Requests that clients sent.
     pub requests: u64,
@@ -56,10 +56,11 @@ pub struct Counts {
 /// The faults of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FaultCount {
-    /// Begun. What finds its machine down already, or nobody in the role it is aimed at, is skipped and not counted.
+    /// Begun. What finds its machine down already, or nobody in the role it is aimed at, or waits for a moment that
+    /// does not come, is skipped and not counted.
     pub injected: u64,
     /// Of these, with an effect: an instance, a leader or unsynced bytes were lost, a machine of a datacenter went down, an
-    /// input had to wait, a message was dropped or slow, a sync took longer than any is otherwise, the clock of a running
+    /// input had to wait, a message was dropped, slow or carried twice, a sync took longer than any is otherwise, the clock of a running
     /// machine stepped, a call was treated badly.
     pub effective: u64,
 }

@@ -14,7 +14,8 @@ pub struct Fates {
 pub enum Fate {
     /// The run ended before its time.
     NotReached,
-    /// There was nothing to strike: its machine was down already, or nobody had the role that it is aimed at.
+    /// There was nothing to strike: its machine was down already, nobody had the role that it is aimed at, or the moment
+    /// that it waited for did not come.
     Skipped,
     /// It began, and nothing came of it.
     NoEffect,

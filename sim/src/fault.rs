@@ -6,18 +6,20 @@
 //! ends by letting go of whatever it holds, and one that holds nothing any more is over before its time.
 
 mod machines;
+mod moments;
 mod panics;
 mod roles;
 
 use reveille_model::history::{Scope, Takes, What};
 use reveille_system::ids::MachineId;
 
+use self::moments::Armed;
 pub(crate) use self::roles::Roles;
 use crate::counts::Counts;
 use crate::fates::{Fate, Fates};
 use crate::host::Host;
 use crate::kinds::{self, BACKGROUND};
-use crate::plan::{Plan, Target};
+use crate::plan::{Flap, Plan, Target};
 use crate::trace::Kind;
 use crate::world::{Event, World};
 
@@ -29,6 +31,10 @@ pub(crate) struct Faults {
     begun: Vec<Begun>,
     /// What of the plan was reached, with the fault that it became, if there was something to strike.
     reached: Vec<(Entry, Option<u32>)>,
+    /// Those of the plan that wait for a moment.
+    armed: Vec<Armed>,
+    /// The machine at which the moment of a fault has come, while it begins.
+    at_moment: Option<MachineId>,
 }
 
 /// Where the plan says something that breaks.
@@ -76,8 +82,16 @@ impl Faults {
 }
 
 impl World<'_> {
-    /// Begins the fault at this position of the plan, or skips it if there is nothing to break.
+    /// The time of the fault at this position of the plan has come: it begins, unless it waits for a moment.
     pub(crate) fn begin_fault(&mut self, position: usize) {
+        match self.plan.faults[position].kind.kind().target() {
+            Some(Target::Next(moment)) => self.faults.armed.push(Armed::new(position, *moment)),
+            _ => self.strike(position),
+        }
+    }
+
+    /// Begins the fault at this position of the plan, or skips it if there is nothing to break.
+    fn strike(&mut self, position: usize) {
         let kind = self.plan.faults[position].kind.kind();
         let begun = kind.begin(self);
         self.faults.reached.push((Entry::Fault(position), begun));
@@ -124,10 +138,12 @@ impl World<'_> {
             self.machine_is_let_go(fault, machine);
         }
         self.outside.end_outage(fault);
+        self.connections.mend(fault);
     }
 
-    /// Ends all faults that still last. A machine that panics as it boots begins a new one.
+    /// Ends all faults that still last, and gives up those that wait for their moment. A machine that panics as it boots begins a new one.
     pub(crate) fn heal(&mut self) {
+        self.disarm();
         let lasting = 0..u32::try_from(self.faults.begun.len()).expect("a plan has fewer than 2^32 faults");
         lasting.clone().for_each(|fault| self.end_fault(fault));
         let is_held = |host: &Host| host.held_by().any(|fault| lasting.contains(&fault));
@@ -142,6 +158,7 @@ impl World<'_> {
             Target::LeaderOfDatacenter(datacenter) => self.roles.leader_of_datacenter(*datacenter),
             Target::LeaderOfGroup(group) => self.roles.leader_of_group(*group),
             Target::LeaderOfSystemGroup => self.roles.leader_of_group(self.plan.cluster.groups),
+            Target::Next(_) => self.faults.at_moment,
         }
     }
 
@@ -173,10 +190,11 @@ impl World<'_> {
         }
     }
 
-    /// Cuts the links from each of these machines to each of those.
-    pub(crate) fn cut(&mut self, fault: u32, from: &[MachineId], to: &[MachineId]) {
+    /// Cuts the links from each of these machines to each of those, all the time or by turns.
+    pub(crate) fn cut(&mut self, fault: u32, from: &[MachineId], to: &[MachineId], flap: Option<Flap>) {
+        let flapping = flap.map(|flap| flap.from(self.now_ns));
         for from in from {
-            to.iter().for_each(|to| self.net.cut(fault, *from, *to));
+            to.iter().for_each(|to| self.net.cut(fault, *from, *to, flapping));
         }
     }
 

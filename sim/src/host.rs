@@ -25,7 +25,8 @@ pub(crate) struct Host {
     pub(crate) id: MachineId,
     /// None while the machine is down.
     pub(crate) machine: Option<Machine>,
-    /// Counts boots. What was meant for one incarnation never reaches the next.
+    /// Counts boots. Wakes, syncs and the answers of outside services never reach another incarnation than the one that
+    /// asked for them; messages do.
     pub(crate) life: u32,
     pub(crate) disk: Disk,
     pub(crate) clock: Clock,

@@ -14,12 +14,16 @@ mod cut;
 mod datacenter_cut;
 mod datacenter_down;
 pub mod draw;
+mod flap;
+mod links;
 mod message_loss;
 pub mod outside;
 mod panic;
 mod partition;
 mod pause;
 mod power_loss;
+mod rough_connections;
+mod rough_links;
 mod shrink;
 mod slow_disk;
 mod slow_links;
@@ -148,6 +152,8 @@ kinds! {
     clock_step: ClockStep,
     slow_disk: SlowDisk,
     sync_stall: SyncStall,
+    rough_links: RoughLinks,
+    rough_connections: RoughConnections,
 }
 
 /// All that can break: faults, then outages of outside services.
@@ -203,6 +209,11 @@ impl FaultKind {
         let mut kind = self.clone();
         kind.kind_mut().last(ms);
         kind
+    }
+
+    /// Whom the fault is aimed at, if that is a machine.
+    pub fn target(&self) -> Option<&Target> {
+        self.kind().target()
     }
 
     /// What the plan says will happen, as a clause for a sentence: "machine 3 crashes and is down for 5 s".

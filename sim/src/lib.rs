@@ -16,6 +16,7 @@ compile_error!(
 mod clients;
 #[cfg(madsim)]
 pub mod clock;
+mod connections;
 #[cfg(madsim)]
 pub mod counts;
 #[cfg(madsim)]

@@ -1,12 +1,16 @@
-//! The network: directed links between machines with latency by pair of datacenters, jitter, loss, slowness and cuts.
+//! The network: directed links between machines with latency by pair of datacenters, jitter, loss, slowness and cuts. It
+//! carries datagrams: it may lose them, carry them twice, late and out of order, and it knows no incarnations of machines.
 //! Jitter larger than the gap between two messages reorders them. What a link does depends on what passes over it alone:
-//! each message costs exactly one draw from the link's own stream, whatever troubles the network.
+//! each message costs exactly one draw from the link's own stream, whatever troubles the network; only while a link is
+//! rough it draws from a second one.
 
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
+mod link;
+
 use reveille_system::config::Config;
 use reveille_system::ids::MachineId;
 
+use self::link::Link;
+pub use self::link::{Flapping, Rough};
 use crate::plan;
 use crate::streams::{Concern, Streams};
 
@@ -21,23 +25,11 @@ pub struct Net {
     links: Vec<Link>,
     /// What loses messages now, with how many of a million. The most lossy decides; of equals the first.
     losses: Vec<(TroubleId, u32)>,
+    streams: Streams,
 }
 
 /// Whatever troubles the network: comes back with each message that it harmed.
 pub type TroubleId = u32;
-
-#[derive(Debug)]
-struct Link {
-    latency_ns: u64,
-    jitter_ns: u64,
-    /// From a machine to itself: nothing ever troubles it.
-    inner: bool,
-    /// What cuts the link now. It is open when nothing does.
-    cuts: Vec<TroubleId>,
-    /// What slows it down now, with the factor in percent. The worst decides; of equals the first.
-    slow: Vec<(TroubleId, u32)>,
-    rng: ChaCha8Rng,
-}
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +38,36 @@ pub enum Fate {
     Arrives {
         /// In nanoseconds.
         after_ns: u64,
-        /// What made it take longer.
+        /// What made the link slow.
         slowed_by: Option<TroubleId>,
+        /// What kept this message back beside that.
+        delayed_by: Option<TroubleId>,
+        /// It arrives once more.
+        again: Option<Again>,
     },
     /// It is lost.
     Lost {
         /// To what.
         to: TroubleId,
     },
+}
+
+/// A message arrives a second time, before or after the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// After it was sent, in nanoseconds.
+    pub after_ns: u64,
+    /// What carried it twice.
+    pub by: TroubleId,
+}
+
+/// The worst that a link does to messages now, cuts left aside (L2: whether it counts as connected).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worst {
+    /// Of a million messages so many are lost.
+    pub lost_ppm: u32,
+    /// A message takes up to so much longer than the longest that nothing troubles, in nanoseconds.
+    pub delayed_ns: u64,
 }
 
 impl Net {
@@ -63,18 +77,12 @@ impl Net {
         let pairs = (0..machines).flat_map(|from| (0..machines).map(move |to| (from, to)));
         let links = pairs.map(|(from, to)| {
             let place = |machine| usize::from(config.datacenter_of(MachineId(machine)).0);
-            let latency_us = shape.latency_us(place(from), place(to));
-            let latency_ns = u64::from(latency_us) * NS_PER_US;
-            Link {
-                latency_ns,
-                jitter_ns: latency_ns * u64::from(shape.jitter_percent) / 100,
-                inner: from == to,
-                cuts: Vec::new(),
-                slow: Vec::new(),
-                rng: streams.stream(Concern::Network, (u64::from(from) << 16) | u64::from(to)),
-            }
+            let latency_ns = u64::from(shape.latency_us(place(from), place(to))) * NS_PER_US;
+            let jitter_ns = latency_ns * u64::from(shape.jitter_percent) / 100;
+            let rng = streams.stream(Concern::Network, name(MachineId(from), MachineId(to)));
+            Link::new(latency_ns, jitter_ns, from == to, rng)
         });
-        Self { machines: usize::from(machines), links: links.collect(), losses: Vec::new() }
+        Self { machines: usize::from(machines), links: links.collect(), losses: Vec::new(), streams }
     }
 
     /// Loses `ppm` of a million messages from now on, those of a machine to itself excepted.
@@ -82,61 +90,49 @@ impl Net {
         self.losses.push((id, ppm));
     }
 
-    /// Cuts the link from one machine to another. That of a machine to itself is never cut.
-    pub fn cut(&mut self, id: TroubleId, from: MachineId, to: MachineId) {
-        let link = self.link_mut(from, to);
-        if !link.inner {
-            link.cuts.push(id);
-        }
+    /// Cuts the link from one machine to another, all the time or by turns. That of a machine to itself is never cut.
+    pub fn cut(&mut self, id: TroubleId, from: MachineId, to: MachineId, flapping: Option<Flapping>) {
+        self.link_mut(from, to).cut(id, flapping);
     }
 
     /// Slows the link from one machine to another down: messages take `percent` of their time.
     pub fn slow_down(&mut self, id: TroubleId, from: MachineId, to: MachineId, percent: u32) {
-        let link = self.link_mut(from, to);
-        if !link.inner {
-            link.slow.push((id, percent));
-        }
+        self.link_mut(from, to).slow_down(id, percent);
+    }
+
+    /// Makes the link from one machine to another lose, repeat and delay single messages.
+    pub fn roughen(&mut self, id: TroubleId, from: MachineId, to: MachineId, rough: Rough) {
+        let streams = self.streams;
+        let stream = || streams.stream(Concern::RoughLinks, name(from, to));
+        self.link_mut(from, to).roughen(id, rough, stream);
     }
 
     /// Ends whatever this one does to the network. Returns whether a link was cut by it.
     pub fn mend(&mut self, id: TroubleId) -> bool {
-        let mut was_cut = false;
         self.losses.retain(|(loss, _)| *loss != id);
-        for link in &mut self.links {
-            let cuts = link.cuts.len();
-            link.cuts.retain(|cut| *cut != id);
-            was_cut |= link.cuts.len() < cuts;
-            link.slow.retain(|(slow, _)| *slow != id);
-        }
-        was_cut
+        self.links.iter_mut().fold(false, |was_cut, link| link.mend(id) | was_cut)
     }
 
-    /// What cuts the link from one machine to another, if anything does: that which began first.
+    /// What cuts the link from one machine to another, if anything does: that which began first. What cuts it by turns
+    /// cuts it here all the time (L2: cuts less than 10 s apart are one).
     pub fn cut_by(&self, from: MachineId, to: MachineId) -> Option<TroubleId> {
-        self.links[self.index(from, to)].cuts.first().copied()
+        self.links[self.index(from, to)].cut_by()
     }
 
-    /// Decides about one message as it leaves. As it arrives, ask [`Net::cut_by`] once more.
-    pub fn send(&mut self, from: MachineId, to: MachineId) -> Fate {
+    /// What lets no message pass over the link from one machine to another at this moment, if anything does.
+    pub fn closed_by(&self, at_ns: u64, from: MachineId, to: MachineId) -> Option<TroubleId> {
+        self.links[self.index(from, to)].closed_by(at_ns)
+    }
+
+    /// The worst that the link from one machine to another does to messages now, cuts left aside.
+    pub fn worst(&self, from: MachineId, to: MachineId) -> Worst {
+        self.links[self.index(from, to)].worst(&self.losses)
+    }
+
+    /// Decides about one message as it leaves. As it arrives, ask [`Net::closed_by`] once more.
+    pub fn send(&mut self, at_ns: u64, from: MachineId, to: MachineId) -> Fate {
         let index = self.index(from, to);
-        let link = &mut self.links[index];
-        let draw = link.rng.next_u64();
-        let (luck, jitter) = (draw >> 32, draw & u64::from(u32::MAX));
-        if let Some(cut) = link.cuts.first() {
-            return Fate::Lost { to: *cut };
-        }
-        if let (false, Some((id, ppm))) = (link.inner, worst(&self.losses))
-            && (luck * PPM) >> 32 < u64::from(ppm)
-        {
-            return Fate::Lost { to: id };
-        }
-        let after_ns = link.latency_ns + ((jitter * (link.jitter_ns + 1)) >> 32);
-        match worst(&link.slow) {
-            None => Fate::Arrives { after_ns, slowed_by: None },
-            Some((id, percent)) => {
-                Fate::Arrives { after_ns: after_ns * u64::from(percent) / 100, slowed_by: Some(id) }
-            }
-        }
+        self.links[index].send(at_ns, &self.losses)
     }
 
     fn link_mut(&mut self, from: MachineId, to: MachineId) -> &mut Link {
@@ -149,7 +145,7 @@ impl Net {
     }
 }
 
-/// The worst of several troubles of a kind, of equals the first.
-fn worst(troubles: &[(TroubleId, u32)]) -> Option<(TroubleId, u32)> {
-    troubles.iter().copied().reduce(|worst, other| if other.1 > worst.1 { other } else { worst })
+/// Which of all streams of its concern is that of a link.
+fn name(from: MachineId, to: MachineId) -> u64 {
+    (u64::from(from.0) << 16) | u64::from(to.0)
 }

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::{CallId, MachineId};
 use reveille_system::io::{OutsideAnswer, OutsideError};
 
+use crate::kinds::outside::Said;
 use crate::plan::{OutageKind, Upstream};
 use crate::streams::{Concern, Streams};
 
@@ -36,8 +37,7 @@ pub(crate) struct Outside {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decision {
     pub(crate) after_ns: u64,
-    /// HTTP status; none if the connection breaks instead.
-    pub(crate) status: Option<u16>,
+    pub(crate) said: Said,
     /// The fault that has a part in it.
     pub(crate) fault: Option<u32>,
 }
@@ -64,10 +64,10 @@ impl Outside {
     pub(crate) fn arrive(&mut self, machine: MachineId) -> Decision {
         let after_ns = self.rngs[usize::from(machine.0)].random_range(self.answer_ns.clone());
         let Some(&(fault, kind)) = self.outages.last() else {
-            return Decision { after_ns, status: Some(200), fault: None };
+            return Decision { after_ns, said: Said::Status(200), fault: None };
         };
-        let (after_ns, status) = kind.kind().answer(after_ns);
-        Decision { after_ns, status, fault: Some(fault) }
+        let (after_ns, said) = kind.kind().answer(after_ns);
+        Decision { after_ns, said, fault: Some(fault) }
     }
 }
 

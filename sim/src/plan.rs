@@ -6,13 +6,15 @@
 
 mod fault;
 mod json;
+mod tuning;
 mod validate;
 
 use reveille_system::config::{Bounds, Config};
 use serde::{Deserialize, Serialize};
 
-pub use self::fault::{Direction, Fault, LinksOf, Target};
+pub use self::fault::{ConnectionsOf, Direction, Fault, Flap, LinksOf, Moment, Target};
 pub use self::json::FILE_BYTES_MAX;
+pub use self::tuning::Tuning;
 pub(crate) use self::validate::Check;
 pub use self::validate::PlanError;
 pub use crate::kinds::FaultKind;
@@ -93,6 +95,10 @@ pub struct Plan {
     /// How much of the past each machine keeps.
     #[serde(default)]
     pub past: Past,
+    /// How much goes at once on each machine, how much may wait there, and how often it looks at what may have to be done
+    /// again.
+    #[serde(default)]
+    pub tuning: Tuning,
 }
 
 /// The shape of a cluster.
@@ -173,11 +179,19 @@ pub struct Limits {
     pub run_ms: u64,
     /// O7: the most polls, and the most calls of the host, of one turn.
     pub turn_budget: u32,
+    /// O4: the longest that a `block_concurrency_while`, of a constructor or not, or a transaction may take.
+    #[serde(default = "constructor_ms")]
+    pub constructor_ms: u64,
+}
+
+fn constructor_ms() -> u64 {
+    Limits::OF_THE_CONTRACT.constructor_ms
 }
 
 impl Limits {
-    /// Those of the contract: 15 minutes, and 10,000.
-    pub const OF_THE_CONTRACT: Self = Self { run_ms: 15 * 60_000, turn_budget: 10_000 };
+    /// Those of the contract: 15 minutes, 10,000, and 30 seconds.
+    pub const OF_THE_CONTRACT: Self =
+        Self { run_ms: 15 * 60_000, turn_budget: 10_000, constructor_ms: 30_000 };
 }
 
 impl Default for Limits {
@@ -249,8 +263,10 @@ impl Plan {
         config.outside_timeout_ms = self.outside_timeout_ms;
         config.run_limit_ms = self.limits.run_ms;
         config.turn_budget = self.limits.turn_budget;
+        config.constructor_limit_ms = self.limits.constructor_ms;
         let Past { entries_kept, log_bytes_max } = self.past;
         config.bounds = Bounds { entries_kept, log_bytes_max };
+        self.tuning.apply_to(&mut config);
         config
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Tuning};
 
 /// Whatever the plan: room for boots, elections, faults and what follows them. The longest of the ordinary runs, five
 /// minutes of load on nine machines, needs 80,000.
@@ -56,8 +56,10 @@ impl Bounds {
         let seconds = plan.phases.run_ms().div_ceil(1_000);
         let objects: BTreeSet<&str> = plan.workload.iter().map(|request| &*request.object).collect();
         let (objects, requests) = (objects.len() as u64, plan.workload.len() as u64);
-        let a_second =
-            u64::from(plan.cluster.machines()) * EVENTS_A_MACHINE_SECOND + objects * EVENTS_AN_OBJECT_SECOND;
+        // With a shorter tick all that a machine does without any load comes as much more often.
+        let usual_ms = Tuning::default().tick_ms;
+        let idle = u64::from(plan.cluster.machines()) * EVENTS_A_MACHINE_SECOND * usual_ms;
+        let a_second = idle / plan.tuning.tick_ms.min(usual_ms) + objects * EVENTS_AN_OBJECT_SECOND;
         let of_length = seconds.saturating_mul(a_second).saturating_add(requests * EVENTS_A_REQUEST);
         Self {
             events: EVENTS_BASE.saturating_add(of_length),

@@ -96,6 +96,8 @@ impl Record {
                 note(Kind::Serving, u64::from(slice.0), u64::from(epoch.0));
                 self.machine(spot, What::Holder { slice: slice.0, epoch: u64::from(epoch.0) });
             }
+            // For faults that wait for such a moment, and no part of a history.
+            Observation::Claiming { .. } | Observation::AsksForDue { .. } | Observation::Leaving { .. } => {}
             Observation::StaleEpoch { slice, epoch } => {
                 note(Kind::StaleEpoch, u64::from(slice.0), u64::from(epoch.0));
                 self.counts.stale_epochs += 1;

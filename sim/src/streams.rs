@@ -19,6 +19,10 @@ pub enum Concern {
     System = 5,
     /// How long outside services think; by the machine that calls.
     Outside = 6,
+    /// What a rough link does; one stream for each directed link.
+    RoughLinks = 7,
+    /// What the connections of clients and services suffer; by machine and way.
+    Connections = 8,
 }
 
 /// The streams of one run.

@@ -60,7 +60,7 @@ pub enum Kind {
     Lost,
     /// A message arrives; sender, bytes.
     Delivered,
-    /// A message arrives for nobody: the machine is down or another incarnation; sender, bytes.
+    /// A message arrives for nobody: the machine is down; sender, bytes.
     Undelivered,
     /// A sync is asked for; ticket, nanoseconds until it is done.
     SyncAsked,
@@ -88,7 +88,8 @@ pub enum Kind {
     FaultBegin,
     /// A fault ends; its number in the history.
     FaultEnd,
-    /// A fault finds nothing to break, or nobody in the role that it is aimed at; its position in the plan.
+    /// A fault finds nothing to break, nobody in the role that it is aimed at, or its moment does not come; its position in
+    /// the plan.
     FaultSkipped,
     /// A phase begins; its number.
     Phase,

@@ -18,6 +18,7 @@ use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
 
 use crate::clients::Clients;
+use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
@@ -43,7 +44,7 @@ pub(crate) struct World<'a> {
     pub(crate) net: Net,
     pub(crate) outside: Outside,
     clients: Clients,
-    client_ns: u64,
+    pub(crate) connections: Connections,
     pub(crate) faults: Faults,
     pub(crate) roles: Roles,
     /// Which groups have a connected majority, as was last told.
@@ -70,7 +71,6 @@ pub(crate) enum Event {
     Deliver {
         from: MachineId,
         to: MachineId,
-        life: u32,
         bytes: Bytes,
     },
     Synced {
@@ -92,7 +92,7 @@ pub(crate) enum Event {
         status: u16,
         body: Bytes,
     },
-    /// The client waits no longer.
+    /// The client waits no longer: it has waited long enough, or its connection is broken.
     GiveUp {
         request: RequestId,
     },
@@ -117,6 +117,10 @@ pub(crate) enum Event {
     },
     FaultEnd {
         fault: u32,
+    },
+    /// The moment has come for which the fault at this position in the plan waited.
+    Moment {
+        position: usize,
     },
     Phase(Phase),
 }
@@ -143,7 +147,11 @@ impl<'a> World<'a> {
             net: Net::new(&config, &plan.network, streams),
             outside: Outside::new(&plan.upstream, config.machines(), streams),
             clients: Clients::new(&plan.workload),
-            client_ns: u64::from(plan.network.within_us) * 1_000,
+            connections: Connections::new(
+                config.machines(),
+                u64::from(plan.network.within_us) * 1_000,
+                streams,
+            ),
             faults: Faults::default(),
             roles: Roles::default(),
             majorities: BTreeMap::new(),
@@ -219,7 +227,7 @@ impl<'a> World<'a> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Wake { machine, life } => self.wake(machine, life),
-            Event::Deliver { from, to, life, bytes } => self.deliver(from, to, life, bytes),
+            Event::Deliver { from, to, bytes } => self.deliver(from, to, bytes),
             Event::Synced { machine, life, sync } => self.synced(machine, life, sync),
             Event::Ask { request } => self.ask(request),
             Event::Arrive { request } => self.arrive(request),
@@ -234,6 +242,7 @@ impl<'a> World<'a> {
             Event::Fault { position } => self.begin_fault(position),
             Event::Outage { position } => self.begin_outage(position),
             Event::FaultEnd { fault } => self.end_fault(fault),
+            Event::Moment { position } => self.strike_at_moment(position),
             Event::Phase(phase) => self.begin_phase(phase),
         }
     }
@@ -253,6 +262,7 @@ impl<'a> World<'a> {
     /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
     fn settle(&mut self, id: MachineId) {
         let mut effects = std::mem::take(&mut self.effects);
+        self.see_moments(id, &effects);
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
             self.roles.see(id, &observation);
@@ -281,9 +291,7 @@ impl<'a> World<'a> {
             self.call_out(id, spot.life, &call);
         }
         for answer in effects.answers.drain(..) {
-            self.note(Some(id), Kind::Answer, answer.request.0, u64::from(answer.status));
-            let (request, status, body) = (answer.request, answer.status, answer.body);
-            self.queue.push(self.now_ns + self.client_ns, Event::Answered { request, status, body });
+            self.answer(id, answer);
         }
         self.effects = effects;
     }
@@ -305,13 +313,15 @@ impl<'a> World<'a> {
         self.record.counts.messages_sent += 1;
         self.note(Some(from), Kind::Sent, u64::from(to.0), len);
         self.record.trace.bytes(&bytes);
-        match self.net.send(from, to) {
-            Fate::Arrives { after_ns, slowed_by } => {
-                if let Some(fault) = slowed_by {
-                    self.faults.took_effect(fault, &mut self.record.counts);
+        match self.net.send(self.now_ns, from, to) {
+            Fate::Arrives { after_ns, slowed_by, delayed_by, again } => {
+                slowed_by.into_iter().chain(delayed_by).for_each(|fault| self.took_effect(fault));
+                if let Some(again) = again {
+                    self.took_effect(again.by);
+                    let event = Event::Deliver { from, to, bytes: bytes.clone() };
+                    self.queue.push(self.now_ns + again.after_ns, event);
                 }
-                let life = self.hosts[usize::from(to.0)].life;
-                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, life, bytes });
+                self.queue.push(self.now_ns + after_ns, Event::Deliver { from, to, bytes });
             }
             Fate::Lost { to: fault } => {
                 self.message_lost_to(fault, to);
@@ -320,14 +330,15 @@ impl<'a> World<'a> {
         }
     }
 
-    fn deliver(&mut self, from: MachineId, to: MachineId, life: u32, bytes: Bytes) {
+    /// A message arrives. The network knows no incarnations: whichever runs now gets it.
+    fn deliver(&mut self, from: MachineId, to: MachineId, bytes: Bytes) {
         let len = bytes.len() as u64;
-        if !self.hosts[usize::from(to.0)].runs(life) {
+        if !self.is_up(to) {
             self.record.counts.messages_lost += 1;
             self.note(Some(to), Kind::Undelivered, u64::from(from.0), len);
             return;
         }
-        if let Some(fault) = self.net.cut_by(from, to) {
+        if let Some(fault) = self.net.closed_by(self.now_ns, from, to) {
             self.message_lost_to(fault, to);
             self.note(Some(to), Kind::CutOff, u64::from(from.0), len);
             return;

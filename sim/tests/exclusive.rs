@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use reveille_model::history::{EndReason, Event, OpResult, StorageCall, What};
-use reveille_sim::plan::{Plan, Request};
+use reveille_sim::plan::{Limits, Plan, Request};
 use reveille_sim::run::{Outcome, RunEnd, run};
 use reveille_system::object::api::{Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
@@ -76,13 +76,22 @@ impl Bed {
 }
 
 fn asked(bodies: &[&str]) -> Outcome {
+    asked_within(bodies, Limits::OF_THE_CONTRACT)
+}
+
+/// A run with these limits in which a transaction never ends.
+pub(crate) fn hangs(limits: Limits) -> Outcome {
+    asked_within(&["hang"], limits)
+}
+
+fn asked_within(bodies: &[&str], limits: Limits) -> Outcome {
     let requests = bodies.iter().zip(0u16..).map(|(body, number)| Request {
         at_ms: u64::from(number) * 500,
         machine: 0,
         object: "Bed/0".to_owned(),
         body: (*body).to_owned(),
     });
-    let plan = Plan { workload: requests.collect(), faults: Vec::new(), ..common::plan(1) };
+    let plan = Plan { workload: requests.collect(), faults: Vec::new(), limits, ..common::plan(1) };
     let outcome = run(&plan, || Classes::default().with(RustClass::<Bed>::default()));
     assert_eq!(outcome.end, RunEnd::Completed);
     assert_eq!(outcome.verdict.violations, []);

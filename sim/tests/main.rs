@@ -2,13 +2,17 @@
 
 mod clock;
 mod common;
+mod connections;
 mod disk;
 mod exclusive;
 mod fault;
 mod limits;
+mod links;
+mod moments;
 mod net;
 mod panic;
 mod plan;
 mod progress;
 mod run;
 mod transaction;
+mod tuning;

@@ -54,16 +54,38 @@ fn every_fault() -> Vec<FaultKind> {
         FaultKind::Crash(Crash { target: leader(), down_ms: 1 }),
         FaultKind::PowerLoss(PowerLoss { target: Target::LeaderOfGroup(2), down_ms: 1 }),
         FaultKind::Pause(Pause { target: Target::HolderOf("Bell/0".into()), for_ms: 1 }),
-        FaultKind::MachineCut(MachineCut { target: leader(), for_ms: 1, direction: Direction::Both }),
-        FaultKind::MachineCut(MachineCut { target: Target::Machine(0), for_ms: 1, direction: Direction::In }),
+        FaultKind::MachineCut(MachineCut {
+            target: leader(),
+            for_ms: 1,
+            direction: Direction::Both,
+            flap: None,
+        }),
+        FaultKind::MachineCut(MachineCut {
+            target: Target::Machine(0),
+            for_ms: 1,
+            direction: Direction::In,
+            flap: None,
+        }),
         FaultKind::MachineCut(MachineCut {
             target: Target::Machine(0),
             for_ms: 1,
             direction: Direction::Out,
+            flap: None,
         }),
         FaultKind::DatacenterDown(DatacenterDown { datacenter: 2, down_ms: 1, power: true }),
-        FaultKind::DatacenterCut(DatacenterCut { datacenter: 2, for_ms: 1 }),
-        FaultKind::Partition(Partition { from: vec![0, 1], to: vec![2], both_ways: false, for_ms: 1 }),
+        FaultKind::DatacenterCut(DatacenterCut {
+            datacenter: 2,
+            for_ms: 1,
+            direction: Direction::Both,
+            flap: None,
+        }),
+        FaultKind::Partition(Partition {
+            from: vec![0, 1],
+            to: vec![2],
+            both_ways: false,
+            for_ms: 1,
+            flap: None,
+        }),
         FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(2), factor_percent: 200, for_ms: 1 }),
         FaultKind::SlowLinks(SlowLinks { of: LinksOf::Machine(leader()), factor_percent: 10_000, for_ms: 1 }),
         FaultKind::ClockStep(ClockStep { target: leader(), by_ms: -7 }),
@@ -98,6 +120,7 @@ fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
                 target: Target::LeaderOfGroup(3),
                 for_ms: 1,
                 direction: Direction::In,
+                flap: None,
             }),
             "target is 3; the cluster has groups 0 to 1, and the system group 2",
         ),
@@ -118,15 +141,32 @@ fn faults_that_cannot_happen_are_refused_with_what_would_be_right() {
             "datacenter is 7; the cluster has datacenters 0 to 2",
         ),
         (
-            FaultKind::DatacenterCut(DatacenterCut { datacenter: 3, for_ms: 1 }),
+            FaultKind::DatacenterCut(DatacenterCut {
+                datacenter: 3,
+                for_ms: 1,
+                direction: Direction::Both,
+                flap: None,
+            }),
             "datacenter is 3; the cluster has",
         ),
         (
-            FaultKind::Partition(Partition { from: vec![0], to: vec![1, 9], both_ways: true, for_ms: 1 }),
+            FaultKind::Partition(Partition {
+                from: vec![0],
+                to: vec![1, 9],
+                both_ways: true,
+                for_ms: 1,
+                flap: None,
+            }),
             "to[1] is 9; the cluster has machines 0 to 2",
         ),
         (
-            FaultKind::Partition(Partition { from: vec![0, 1], to: vec![2, 1], both_ways: true, for_ms: 1 }),
+            FaultKind::Partition(Partition {
+                from: vec![0, 1],
+                to: vec![2, 1],
+                both_ways: true,
+                for_ms: 1,
+                flap: None,
+            }),
             "to[1] is 1; a machine is on one side",
         ),
         (
@@ -260,10 +300,22 @@ fn struck_in_each_way() -> Vec<FaultKind> {
             target: Target::LeaderOfDatacenter(1),
             for_ms,
             direction: Direction::Out,
+            flap: None,
         }),
         FaultKind::DatacenterDown(DatacenterDown { datacenter: 1, down_ms, power: true }),
-        FaultKind::DatacenterCut(DatacenterCut { datacenter: 1, for_ms }),
-        FaultKind::Partition(Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms }),
+        FaultKind::DatacenterCut(DatacenterCut {
+            datacenter: 1,
+            for_ms,
+            direction: Direction::Both,
+            flap: None,
+        }),
+        FaultKind::Partition(Partition {
+            from: vec![0],
+            to: vec![1, 2],
+            both_ways: false,
+            for_ms,
+            flap: None,
+        }),
         FaultKind::SlowLinks(SlowLinks { of: LinksOf::Datacenter(1), factor_percent: 350, for_ms }),
         FaultKind::SlowLinks(SlowLinks { of: LinksOf::Machine(machine()), factor_percent: 350, for_ms }),
         FaultKind::ClockStep(ClockStep { target: machine(), by_ms: -1_234 }),
@@ -305,8 +357,17 @@ fn what_breaks_follows_new_numbers_or_is_gone() {
     assert_eq!(of(crash(Target::Machine(0))), None);
     assert_eq!(of(crash(Target::LeaderOfGroup(1))), Some(crash(Target::LeaderOfGroup(0))));
     assert_eq!(of(crash(Target::LeaderOfSystemGroup)), Some(crash(Target::LeaderOfSystemGroup)));
-    assert_eq!(of(FaultKind::DatacenterCut(DatacenterCut { datacenter: 0, for_ms })), None);
-    let partition = |from, to| FaultKind::Partition(Partition { from, to, both_ways: true, for_ms });
+    assert_eq!(
+        of(FaultKind::DatacenterCut(DatacenterCut {
+            datacenter: 0,
+            for_ms,
+            direction: Direction::Both,
+            flap: None
+        })),
+        None
+    );
+    let partition =
+        |from, to| FaultKind::Partition(Partition { from, to, both_ways: true, for_ms, flap: None });
     assert_eq!(of(partition(vec![0, 1], vec![2])), Some(partition(vec![0], vec![1])));
     assert_eq!(of(partition(vec![0], vec![2])), None);
     let holder = crash(Target::HolderOf("Cron/foo".into()));
@@ -374,8 +435,13 @@ fn each_kind_stands_in_a_plan_as_it_always_did() {
         ),
         (
             r#"{"machine_cut":{"target":{"holder_of":"Cron/foo"},"for_ms":5000,"direction":"in"}}"#,
-            MachineCut { target: Target::HolderOf("Cron/foo".into()), for_ms, direction: Direction::In }
-                .into(),
+            MachineCut {
+                target: Target::HolderOf("Cron/foo".into()),
+                for_ms,
+                direction: Direction::In,
+                flap: None,
+            }
+            .into(),
         ),
         (
             r#"{"datacenter_down":{"datacenter":1,"down_ms":5000,"power":true}}"#,
@@ -383,7 +449,7 @@ fn each_kind_stands_in_a_plan_as_it_always_did() {
         ),
         (
             r#"{"partition":{"from":[0],"to":[1,2],"both_ways":false,"for_ms":5000}}"#,
-            Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms }.into(),
+            Partition { from: vec![0], to: vec![1, 2], both_ways: false, for_ms, flap: None }.into(),
         ),
         (
             r#"{"slow_links":{"of":{"datacenter":1},"factor_percent":200,"for_ms":5000}}"#,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use reveille_sim::plan::{Clock, Cluster, Disk, Network, Plan, RUN_MAX_MS, Request};
+use reveille_sim::plan::{Clock, Cluster, Disk, Network, Plan, RUN_MAX_MS, Request, Tuning};
 use reveille_sim::progress::Bounds;
 use reveille_sim::run::{RunEnd, run};
 use reveille_system::object::api::{
@@ -38,6 +38,23 @@ fn an_idle_cluster_needs_a_tenth_of_the_events_that_it_is_allowed() {
         let allowed = Bounds::of(&long).events - Bounds::of(&short).events;
         assert!(needed * 10 <= allowed, "{cluster:?}: {needed} of {allowed} in 30 s");
     }
+}
+
+#[test]
+fn short_ticks_are_no_livelock() {
+    let cluster = Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
+    let with_tick = |tick_ms, quiet_ms| {
+        let mut plan = idle(cluster, quiet_ms);
+        plan.tuning.tick_ms = tick_ms;
+        plan
+    };
+    let events = |plan| run(plan, classes).counts.events;
+    let (short, long) = (with_tick(Tuning::TICK_MIN_MS, 1_000), with_tick(Tuning::TICK_MIN_MS, 11_000));
+    let needed = events(&long) - events(&short);
+    let allowed = Bounds::of(&long).events - Bounds::of(&short).events;
+    assert!(needed * 10 <= allowed, "{needed} of {allowed} in 10 s");
+    let usual = events(&with_tick(500, 11_000)) - events(&with_tick(500, 1_000));
+    assert!(needed > usual * 2, "more happens: {needed} and {usual}");
 }
 
 #[test]

@@ -5,6 +5,9 @@ use crate::ids::{DatacenterId, GroupId, MachineId, SliceId};
 /// Nanoseconds in a millisecond.
 pub const NS_PER_MS: u64 = 1_000_000;
 
+/// The beat of a machine unless it is told otherwise, in milliseconds.
+pub const TICK_MS: u64 = 500;
+
 /// The configuration of a cluster; the same on every machine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -32,6 +35,8 @@ pub struct Config {
     pub turn_budget: u32,
     /// How much of the past each machine keeps.
     pub bounds: Bounds,
+    /// How much goes at once, and how much may wait.
+    pub tuning: Tuning,
 }
 
 /// How much of the past a machine keeps. What is older is in its state alone.
@@ -51,6 +56,33 @@ impl Default for Bounds {
     }
 }
 
+/// How much goes at once on a machine, and how much may wait there. None of it is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Alarms in one page of the due index.
+    pub page_alarms: u32,
+    /// The most turns in one batch of a slice; further ones go with the next.
+    pub batch_turns: u32,
+    /// The most bytes of entries in one message to a follower; one entry goes whatever its size.
+    pub append_bytes: u64,
+    /// Requests that may wait for a slice to be served; more are left to time out at their clients.
+    pub waiting_requests: u32,
+    /// Questions that may wait for a replica to catch up. Further ones are dropped; who asks asks again.
+    pub parked_reads: u32,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            page_alarms: 512,
+            batch_turns: 1_000_000,
+            append_bytes: 1 << 20,
+            waiting_requests: 1_024,
+            parked_reads: 1_024,
+        }
+    }
+}
+
 impl Config {
     /// A cluster of the given shape with the constants of the contract.
     ///
@@ -65,13 +97,14 @@ impl Config {
             machines_per_datacenter,
             groups,
             slices,
-            tick_ms: 500,
+            tick_ms: TICK_MS,
             idle_evict_ms: 10_000,
             outside_timeout_ms: 30_000,
             run_limit_ms: 15 * 60_000,
             constructor_limit_ms: 30_000,
             turn_budget: 10_000,
             bounds: Bounds::default(),
+            tuning: Tuning::default(),
         }
     }
 

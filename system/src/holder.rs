@@ -174,7 +174,7 @@ impl Holder {
         if let (Some(roster), Some(_)) = (self.env.membership.roster(), self.env.membership.session()) {
             let mine: Vec<SliceId> = roster.assigned_to(me).collect();
             for slice in self.slices.values_mut().filter(|slice| mine.binary_search(&slice.id()).is_err()) {
-                slice.leave(cx.now);
+                slice.leave(cx);
             }
             for slice in mine {
                 self.slices.entry(slice).or_insert_with(|| Slice::new(slice)).look(&mut self.env, cx);

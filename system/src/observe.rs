@@ -50,6 +50,21 @@ pub enum Observation {
         /// The term, which fences what it decides.
         term: u64,
     },
+    /// This machine claims a slice: the question is on its way.
+    Claiming {
+        /// The slice.
+        slice: SliceId,
+    },
+    /// It holds a slice, and asks for a page of its due index.
+    AsksForDue {
+        /// The slice.
+        slice: SliceId,
+    },
+    /// It gives a slice up: what is in progress may come to its end first.
+    Leaving {
+        /// The slice.
+        slice: SliceId,
+    },
     /// A slice has a new epoch and is served from this machine.
     Serving {
         /// The slice.

@@ -23,8 +23,11 @@ const FAR: MachineId = MachineId(2);
 impl Group {
     /// The first replica leads, and all is quiet.
     fn new() -> Self {
-        let config = Config::new(3, 1, 1, 1);
-        let node = |machine| Node::new(&config, GroupId(0), MachineId(machine), []);
+        Self::of(&Config::new(3, 1, 1, 1))
+    }
+
+    fn of(config: &Config) -> Self {
+        let node = |machine| Node::new(config, GroupId(0), MachineId(machine), []);
         let mut group =
             Self { nodes: (0..3).map(node).collect(), queue: VecDeque::new(), sent: 0, applied: [0; 3] };
         group.tick();
@@ -112,4 +115,23 @@ fn d2_a_follower_whose_acknowledgements_are_lost_is_no_hindrance_later() {
         group.tick();
     }
     assert_eq!(group.applied[..2], [index; 2]);
+}
+
+#[test]
+fn a_message_to_a_follower_has_no_more_entries_than_it_may() {
+    let messages = |append_bytes| {
+        let mut config = Config::new(3, 1, 1, 1);
+        config.tuning.append_bytes = append_bytes;
+        let mut group = Group::of(&config);
+        for _ in 0..10 {
+            group.propose();
+            group.deliver(|from, to| from != FAR && to != FAR);
+        }
+        let before = group.sent;
+        group.tick();
+        group.deliver(|_, _| true);
+        assert_eq!(group.applied[0], group.applied[2], "it has caught up");
+        group.sent - before
+    };
+    assert!(messages(1) >= messages(1 << 20) + 9, "an entry a message, and all in one");
 }

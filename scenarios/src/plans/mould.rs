@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use reveille_sim::kinds::draw::{self, Turn};
 use reveille_sim::plan::{
-    Clock, Disk, Fault, Network, Outage, Past, Phases, Plan, Request, Upstream, VERSION,
+    Clock, Disk, Fault, Network, Outage, Past, Phases, Plan, Request, Tuning, Upstream, VERSION,
 };
 
 use super::requests::{Asking, asking, requests};
@@ -48,6 +48,7 @@ pub(super) fn plans(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Pla
                 upstream,
                 faults: faults::by_time(faults),
                 past,
+                tuning: Tuning::default(),
             }
         },
     )

@@ -8,6 +8,8 @@ mod cuts;
 mod datacenters;
 mod disks;
 mod leaders;
+mod messages;
+mod moments;
 mod ordinary;
 mod restless;
 mod services;
@@ -50,10 +52,13 @@ pub(super) const ALL: &[Pattern] = &[
     of(5, datacenters::all_apart),
     of(4, datacenters::two_down),
     of(8, leaders::struck),
+    of(8, moments::in_progress),
+    of(8, messages::rough_links),
     of(6, disks::slow_leader),
     of(6, disks::slow_machine),
     of(6, clocks::put_right),
     of(4, clocks::left_wrong),
     of(8, services::failing_services),
     of(6, services::slow_services),
+    of(7, services::rough_connections),
 ];

@@ -75,6 +75,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
         upstream,
         faults,
         past: world.past,
+        tuning: world.tuning,
     }
 }
 

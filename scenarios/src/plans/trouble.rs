@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use reveille_sim::kinds::draw::Stage;
-use reveille_sim::plan::{Fault, FaultKind, Outage, OutageKind, Target};
+use reveille_sim::plan::{Fault, FaultKind, Moment, Outage, OutageKind, Target};
 
 use super::dice::Dice;
 
@@ -92,9 +92,23 @@ impl Ground<'_> {
         self.dice.draw(90_000..200_000_u64)
     }
 
-    /// Whoever may be struck: a machine, the holder of an object, or whoever has a role.
+    /// Whoever may be struck: a machine, the holder of an object, or whoever has a role; now and then whoever is in the
+    /// middle of something.
     pub(super) fn anybody(&mut self) -> Target {
-        self.dice.draw(self.stage.anybody())
+        if self.dice.percent(8) { Target::Next(self.moment()) } else { self.dice.draw(self.stage.anybody()) }
+    }
+
+    /// Any moment in which something is in progress.
+    pub(super) fn moment(&mut self) -> Moment {
+        self.dice.one_of(&[
+            Moment::ClaimSlice,
+            Moment::AskForDue,
+            Moment::WriteMark,
+            Moment::LeaveSlice,
+            Moment::EndRun,
+            Moment::LeadGroup,
+            Moment::InstallSnapshot,
+        ])
     }
 
     /// Whoever leads a datacenter, a group, or the system group.
@@ -121,11 +135,5 @@ impl Ground<'_> {
     pub(super) fn within(&self, datacenter: u16) -> Vec<u16> {
         let within = self.stage.cluster.machines_per_datacenter;
         (datacenter * within..(datacenter + 1) * within).collect()
-    }
-
-    /// The machines of all other datacenters.
-    pub(super) fn outside(&self, datacenter: u16) -> Vec<u16> {
-        let inside = self.within(datacenter);
-        (0..self.stage.cluster.machines()).filter(|machine| !inside.contains(machine)).collect()
     }
 }

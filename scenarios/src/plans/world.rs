@@ -1,7 +1,7 @@
 //! The world that a plan begins with: network, disks, clocks, services, and how much everybody may use up and keeps. What
 //! breaks in it is drawn elsewhere ([`super::patterns`]). A new knob of the plan is drawn here.
 
-use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Upstream};
+use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Tuning, Upstream};
 
 use super::dice::Dice;
 use super::mould;
@@ -14,6 +14,7 @@ pub(super) struct World {
     pub(super) upstream: Upstream,
     pub(super) past: Past,
     pub(super) limits: Limits,
+    pub(super) tuning: Tuning,
     pub(super) idle_evict_ms: u64,
     pub(super) outside_timeout_ms: u64,
 }
@@ -30,6 +31,7 @@ impl World {
             upstream,
             past: dice.draw(mould::past()),
             limits: within_reach(dice, limits),
+            tuning: tuning(dice),
             idle_evict_ms: if dice.percent(75) {
                 dice.draw(8_000..12_000_u64)
             } else {
@@ -47,10 +49,30 @@ impl World {
     }
 }
 
+/// How machines are tuned: in half of the plans as by default, else some of it tighter by far.
+fn tuning(dice: &mut Dice) -> Tuning {
+    let mut tuning = Tuning::default();
+    if dice.percent(50) {
+        return tuning;
+    }
+    // Whether one of them is tight, and how far.
+    let mut tight = |range| dice.percent(50).then(|| dice.log(range));
+    let small =
+        |tight: Option<u64>, usual| tight.map_or(usual, |count| u32::try_from(count).unwrap_or(usual));
+    // A follower asks for votes after four beats: shorter ones than the longest round trip would never let it rest.
+    tuning.tick_ms = tight(100..700).unwrap_or(tuning.tick_ms);
+    tuning.page_alarms = small(tight(1..20), tuning.page_alarms);
+    tuning.batch_turns = small(tight(1..20), tuning.batch_turns);
+    tuning.append_bytes = tight(100..1_000_000).unwrap_or(tuning.append_bytes);
+    tuning.waiting_requests = small(tight(4..1_000), tuning.waiting_requests);
+    tuning.parked_reads = small(tight(4..1_000), tuning.parked_reads);
+    tuning
+}
+
 /// Where a scenario's objects have less than the contract gives, a quarter of the plans go down to a quarter of it; and in
 /// another quarter a run may take longer than any bound of L.
 fn within_reach(dice: &mut Dice, limits: Limits) -> Limits {
-    let Limits { run_ms, turn_budget } = limits;
+    let Limits { run_ms, turn_budget, constructor_ms } = limits;
     if limits == Limits::OF_THE_CONTRACT {
         return limits;
     }
@@ -58,8 +80,9 @@ fn within_reach(dice: &mut Dice, limits: Limits) -> Limits {
         0 => Limits {
             run_ms: dice.draw(run_ms / 4..=run_ms),
             turn_budget: dice.draw(turn_budget / 4..=turn_budget),
+            constructor_ms: dice.draw(constructor_ms / 10..=constructor_ms),
         },
-        1 => Limits { run_ms: dice.draw(60_000..150_000_u64), turn_budget },
+        1 => Limits { run_ms: dice.draw(60_000..150_000_u64), ..limits },
         _ => limits,
     }
 }

@@ -33,7 +33,7 @@ pub const SCENARIO: Scenario = Scenario {
         objects_max: 5,
         failures: Failures::Many,
         // Within reach of a short run.
-        limits: Limits { run_ms: 20_000, turn_budget: 200 },
+        limits: Limits { run_ms: 20_000, turn_budget: 200, ..Limits::OF_THE_CONTRACT },
     },
     promise: None,
     matrix: true,

@@ -1,7 +1,7 @@
 //! Calms what is left: knobs that a plan draws and that most stories do not need. A knob that is still turned when the
 //! search ends mattered when it was tried.
 
-use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Plan};
+use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Plan, Tuning};
 
 use super::search::{Pass, Search};
 
@@ -12,7 +12,7 @@ pub(super) struct Knob {
 }
 
 /// All of them.
-pub(super) const ALL: [Knob; 12] = [
+pub(super) const ALL: [Knob; 13] = [
     Knob { calm: "no message lost by chance", turn: |plan| plan.network.loss_ppm = 0 },
     Knob { calm: "links that always take equally long", turn: |plan| plan.network.jitter_percent = 0 },
     Knob { calm: "10 ms between all datacenters", turn: even_latencies },
@@ -34,6 +34,10 @@ pub(super) const ALL: [Knob; 12] = [
     Knob {
         calm: "clients and machines that wait for 20 s and 30 s",
         turn: |plan| (plan.request_timeout_ms, plan.outside_timeout_ms) = (20_000, 30_000),
+    },
+    Knob {
+        calm: "ticks, pages, batches and queues as they are by default",
+        turn: |plan| plan.tuning = Tuning::default(),
     },
     Knob { calm: "the limits of the contract", turn: |plan| plan.limits = Limits::OF_THE_CONTRACT },
     Knob { calm: "other random streams", turn: |plan| plan.seed = 0 },

@@ -22,7 +22,8 @@ pub(super) fn machines_of(cluster: Cluster, datacenter: u16) -> impl Iterator<It
     datacenter * within..(datacenter + 1) * within
 }
 
-/// The links that a fault cuts, as far as the plan names them: those of whoever has a role show only in the run.
+/// The links that a fault cuts, all the time or by turns, as far as the plan names them: those of whoever has a role show
+/// only in the run.
 pub(super) fn links_of(cluster: Cluster, fault: &Fault) -> BTreeSet<Link> {
     let all = 0..cluster.machines();
     let (from, to, both_ways): (Vec<u16>, Vec<u16>, bool) = match &fault.kind {
@@ -38,7 +39,11 @@ pub(super) fn links_of(cluster: Cluster, fault: &Fault) -> BTreeSet<Link> {
         FaultKind::DatacenterCut(cut) => {
             let inside: Vec<u16> = machines_of(cluster, cut.datacenter).collect();
             let outside = all.filter(|machine| !inside.contains(machine)).collect();
-            (inside, outside, true)
+            match cut.direction {
+                Direction::In => (outside, inside, false),
+                Direction::Out => (inside, outside, false),
+                Direction::Both => (inside, outside, true),
+            }
         }
         FaultKind::Partition(cut) => (cut.from.clone(), cut.to.clone(), cut.both_ways),
         _ => return BTreeSet::new(),

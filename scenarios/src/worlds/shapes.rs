@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::kinds::outside::OutageKind;
-use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Target};
+use reveille_sim::plan::{Direction, Fault, FaultKind, Flap, Plan, Target, Tuning};
 
 use super::cuts::{Cut, Link, cuts, down, links_of, machines_of};
 use super::span::Span;
@@ -52,6 +52,17 @@ pub const SHAPES: &[Shape] = &[
     shape("... and is put right", |plan| stepping(plan, 1_000, is_put_right)),
     shape("services refuse or fail for 126 s", |plan| outages(plan, RETRIES_MS, fails)),
     shape("services slow for half a minute", |plan| outages(plan, 30_000, is_slow)),
+    shape("links that repeat or keep back messages", rough_links),
+    shape("connections slow or broken", |plan| {
+        faults(plan, |fault| matches!(fault.kind, FaultKind::RoughConnections(_)))
+    }),
+    shape("struck in the middle of something", |plan| {
+        faults(plan, |fault| matches!(fault.kind.target(), Some(Target::Next(_))))
+    }),
+    shape("services silent for half a minute", |plan| {
+        outages(plan, 30_000, |kind| kind == OutageKind::Silent)
+    }),
+    shape("machines tuned tightly", |plan| (plan.tuning != Tuning::default()).then(Vec::new)),
     shape("asked a minute after the heal", asked_late),
 ];
 
@@ -131,15 +142,34 @@ fn all_apart(plan: &Plan) -> Option<Vec<Span>> {
     in_cuts(plan, |cut| many > 0 && pairs(plan).all(|(one, other)| cut.are_apart(one, other)))
 }
 
-/// Two, or all of them but one where there are more.
+/// Two, or all of them but one where there are more; and not on the way into a night or out of it.
 fn two_down(plan: &Plan) -> Option<Vec<Span>> {
     let nights = super::cuts::nights(plan);
     let most = usize::from(plan.cluster.datacenters).saturating_sub(1);
-    found(down(plan, most.max(1)).into_iter().filter(|span| !nights.contains(span)))
+    let is_beside = |span: &Span, night: &Span| span.from_ms <= night.to_ms && night.from_ms <= span.to_ms;
+    let down = down(plan, most.max(1)).into_iter();
+    found(down.filter(|span| !nights.iter().any(|night| is_beside(span, night))))
 }
 
-/// The same link is cut again and again, each time shortly after the last.
+/// The flap of a fault that cuts links.
+fn flap(fault: &Fault) -> Option<Flap> {
+    match &fault.kind {
+        FaultKind::MachineCut(cut) => cut.flap,
+        FaultKind::DatacenterCut(cut) => cut.flap,
+        FaultKind::Partition(cut) => cut.flap,
+        _ => None,
+    }
+}
+
+/// One fault cuts links by turns, or several cut the same link again and again, each shortly after the last.
 fn flapping(plan: &Plan) -> Option<Vec<Span>> {
+    let by_turns = faults(plan, |fault| {
+        let turns = |flap: Flap| fault.kind.lasts_ms() / u64::from(flap.cut_ms + flap.open_ms);
+        flap(fault).map_or(0, turns) >= FLAPS_MIN as u64
+    });
+    if by_turns.is_some() {
+        return by_turns;
+    }
     let mut by_link: BTreeMap<Link, Vec<Span>> = BTreeMap::new();
     for fault in &plan.faults {
         for link in links_of(plan.cluster, fault) {
@@ -224,6 +254,13 @@ fn is_put_right(plan: &Plan, fault: &Fault) -> bool {
     let FaultKind::ClockStep(step) = &fault.kind else { return false };
     let is_back = |other: &FaultKind| matches!(other, FaultKind::ClockStep(back) if back.target == step.target && back.by_ms == -step.by_ms);
     plan.faults.iter().any(|other| other.at_ms > fault.at_ms && is_back(&other.kind))
+}
+
+fn rough_links(plan: &Plan) -> Option<Vec<Span>> {
+    faults(
+        plan,
+        |fault| matches!(&fault.kind, FaultKind::RoughLinks(rough) if rough.duplicate_ppm > 0 || rough.delay_ppm > 0),
+    )
 }
 
 fn outages(plan: &Plan, least_ms: u64, wanted: fn(OutageKind) -> bool) -> Option<Vec<Span>> {

@@ -25,7 +25,8 @@ impl Stillness {
     /// That of a plan.
     pub fn of(plan: &Plan) -> Self {
         let phase = Span::new(0, plan.phases.faults_ms);
-        let breaks = |strikes| !matches!(strikes, Strikes::Clock | Strikes::OutsideService);
+        let breaks =
+            |strikes| !matches!(strikes, Strikes::Clock | Strikes::OutsideService | Strikes::Connection);
         let broken = plan.faults.iter().filter(|fault| breaks(fault.kind.row().strikes));
         let broken: Vec<Span> = broken.filter_map(|fault| Span::of(fault).common(phase)).collect();
         let mut changes: BTreeSet<u64> = broken.iter().flat_map(|span| [span.from_ms, span.to_ms]).collect();

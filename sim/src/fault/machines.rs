@@ -14,9 +14,8 @@ impl World<'_> {
     pub(crate) fn machine_stops(&mut self, kind: &dyn Breaks, target: &Target, power: bool) -> Option<u32> {
         let machine = self.struck_and_up(target)?;
         let fault = self.fault_begins(kind, Scope::Machine(machine.0));
-        // That nobody leads any more is an effect, whatever else the machine had in its hands.
-        let led = target.role().is_some();
-        if self.goes_down(fault, machine, power) || led {
+        // That nobody leads any more, or that something ends half done, is an effect, whatever else was in its memory.
+        if self.goes_down(fault, machine, power) || target.is_at_something() {
             self.took_effect(fault);
         }
         self.review_majorities();

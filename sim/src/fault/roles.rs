@@ -27,6 +27,9 @@ impl Roles {
             Observation::Instance { .. }
             | Observation::Applied { .. }
             | Observation::Installed { .. }
+            | Observation::Claiming { .. }
+            | Observation::AsksForDue { .. }
+            | Observation::Leaving { .. }
             | Observation::StaleEpoch { .. } => return,
         };
         if roles.get(&place).is_none_or(|(known, _)| *known < term) {

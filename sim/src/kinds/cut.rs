@@ -5,10 +5,9 @@ use reveille_model::history::{Scope, Takes};
 use reveille_system::ids::MachineId;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{Aim, Alone, Draw};
-use super::words::Length;
-use super::{FaultKind, Kind, Role, Row, Strikes, Struck};
-use crate::plan::{Direction, Target};
+use super::draw::{Aim, Alone, Draw, Stage, Turn, flaps, now_and_then};
+use super::{FaultKind, Kind, Role, Row, Strikes, Struck, flap};
+use crate::plan::{Check, Direction, Fault, Flap, PlanError, Target};
 use crate::world::World;
 
 /// The links between a machine and all others are cut; its own clients still reach it.
@@ -21,10 +20,15 @@ pub struct MachineCut {
     pub for_ms: u64,
     /// Which of its links.
     pub direction: Direction,
+    /// How it comes and goes; without it, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flap: Option<Flap>,
 }
 
 impl MachineCut {
-    pub(super) const ROWS: &[Row] = &[Row {
+    pub(super) const ROWS: &[Row] = &[Self::STAYS, Self::FLAPS];
+
+    const STAYS: Row = Row {
         name: "cut",
         by_role: by_role!("cut"),
         strikes: Strikes::Link,
@@ -37,20 +41,51 @@ impl MachineCut {
         },
         draws: &[Draw::Machine(2, |it| {
             let (target, for_ms) = (it.target.clone(), it.for_ms);
-            let direction =
-                prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
-            direction
-                .prop_map(move |direction| Self { target: target.clone(), for_ms, direction }.into())
-                .boxed()
+            let kind = directions().prop_map(move |direction| {
+                Self { target: target.clone(), for_ms, direction, flap: None }.into()
+            });
+            kind.boxed()
         })],
         alone: Some(Alone {
             aims: &[Aim::Machine, Aim::Leader],
             fault: |it| {
                 let direction = Direction::Both;
-                Self { target: it.target.clone(), for_ms: it.lasts_ms, direction }.into()
+                Self { target: it.target.clone(), for_ms: it.lasts_ms, direction, flap: None }.into()
             },
         }),
-    }];
+    };
+
+    const FLAPS: Row = Row {
+        name: "flapping-cut",
+        by_role: None,
+        strikes: Strikes::Link,
+        takes: &[Takes::Reachability],
+        about: "The links between a machine and all others are cut again and again, both ways or one.",
+        begins: |whom| match whom.scope {
+            Scope::Links { .. } => {
+                format!("again and again no message passes on {whom}, those back are open")
+            }
+            _ => format!("{whom} is cut off from the others again and again"),
+        },
+        ends: |whom| match whom.scope {
+            Scope::Links { .. } => format!("messages pass at all times again on {whom}"),
+            _ => format!("{whom} is connected at all times again"),
+        },
+        draws: &[Draw::Apart(Turn::Last, flapping)],
+        alone: None,
+    };
+}
+
+fn directions() -> impl Strategy<Value = Direction> {
+    prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)]
+}
+
+fn flapping(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
+    let kind = (stage.anybody(), 2_000..30_000_u64, directions(), flaps());
+    let kind = kind.prop_map(|(target, for_ms, direction, flap)| {
+        MachineCut { target, for_ms, direction, flap: Some(flap) }.into()
+    });
+    now_and_then(stage, kind)
 }
 
 /// One way it strikes links, in a history, and the machine is the one at their single end.
@@ -70,24 +105,28 @@ impl Kind for MachineCut {
     aimed!();
     lasts!(for_ms);
 
-    one_row!();
+    fn row(&self) -> &'static Row {
+        &Self::ROWS[usize::from(self.flap.is_some())]
+    }
+
+    fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
+        flap::validate(self.flap, check)
+    }
 
     fn told(&self) -> String {
-        let (target, lasts) = (&self.target, Length(self.for_ms));
+        let (target, lasts) = (&self.target, flap::lasts(self.for_ms, self.flap));
         match self.direction {
-            Direction::Both => format!("{target} is cut off from the others for {lasts}"),
-            Direction::In => format!("{target} hears nothing from the others for {lasts}"),
-            Direction::Out => format!("nothing that {target} sends reaches the others for {lasts}"),
+            Direction::Both => format!("{target} is cut off from the others {lasts}"),
+            Direction::In => format!("{target} hears nothing from the others {lasts}"),
+            Direction::Out => format!("nothing that {target} sends reaches the others {lasts}"),
         }
     }
 
     fn plainer(&self) -> Vec<FaultKind> {
-        match self.direction {
-            Direction::Both => Vec::new(),
-            Direction::In | Direction::Out => {
-                vec![Self { direction: Direction::Both, ..self.clone() }.into()]
-            }
-        }
+        let stays = self.flap.map(|_| Self { flap: None, ..self.clone() });
+        let whole = !self.direction.is_both();
+        let whole = whole.then(|| Self { direction: Direction::Both, ..self.clone() });
+        stays.into_iter().chain(whole).map(Into::into).collect()
     }
 
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
@@ -101,10 +140,10 @@ impl Kind for MachineCut {
         };
         let fault = world.fault_begins(self, scope);
         if self.direction != Direction::Out {
-            world.cut(fault, &others, &[machine]);
+            world.cut(fault, &others, &[machine], self.flap);
         }
         if self.direction != Direction::In {
-            world.cut(fault, &[machine], &others);
+            world.cut(fault, &[machine], &others, self.flap);
         }
         world.review_majorities();
         Some(fault)

@@ -10,7 +10,7 @@ use proptest::strategy::Union;
 
 use super::outside::OutageKind;
 use super::{FaultKind, Row, table};
-use crate::plan::{Cluster, Fault, Target};
+use crate::plan::{Cluster, Fault, Flap, Target};
 
 /// What there is to strike.
 #[derive(Clone, Debug)]
@@ -183,6 +183,20 @@ pub fn apart(stage: &Stage, turn: Turn) -> impl Strategy<Value = Vec<Fault>> + u
         _ => None,
     });
     in_turn.collect::<Vec<_>>().prop_map(|faults| faults.concat())
+}
+
+/// A fault that is drawn apart: none in most plans, one in some.
+pub(super) fn now_and_then(
+    stage: &Stage,
+    kind: impl Strategy<Value = FaultKind> + 'static,
+) -> BoxedStrategy<Vec<Fault>> {
+    let fault = (0..stage.faults_ms, kind).prop_map(|(at_ms, kind)| vec![Fault { at_ms, kind }]);
+    prop_oneof![5 => Just(Vec::new()), 1 => fault].boxed()
+}
+
+/// How a cut comes and goes: parts of a second to seconds.
+pub(super) fn flaps() -> impl Strategy<Value = Flap> {
+    (100..4_000_u32, 100..4_000_u32).prop_map(|(cut_ms, open_ms)| Flap { cut_ms, open_ms })
 }
 
 /// The likely ones first, and so the simplest: what shrinks goes that way.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::shrink::less;
-use super::words::Length;
+use super::words::{Length, percent};
 use super::{FaultKind, Kind, Row, Strikes};
 use crate::plan::{Check, PlanError};
 use crate::world::World;
@@ -65,8 +65,8 @@ impl Kind for MessageLoss {
     }
 
     fn told(&self) -> String {
-        let percent = f64::from(self.ppm) / 10_000.0;
-        format!("{percent} % of all messages between machines are lost for {}", Length(self.for_ms))
+        let part = percent(self.ppm);
+        format!("{part} of all messages between machines are lost for {}", Length(self.for_ms))
     }
 
     fn plainer(&self) -> Vec<FaultKind> {

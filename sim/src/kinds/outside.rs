@@ -3,12 +3,14 @@
 
 mod fail;
 mod refuse;
+mod silent;
 mod slow;
 
 use serde::{Deserialize, Serialize};
 
 use self::fail::Fail;
 pub use self::refuse::Refuse;
+use self::silent::Silent;
 pub use self::slow::Slow;
 use super::row::Row;
 use super::words::Length;
@@ -30,9 +32,19 @@ pub(crate) trait Outside {
         Vec::new()
     }
 
-    /// What becomes of an answer that would come after this time: when it comes, and its HTTP status; none if the
-    /// connection breaks instead.
-    fn answer(&self, after_ns: u64) -> (u64, Option<u16>);
+    /// What becomes of an answer that would come after this time: when something comes, and what.
+    fn answer(&self, after_ns: u64) -> (u64, Said);
+}
+
+/// What a service says to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// It answers, with this HTTP status.
+    Status(u16),
+    /// It breaks the connection instead.
+    Breaks,
+    /// It says nothing, ever.
+    Nothing,
 }
 
 /// How an outside service behaves badly.
@@ -45,10 +57,12 @@ pub enum OutageKind {
     Refuse(Refuse),
     /// It receives the request and gives no answer; the connection breaks.
     Fail,
+    /// It receives the request and never answers.
+    Silent,
 }
 
 /// Their rows.
-pub(super) const ROWS: &[Row] = &[Slow::ROW, Refuse::ROW, Fail::ROW];
+pub(super) const ROWS: &[Row] = &[Slow::ROW, Refuse::ROW, Fail::ROW, Silent::ROW];
 
 impl OutageKind {
     pub(crate) fn kind(&self) -> &dyn Outside {
@@ -56,6 +70,7 @@ impl OutageKind {
             Self::Slow(slow) => slow,
             Self::Refuse(refuse) => refuse,
             Self::Fail => &Fail,
+            Self::Silent => &Silent,
         }
     }
 

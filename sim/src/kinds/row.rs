@@ -43,6 +43,8 @@ pub enum Strikes {
     Disk,
     /// A machine's wall clock.
     Clock,
+    /// The connections of a machine with its clients or with outside services.
+    Connection,
     /// The outside services.
     OutsideService,
 }
@@ -146,6 +148,7 @@ impl Strikes {
             Self::Datacenter => "datacenter",
             Self::Disk => "disk",
             Self::Clock => "clock",
+            Self::Connection => "connection",
             Self::OutsideService => "outside service",
         }
     }

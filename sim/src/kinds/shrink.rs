@@ -16,7 +16,7 @@ impl Numbers<'_> {
             Target::Machine(machine) => *machine = (self.machine)(*machine)?,
             Target::LeaderOfDatacenter(datacenter) => *datacenter = (self.datacenter)(*datacenter)?,
             Target::LeaderOfGroup(group) => *group = (self.group)(*group)?,
-            Target::HolderOf(_) | Target::LeaderOfSystemGroup => {}
+            Target::HolderOf(_) | Target::LeaderOfSystemGroup | Target::Next(_) => {}
         }
         Some(())
     }

@@ -1,10 +1,11 @@
 //! Links are slow.
 
 use proptest::prelude::*;
-use reveille_model::history::{Scope, Takes};
+use reveille_model::history::Takes;
 use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
+use super::links::links_of;
 use super::shrink::less;
 use super::words::Length;
 use super::{FaultKind, Kind, Numbers, Row, Strikes};
@@ -35,9 +36,9 @@ impl SlowLinks {
         by_role: None,
         strikes: Strikes::Link,
         takes: &[Takes::Time],
-        about: "Messages to and from a machine, or a datacenter, take several times as long.",
-        begins: |whom| format!("messages take much longer on the links of {whom}"),
-        ends: |whom| format!("messages are as fast as before on the links of {whom}"),
+        about: "Messages take several times as long: to and from a machine or a datacenter, on some links, or on all.",
+        begins: |whom| format!("messages take much longer on {}", links_of(whom)),
+        ends: |whom| format!("messages are as fast as before on {}", links_of(whom)),
         draws: &[
             Draw::Machine(1, |it| Self::drawn(LinksOf::Machine(it.target.clone()), it.for_ms)),
             Draw::Datacenter(1, |it| Self::drawn(LinksOf::Datacenter(it.datacenter), it.for_ms)),
@@ -57,17 +58,11 @@ impl Kind for SlowLinks {
     one_row!();
 
     fn target(&self) -> Option<&Target> {
-        match &self.of {
-            LinksOf::Machine(target) => Some(target),
-            LinksOf::Datacenter(_) => None,
-        }
+        self.of.target()
     }
 
     fn target_mut(&mut self) -> Option<&mut Target> {
-        match &mut self.of {
-            LinksOf::Machine(target) => Some(target),
-            LinksOf::Datacenter(_) => None,
-        }
+        self.of.target_mut()
     }
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
@@ -76,50 +71,30 @@ impl Kind for SlowLinks {
             self.factor_percent,
             Self::FACTOR_MIN_PERCENT..=Self::FACTOR_MAX_PERCENT,
         )?;
-        match &self.of {
-            LinksOf::Machine(target) => check.target("of", target),
-            LinksOf::Datacenter(datacenter) => check.datacenter("of", *datacenter),
-        }
+        self.of.validate(check)
     }
 
     fn told(&self) -> String {
-        let links = match &self.of {
-            LinksOf::Machine(target) => format!("to and from {target}"),
-            LinksOf::Datacenter(datacenter) => format!("to, from and within datacenter {datacenter}"),
-        };
         let times = f64::from(self.factor_percent) / 100.0;
-        format!("messages {links} take {times} times as long for {}", Length(self.for_ms))
+        format!("messages {} take {times} times as long for {}", self.of.told(), Length(self.for_ms))
     }
 
     fn plainer(&self) -> Vec<FaultKind> {
         let slow = less::<u32>(self.factor_percent).filter(|percent| *percent >= Self::FACTOR_MIN_PERCENT);
-        slow.map(|factor_percent| Self { factor_percent, ..self.clone() }.into()).collect()
+        let slow = slow.map(|factor_percent| Self { factor_percent, ..self.clone() });
+        let fewer = self.of.fewer().map(|of| Self { of, ..self.clone() });
+        fewer.chain(slow).map(Into::into).collect()
     }
 
     fn renumber(&mut self, numbers: &Numbers<'_>) -> Option<()> {
-        match &mut self.of {
-            LinksOf::Machine(target) => numbers.target(target),
-            LinksOf::Datacenter(datacenter) => numbers.of_datacenter(datacenter),
-        }
+        self.of.renumber(numbers)
     }
 
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
-        let (slow, scope) = match &self.of {
-            LinksOf::Machine(target) => {
-                let machine = world.struck(target)?;
-                (vec![machine], Scope::Machine(machine.0))
-            }
-            LinksOf::Datacenter(datacenter) => {
-                (world.machines_of(*datacenter), Scope::Datacenter(*datacenter))
-            }
-        };
+        let (links, scope) = self.of.struck(world)?;
         let fault = world.fault_begins(self, scope);
-        for machine in slow {
-            for other in world.machines(|other| other != machine) {
-                // Within the datacenter a link is slowed down twice: of several the worst decides, so that is once.
-                world.net.slow_down(fault, machine, other, self.factor_percent);
-                world.net.slow_down(fault, other, machine, self.factor_percent);
-            }
+        for (from, to) in links {
+            world.net.slow_down(fault, from, to, self.factor_percent);
         }
         Some(fault)
     }

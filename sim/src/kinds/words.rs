@@ -14,6 +14,11 @@ impl fmt::Display for Length {
     }
 }
 
+/// A part of a million as it is told: "2.5 %".
+pub(super) fn percent(ppm: u32) -> String {
+    format!("{} %", f64::from(ppm) / 10_000.0)
+}
+
 /// Some machines: "machine 3", "machines 0, 1".
 pub(super) fn machines(machines: &[u16]) -> String {
     let names: Vec<_> = machines.iter().map(u16::to_string).collect();

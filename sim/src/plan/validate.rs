@@ -24,7 +24,7 @@ pub struct PlanError {
     pub right: String,
 }
 
-fn ensure(
+pub(super) fn ensure(
     holds: bool,
     place: impl FnOnce() -> String,
     wrong: impl ToString,
@@ -64,6 +64,7 @@ impl Plan {
             || format!("it is at least disk.sync_us_min, which is {sync_us_min}"),
         )?;
         self.past.validate()?;
+        self.tuning.validate()?;
         self.validate_clocks()?;
         self.validate_times()?;
         self.validate_workload()?;
@@ -118,6 +119,7 @@ impl Plan {
             ("outside_timeout_ms", self.outside_timeout_ms),
             ("request_timeout_ms", self.request_timeout_ms),
             ("limits.run_ms", self.limits.run_ms),
+            ("limits.constructor_ms", self.limits.constructor_ms),
         ];
         for (place, wait_ms) in waits {
             ensure(

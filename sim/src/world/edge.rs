@@ -1,11 +1,13 @@
 //! What crosses the border of the cluster: clients' requests and their answers, calls to outside services and theirs.
-//! Nothing is lost on these ways; what finds its machine gone finds nobody.
+//! These ways are connections ([`crate::connections`]); what finds its machine gone finds nobody.
 
 use reveille_model::history::{Outcome, What};
 use reveille_system::ids::{MachineId, RequestId};
-use reveille_system::io::{Input, OutsideCall};
+use reveille_system::io::{ClientAnswer, Input, OutsideCall};
 
 use super::{Event, NS_PER_MS, World};
+use crate::connections::{Passage, Way};
+use crate::kinds::outside::Said;
 use crate::outside::{self, Exchange};
 use crate::record::{blob, object_name};
 use crate::trace::Kind;
@@ -19,11 +21,13 @@ impl World<'_> {
 
     pub(super) fn ask(&mut self, request: RequestId) {
         self.schedule_next_request();
-        let (_, asked) = self.clients.send(request);
+        let (asked_at, asked) = self.clients.send(request);
         self.record.counts.requests += 1;
         let (to, body) = (object_name(&asked.object), blob(asked.body));
         self.record.outside(self.now_ns, What::Call { request: request.0, to, body });
-        self.queue.push(self.now_ns + self.client_ns, Event::Arrive { request });
+        let passage = self.pass(asked_at, Way::FromClients);
+        let event = if passage.breaks { Event::GiveUp { request } } else { Event::Arrive { request } };
+        self.queue.push(passage.at_ns, event);
         let timeout_ns = self.plan.request_timeout_ms * NS_PER_MS;
         self.queue.push(self.now_ns + timeout_ns, Event::GiveUp { request });
     }
@@ -32,6 +36,16 @@ impl World<'_> {
         let (machine, asked) = self.clients.request(request);
         let up = self.hosts[usize::from(machine.0)].machine.is_some();
         self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(asked));
+    }
+
+    /// A machine answers a client.
+    pub(super) fn answer(&mut self, machine: MachineId, answer: ClientAnswer) {
+        let ClientAnswer { request, status, body } = answer;
+        self.note(Some(machine), Kind::Answer, request.0, u64::from(status));
+        let passage = self.pass(machine, Way::ToClients);
+        let answered = Event::Answered { request, status, body };
+        let event = if passage.breaks { Event::GiveUp { request } } else { answered };
+        self.queue.push(passage.at_ns, event);
     }
 
     pub(super) fn request_over(&mut self, request: RequestId, outcome: Outcome) {
@@ -47,21 +61,40 @@ impl World<'_> {
         self.record.counts.outside_calls += 1;
         self.note(Some(machine), Kind::CalledOut, number, 0);
         let exchange = Exchange { machine, life, call: call.call, number };
-        self.queue.push(self.now_ns + self.client_ns, Event::OutsideArrive { exchange });
+        let passage = self.pass(machine, Way::ToServices);
+        let fails = Event::OutsideAnswer { exchange, status: None };
+        let event = if passage.breaks { fails } else { Event::OutsideArrive { exchange } };
+        self.queue.push(passage.at_ns, event);
     }
 
     pub(super) fn outside_arrive(&mut self, exchange: Exchange) {
         self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number });
-        let outside::Decision { after_ns, status, fault } = self.outside.arrive(exchange.machine);
+        let outside::Decision { after_ns, said, fault } = self.outside.arrive(exchange.machine);
         if let Some(fault) = fault {
             self.faults.took_effect(fault, &mut self.record.counts);
         }
+        let status = match said {
+            Said::Status(status) => Some(status),
+            Said::Breaks => None,
+            Said::Nothing => return,
+        };
         self.queue.push(self.now_ns + after_ns, Event::OutsideDecide { exchange, status });
     }
 
     pub(super) fn outside_decide(&mut self, exchange: Exchange, status: Option<u16>) {
         self.record.outside(self.now_ns, What::OutboundAnswer { call: exchange.number, status });
-        self.queue.push(self.now_ns + self.client_ns, Event::OutsideAnswer { exchange, status });
+        let passage = self.pass(exchange.machine, Way::FromServices);
+        let status = status.filter(|_| !passage.breaks);
+        self.queue.push(passage.at_ns, Event::OutsideAnswer { exchange, status });
+    }
+
+    /// Something sets out over a connection of this machine.
+    fn pass(&mut self, machine: MachineId, way: Way) -> Passage {
+        let passage = self.connections.pass(self.now_ns, machine, way);
+        if let Some(fault) = passage.fault {
+            self.took_effect(fault);
+        }
+        passage
     }
 
     pub(super) fn outside_answer(&mut self, exchange: Exchange, status: Option<u16>) {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use reveille_sim::kinds::{Crash, MessageLoss, PowerLoss};
 use reveille_sim::plan::{
-    Clock, Cluster, Disk, Fault, FaultKind, Limits, Network, Past, Phases, Plan, Request, Target, Upstream,
-    VERSION,
+    Clock, Cluster, Disk, Fault, FaultKind, Limits, Network, Past, Phases, Plan, Request, Target, Tuning,
+    Upstream, VERSION,
 };
 use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
@@ -62,6 +62,7 @@ pub(crate) fn plan(seed: u64) -> Plan {
             },
         ],
         past: Past::default(),
+        tuning: Tuning::default(),
     }
 }
 

@@ -26,8 +26,6 @@ const ELECTION_TICKS: usize = 4;
 /// The same in the system group: while it has no leader nobody can be found dead, so all that fails with its leader waits
 /// for this first (L1).
 const SYSTEM_ELECTION_TICKS: usize = 3;
-/// The most bytes of entries in one message to a follower.
-const APPEND_BYTES_MAX: u64 = 1 << 20;
 /// The most messages with entries on their way to one follower.
 const APPENDS_INFLIGHT_MAX: usize = 64;
 /// The most bytes of committed entries that one step gives out.
@@ -77,7 +75,7 @@ impl Node {
             max_election_tick: timeouts.longest() + 1,
             // The state machine is built anew at each boot, so every entry behind the snapshot is applied again.
             applied: memory.before(),
-            max_size_per_msg: APPEND_BYTES_MAX,
+            max_size_per_msg: config.tuning.append_bytes,
             max_inflight_msgs: APPENDS_INFLIGHT_MAX,
             max_committed_size_per_ready: COMMITTED_BYTES_MAX,
             check_quorum: true,

@@ -16,11 +16,8 @@ use crate::ids::{Epoch, ObjectName, SliceId};
 use crate::io::Now;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
-use crate::observe::Source;
+use crate::observe::{Observation, Source};
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
-
-/// Alarms in one page of the due index.
-const PAGE: u32 = 512;
 
 /// A slice under the epoch that its claim has made.
 pub(super) struct Held {
@@ -73,8 +70,9 @@ impl Held {
 
     /// Asks for the page of the due index that comes after this alarm.
     pub(super) fn load(&self, after: Option<(i64, ObjectName)>, env: &mut Env, cx: &mut Cx<'_>) {
-        let query = Query::Due { slice: self.slice, after, limit: PAGE };
+        let query = Query::Due { slice: self.slice, after, limit: cx.config.tuning.page_alarms };
         let purpose = Purpose::Due(self.slice, self.epoch);
+        cx.out.observed.push(Observation::AsksForDue { slice: self.slice });
         env.client.read(purpose, self.slice, self.read_index, query, cx);
     }
 
@@ -86,7 +84,7 @@ impl Held {
         env: &mut Env,
         cx: &mut Cx<'_>,
     ) -> bool {
-        let is_last = page.len() < PAGE as usize;
+        let is_last = page.len() < cx.config.tuning.page_alarms as usize;
         let after = page.last().map(|(object, row)| (row.not_before_ms, object.clone()));
         for (object, row) in page {
             self.tracker.schedule(&object, row, None);
@@ -128,7 +126,8 @@ impl Held {
         if !self.in_flight.is_empty() || self.ready.is_empty() {
             return;
         }
-        self.in_flight.extend(self.ready.drain(..));
+        let most = cx.config.tuning.batch_turns as usize;
+        self.in_flight.extend(self.ready.drain(..self.ready.len().min(most)));
         self.last_batch += 1;
         let turns = self.in_flight.iter().map(|unit| unit.writes.clone()).collect();
         let commit = Commit { slice: self.slice, epoch: self.epoch, batch: self.last_batch, turns };

@@ -30,8 +30,6 @@ use crate::observe::{Observation, Source};
 use crate::registry::Roster;
 use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, Query, Release};
 
-/// Requests that may wait for the slice to be served; more are left to time out at their clients.
-const WAITING_MAX: usize = 1_024;
 /// How long what is in progress may go on when a slice is given up.
 const LEAVE_MS: u64 = 2_000;
 
@@ -126,6 +124,7 @@ impl Slice {
             return;
         };
         self.stage = Stage::Claiming { leaves: false };
+        cx.out.observed.push(Observation::Claiming { slice: self.id });
         let claim = Claim { slice: self.id, over: epoch, machine: env.me, session };
         env.client.propose(Purpose::Claim(self.id), Command::Claim(claim), cx);
     }
@@ -150,11 +149,14 @@ impl Slice {
     }
 
     /// The slice is assigned elsewhere.
-    pub(super) fn leave(&mut self, now: Now) {
+    pub(super) fn leave(&mut self, cx: &mut Cx<'_>) {
         self.stage = match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Finding { .. } => Stage::Gone,
             Stage::Claiming { .. } => Stage::Claiming { leaves: true },
-            Stage::Loading(held) | Stage::Serving(held) => Stage::Leaving { held, since_ns: now.mono_ns },
+            Stage::Loading(held) | Stage::Serving(held) => {
+                cx.out.observed.push(Observation::Leaving { slice: self.id });
+                Stage::Leaving { held, since_ns: cx.now.mono_ns }
+            }
             stage @ (Stage::Leaving { .. } | Stage::Releasing | Stage::Gone) => stage,
         };
     }
@@ -221,7 +223,7 @@ impl Slice {
     pub(super) fn request(&mut self, incoming: Incoming, env: &mut Env, cx: &mut Cx<'_>) {
         if let Stage::Serving(held) = &mut self.stage {
             held.request(incoming, env, cx);
-        } else if self.waiting.len() < WAITING_MAX {
+        } else if self.waiting.len() < cx.config.tuning.waiting_requests as usize {
             self.waiting.push_back(incoming);
         }
     }
@@ -301,9 +303,11 @@ impl Slice {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::config::Config;
-    use crate::ids::MachineId;
+    use crate::ids::{MachineId, RequestId};
     use crate::io::Effects;
     use crate::object::class::Classes;
     use crate::outbox::Outbox;
@@ -334,6 +338,38 @@ mod tests {
         assert!(due_ns.is_some(), "it is served");
         slice.loaded(Epoch(1), page(Epoch(1), 10), env, cx);
         assert_eq!(slice.next_due_ns(now), due_ns);
-        assert_eq!(cx.out.observed.len(), 1, "it is told once");
+        let told = cx.out.observed.iter().filter(|it| matches!(it, Observation::Serving { .. }));
+        assert_eq!(told.count(), 1, "it is told once");
+    }
+
+    #[test]
+    fn pages_are_as_long_as_they_are_tuned_and_no_more_requests_wait_than_may() {
+        let mut config = Config::new(1, 1, 1, 1);
+        (config.tuning.page_alarms, config.tuning.waiting_requests) = (2, 3);
+        let (mut outbox, mut out) = (Outbox::default(), Effects::default());
+        let now = Now { mono_ns: 1, wall_ns: 1 };
+        let cx = &mut Cx { now, config: &config, outbox: &mut outbox, out: &mut out };
+        let env = &mut Env::new(MachineId(0), 1, Classes::default(), &config);
+        let mut slice = Slice::new(SliceId(0));
+        for request in 0..5 {
+            let object = ObjectName::new("Test", "foo");
+            let (request, body) = (RequestId(request), Bytes::new());
+            slice.request(Incoming { request, object, body, ingress: MachineId(0), hops: 0 }, env, cx);
+        }
+        assert_eq!(slice.waiting.len(), 3);
+
+        slice.stage = Stage::Claiming { leaves: false };
+        slice.claimed(Applied::Claimed(Epoch(2)), 7, env, cx);
+        let page = |names: &[&str]| {
+            let alarm = Stamp { epoch: Epoch(1), count: 1 };
+            let row = AlarmRow { alarm, scheduled_ms: 10, retry_count: 0, not_before_ms: 10 };
+            names.iter().map(|name| (ObjectName::new("Test", name), row)).collect::<Vec<_>>()
+        };
+        slice.loaded(Epoch(2), page(&["a", "b"]), env, cx);
+        assert_eq!(slice.next_due_ns(now), None, "a full page is not the last one");
+        slice.loaded(Epoch(2), page(&["c"]), env, cx);
+        assert!(slice.next_due_ns(now).is_some(), "it is served");
+        let asked = cx.out.observed.iter().filter(|it| matches!(it, Observation::AsksForDue { .. }));
+        assert_eq!(asked.count(), 2);
     }
 }

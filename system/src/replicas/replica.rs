@@ -13,9 +13,6 @@ use crate::store::Store;
 use crate::store::command::{Applied, Command, Query};
 use crate::wire::{Ask, Message, Proposed};
 
-/// The most questions that wait for a replica to catch up. Further ones are dropped; who asks asks again.
-const PARKED_READS_MAX: usize = 1024;
-
 /// A replica.
 pub(super) struct Replica {
     group: GroupId,
@@ -34,6 +31,8 @@ pub(super) struct Replica {
     parked_ever: u64,
     /// [`crate::config::Bounds::entries_kept`].
     entries_kept: u64,
+    /// [`crate::config::Tuning::parked_reads`].
+    parked_reads_max: usize,
     /// Made since the last settling.
     messages: Vec<(MachineId, Message)>,
 }
@@ -87,6 +86,7 @@ impl Replica {
             parked: BTreeMap::new(),
             parked_ever: 0,
             entries_kept: config.bounds.entries_kept,
+            parked_reads_max: config.tuning.parked_reads as usize,
             messages: Vec::new(),
         }
     }
@@ -114,7 +114,7 @@ impl Replica {
     }
 
     pub(super) fn read(&mut self, from: MachineId, ask: Ask, at_least: u64, query: Query) {
-        if self.parked.len() < PARKED_READS_MAX {
+        if self.parked.len() < self.parked_reads_max {
             self.parked_ever += 1;
             self.parked.insert((at_least, self.parked_ever), Parked { from, ask, query });
         }
@@ -240,5 +240,24 @@ impl Replica {
         let group = self.group;
         let wrap = |(to, letter)| (to, Message::Consensus { group, letter });
         self.messages.extend(messages.into_iter().map(wrap));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SliceId;
+
+    #[test]
+    fn no_more_questions_wait_than_may() {
+        let mut config = Config::new(1, 1, 1, 1);
+        config.tuning.parked_reads = 2;
+        let mut replica = Replica::new(&config, GroupId(0), MachineId(0), Vec::new(), 0);
+        for number in 0..5 {
+            let query = Query::Holder { slice: SliceId(0) };
+            replica.read(MachineId(0), Ask { boot: 1, number }, 7, query);
+        }
+        let waiting: Vec<u64> = replica.parked.values().map(|parked| parked.ask.number).collect();
+        assert_eq!(waiting, [0, 1]);
     }
 }

@@ -363,7 +363,10 @@ impl World {
                 assert_eq!(leader, machine, "{group:?} has one leader in term {term}");
             }
             Observation::Installed { .. } => self.snapshots += 1,
-            Observation::StaleEpoch { .. } => {}
+            Observation::StaleEpoch { .. }
+            | Observation::Claiming { .. }
+            | Observation::AsksForDue { .. }
+            | Observation::Leaving { .. } => {}
             other => panic!("{other:?} is no business of a replica"),
         }
     }

@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use reveille_sim::kinds::{DatacenterCut, DatacenterDown};
+use reveille_sim::plan::Direction;
 
 use super::super::trouble::{Ground, Trouble};
 
@@ -26,10 +27,12 @@ pub(super) fn night(ground: &mut Ground<'_>) -> Trouble {
 /// No datacenter sees another one.
 pub(super) fn all_apart(ground: &mut Ground<'_>) -> Trouble {
     let for_ms = ground.lasting_ms() + STAGGERED_MS;
-    let each = ground
-        .datacenters()
-        .into_iter()
-        .map(|datacenter| (ground.dice.draw(0..STAGGERED_MS), DatacenterCut { datacenter, for_ms }));
+    let each = ground.datacenters().into_iter().map(|datacenter| {
+        (
+            ground.dice.draw(0..STAGGERED_MS),
+            DatacenterCut { datacenter, for_ms, direction: Direction::Both, flap: None },
+        )
+    });
     Trouble::of(each.collect::<Vec<_>>())
 }
 

@@ -2,38 +2,31 @@
 //! that start again and again while what they sent before is still on its way.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::{Crash, MachineCut, Partition, PowerLoss, SlowLinks};
-use reveille_sim::plan::{Direction, FaultKind, LinksOf, Target};
+use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowLinks};
+use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Target};
 
 use super::super::trouble::{Ground, Trouble};
 use super::cuts::link;
 
-/// The same links cut and open again, many times.
+/// Links that are cut and open by turns, many times: one link, those of a machine, those between two datacenters or of one.
 pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
-    const TIMES_MAX: u64 = 80;
-    let links = flapping_links(ground);
-    let (cut_ms, open_ms) = (ground.dice.log(100..5_000), ground.dice.log(100..5_000));
-    let times = (ground.lasting_ms() / (cut_ms + open_ms)).clamp(6, TIMES_MAX);
-    let each = (0..times).map(|time| (time * (cut_ms + open_ms), links.lasting(cut_ms)));
-    Trouble::of(each.collect::<Vec<_>>())
-}
-
-/// One link, those of a machine, or those between two datacenters.
-fn flapping_links(ground: &mut Ground<'_>) -> FaultKind {
-    match ground.dice.draw(0..3_u8) {
-        0 => link(ground, 0).into(),
-        1 => {
-            // By number: a role may have moved by the next time.
-            let target = Target::Machine(ground.machines()[0]);
-            let direction = ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out]);
-            MachineCut { target, for_ms: 0, direction }.into()
-        }
+    let turn = |ground: &mut Ground<'_>| u32::try_from(ground.dice.log(100..5_000)).expect("some seconds");
+    let flap = Some(Flap { cut_ms: turn(ground), open_ms: turn(ground) });
+    let (for_ms, direction) = (ground.lasting_ms().max(10_000), any_direction(ground));
+    Trouble::one(match ground.dice.draw(0..4_u8) {
+        0 => FaultKind::from(Partition { flap, ..link(ground, for_ms) }),
+        1 => MachineCut { target: ground.anybody(), for_ms, direction, flap }.into(),
+        2 => DatacenterCut { datacenter: ground.datacenters()[0], for_ms, direction, flap }.into(),
         _ => {
             let pair = ground.datacenters();
             let (from, to) = (ground.within(pair[0]), ground.within(pair[1]));
-            Partition { from, to, both_ways: ground.dice.draw(any::<bool>()), for_ms: 0 }.into()
+            Partition { from, to, both_ways: ground.dice.draw(any::<bool>()), for_ms, flap }.into()
         }
-    }
+    })
+}
+
+fn any_direction(ground: &mut Ground<'_>) -> Direction {
+    ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out])
 }
 
 /// A link or a machine is cut off, and some seconds later one end crashes and is soon back.
@@ -45,8 +38,8 @@ pub(super) fn cut_and_crash(ground: &mut Ground<'_>) -> Trouble {
         (FaultKind::from(link), end)
     } else {
         let target = Target::Machine(ground.machines()[0]);
-        let direction = ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out]);
-        (MachineCut { target: target.clone(), for_ms, direction }.into(), target)
+        let direction = any_direction(ground);
+        (MachineCut { target: target.clone(), for_ms, direction, flap: None }.into(), target)
     };
     let after_ms = ground.dice.draw(1_000..10_000_u64);
     let down_ms = ground.dice.log(200..10_000);
@@ -72,7 +65,7 @@ pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
 }
 
 /// Down, with the page cache or without.
-fn down(ground: &mut Ground<'_>, target: Target, down_ms: u64) -> FaultKind {
+pub(super) fn down(ground: &mut Ground<'_>, target: Target, down_ms: u64) -> FaultKind {
     if ground.dice.percent(70) {
         Crash { target, down_ms }.into()
     } else {

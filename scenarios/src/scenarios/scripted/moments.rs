@@ -166,8 +166,12 @@ impl Strike {
     fn faults(self, target: &Target, last_ms: u64) -> Vec<Fault> {
         let Self { after_ms, silent_ms, down_ms, power } = self;
         let [cut, down] = [target.clone(), target.clone()];
-        let cut =
-            FaultKind::MachineCut(MachineCut { target: cut, for_ms: silent_ms, direction: Direction::Out });
+        let cut = FaultKind::MachineCut(MachineCut {
+            target: cut,
+            for_ms: silent_ms,
+            direction: Direction::Out,
+            flap: None,
+        });
         let down = if power {
             FaultKind::PowerLoss(PowerLoss { target: down, down_ms })
         } else {

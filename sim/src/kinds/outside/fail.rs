@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{OutageKind, Outside};
+use super::{OutageKind, Outside, Said};
 use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
 use crate::plan::{Check, PlanError};
@@ -41,7 +41,7 @@ impl Outside for Fail {
         "the outside services break the connection without an answer".into()
     }
 
-    fn answer(&self, after_ns: u64) -> (u64, Option<u16>) {
-        (after_ns, None)
+    fn answer(&self, after_ns: u64) -> (u64, Said) {
+        (after_ns, Said::Breaks)
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{OutageKind, Outside};
+use super::{OutageKind, Outside, Said};
 use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
 use crate::plan::{Check, PlanError};
@@ -56,7 +56,7 @@ impl Outside for Refuse {
         (self.status != PLAIN).then_some(plain).into_iter().collect()
     }
 
-    fn answer(&self, after_ns: u64) -> (u64, Option<u16>) {
-        (after_ns, Some(self.status))
+    fn answer(&self, after_ns: u64) -> (u64, Said) {
+        (after_ns, Said::Status(self.status))
     }
 }

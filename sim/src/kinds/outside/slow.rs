@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use reveille_model::history::Takes;
 use serde::{Deserialize, Serialize};
 
-use super::{OutageKind, Outside};
+use super::{OutageKind, Outside, Said};
 use crate::kinds::draw::Draw;
 use crate::kinds::row::{Row, Strikes};
 use crate::kinds::shrink::less;
@@ -54,7 +54,7 @@ impl Outside for Slow {
         less(self.extra_ms).map(|extra_ms| OutageKind::Slow(Self { extra_ms })).collect()
     }
 
-    fn answer(&self, after_ns: u64) -> (u64, Option<u16>) {
-        (after_ns + self.extra_ms * 1_000_000, Some(200))
+    fn answer(&self, after_ns: u64) -> (u64, Said) {
+        (after_ns + self.extra_ms * 1_000_000, Said::Status(200))
     }
 }

@@ -82,7 +82,7 @@ impl<'a> Check<'a> {
             Target::LeaderOfGroup(group) => self.ensure(*group <= groups, field, group, || {
                 format!("the cluster has groups 0 to {}, and the system group {groups}", groups - 1)
             }),
-            Target::LeaderOfSystemGroup => Ok(()),
+            Target::LeaderOfSystemGroup | Target::Next(_) => Ok(()),
         }
     }
 }
