@@ -81,9 +81,9 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
 
 fn mood(dice: &mut Dice) -> Mood {
     match dice.draw(0..100_u8) {
-        0..5 => Mood::Calm,
-        5..13 => Mood::Single,
-        13..23 => Mood::Ordinary,
+        0..7 => Mood::Calm,
+        7..14 => Mood::Single,
+        14..24 => Mood::Ordinary,
         _ => Mood::Patterns,
     }
 }
@@ -110,8 +110,8 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
 /// One to three patterns, side by side or one after the other.
 fn some_patterns(ground: &mut Ground<'_>) -> Trouble {
     let many = match ground.dice.draw(0..100_u8) {
-        0..30 => 1,
-        30..70 => 2,
+        0..20 => 1,
+        20..55 => 2,
         _ => 3,
     };
     let mut all = one_pattern(ground);
