@@ -4,7 +4,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::Union;
 use reveille_sim::kinds::draw::{self, Turn};
+use reveille_sim::kinds::outside::{OutageKind, Refuse, Slow};
 use reveille_sim::plan::{
     Clock, Disk, Fault, Network, Outage, Past, Phases, Plan, Request, Tuning, Upstream, VERSION,
 };
@@ -116,8 +118,16 @@ pub(super) fn clocks() -> impl Strategy<Value = Vec<Clock>> {
     vec(clock, usize::from(CLUSTER.machines()))
 }
 
+/// The ways to behave badly that there were when these plans were made.
+fn outage() -> impl Strategy<Value = OutageKind> {
+    let slow = (0..20_000_u64).prop_map(|extra_ms| OutageKind::Slow(Slow { extra_ms }));
+    let refuse = prop_oneof![Just(429), Just(500), Just(503)];
+    let refuse = refuse.prop_map(|status| OutageKind::Refuse(Refuse { status }));
+    Union::new([slow.boxed(), refuse.boxed(), Just(OutageKind::Fail).boxed()])
+}
+
 pub(super) fn upstream() -> impl Strategy<Value = Upstream> {
-    let outage = (0..FAULTS_MS, 0..30_000_u64, draw::outage()).prop_map(|(at_ms, for_ms, kind)| Outage {
+    let outage = (0..FAULTS_MS, 0..30_000_u64, outage()).prop_map(|(at_ms, for_ms, kind)| Outage {
         at_ms,
         for_ms,
         kind,
