@@ -57,9 +57,8 @@ impl Reading {
         }
         match &event.what {
             What::Holder { slice, epoch } => {
-                if self.epochs.insert(*slice, *epoch).is_some_and(|before| before < *epoch) {
-                    self.sign(at_ms, at_ms);
-                }
+                let moved = self.epochs.insert(*slice, *epoch).is_some_and(|before| before < *epoch);
+                self.signs.extend(moved.then_some(Span::new(at_ms, at_ms)));
             }
             What::InstanceEnd { reason: EndReason::Lost | EndReason::Moved } => self.sign(at_ms, at_ms),
             What::RunEnd { outcome: RunOutcome::Platform { .. }, .. } => self.sign(at_ms, at_ms),
