@@ -6,7 +6,9 @@ use crate::common::{home_of, scenario, told, upstream};
 use reveille::finding;
 use reveille_model::history::{Delivery, EndReason, Event, What};
 use reveille_sim::kinds::MachineCut;
-use reveille_sim::plan::{Direction, Fault, FaultKind, Limits, Network, Plan, Request, Target, Upstream};
+use reveille_sim::plan::{
+    Direction, Fault, FaultKind, Limits, Network, Phases, Plan, Request, Target, Tuning, Upstream,
+};
 use reveille_system::ids::MachineId;
 use serde_json::json;
 
@@ -27,6 +29,8 @@ fn plan() -> (Plan, MachineId) {
         body: format!("visit {index}"),
     };
     plan.workload = (0..120).map(request).collect();
+    plan.phases = Phases { warm_up_ms: 6_000, faults_ms: 100_000, quiet_ms: 90_000 };
+    plan.tuning = Tuning::default();
     plan.network = Network { loss_ppm: 0, ..plan.network };
     plan.upstream = Upstream { outages: Vec::new(), ..plan.upstream };
     plan.faults = vec![cut(home)];

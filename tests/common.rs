@@ -11,7 +11,7 @@ use reveille::finding::{self, Finding};
 use reveille::scenario::Scenario;
 use reveille::shrink::Shrink;
 use reveille::{report, story};
-use reveille_sim::plan::{Clock, Disk, Network, Past, Plan, Upstream};
+use reveille_sim::plan::{Clock, Disk, Network, Past, Phases, Plan, Tuning, Upstream};
 use reveille_sim::run::Outcome;
 use reveille_system::ids::{MachineId, ObjectName};
 
@@ -29,6 +29,10 @@ pub(crate) fn calm(name: &str) -> Plan {
     plan.clocks.fill(Clock::default());
     plan.upstream = upstream(100);
     plan.idle_evict_ms = 10_000;
+    plan.outside_timeout_ms = 30_000;
+    plan.limits = scenario(name).shape.limits;
+    plan.tuning = Tuning::default();
+    plan.phases = Phases { warm_up_ms: 6_000, faults_ms: 100_000, quiet_ms: 90_000 };
     plan.past = Past::default();
     (plan.workload, plan.faults) = (Vec::new(), Vec::new());
     plan

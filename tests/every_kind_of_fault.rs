@@ -13,9 +13,9 @@ use reveille_sim::plan::{Fault, FaultKind, Outage, Plan};
 use crate::common::scenario;
 
 /// Seeds of each scenario within which every kind is drawn.
-const DRAWN_WITHIN: u64 = 100;
+const DRAWN_WITHIN: u64 = 150;
 /// Seeds of one scenario within which every kind has an effect.
-const EFFECTIVE_WITHIN: u64 = 200;
+const EFFECTIVE_WITHIN: u64 = 400;
 
 /// Every name in the table: those of kinds that are aimed at a leader, too.
 fn names() -> BTreeSet<&'static str> {

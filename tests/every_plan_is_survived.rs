@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::common::{scenario, smallest};
-use reveille::{finding, plans};
+use reveille::finding;
 
 /// Fresh plans on each run of the tests.
 const PLANS: u32 = 24;
@@ -17,7 +17,7 @@ fn every_plan_is_survived() {
     let mut runner = TestRunner::new(config);
     for name in ["batcher", "retry-info", "alarm-example", "cron", "scripted"] {
         let scenario = scenario(name);
-        let plans = any::<u64>().no_shrink().prop_flat_map(|seed| plans::strategy(scenario, seed));
+        let plans = any::<u64>().no_shrink().prop_map(|seed| scenario.plan(seed));
         let result = runner.run(&plans, |plan| {
             let outcome = scenario.run(&plan);
             match finding::of(&outcome).first() {

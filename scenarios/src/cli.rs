@@ -126,6 +126,10 @@ struct Explore {
     /// Where calls are counted by context and outcome: tell of each case how often it was reached, or why it cannot be.
     #[arg(long)]
     cells: bool,
+    /// Tell which shapes of trouble the plans had, how often each took effect, and how many runs gave the rarer rules an
+    /// occasion.
+    #[arg(long)]
+    worlds: bool,
     /// Make the first plan of each finding as small as it can be, and tell its story.
     #[arg(long)]
     shrink: bool,

@@ -19,6 +19,7 @@ use crate::histories::Keep;
 use crate::matrix::Matrix;
 use crate::plans::Topic;
 use crate::scenario::{Expect, Scenario};
+use crate::worlds::Worlds;
 use crate::{report, supervise};
 
 /// Which seeds to run.
@@ -41,6 +42,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// Where to keep the history of each run, if anywhere.
     pub keep: Option<Keep>,
+    /// Whether to look at what kinds of worlds the runs are in.
+    pub worlds: bool,
 }
 
 /// What was found in one scenario.
@@ -62,6 +65,8 @@ pub struct Tally {
     pub lateness_by_topic: BTreeMap<Topic, Lateness>,
     /// Which calls were made in which context, where the scenario is about that.
     pub matrix: Option<Matrix>,
+    /// What kinds of worlds the runs were in, if that was looked at.
+    pub worlds: Option<Worlds>,
     /// What was found.
     pub catch: Catch,
 }
@@ -75,6 +80,7 @@ pub struct Ran {
     counts: Counts,
     lateness: Lateness,
     matrix: Option<Matrix>,
+    worlds: Option<Worlds>,
     /// What was found.
     pub findings: Vec<Finding>,
     /// Why its history could not be kept, if it was to be.
@@ -138,14 +144,16 @@ impl Campaign {
             &format!("{} seed {seed}", it.name),
             &report::replay_line(&format_args!("{} {seed}", it.name)),
         );
-        let outcome = it.run(&it.plan(seed));
+        let plan = it.plan(seed);
+        let outcome = it.run(&plan);
         let findings = finding::of(&outcome);
         // Of a stuck run there is no history.
         let keep = self.keep.as_ref().filter(|_| !matches!(outcome.end, RunEnd::Stuck { .. }));
         let not_kept = keep.and_then(|keep| keep.write(it.name, seed, &outcome.history).err());
         let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
+        let worlds = self.worlds.then(|| Worlds::of(&plan, &outcome));
         let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
-        Ran { scenario, seed, counts, lateness, matrix, findings, not_kept }
+        Ran { scenario, seed, counts, lateness, matrix, worlds, findings, not_kept }
     }
 }
 
@@ -160,6 +168,7 @@ impl Tally {
             lateness: Lateness::default(),
             lateness_by_topic: BTreeMap::new(),
             matrix: scenario.matrix.then(Matrix::default),
+            worlds: None,
             catch: Catch::default(),
         }
     }
@@ -179,6 +188,9 @@ impl Tally {
         self.lateness.merge(&ran.lateness);
         if let (Some(sum), Some(matrix)) = (&mut self.matrix, &ran.matrix) {
             sum.merge(matrix);
+        }
+        if let Some(worlds) = &ran.worlds {
+            self.worlds.get_or_insert_default().merge(worlds);
         }
         self.catch.add(ran.seed, ran.findings);
     }

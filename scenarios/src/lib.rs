@@ -2,7 +2,7 @@
 //!
 //! Read [`scenario`] first, then one of [`scenarios`] as an example of how to bring an object of your own; [`plans`]
 //! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
-//! [`regression`] keep it, [`report`] and [`story`] tell it.
+//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried.
 
 pub mod bench;
 pub mod bundle;
@@ -27,3 +27,4 @@ pub mod signature;
 pub mod source;
 pub mod story;
 pub mod supervise;
+pub mod worlds;

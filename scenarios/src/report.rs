@@ -2,6 +2,7 @@
 
 mod calls;
 mod runs;
+mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -17,6 +18,7 @@ use crate::story;
 
 pub use self::calls::cells;
 pub use self::runs::{broken, replay, replay_line, shrunk, small_story, story_of};
+pub use self::worlds::worlds;
 
 /// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
 pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Smaller>) -> String {

@@ -1,49 +1,89 @@
-//! What plans look like: they can be run, they break enough, and no more than the system promises to survive.
+//! What plans look like: they can be run, they have troubles of every shape, and clients ask when all is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use reveille::plans::{Failure, Topic, failover};
-use reveille::scenario::Scenario;
-use reveille_sim::kinds::{Partition, Role};
-use reveille_sim::plan::{FaultKind, Plan};
+use reveille::plans::{Failure, Failures, Topic, failover};
+use reveille::scenario::{ALL, Scenario};
+use reveille::worlds::{SHAPES, Stillness};
+use reveille_sim::kinds::Role;
+use reveille_sim::plan::Plan;
+
+const SEEDS: u64 = 500;
 
 fn batcher() -> &'static Scenario {
     Scenario::named("batcher").expect("a scenario")
 }
 
-/// When a datacenter is in trouble as a whole, in milliseconds of the fault phase.
-fn troubles(plan: &Plan) -> Vec<(u64, u64)> {
-    let whole = |kind: &FaultKind| match kind {
-        FaultKind::DatacenterDown(_) | FaultKind::DatacenterCut(_) => true,
-        FaultKind::Partition(Partition { from, .. }) => from.len() > 1,
-        _ => false,
-    };
-    let whole = plan.faults.iter().filter(|fault| whole(&fault.kind));
-    whole.map(|fault| (fault.at_ms, fault.at_ms + fault.kind.lasts_ms())).collect()
+/// The scenarios in which anything may break.
+fn of_many_failures() -> impl Iterator<Item = &'static Scenario> {
+    ALL.iter().filter(|scenario| scenario.shape.failures == Failures::Many)
 }
 
 #[test]
-fn d2_at_most_one_datacenter_at_a_time_is_down_or_cut_off() {
-    let mut troubled = 0;
-    for seed in 0..500 {
-        let plan = batcher().plan(seed);
-        assert_eq!(plan.validate(), Ok(()), "seed {seed}");
-        assert!(plan.wall_error_max_ms() <= 5_000, "seed {seed}: beyond that only safety is checked");
-        let troubles = troubles(&plan);
-        troubled += u32::from(!troubles.is_empty());
-        for pair in troubles.windows(2) {
-            assert!(pair[0].1 < pair[1].0, "seed {seed}: {pair:?}");
+fn every_plan_can_be_run() {
+    for scenario in ALL {
+        for seed in 0..100 {
+            assert_eq!(scenario.plan(seed).validate(), Ok(()), "{} seed {seed}", scenario.name);
         }
     }
-    assert!(troubled > 250, "only {troubled} of 500 plans have a datacenter in trouble");
 }
 
 #[test]
-fn most_plans_strike_a_machine_and_a_leader() {
+fn every_shape_of_trouble_is_in_three_of_a_hundred_plans_of_every_scenario() {
+    for scenario in of_many_failures() {
+        let plans: Vec<Plan> = (0..SEEDS).map(|seed| scenario.plan(seed)).collect();
+        for shape in SHAPES {
+            let have = plans.iter().filter(|plan| (shape.find)(plan).is_some()).count();
+            assert!(have as u64 * 100 >= 3 * SEEDS, "{}, {}: {have} of {SEEDS}", scenario.name, shape.name);
+        }
+    }
+}
+
+/// Else L2 would hardly ever be put to the test while something goes on being broken.
+#[test]
+fn l2_a_fifth_of_the_time_something_has_been_broken_for_a_minute_without_a_change() {
+    let mut all = Stillness::default();
+    for scenario in of_many_failures() {
+        (0..SEEDS / 2).for_each(|seed| all.merge(&Stillness::of(&scenario.plan(seed))));
+    }
+    assert!(all.still_ms * 5 >= all.all_ms, "{all:?}");
+}
+
+/// L2 and L4 have run out by then, and what is asked has time to come to its end.
+#[test]
+fn clients_ask_from_a_minute_after_the_heal_until_shortly_before_the_end() {
+    for scenario in ALL {
+        let (mut asked, mut plans) = (0, 0);
+        for seed in 0..100 {
+            let plan = scenario.plan(seed);
+            let (heal_ms, end_ms) = (plan.phases.faults_ms, plan.phases.faults_ms + plan.phases.quiet_ms);
+            let late = plan.workload.iter().filter(|request| request.at_ms >= heal_ms);
+            let late_ms: Vec<u64> = late.map(|request| request.at_ms).collect();
+            plans += u32::from(!late_ms.is_empty());
+            asked += late_ms.len();
+            let range = heal_ms + 60_000..=end_ms - 20_000;
+            assert!(late_ms.iter().all(|at_ms| range.contains(at_ms)), "{} seed {seed}", scenario.name);
+        }
+        assert!(plans >= 95 && asked >= 400, "{}: {asked} requests in {plans} plans", scenario.name);
+    }
+}
+
+/// Whatever else is drawn, a fault that lasts is not cut off by the end of its phase, but in some plans.
+#[test]
+fn most_plans_outlast_what_breaks_in_them() {
+    let outlasts = |plan: &Plan| {
+        plan.faults.iter().all(|fault| fault.at_ms + fault.kind.lasts_ms() <= plan.phases.faults_ms)
+    };
+    let plans = (0..SEEDS).filter(|seed| outlasts(&batcher().plan(*seed))).count() as u64;
+    assert!((SEEDS * 7 / 10..SEEDS * 95 / 100).contains(&plans), "{plans} of {SEEDS}");
+}
+
+#[test]
+fn many_plans_strike_a_machine_and_a_leader() {
     let mut plans_with: BTreeMap<&str, u32> = BTreeMap::new();
-    for seed in 0..500 {
+    for seed in 0..SEEDS {
         let plan = batcher().plan(seed);
         // Kinds that are named apart where they strike a leader.
         let any = |role| {
@@ -56,7 +96,7 @@ fn most_plans_strike_a_machine_and_a_leader() {
         *plans_with.entry("machine").or_default() += u32::from(machine);
         *plans_with.entry("leader").or_default() += u32::from(leader);
     }
-    assert!(plans_with.values().all(|plans| *plans > 250), "{plans_with:?}");
+    assert!(plans_with["machine"] > 150 && plans_with["leader"] > 40, "{plans_with:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 use reveille::scenario::Scenario;
 use reveille::scenarios::scripted::script::{Script, Step};
 use reveille_sim::kinds::{Crash, MachineCut};
-use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
+use reveille_sim::plan::{Direction, Fault, FaultKind, Phases, Plan, Request, Target, Tuning};
 
 fn scripted() -> &'static Scenario {
     Scenario::named("scripted").expect("a scenario")
@@ -111,6 +111,10 @@ fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
     let mut plan = scripted().plan(0);
     plan.network.loss_ppm = 0;
     plan.upstream.outages.clear();
+    (plan.idle_evict_ms, plan.outside_timeout_ms) = (10_000, 30_000);
+    plan.phases = Phases { warm_up_ms: 6_000, faults_ms: 100_000, quiet_ms: 90_000 };
+    plan.limits = scripted().shape.limits;
+    plan.tuning = Tuning::default();
     plan.faults = faults;
     let request = |(at_ms, body): &(u64, &str)| Request {
         at_ms: *at_ms,

@@ -211,6 +211,11 @@ impl FaultKind {
         kind
     }
 
+    /// Whom the fault is aimed at, if that is a machine.
+    pub fn target(&self) -> Option<&Target> {
+        self.kind().target()
+    }
+
     /// What the plan says will happen, as a clause for a sentence: "machine 3 crashes and is down for 5 s".
     pub fn told(&self) -> String {
         self.kind().told()

@@ -2,7 +2,7 @@
 //! workload or faults is drawn while the run goes on, so that a plan can be printed, kept and shrunk.
 //!
 //! Times of workload, outages and faults count from the begin of the fault phase. What still lasts when that phase ends
-//! is healed then.
+//! is healed then. Faults and outages begin in the fault phase; requests may come in the quiet phase, too.
 
 mod fault;
 mod json;
@@ -206,9 +206,9 @@ impl Default for Limits {
 pub struct Phases {
     /// The cluster boots.
     pub warm_up_ms: u64,
-    /// Workload and faults.
+    /// What breaks breaks in this time.
     pub faults_ms: u64,
-    /// Everything is healed, nothing more is asked.
+    /// Everything is healed.
     pub quiet_ms: u64,
 }
 

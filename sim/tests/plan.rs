@@ -232,7 +232,7 @@ fn an_unknown_field_is_refused_by_name() {
 #[test]
 fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
     type Spoil = fn(&mut Plan);
-    let cases: [(Spoil, &str); 20] = [
+    let cases: [(Spoil, &str); 21] = [
         (|p| p.version = 2, "the plan's version is 2; this build reads version 1"),
         (|p| p.cluster.datacenters = 4, "cluster.datacenters is 4; it is odd"),
         (|p| p.cluster.slices = 7, "cluster.slices is 7; it is a multiple of the 2 groups"),
@@ -255,6 +255,10 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
             |p| p.workload[4].object = "Bell".into(),
             "workload[4].object is \"Bell\"; an object is named Class/name",
         ),
+        (
+            |p| p.workload[4].at_ms = 90_000,
+            "workload[4].at_ms is 90000; fault phase and quiet phase are 90000 ms long together",
+        ),
         (|p| p.faults[2].at_ms = 20_000, "faults[2].at_ms is 20000; the fault phase is 20000 ms long"),
         (|p| p.limits.run_ms = 0, "limits.run_ms is 0; it is from 1 to"),
         (|p| p.limits.turn_budget = 0, "limits.turn_budget is 0; it is at least 1"),
@@ -266,6 +270,13 @@ fn what_is_wrong_is_said_with_its_place_and_what_would_be_right() {
         let error = plan.validate().expect_err(said).to_string();
         assert!(error.contains(said), "said: {error}\nexpected: {said}");
     }
+}
+
+#[test]
+fn clients_may_ask_until_the_run_is_over() {
+    let mut plan = common::plan(1);
+    plan.workload[4].at_ms = 89_999;
+    assert_eq!(plan.validate(), Ok(()));
 }
 
 #[test]

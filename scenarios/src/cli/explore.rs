@@ -25,7 +25,7 @@ type Shrunk = BTreeMap<(&'static str, String), Smaller>;
 
 impl Explore {
     pub(super) fn run(self, stop: &AtomicBool, build: &Build) -> anyhow::Result<ExitCode> {
-        let Self { scenarios, seeds, time, jobs, keep_histories, cells, shrink, out, json } = self;
+        let Self { scenarios, seeds, time, jobs, keep_histories, cells, worlds, shrink, out, json } = self;
         let scenarios = if scenarios.is_empty() { ALL.iter().collect() } else { scenarios };
         let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
         let jobs = jobs.unwrap_or_else(cores);
@@ -34,7 +34,7 @@ impl Explore {
             fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         }
         let keep = keep_histories.as_deref().map(Keep::new).transpose()?;
-        let campaign = Campaign { scenarios, seeds, jobs, keep };
+        let campaign = Campaign { scenarios, seeds, jobs, keep, worlds };
         let (tallies, histories) = run(&campaign, stop)?;
         let shrunk = if shrink { shrink_all(&tallies, jobs, stop, build) } else { Shrunk::new() };
         let stopped = stop.load(Ordering::Relaxed);
@@ -48,6 +48,7 @@ impl Explore {
             for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
                 say(format_args!("\n{}", report::cells(matrix)))?;
             }
+            say(report::worlds(&tallies))?;
             if let Some(keep) = &campaign.keep {
                 say(format_args!("\n{}", keep.told(histories)))?;
             }

@@ -1,5 +1,5 @@
-//! What breaks in ordinary plans. Within what the system promises to survive (D2): of the datacenters at most one at a
-//! time is down or cut off as a whole, or has lost another one. Single machines may fail anywhere at any time; their
+//! What breaks in the plans of [`super::mould`]. Within what the system goes on serving in (D2): of the datacenters at most one
+//! at a time is down or cut off as a whole, or has lost another one. Single machines may fail anywhere at any time; their
 //! disks stay. What still lasts at the end of the fault phase is healed then. Which kinds there are, and how likely each
 //! is, stands in their table ([`reveille_sim::kinds`]).
 

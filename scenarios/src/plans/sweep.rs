@@ -5,10 +5,12 @@
 use proptest::prelude::*;
 use reveille_sim::kinds::{ClockStep, Crash, DatacenterCut, FaultKind, MachineCut, Partition, SlowDisk};
 use reveille_sim::plan::{
-    Clock, Direction, Fault, Outage, OutageKind, Past, Phases, Plan, Request, Target, Upstream, VERSION,
+    Clock, Direction, Fault, Outage, OutageKind, Past, Phases, Plan, Request, Target, Tuning, Upstream,
+    VERSION,
 };
 
-use super::{CLUSTER, Requests, Topic, disk, network, object};
+use super::mould::{disk, network};
+use super::{CLUSTER, Requests, Topic, object};
 use crate::scenario::Scenario;
 
 /// The trouble begins: the objects are started and their alarms due.
@@ -97,6 +99,7 @@ pub(super) fn sweep(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Pla
             upstream: Upstream { answer_ms_min: 10, answer_ms_max: 100, outages },
             faults,
             past: Past::default(),
+            tuning: Tuning::default(),
         }
     })
 }
@@ -122,8 +125,12 @@ fn shapes() -> [Vec<Case>; 12] {
     let datacenters = || 0..CLUSTER.datacenters;
     let pairs = |n: u16| (0..n).flat_map(move |a| (0..n).filter(move |b| *b != a).map(move |b| (a, b)));
     let cut = |shape, direction| {
-        let kind =
-            move |machine| MachineCut { target: Target::Machine(machine), for_ms: LASTS_MS, direction };
+        let kind = move |machine| MachineCut {
+            target: Target::Machine(machine),
+            for_ms: LASTS_MS,
+            direction,
+            flap: None,
+        };
         machines().map(move |machine| Case::one(shape, kind(machine))).collect()
     };
     [
@@ -133,7 +140,10 @@ fn shapes() -> [Vec<Case>; 12] {
         cut("a machine hears and is not heard", Direction::Out),
         datacenters()
             .map(|datacenter| {
-                Case::one("a datacenter is cut off", DatacenterCut { datacenter, for_ms: LASTS_MS })
+                Case::one(
+                    "a datacenter is cut off",
+                    DatacenterCut { datacenter, for_ms: LASTS_MS, direction: Direction::Both, flap: None },
+                )
             })
             .collect(),
         datacenters()
@@ -188,7 +198,7 @@ fn clock(machine: u16, by_ms: i32) -> Case {
 }
 
 fn partition(from: Vec<u16>, to: Vec<u16>, both_ways: bool) -> FaultKind {
-    Partition { from, to, both_ways, for_ms: LASTS_MS }.into()
+    Partition { from, to, both_ways, for_ms: LASTS_MS, flap: None }.into()
 }
 
 /// The machines of a datacenter.

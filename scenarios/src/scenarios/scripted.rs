@@ -29,7 +29,7 @@ pub const SCENARIO: Scenario = Scenario {
     classes,
     shape: Shape {
         class: Scripted::<true>::CLASS,
-        requests: Requests::Own(moments::requests),
+        requests: Requests::Own { story: moments::requests, max: 100 },
         objects_max: 5,
         failures: Failures::Many,
         // Within reach of a short run.

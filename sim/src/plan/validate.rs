@@ -135,7 +135,7 @@ impl Plan {
 
     fn validate_workload(&self) -> Result<(), PlanError> {
         for (i, request) in self.workload.iter().enumerate() {
-            self.validate_moment(request.at_ms, || format!("workload[{i}].at_ms"))?;
+            self.validate_asked(request.at_ms, || format!("workload[{i}].at_ms"))?;
             self.validate_machine(request.machine, || format!("workload[{i}].machine"))?;
             validate_object(&request.object, || format!("workload[{i}].object"))?;
         }
@@ -170,6 +170,15 @@ impl Plan {
     fn validate_moment(&self, at_ms: u64, place: impl FnOnce() -> String) -> Result<(), PlanError> {
         let faults_ms = self.phases.faults_ms;
         ensure(at_ms < faults_ms, place, at_ms, || format!("the fault phase is {faults_ms} ms long"))
+    }
+
+    /// Clients ask in the quiet phase, too.
+    fn validate_asked(&self, at_ms: u64, place: impl FnOnce() -> String) -> Result<(), PlanError> {
+        let Phases { faults_ms, quiet_ms, .. } = self.phases;
+        let over_ms = faults_ms.saturating_add(quiet_ms);
+        ensure(at_ms < over_ms, place, at_ms, || {
+            format!("fault phase and quiet phase are {over_ms} ms long together")
+        })
     }
 
     fn validate_machine(&self, machine: u16, place: impl FnOnce() -> String) -> Result<(), PlanError> {

@@ -2,9 +2,11 @@
 //!
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
 //! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
-//! chance alone hardly ever strikes while a call is in flight: [`in_flight`].
+//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. And some objects are asked once and then
+//! [`left_alone`] with their alarms.
 
 mod in_flight;
+mod left_alone;
 
 use std::ops::Range;
 
@@ -18,10 +20,7 @@ use reveille_system::object::api::DurableObject;
 use super::Scripted;
 use super::programs::{constructor, program, script};
 use super::script::{Call, Script, Step, When};
-use crate::plans::{CLUSTER, object};
-
-/// At most so many moments at which objects are asked something.
-const MOMENTS_MAX: usize = 100;
+use crate::plans::{CLUSTER, Story, object};
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -50,10 +49,11 @@ struct Strike {
     power: bool,
 }
 
-/// All requests of a plan, and faults that strike while they are in progress.
-pub(super) fn requests(objects: usize, within_ms: u64) -> BoxedStrategy<(Vec<Request>, Vec<Fault>)> {
-    let moments = vec(moment(objects, within_ms), 0..=MOMENTS_MAX);
-    let asked = moments.prop_map(move |moments| {
+/// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
+pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrategy<Story> {
+    let moments = (vec(moment(objects, within_ms), 0..=max), left_alone::left_alone(within_ms));
+    let asked = moments.prop_map(move |(mut moments, left_alone)| {
+        moments.extend(left_alone);
         let faults =
             moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();
         let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();

@@ -20,11 +20,47 @@ pub(super) fn script() -> impl Strategy<Value = Script> {
         1 => vec(program(0.98, 1), 7),
     ];
     let construct = prop_oneof![6 => Just(Vec::new()), 1 => vec(constructor(), 1..3)];
-    (program(0.1, 5), alarm, construct).prop_map(|(steps, alarm, construct)| Script {
-        steps,
-        alarm,
-        construct,
+    let at_limit = option::weighted(AT_LIMIT, (at_limit(), any::<prop::sample::Index>()));
+    (program(0.1, 5), alarm, construct, at_limit).prop_map(|(steps, alarm, construct, at_limit)| {
+        let mut script = Script { steps, alarm, construct };
+        if let Some((step, place)) = at_limit {
+            // Into any of its programs, in front of what it ends with.
+            let Script { steps, alarm, construct } = &mut script;
+            let mut programs: Vec<_> = std::iter::once(steps).chain(alarm).chain(construct).collect();
+            let program = place.get_mut(&mut programs);
+            program.insert(program.len().saturating_sub(1), step);
+        }
+        script
     })
+}
+
+/// So many scripts have a call that is made for a limit.
+const AT_LIMIT: f64 = 0.3;
+
+/// A call with a key, a value or a batch just within a limit, or just beyond it (S7).
+fn at_limit() -> impl Strategy<Value = Step> {
+    let key = || (KEY_LEN_MAX - 1..=KEY_LEN_MAX + 1).prop_map(|bytes| Text::Long { bytes });
+    let count = || (BATCH_LEN_MAX - 1..=BATCH_LEN_MAX + 1).prop_map(|count| Keys::Count { count });
+    let long_value = (VALUE_LEN_MAX - 1..=VALUE_LEN_MAX + 1).prop_map(|bytes| Text::Long { bytes });
+    let short = || "[a-z]{0,3}".prop_map(Text::Short);
+    let both_starts = Range { start: Some("1".into()), start_after: Some("1".into()), ..Range::default() };
+    let call = prop_oneof![
+        3 => (key(), short()).prop_map(|(key, value)| Call::Put(key, value)),
+        2 => (select(KEYS).prop_map(Text::from), long_value).prop_map(|(key, value)| Call::Put(key, value)),
+        2 => (count(), short()).prop_map(|(keys, value)| Call::PutMany(keys, value)),
+        1 => (key(), short()).prop_map(|(key, value)| Call::PutMany(Keys::These(vec![key]), value)),
+        1 => key().prop_map(Call::Get),
+        1 => count().prop_map(Call::GetMany),
+        1 => key().prop_map(Call::Delete),
+        1 => count().prop_map(Call::DeleteMany),
+        1 => (0..2_u32).prop_map(|limit| Call::List(Range { limit: Some(limit), ..Range::default() })),
+        1 => Just(Call::List(both_starts)),
+    ];
+    prop_oneof![
+        4 => call.clone().prop_map(Step::Do),
+        1 => call.clone().prop_map(Step::Start),
+        1 => call.prop_map(|call| Step::Transaction(vec![Step::Do(call)])),
+    ]
 }
 
 /// What a request or a run of `alarm()` does. `failing` is the share of those that do not end well; `at_once` how many alarms

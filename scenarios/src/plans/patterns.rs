@@ -1,0 +1,64 @@
+//! The patterns of trouble: each draws a group of faults and outages that belong together, mostly of one shape
+//! ([`crate::worlds`] tells of each plan which shapes it has). A seed's plan has a random subset of them.
+//!
+//! A new one is a function and a row here.
+
+mod clocks;
+mod cuts;
+mod datacenters;
+mod disks;
+mod leaders;
+mod messages;
+mod moments;
+mod ordinary;
+mod restless;
+mod services;
+mod single;
+
+pub(super) use self::ordinary::ordinary;
+pub(super) use self::services::failing_services;
+pub(super) use self::single::single;
+use super::trouble::{Ground, Trouble};
+
+/// A pattern.
+pub(super) struct Pattern {
+    /// How often it is drawn, beside the others.
+    pub(super) weight: u32,
+    /// Draws it.
+    pub(super) draw: fn(&mut Ground<'_>) -> Trouble,
+}
+
+const fn of(weight: u32, draw: fn(&mut Ground<'_>) -> Trouble) -> Pattern {
+    Pattern { weight, draw }
+}
+
+/// All of them.
+pub(super) const ALL: &[Pattern] = &[
+    of(4, ordinary),
+    of(7, single::few_and_long),
+    of(4, cuts::one_link),
+    of(3, cuts::machine),
+    of(4, cuts::deaf_machine),
+    of(4, cuts::mute_machine),
+    of(6, cuts::deaf_datacenter),
+    of(6, cuts::mute_datacenter),
+    of(4, cuts::two_that_see_the_third),
+    of(6, cuts::chain),
+    of(4, cuts::bridge),
+    of(7, restless::flapping),
+    of(5, restless::cut_and_crash),
+    of(6, restless::incarnations),
+    of(6, datacenters::night),
+    of(6, datacenters::all_apart),
+    of(4, datacenters::two_down),
+    of(8, leaders::struck),
+    of(8, moments::in_progress),
+    of(8, messages::rough_links),
+    of(6, disks::slow_leader),
+    of(6, disks::slow_machine),
+    of(6, clocks::put_right),
+    of(5, clocks::left_wrong),
+    of(8, services::failing_services),
+    of(6, services::slow_services),
+    of(7, services::rough_connections),
+];

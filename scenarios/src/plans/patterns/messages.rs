@@ -1,0 +1,43 @@
+//! Links that lose, repeat and keep back single messages: whatever is sent may arrive twice, late, and behind what was sent
+//! after it.
+
+use proptest::prelude::*;
+use reveille_sim::kinds::RoughLinks;
+use reveille_sim::plan::LinksOf;
+
+use super::super::trouble::{Ground, Trouble};
+
+/// All links alike, those of a machine or of a datacenter, or some single ones, each with its own probabilities.
+pub(super) fn rough_links(ground: &mut Ground<'_>) -> Trouble {
+    let for_ms = ground.lasting_ms();
+    let of = match ground.dice.draw(0..4_u8) {
+        0 => vec![LinksOf::All],
+        1 => vec![LinksOf::Machine(ground.anybody())],
+        2 => vec![LinksOf::Datacenter(ground.datacenters()[0])],
+        _ => single_links(ground),
+    };
+    let rough = |of| {
+        let (lose_ppm, duplicate_ppm, delay_ppm) = (ppm(ground), ppm(ground), ppm(ground));
+        let delay_ms_max = u32::try_from(ground.dice.log(50..30_000)).expect("half a minute");
+        (0, RoughLinks { of, lose_ppm, duplicate_ppm, delay_ppm, delay_ms_max, for_ms })
+    };
+    Trouble::of(of.into_iter().map(rough).collect::<Vec<_>>())
+}
+
+fn single_links(ground: &mut Ground<'_>) -> Vec<LinksOf> {
+    let many = ground.dice.draw(2..=8_usize);
+    let link = |_| {
+        let pair = ground.machines();
+        LinksOf::Between { from: vec![pair[0]], to: vec![pair[1]] }
+    };
+    (0..many).map(link).collect()
+}
+
+/// Of a million messages: none, or from one in ten thousand to three in ten.
+fn ppm(ground: &mut Ground<'_>) -> u32 {
+    if ground.dice.draw(any::<bool>()) {
+        u32::try_from(ground.dice.log(100..300_000)).expect("less than a million")
+    } else {
+        0
+    }
+}

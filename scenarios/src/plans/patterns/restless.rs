@@ -1,0 +1,74 @@
+//! What changes faster than anybody can settle: links that flap, machines that crash while they are cut off, and machines
+//! that start again and again while what they sent before is still on its way.
+
+use proptest::prelude::*;
+use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowLinks};
+use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Target};
+
+use super::super::trouble::{Ground, Trouble};
+use super::cuts::link;
+
+/// Links that are cut and open by turns, many times: one link, those of a machine, those between two datacenters or of one.
+pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
+    let turn = |ground: &mut Ground<'_>| u32::try_from(ground.dice.log(100..5_000)).expect("some seconds");
+    let flap = Some(Flap { cut_ms: turn(ground), open_ms: turn(ground) });
+    let (for_ms, direction) = (ground.lasting_ms().max(10_000), any_direction(ground));
+    Trouble::one(match ground.dice.draw(0..4_u8) {
+        0 => FaultKind::from(Partition { flap, ..link(ground, for_ms) }),
+        1 => MachineCut { target: ground.anybody(), for_ms, direction, flap }.into(),
+        2 => DatacenterCut { datacenter: ground.datacenters()[0], for_ms, direction, flap }.into(),
+        _ => {
+            let pair = ground.datacenters();
+            let (from, to) = (ground.within(pair[0]), ground.within(pair[1]));
+            Partition { from, to, both_ways: ground.dice.draw(any::<bool>()), for_ms, flap }.into()
+        }
+    })
+}
+
+fn any_direction(ground: &mut Ground<'_>) -> Direction {
+    ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out])
+}
+
+/// A link or a machine is cut off, and some seconds later one end crashes and is soon back.
+pub(super) fn cut_and_crash(ground: &mut Ground<'_>) -> Trouble {
+    let for_ms = ground.long_ms();
+    let (cut, end) = if ground.dice.percent(70) {
+        let link = link(ground, for_ms);
+        let end = Target::Machine(ground.dice.one_of(&[link.from[0], link.to[0]]));
+        (FaultKind::from(link), end)
+    } else {
+        let target = Target::Machine(ground.machines()[0]);
+        let direction = any_direction(ground);
+        (MachineCut { target: target.clone(), for_ms, direction, flap: None }.into(), target)
+    };
+    let after_ms = ground.dice.draw(1_000..10_000_u64);
+    let down_ms = ground.dice.log(200..10_000);
+    Trouble::one(cut).and(after_ms, down(ground, end, down_ms))
+}
+
+/// A machine's links are slow, and it crashes several times within the time that a message takes: what its former
+/// incarnations have sent arrives among what the last one sends.
+pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
+    let machine = Target::Machine(ground.machines()[0]);
+    let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
+    let for_ms = ground.dice.draw(5_000..30_000_u64);
+    let slow = SlowLinks { of: LinksOf::Machine(machine.clone()), factor_percent, for_ms };
+    let mut trouble = Trouble::one(slow);
+    let mut at_ms = ground.dice.draw(500..3_000_u64);
+    for _ in 0..ground.dice.draw(2..=5_u8) {
+        let apart_ms = ground.dice.draw(50..300_u64);
+        let down_ms = ground.dice.draw(10..apart_ms);
+        trouble = trouble.and(at_ms, down(ground, machine.clone(), down_ms));
+        at_ms += apart_ms;
+    }
+    trouble
+}
+
+/// Down, with the page cache or without.
+pub(super) fn down(ground: &mut Ground<'_>, target: Target, down_ms: u64) -> FaultKind {
+    if ground.dice.percent(70) {
+        Crash { target, down_ms }.into()
+    } else {
+        PowerLoss { target, down_ms }.into()
+    }
+}

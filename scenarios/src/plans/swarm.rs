@@ -1,0 +1,221 @@
+//! Puts a plan together: each seed has a random subset of the patterns of trouble, and phases and requests sized to what was
+//! drawn. That most plans lack most patterns is the point (swarm testing): what would cover up a mistake is missing in some
+//! of them.
+
+use std::ops::Range;
+
+use proptest::collection::vec;
+use reveille_sim::plan::{Fault, Phases, Plan, Request, VERSION};
+
+use super::dice::Dice;
+use super::patterns::{self, Pattern};
+use super::requests::{self, Asking, asking, requests};
+use super::trouble::{Ground, Trouble};
+use super::world::World;
+use super::{CLUSTER, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
+use crate::scenario::Scenario;
+
+/// What kind of plan it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    /// Nothing breaks and the clocks agree: only here every bound is the tightest (L3).
+    Calm,
+    /// Exactly one thing breaks (L1).
+    Single,
+    /// Many things break, most of them for a short time.
+    Ordinary,
+    /// Some patterns, each of a shape of its own.
+    Patterns,
+}
+
+/// In so many of a hundred plans the services fail for a while, whatever else breaks.
+const SERVICES_PERCENT: u32 = 10;
+/// The shortest fault phase.
+const FAULTS_MIN_MS: u64 = 40_000;
+/// What patterns may last together before no further one is added, nights excepted.
+const BUSY_MAX_MS: u64 = 400_000;
+
+/// The plan of a seed in a scenario in which anything may break.
+pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
+    let shape = &scenario.shape;
+    let mood = mood(dice);
+    let world = World::any(dice, shape.limits);
+    let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
+    // The fewer, the more of what is asked meets at one gate.
+    let objects_max = if mood == Mood::Calm { shape.objects_max.min(3) } else { shape.objects_max };
+    let objects = dice.draw(1..=objects_max);
+    let stage = stage(shape.class, objects, 0);
+    let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
+    let faults_ms = faults_ms(dice, &trouble);
+    let (workload, aimed) = story(dice, shape, objects, faults_ms, &trouble);
+    let mut faults = trouble.faults;
+    // Strikes at what is in progress break up whatever lasts: only where much breaks anyway.
+    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(30)) {
+        faults.extend(aimed);
+    }
+    faults.retain(|fault| fault.at_ms < faults_ms);
+    faults.sort_by_key(|fault| fault.at_ms);
+    let mut upstream = world.upstream;
+    upstream.outages = trouble.outages;
+    upstream.outages.retain(|outage| outage.at_ms < faults_ms);
+    Plan {
+        version: VERSION,
+        scenario: scenario.name.to_owned(),
+        seed,
+        cluster: CLUSTER,
+        network: world.network,
+        disk: world.disk,
+        clocks: world.clocks,
+        idle_evict_ms: world.idle_evict_ms,
+        outside_timeout_ms: world.outside_timeout_ms,
+        limits: world.limits,
+        phases: Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: QUIET_MS },
+        workload,
+        request_timeout_ms: 20_000,
+        upstream,
+        faults,
+        past: world.past,
+        tuning: world.tuning,
+    }
+}
+
+fn mood(dice: &mut Dice) -> Mood {
+    match dice.draw(0..100_u8) {
+        0..7 => Mood::Calm,
+        7..14 => Mood::Single,
+        14..24 => Mood::Ordinary,
+        _ => Mood::Patterns,
+    }
+}
+
+/// What breaks, from the begin of the fault phase on.
+fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
+    // The workload is under way.
+    let begin_ms = ground.dice.draw(5_000..20_000_u64);
+    let trouble = match mood {
+        Mood::Calm => return Trouble::default(),
+        Mood::Single => patterns::single(ground),
+        Mood::Ordinary => patterns::ordinary(ground),
+        Mood::Patterns => some_patterns(ground),
+    };
+    // Services that fail have nothing to do with the cluster: they may beside anything.
+    let trouble = if mood != Mood::Single && ground.dice.percent(SERVICES_PERCENT) {
+        trouble.joined(patterns::failing_services(ground))
+    } else {
+        trouble
+    };
+    trouble.later(begin_ms)
+}
+
+/// One to three patterns, side by side or one after the other.
+fn some_patterns(ground: &mut Ground<'_>) -> Trouble {
+    let many = match ground.dice.draw(0..100_u8) {
+        0..20 => 1,
+        20..55 => 2,
+        _ => 3,
+    };
+    let mut all = one_pattern(ground);
+    for _ in 1..many {
+        let at_ms = if ground.dice.percent(45) {
+            ground.dice.draw(0..30_000_u64)
+        } else {
+            all.end_ms() + ground.dice.draw(5_000..40_000_u64)
+        };
+        let next = one_pattern(ground).later(at_ms);
+        let is_another_night = all.night.is_some() && next.night.is_some();
+        let joined = all.clone().joined(next);
+        if !is_another_night && joined.awake_ms() <= BUSY_MAX_MS {
+            all = joined;
+        }
+    }
+    all
+}
+
+fn one_pattern(ground: &mut Ground<'_>) -> Trouble {
+    let weights = patterns::ALL.iter().map(|pattern| pattern.weight);
+    let mut left = ground.dice.draw(0..weights.sum::<u32>());
+    let drawn = |pattern: &&Pattern| match left.checked_sub(pattern.weight) {
+        Some(less) => {
+            left = less;
+            false
+        }
+        None => true,
+    };
+    let pattern = patterns::ALL.iter().find(drawn).expect("what is left is less than all weights");
+    (pattern.draw)(ground)
+}
+
+/// Mostly all of it ends in the fault phase. Else some of it lasts until the phase ends, and is healed then.
+fn faults_ms(dice: &mut Dice, trouble: &Trouble) -> u64 {
+    let rest_ms = dice.draw(2_000..20_000_u64);
+    let end_ms = trouble.end_ms() + rest_ms;
+    let last_ms = trouble.spans().map(|span| span.start).max().unwrap_or(0) + rest_ms;
+    let ends_early = dice.percent(15) && trouble.night.is_none();
+    FAULTS_MIN_MS.max(if ends_early { last_ms.min(end_ms) } else { end_ms })
+}
+
+/// What is asked in the fault phase while anybody is up, and what is to break because of it.
+fn story(dice: &mut Dice, shape: &Shape, objects: usize, faults_ms: u64, trouble: &Trouble) -> Story {
+    let night = trouble.night.clone().unwrap_or(faults_ms..faults_ms);
+    let awake_ms = faults_ms - (night.end - night.start);
+    let awake = |at_ms: u64| if at_ms < night.start { at_ms } else { at_ms + (night.end - night.start) };
+    match shape.requests {
+        Requests::Spread { body, max } => {
+            let asked = dice.draw(vec(asking(objects, awake_ms), 0..=max));
+            let asked = asked.into_iter().map(|(at_ms, machine, which, of_body)| {
+                let at_ms = crowded(dice, &trouble.faults).unwrap_or(awake(at_ms));
+                (at_ms.min(faults_ms - 1), machine, which, of_body)
+            });
+            (requests(shape.class, body, 0, asked.collect()), Vec::new())
+        }
+        Requests::Own { story, max } => {
+            let (mut workload, mut aimed) = dice.draw(story(objects, awake_ms, max));
+            workload.iter_mut().for_each(|request| request.at_ms = awake(request.at_ms));
+            aimed.iter_mut().for_each(|fault| fault.at_ms = awake(fault.at_ms));
+            (workload, aimed)
+        }
+    }
+}
+
+/// Of the requests so many of a hundred come when something breaks or is well again.
+const CROWDED_PERCENT: u32 = 40;
+/// And within this time of it: while others take over, and for a moment two machines believe that they have an object.
+const CROWD_MS: u64 = 10_000;
+
+/// When a request comes that is to come when something breaks, or is well again.
+fn crowded(dice: &mut Dice, faults: &[Fault]) -> Option<u64> {
+    if faults.is_empty() || !dice.percent(CROWDED_PERCENT) {
+        return None;
+    }
+    let fault = dice.one_of(faults);
+    let lasted_ms = if dice.percent(25) { fault.kind.lasts_ms() } else { 0 };
+    Some(fault.at_ms + lasted_ms + dice.draw(0..CROWD_MS))
+}
+
+/// Adds the requests of the quiet phase.
+pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
+    plan.phases.quiet_ms = QUIET_MS;
+    let within = requests::late(plan.phases);
+    let objects = dice.draw(1..=shape.objects_max);
+    let late = match shape.requests {
+        Requests::Spread { body, max } => {
+            let asked = late_asking(dice, objects, max, &within);
+            requests(shape.class, body, plan.workload.len(), asked)
+        }
+        Requests::Own { story, max } => {
+            let (asked, _) = dice.draw(story(objects, within.end - within.start, max.div_ceil(LATE_OF)));
+            let later = |request: Request| Request { at_ms: within.start + request.at_ms, ..request };
+            asked.into_iter().map(later).collect()
+        }
+    };
+    plan.workload.extend(late);
+}
+
+/// In the quiet phase there is a share of one in so many of the requests of the fault phase: it is that much shorter.
+const LATE_OF: usize = 6;
+
+fn late_asking(dice: &mut Dice, objects: usize, max: usize, within: &Range<u64>) -> Vec<Asking> {
+    let asked = dice.draw(vec(asking(objects, within.end - within.start), 1..=max.div_ceil(LATE_OF)));
+    let later = |(at_ms, machine, which, of_body): Asking| (within.start + at_ms, machine, which, of_body);
+    asked.into_iter().map(later).collect()
+}
