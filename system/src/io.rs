@@ -27,7 +27,8 @@ impl Now {
 /// What a machine reacts to.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The moment that [`Effects::wake_at_ns`] asked for has come.
+    /// The moment that [`Effects::wake_at_ns`] asked for has come, or the wall clock was set (Linux tells of that by timers with
+    /// `TFD_TIMER_CANCEL_ON_SET`): what waits for a time of that clock may be due.
     Wake,
     /// Bytes from another machine (or from itself). They may be late, lost, doubled or out of order.
     Message {

@@ -3,6 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use reveille_model::history::{Scope, Takes};
+use reveille_system::io::Input;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Draw, Stage, Turn};
@@ -10,6 +11,7 @@ use super::shrink::less;
 use super::words::Length;
 use super::{FaultKind, Kind, Row, Strikes};
 use crate::plan::{Check, Fault, PlanError, Target};
+use crate::trace::Kind as Step;
 use crate::world::World;
 
 /// The most that a drawn clock steps. With two steps, an offset and the drift of a run its error stays below 5 s: beyond
@@ -35,7 +37,7 @@ impl ClockStep {
         by_role: None,
         strikes: Strikes::Clock,
         takes: &[Takes::Clock],
-        about: "The wall clock of a machine steps forward or back, and stays there.",
+        about: "The wall clock of a machine steps forward or back, and stays there. Its process is told that the clock was set.",
         begins: |whom| format!("the wall clock of {whom} jumps"),
         ends: |whom| format!("the wall clock of {whom} goes on from there"),
         draws: &[Draw::Apart(Turn::Clocks, drawn)],
@@ -88,13 +90,15 @@ impl Kind for ClockStep {
         shorter.map(|ms| Self { by_ms: self.by_ms.signum() * ms, ..self.clone() }.into()).collect()
     }
 
-    /// The clock of a machine that is down steps as well. It stays where it is: the fault is over at once.
+    /// The clock of a machine that is down steps as well. One that is up is woken: an operating system tells whoever waits for
+    /// a time of the wall clock that it was set. The clock stays where it is: the fault is over at once.
     fn begin(&self, world: &mut World<'_>) -> Option<u32> {
         let machine = world.struck(&self.target)?;
         let fault = world.fault_begins(self, Scope::Machine(machine.0));
         world.hosts[usize::from(machine.0)].clock.step(self.by_ms);
         if world.is_up(machine) && self.by_ms != 0 {
             world.took_effect(fault);
+            world.reach(machine, Step::Wake, 0, 0, Input::Wake);
         }
         Some(fault)
     }
