@@ -1,4 +1,5 @@
-//! How long commits take while nothing is broken, measured in round trips: what the network of the plan would allow.
+//! How long commits take while nothing is broken, measured in mean round trips of the plan's network: what that would
+//! allow if disks took no time.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,6 @@ use reveille_system::ids::{MachineId, SliceId};
 
 use crate::plan::Plan;
 
-const NS_PER_US: u64 = 1_000;
 /// Batches count that begin so long after the last fault: until then leaders and holders may not be back in their places.
 /// In nanoseconds.
 const SETTLED_NS: u64 = 60_000_000_000;
@@ -48,7 +48,7 @@ impl RoundTrips {
 /// What has to be known to measure a commit.
 #[derive(Debug)]
 pub(crate) struct Commits {
-    /// By machine, then by slice: the round trip to the nearest majority of the slice's group, in nanoseconds.
+    /// By machine, then by slice: the mean round trip to the nearest majority of the slice's group, in nanoseconds.
     round_trips_ns: Vec<Vec<u64>>,
     /// Faults that are at work.
     at_work: usize,
@@ -61,8 +61,7 @@ impl Commits {
         let config = plan.config();
         let round_trip_ns = |machine: MachineId, slice: SliceId| {
             let place = |machine| usize::from(config.datacenter_of(machine).0);
-            let one_way_ns =
-                |from, to| u64::from(plan.network.latency_us(place(from), place(to))) * NS_PER_US;
+            let one_way_ns = |from, to| plan.network.mean_latency_ns(place(from), place(to));
             let there_and_back = |replica| one_way_ns(machine, replica) + one_way_ns(replica, machine);
             let mut all: Vec<u64> = config.replicas_of(config.group_of(slice)).map(there_and_back).collect();
             all.sort_unstable();
