@@ -51,6 +51,8 @@ struct Open {
     question: Question,
     /// How it was asked last.
     asked: Route,
+    /// When it was asked first.
+    first_ns: u64,
     sent_ns: u64,
     /// Which replica is asked while the leader is not known.
     turn: usize,
@@ -124,6 +126,7 @@ impl Client {
             group,
             question,
             asked: Route::direct(self.me),
+            first_ns: cx.now.mono_ns,
             sent_ns: cx.now.mono_ns,
             turn: 0,
             silences: 0,
@@ -149,6 +152,12 @@ impl Client {
             cx.outbox.push_by(probe, message.clone());
         }
         cx.outbox.push_by(route, message);
+    }
+
+    /// When the question was asked that has been without an answer for the longest time in this tenure of a slice.
+    pub(crate) fn waits_since_ns(&self, tenure: Tenure) -> Option<u64> {
+        let of_tenure = self.open.values().filter(|open| open.purpose.tenure() == Some(tenure));
+        of_tenure.map(|open| open.first_ns).min()
     }
 
     /// Asks again what has waited long enough. Called once a tick.

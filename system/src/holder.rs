@@ -22,13 +22,13 @@ use rand_chacha::ChaCha8Rng;
 use crate::client::{About, Client, Purpose, Tenure};
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::ids::{CallId, MachineId, ObjectName, OpId, RequestId, SliceId, Stamp};
+use crate::ids::{CallId, Epoch, MachineId, ObjectName, OpId, RequestId, SliceId, Stamp};
 use crate::ingress::{Around, Ingress};
 use crate::io::{ClientAnswer, ClientRequest, Now, OutsideAnswer, OutsideError};
 use crate::object::class::Classes;
 use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
-use crate::registry::Roster;
+use crate::registry::{Roster, Yield};
 use crate::route::Route;
 use crate::session::{Membership, News};
 use crate::store::command::{Answer, Applied};
@@ -58,6 +58,8 @@ pub(crate) struct Env {
     calls: BTreeMap<CallId, Call>,
     last_call: u64,
     last_tenure: u64,
+    /// The last epoch of each slice that was given up in this session: nothing is done under it again.
+    yielded: BTreeMap<SliceId, Epoch>,
 }
 
 /// A call to an outside service without an answer.
@@ -88,6 +90,7 @@ impl Env {
             calls: BTreeMap::new(),
             last_call: 0,
             last_tenure: 0,
+            yielded: BTreeMap::new(),
         }
     }
 
@@ -106,6 +109,14 @@ impl Env {
     fn end(&mut self, tenure: Tenure) {
         self.client.forget(tenure);
         self.calls.retain(|_, call| call.tenure != tenure);
+    }
+
+    /// L2: a slice cannot be served from here. Nothing of it is left.
+    fn give_up(&mut self, what: Yield) {
+        if let Some(epoch) = what.epoch {
+            self.yielded.insert(what.slice, epoch);
+        }
+        self.membership.give_up(what);
     }
 
     /// A request was not given to object code here and will not be; the registry may say who is to have it.
@@ -228,6 +239,7 @@ impl Holder {
                     self.env.end(slice.tenure());
                 }
                 self.env.requests = Requests::default();
+                self.env.yielded.clear();
             }
         }
     }
@@ -240,7 +252,9 @@ impl Holder {
             cx.out.observed.push(Observation::Leads { datacenter: home, term });
         }
         if let (Some(roster), Some(_)) = (self.env.membership.roster(), self.env.membership.session()) {
-            let mine: Vec<SliceId> = roster.assigned_to(me).collect();
+            let membership = &self.env.membership;
+            let is_kept = |slice: &SliceId| !membership.is_giving_up(*slice);
+            let mine: Vec<SliceId> = roster.assigned_to(me).filter(is_kept).collect();
             for slice in self.slices.values_mut().filter(|slice| mine.binary_search(&slice.id()).is_err()) {
                 slice.leave(&mut self.env, cx);
             }
@@ -279,6 +293,9 @@ impl Holder {
         }
         for slice in self.slices.values_mut() {
             slice.tick(&mut self.env, cx);
+            if let Some(what) = slice.yield_if_cut_off(&mut self.env, cx) {
+                self.env.give_up(what);
+            }
         }
         self.bury();
         self.review(cx);

@@ -149,7 +149,8 @@ fn assign(
 ) -> Option<Change> {
     let machines = (0..config.machines()).map(MachineId);
     let alive: Vec<MachineId> = machines.filter(|machine| !watch.is_given_up(*machine, now_ns)).collect();
-    let placed = (0..).map(SliceId).zip(placement(config, &fit(&alive, roster)));
+    let spares = |slice, machine| roster.yields().spare(slice, machine);
+    let placed = (0..).map(SliceId).zip(placement(config, &fit(&alive, roster), spares));
     let moves: Vec<(SliceId, MachineId)> = placed
         .filter_map(|(slice, to)| Some((slice, to?)))
         .filter(|(slice, to)| config.datacenter_of(*to) == datacenter && roster.assigned(*slice) != *to)

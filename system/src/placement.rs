@@ -7,13 +7,21 @@ use crate::config::Config;
 use crate::ids::{MachineId, SliceId};
 
 /// Where the slices belong while exactly these machines, ascending, can hold them, slice by slice. What a machine leaves is
-/// spread evenly over those that come next (D3, D5).
-pub fn placement(config: &Config, fit: &[MachineId]) -> Vec<Option<MachineId>> {
-    let is_fit = |machine: &MachineId| fit.binary_search(machine).is_ok();
+/// spread evenly over those that come next (D3, D5). A machine that is to be spared a slice gets it only if all are.
+pub fn placement(
+    config: &Config,
+    fit: &[MachineId],
+    spares: impl Fn(SliceId, MachineId) -> bool,
+) -> Vec<Option<MachineId>> {
     // How many slices each machine, and each datacenter, has had to leave to others so far.
     let mut left_by = vec![0_usize; usize::from(config.machines())];
     let mut left_by_datacenter = vec![0_usize; usize::from(config.datacenters)];
     let mut place = |slice| {
+        let is_spared = |machine: &&MachineId| spares(slice, **machine);
+        let are_all_spared = fit.iter().filter(is_spared).count() == fit.len();
+        let is_fit = |machine: &MachineId| {
+            fit.binary_search(machine).is_ok() && (are_all_spared || !spares(slice, *machine))
+        };
         let home = config.home_of(slice);
         if is_fit(&home) {
             return Some(home);

@@ -11,6 +11,7 @@
 //!   to end the session names the number that he saw unchanged for longer than the lease. A session that has ended never
 //!   comes back.
 //! - A *leader* of a datacenter has a term (D4). What it decides names the term, and is refused in any other.
+//! - A *yield* names the epoch of the slice that is given up: repeated or late it gives up nothing more.
 //! - An *assignment* only says who is to hold a slice. Who holds it is decided in the slice's own group, by its epoch. It
 //!   names how many assignments its leader has seen: one that was made before the last one moves nothing.
 
@@ -21,9 +22,11 @@ use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
 
 mod health;
 mod roster;
+mod yields;
 
 use health::Health;
 pub use roster::{Lead, Roster, Session};
+pub use yields::{Yield, Yields};
 
 /// A change of the registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,13 @@ pub enum Change {
         session: SessionId,
         /// The term that is over.
         over: u64,
+    },
+    /// A machine gives up slices whose groups it does not reach.
+    Yield {
+        /// Its session.
+        session: SessionId,
+        /// What it gives up.
+        what: Vec<Yield>,
     },
     /// A leader says who is to hold slices.
     Assign {
@@ -116,9 +126,11 @@ impl Registry {
                     self.renew(*renewal);
                 }
                 self.forgive();
+                self.roster.yields.see(self.beat);
             }
             Change::End { session, renewal } => self.end(*session, *renewal),
             Change::Lead { datacenter, session, over } => self.lead(*datacenter, *session, *over),
+            Change::Yield { session, what } => self.yield_slices(*session, what),
             Change::Assign { datacenter, term, over, moves } => {
                 self.assign(*datacenter, *term, *over, moves);
             }
@@ -135,6 +147,7 @@ impl Registry {
         }
         member.opened += 1;
         let former = member.session.replace(Session { id: next, boot, renewal: 0 });
+        self.roster.yields.forget(machine);
         self.roster.next_session = SessionId(next.0 + 1);
         if former.is_some() {
             self.lapse(machine);
@@ -155,7 +168,16 @@ impl Registry {
     fn end(&mut self, session: SessionId, renewal: u64) {
         let Some(machine) = self.holder_of(session, renewal) else { return };
         self.roster.member_mut(machine).session = None;
+        self.roster.yields.forget(machine);
         self.lapse(machine);
+    }
+
+    /// L2: what a machine cannot serve others get. A session that is over has given up everything.
+    fn yield_slices(&mut self, session: SessionId, what: &[Yield]) {
+        let Some((machine, _)) = self.roster.live().find(|(_, live)| live.id == session) else { return };
+        for what in what {
+            self.roster.yields.add(machine, session, *what, self.beat);
+        }
     }
 
     /// D6: a datacenter without a leader gets one; D4: one for each term.

@@ -24,9 +24,9 @@
 use crate::client::{Client, Purpose};
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
-use crate::ids::{DatacenterId, MachineId, SessionId};
+use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
 use crate::leader::{self, LEASE_MS, RENEW_MS, Watch};
-use crate::registry::{Change, Renewal, Roster};
+use crate::registry::{Change, Renewal, Roster, Yield};
 use crate::store::command::Command;
 use crate::wire::Message;
 
@@ -51,6 +51,8 @@ pub(crate) struct Membership {
     watch: Watch,
     /// Whether a decision about others is in flight.
     deciding: bool,
+    /// Slices that it gives up, until the registry knows.
+    yields: Vec<Yield>,
     /// The last term that this machine led.
     led_term: u64,
 }
@@ -102,6 +104,7 @@ impl Membership {
             roster: None,
             watch: Watch::default(),
             deciding: false,
+            yields: Vec::new(),
             led_term: 0,
         }
     }
@@ -161,7 +164,10 @@ impl Membership {
         if self.deciding || !self.may_emit(cx.now.mono_ns) {
             return;
         }
-        let decision = leader::decide(cx.config, self.me, own.id, roster, &self.watch, cx.now.mono_ns);
+        let yields =
+            (!self.yields.is_empty()).then(|| Change::Yield { session: own.id, what: self.yields.clone() });
+        let decision = yields
+            .or_else(|| leader::decide(cx.config, self.me, own.id, roster, &self.watch, cx.now.mono_ns));
         if let Some(change) = decision {
             self.deciding = true;
             client.propose(Purpose::Decision, Command::Registry(change), cx);
@@ -205,9 +211,21 @@ impl Membership {
         granted.then_some(Own { id: live.id, renewal: live.renewal })
     }
 
+    /// L2: a slice cannot be served here. Nothing of it is left on the machine.
+    pub(crate) fn give_up(&mut self, what: Yield) {
+        self.yields.push(what);
+    }
+
+    /// Whether a slice is being given up.
+    pub(crate) fn is_giving_up(&self, slice: SliceId) -> bool {
+        self.yields.iter().any(|what| what.slice == slice)
+    }
+
     /// The answer to a decision: everybody is told.
     pub(crate) fn decided(&mut self, index: u64, roster: Roster, cx: &mut Cx<'_>) -> News {
         self.deciding = false;
+        let is_told = |what: &Yield| roster.yields().spare(what.slice, self.me);
+        self.yields.retain(|what| !is_told(what));
         for (machine, _) in roster.live().filter(|(machine, _)| *machine != self.me) {
             cx.outbox.push(machine, Message::Roster { index, roster: roster.clone() });
         }
@@ -224,6 +242,7 @@ impl Membership {
         self.roster = Some((index, roster));
         if ended {
             self.session = None;
+            self.yields.clear();
             self.next_ask_ns = cx.now.mono_ns;
             return News::Ended;
         }

@@ -15,7 +15,7 @@ fn config() -> Config {
 /// How many slices each machine holds while exactly these are there.
 fn loads(config: &Config, fit: &[u16]) -> Vec<(u16, usize)> {
     let machines: Vec<MachineId> = fit.iter().copied().map(MachineId).collect();
-    let placed: Vec<MachineId> = placement(config, &machines).into_iter().flatten().collect();
+    let placed: Vec<MachineId> = placement(config, &machines, |_, _| false).into_iter().flatten().collect();
     assert_eq!(placed.len(), usize::from(config.slices), "every slice has its place");
     fit.iter().map(|machine| (*machine, placed.iter().filter(|to| to.0 == *machine).count())).collect()
 }
@@ -82,10 +82,10 @@ fn d5_the_end_of_a_machine_moves_what_was_on_it_and_nothing_else() {
     for gone in 0..1_u16 << config.machines() {
         let fit: Vec<MachineId> =
             (0..config.machines()).filter(|machine| gone >> machine & 1 == 0).map(MachineId).collect();
-        let before = placement(&config, &fit);
+        let before = placement(&config, &fit, |_, _| false);
         for end in &fit {
             let rest: Vec<MachineId> = fit.iter().copied().filter(|machine| machine != end).collect();
-            for (before, after) in before.iter().zip(placement(&config, &rest)) {
+            for (before, after) in before.iter().zip(placement(&config, &rest, |_, _| false)) {
                 assert!(*before == Some(*end) || *before == after, "{end:?} of {fit:?}");
             }
         }
@@ -94,5 +94,5 @@ fn d5_the_end_of_a_machine_moves_what_was_on_it_and_nothing_else() {
 
 #[test]
 fn nobody_there_holds_nothing() {
-    assert!(placement(&config(), &[]).iter().all(Option::is_none));
+    assert!(placement(&config(), &[], |_, _| false).iter().all(Option::is_none));
 }

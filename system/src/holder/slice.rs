@@ -27,11 +27,13 @@ use crate::ids::{Epoch, ObjectName, OpId, SliceId, Stamp};
 use crate::io::Now;
 use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
-use crate::registry::Roster;
+use crate::registry::{Roster, Yield};
 use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, Query, Release};
 
 /// How long what is in progress may go on when a slice is given up.
 const LEAVE_MS: u64 = 2_000;
+/// L2: a slice that waits so long for an answer of its group cannot be served from here. Elections are over sooner.
+const CUT_OFF_MS: u64 = 10_000;
 
 /// A slice.
 pub(super) struct Slice {
@@ -49,6 +51,8 @@ enum Stage {
         asked: bool,
     },
     Claiming {
+        /// The epoch that would end.
+        over: Epoch,
         /// Whether it was assigned elsewhere meanwhile: nothing is in memory yet, so it can go as soon as it is claimed.
         leaves: bool,
     },
@@ -59,8 +63,10 @@ enum Stage {
         held: Box<Held>,
         since_ns: u64,
     },
-    /// The release is on its way. Nothing of it gets out any more.
-    Releasing,
+    /// The release of this epoch is on its way. Nothing of it gets out any more.
+    Releasing {
+        epoch: Epoch,
+    },
     /// There is nothing left of it here.
     Gone,
 }
@@ -82,8 +88,8 @@ impl Slice {
 
     pub(super) fn is_leaving(&self) -> bool {
         match self.stage {
-            Stage::Claiming { leaves } => leaves,
-            Stage::Leaving { .. } | Stage::Releasing | Stage::Gone => true,
+            Stage::Claiming { leaves, .. } => leaves,
+            Stage::Leaving { .. } | Stage::Releasing { .. } | Stage::Gone => true,
             Stage::Finding { .. } | Stage::Loading(_) | Stage::Serving(_) => false,
         }
     }
@@ -95,14 +101,14 @@ impl Slice {
     fn held(&self) -> Option<&Held> {
         match &self.stage {
             Stage::Loading(held) | Stage::Serving(held) | Stage::Leaving { held, .. } => Some(held),
-            Stage::Finding { .. } | Stage::Claiming { .. } | Stage::Releasing | Stage::Gone => None,
+            Stage::Finding { .. } | Stage::Claiming { .. } | Stage::Releasing { .. } | Stage::Gone => None,
         }
     }
 
     fn held_mut(&mut self) -> Option<&mut Held> {
         match &mut self.stage {
             Stage::Loading(held) | Stage::Serving(held) | Stage::Leaving { held, .. } => Some(held),
-            Stage::Finding { .. } | Stage::Claiming { .. } | Stage::Releasing | Stage::Gone => None,
+            Stage::Finding { .. } | Stage::Claiming { .. } | Stage::Releasing { .. } | Stage::Gone => None,
         }
     }
 
@@ -119,7 +125,10 @@ impl Slice {
     /// D5: claims the slice if its former holder has given it up or fallen silent.
     pub(super) fn found(&mut self, epoch: Epoch, holding: Option<Holding>, env: &mut Env, cx: &mut Cx<'_>) {
         let Stage::Finding { asked, .. } = &mut self.stage else { return };
-        let is_free = |roster: &Roster, held: Holding| held.released || roster.has_ended(held.session);
+        let slice = self.tenure.slice;
+        let is_free = |roster: &Roster, held: Holding| {
+            held.released || roster.has_ended(held.session) || roster.yields().include(slice, epoch, held)
+        };
         let roster = env.membership.roster();
         // What this session claimed before and lost sight of is its own to claim again.
         let is_mine = |held: Holding| Some(held.session) == env.membership.session();
@@ -129,7 +138,7 @@ impl Slice {
             *asked = false;
             return;
         };
-        self.stage = Stage::Claiming { leaves: false };
+        self.stage = Stage::Claiming { over: epoch, leaves: false };
         cx.out.observed.push(Observation::Claiming { slice: self.id() });
         let claim = Claim { slice: self.id(), over: epoch, machine: env.me, session };
         env.client.propose(Purpose::Slice(self.tenure, About::Claim), Command::Claim(claim), cx);
@@ -137,8 +146,15 @@ impl Slice {
 
     /// The claim was decided. O1: from here on nothing of an older epoch becomes durable.
     pub(super) fn claimed(&mut self, applied: Applied, index: u64, env: &mut Env, cx: &mut Cx<'_>) {
-        let Stage::Claiming { leaves } = self.stage else { return };
+        let Stage::Claiming { leaves, .. } = self.stage else { return };
         match applied {
+            // An old claim of this session, whose epoch was given up since.
+            Applied::Claimed(epoch)
+                if env.yielded.get(&self.id()).is_some_and(|yielded| epoch <= *yielded) =>
+            {
+                self.stage = Stage::Finding { at_least: index, asked: false };
+                self.look(env, cx);
+            }
             Applied::Claimed(epoch) if leaves => self.release(epoch, env, cx),
             Applied::Claimed(epoch) => {
                 let held = Box::new(Held::new(self.tenure, epoch, index));
@@ -159,12 +175,12 @@ impl Slice {
         self.hand_back(env, cx);
         self.stage = match std::mem::replace(&mut self.stage, Stage::Gone) {
             Stage::Finding { .. } => Stage::Gone,
-            Stage::Claiming { .. } => Stage::Claiming { leaves: true },
+            Stage::Claiming { over, .. } => Stage::Claiming { over, leaves: true },
             Stage::Loading(held) | Stage::Serving(held) => {
                 cx.out.observed.push(Observation::Leaving { slice: self.tenure.slice });
                 Stage::Leaving { held, since_ns: cx.now.mono_ns }
             }
-            stage @ (Stage::Leaving { .. } | Stage::Releasing | Stage::Gone) => stage,
+            stage @ (Stage::Leaving { .. } | Stage::Releasing { .. } | Stage::Gone) => stage,
         };
     }
 
@@ -189,7 +205,7 @@ impl Slice {
     }
 
     fn release(&mut self, epoch: Epoch, env: &mut Env, cx: &mut Cx<'_>) {
-        self.stage = Stage::Releasing;
+        self.stage = Stage::Releasing { epoch };
         let release = Release { slice: self.id(), epoch };
         env.client.propose(Purpose::Slice(self.tenure, About::Release), Command::Release(release), cx);
     }
@@ -207,6 +223,24 @@ impl Slice {
             held.abandon(env, cx);
         }
         self.stage = Stage::Gone;
+    }
+
+    /// L2: gives the slice up if its group has not answered for so long that it cannot be served from here. Everything of it
+    /// ends before that is told, and whatever epoch it may have, nobody acts under it any more (O1).
+    pub(super) fn yield_if_cut_off(&mut self, env: &mut Env, cx: &mut Cx<'_>) -> Option<Yield> {
+        let since_ns = env.client.waits_since_ns(self.tenure)?;
+        if cx.now.mono_ns - since_ns <= CUT_OFF_MS * NS_PER_MS {
+            return None;
+        }
+        let epoch = match &self.stage {
+            Stage::Finding { .. } | Stage::Gone => None,
+            // It may have been applied.
+            Stage::Claiming { over, .. } => Some(Epoch(over.0 + 1)),
+            Stage::Loading(held) | Stage::Serving(held) | Stage::Leaving { held, .. } => Some(held.epoch()),
+            Stage::Releasing { epoch } => Some(*epoch),
+        };
+        self.drop_everything(env, cx);
+        Some(Yield { slice: self.id(), epoch })
     }
 
     /// The page of the due index that was asked for has come.
@@ -337,7 +371,7 @@ mod tests {
         }
         assert_eq!(slice.waiting.len(), 3);
 
-        slice.stage = Stage::Claiming { leaves: false };
+        slice.stage = Stage::Claiming { over: Epoch(1), leaves: false };
         slice.claimed(Applied::Claimed(Epoch(2)), 7, env, cx);
         let page = |names: &[&str]| {
             let alarm = Stamp { epoch: Epoch(1), count: 1 };

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Yields;
 use crate::config::Config;
 use crate::ids::{DatacenterId, MachineId, SessionId, SliceId};
 
@@ -19,6 +20,8 @@ pub struct Roster {
     pub(super) assigned: Vec<MachineId>,
     /// How often that has changed.
     pub(super) assignments: u64,
+    /// What was given up by machines that cannot serve it.
+    pub(super) yields: Yields,
 }
 
 /// A machine in the registry.
@@ -61,6 +64,7 @@ impl Roster {
             leaders: vec![Lead { term: 0, by: None }; usize::from(config.datacenters)],
             assigned: (0..config.slices).map(|slice| config.home_of(SliceId(slice))).collect(),
             assignments: 0,
+            yields: Yields::default(),
         }
     }
 
@@ -123,6 +127,11 @@ impl Roster {
     /// How often assignments have changed: the next change follows that many.
     pub fn assignments(&self) -> u64 {
         self.assignments
+    }
+
+    /// What was given up by machines that cannot serve it.
+    pub fn yields(&self) -> &Yields {
+        &self.yields
     }
 
     fn member(&self, machine: MachineId) -> &Member {
