@@ -261,7 +261,10 @@ impl Holder {
             self.bury();
             for slice in mine {
                 let env = &mut self.env;
-                self.slices.entry(slice).or_insert_with(|| Slice::new(env.begin(slice))).look(env, cx);
+                self.slices
+                    .entry(slice)
+                    .or_insert_with(|| Slice::new(env.begin(slice), cx.now))
+                    .look(env, cx);
             }
         }
         self.env.membership.tick(&mut self.env.client, cx);

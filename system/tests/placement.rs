@@ -96,3 +96,19 @@ fn d5_the_end_of_a_machine_moves_what_was_on_it_and_nothing_else() {
 fn nobody_there_holds_nothing() {
     assert!(placement(&config(), &[], |_, _| false).iter().all(Option::is_none));
 }
+
+#[test]
+fn l2_who_has_yielded_a_slice_is_spared_it_if_another_can_take_it() {
+    let config = config();
+    let all: Vec<MachineId> = (0..config.machines()).map(MachineId).collect();
+    let (slice, home) = (SliceId(5), config.home_of(SliceId(5)));
+    let without = |spared: &[MachineId]| {
+        placement(&config, &all, |of, machine| of == slice && spared.contains(&machine))
+    };
+    let (before, after) = (without(&[]), without(&[home]));
+    let moved: Vec<usize> = (0..before.len()).filter(|slice| before[*slice] != after[*slice]).collect();
+    assert_eq!(moved, [5], "no other slice moves");
+    let next = after[5].expect("somebody has it");
+    assert_eq!(config.datacenter_of(next), config.datacenter_of(home), "it stays near");
+    assert_eq!(without(&all)[5], Some(home), "all have given it up: then it is at home");
+}

@@ -2,8 +2,8 @@
 //! who loses its lease again and again is given nothing.
 
 use reveille_system::config::Config;
-use reveille_system::ids::{DatacenterId, MachineId, SessionId, SliceId};
-use reveille_system::registry::{Change, Registry, Renewal, Roster};
+use reveille_system::ids::{DatacenterId, Epoch, MachineId, SessionId, SliceId};
+use reveille_system::registry::{Change, Registry, Renewal, Roster, Yield};
 
 const HOME: DatacenterId = DatacenterId(0);
 const FIRST: MachineId = MachineId(0);
@@ -192,4 +192,19 @@ fn d6_a_frail_leader_is_deposed_by_who_is_not() {
     assert_eq!(registry.roster().leader_of(HOME), Some((FIRST, SessionId(4), 1)), "nobody else has stood");
     let roster = all(&mut registry, &[lead(5, 1), lead(4, 2)]);
     assert_eq!(roster.leader_of(HOME), Some((MachineId(1), SessionId(5), 2)), "and it stays deposed");
+}
+
+#[test]
+fn l2_a_machine_yields_a_slice_in_a_live_session_alone() {
+    let mut registry = with_sessions(&[0]);
+    let what = vec![Yield { slice: SliceId(0), epoch: Some(Epoch(3)) }];
+    let by = |session| Change::Yield { session: SessionId(session), what: what.clone() };
+    let is_spared = |roster: &Roster| roster.yields().spare(SliceId(0), FIRST);
+    assert!(!is_spared(&all(&mut registry, &[by(2)])), "nobody has that session");
+    assert!(is_spared(&all(&mut registry, &[by(1)])));
+    assert!(is_spared(&all(&mut registry, &[passed(59, &[])])));
+    assert!(!is_spared(&all(&mut registry, &[passed(1, &[])])), "it may try again");
+    assert!(is_spared(&all(&mut registry, &[by(1)])));
+    assert!(!is_spared(&all(&mut registry, &[end(1, 0)])), "all that it had is free by that");
+    assert!(!is_spared(&all(&mut registry, &[by(1)])), "and that session gives up nothing more");
 }

@@ -46,6 +46,8 @@ pub(super) struct Slice {
 enum Stage {
     /// Who holds it? What is read has to be at least as new as this index of the group's log.
     Finding {
+        /// On the monotonic clock.
+        since_ns: u64,
         at_least: u64,
         /// Whether the question is out.
         asked: bool,
@@ -73,8 +75,9 @@ enum Stage {
 
 impl Slice {
     /// A slice that is not claimed yet.
-    pub(super) fn new(tenure: Tenure) -> Self {
-        Self { tenure, stage: Stage::Finding { at_least: 0, asked: false }, waiting: VecDeque::new() }
+    pub(super) fn new(tenure: Tenure, now: Now) -> Self {
+        let stage = Stage::Finding { since_ns: now.mono_ns, at_least: 0, asked: false };
+        Self { tenure, stage, waiting: VecDeque::new() }
     }
 
     pub(super) fn id(&self) -> SliceId {
@@ -114,7 +117,7 @@ impl Slice {
 
     /// Asks who holds the slice, unless that is known or asked already.
     pub(super) fn look(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
-        if let Stage::Finding { at_least, asked: asked @ false } = &mut self.stage {
+        if let Stage::Finding { at_least, asked: asked @ false, .. } = &mut self.stage {
             *asked = true;
             let slice = self.tenure.slice;
             let query = Query::Holder { slice };
@@ -152,7 +155,7 @@ impl Slice {
             Applied::Claimed(epoch)
                 if env.yielded.get(&self.id()).is_some_and(|yielded| epoch <= *yielded) =>
             {
-                self.stage = Stage::Finding { at_least: index, asked: false };
+                self.stage = Stage::Finding { since_ns: cx.now.mono_ns, at_least: index, asked: false };
                 self.look(env, cx);
             }
             Applied::Claimed(epoch) if leaves => self.release(epoch, env, cx),
@@ -163,7 +166,7 @@ impl Slice {
             }
             Applied::Stale(_) if leaves => self.stage = Stage::Gone,
             Applied::Stale(_) => {
-                self.stage = Stage::Finding { at_least: index, asked: false };
+                self.stage = Stage::Finding { since_ns: cx.now.mono_ns, at_least: index, asked: false };
                 self.look(env, cx);
             }
             other => unreachable!("{other:?} does not answer a claim"),
@@ -228,7 +231,11 @@ impl Slice {
     /// L2: gives the slice up if its group has not answered for so long that it cannot be served from here. Everything of it
     /// ends before that is told, and whatever epoch it may have, nobody acts under it any more (O1).
     pub(super) fn yield_if_cut_off(&mut self, env: &mut Env, cx: &mut Cx<'_>) -> Option<Yield> {
-        let since_ns = env.client.waits_since_ns(self.tenure)?;
+        let since_ns = match self.stage {
+            // Whoever answers may be cut off himself, and not know that the slice is free.
+            Stage::Finding { since_ns, .. } => since_ns,
+            _ => env.client.waits_since_ns(self.tenure)?,
+        };
         if cx.now.mono_ns - since_ns <= CUT_OFF_MS * NS_PER_MS {
             return None;
         }
@@ -363,7 +370,7 @@ mod tests {
         let now = Now { mono_ns: 1, wall_ns: 1 };
         let cx = &mut Cx { now, config: &config, outbox: &mut outbox, out: &mut out };
         let env = &mut Env::new(MachineId(0), 1, Classes::default(), &config);
-        let mut slice = Slice::new(env.begin(SliceId(0)));
+        let mut slice = Slice::new(env.begin(SliceId(0)), now);
         for request in 0..5 {
             let object = ObjectName::new("Test", "foo");
             let (request, body) = (RequestId(request), Bytes::new());

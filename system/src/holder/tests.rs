@@ -8,7 +8,7 @@ use crate::io::Effects;
 use crate::object::api::{Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use crate::outbox::Outbox;
 use crate::registry::{Change, Registry};
-use crate::store::command::{AlarmRow, Command, Query};
+use crate::store::command::{AlarmRow, Command, Holding, Query};
 use crate::wire::{self, Ticket};
 
 const ME: MachineId = MachineId(0);
@@ -343,4 +343,41 @@ fn o1_what_waits_for_a_slice_that_is_left_is_handed_back_for_good() {
         lone.out.observed.iter().all(|seen| !matches!(seen, Observation::Instance { .. })),
         "and not given"
     );
+}
+
+/// The group of the slice answers no claim, though the last one may well have been applied. What the machine gave up it is never
+/// seen to serve, even if it is given the slice again and the old claim is found.
+#[test]
+fn l2_a_slice_whose_group_does_not_answer_is_given_up_and_o1_served_under_no_epoch_that_was() {
+    let mut lone = fresh();
+    let tick = |lone: &mut Lone| {
+        lone.mono_ns += 500 * NS_PER_MS;
+        lone.step(|holder, cx| holder.tick(cx));
+    };
+    let is_claim = |message: &Message| matches!(message, Message::Propose { command: Command::Claim(_), .. });
+    for _ in 0..25 {
+        loop {
+            let sent = lone.sent();
+            if sent.is_empty() {
+                break;
+            }
+            let answered = sent.into_iter().filter(|message| !is_claim(message));
+            let told: Vec<Told> = answered.filter_map(|message| lone.answer(message)).collect();
+            told.iter().for_each(|told| lone.give(told));
+        }
+        tick(&mut lone);
+    }
+    let roster = lone.registry.roster();
+    let session = roster.session_of(ME).expect("it has one").id;
+    let holding = Holding { machine: ME, session, released: false };
+    assert!(roster.yields().include(SLICE, Epoch(1), holding), "{roster:?}");
+    for _ in 0..5 {
+        tick(&mut lone);
+        lone.run();
+    }
+    let served = lone.out.observed.iter().filter_map(|observation| match observation {
+        Observation::Serving { epoch, .. } => Some(*epoch),
+        _ => None,
+    });
+    assert_eq!(served.collect::<Vec<_>>(), [Epoch(2)]);
 }

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Epoch, MachineId, SessionId, SliceId};
 use crate::store::command::Holding;
 
-/// For so many beats a machine is not given again what it has yielded, if another can take it: 60 s, at 500 ms a tick. Then
-/// it may try once more: what kept it from the group may be over, and home is where commits are fast.
-const SPARED_BEATS: u64 = 120;
+/// For so many beats a machine is not given again what it has yielded, if another can take it: 30 s, at 500 ms a tick. Then
+/// it may try once more: what kept it from the group may be over, and home is where commits are fast. A minute after the last
+/// fault everything is to be where it stays (L4).
+const SPARED_BEATS: u64 = 60;
 
 /// A machine gives up a slice: which epoch of it, if it has one or may have been given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,14 +58,55 @@ impl Yields {
     }
 
     /// Whether a machine has yielded a slice of late, so that others come first.
-    pub(crate) fn spare(&self, slice: SliceId, machine: MachineId) -> bool {
+    pub fn spare(&self, slice: SliceId, machine: MachineId) -> bool {
         let is_it = |known: &&Yielded| (known.what.slice, known.machine) == (slice, machine);
         self.0.iter().filter(is_it).any(|known| known.is_recent)
     }
 
     /// Whether this hold of a slice was yielded: nobody acts under that epoch any more.
-    pub(crate) fn include(&self, slice: SliceId, epoch: Epoch, holding: Holding) -> bool {
+    pub fn include(&self, slice: SliceId, epoch: Epoch, holding: Holding) -> bool {
         let what = Yield { slice, epoch: Some(epoch) };
         self.0.iter().any(|known| (known.what, known.session) == (what, holding.session))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICE: SliceId = SliceId(3);
+    const BY: MachineId = MachineId(1);
+
+    fn holding(session: u64) -> Holding {
+        Holding { machine: BY, session: SessionId(session), released: false }
+    }
+
+    fn yielded_at(beat: u64) -> Yields {
+        let mut yields = Yields::default();
+        yields.add(BY, SessionId(7), Yield { slice: SLICE, epoch: Some(Epoch(4)) }, beat);
+        yields
+    }
+
+    #[test]
+    fn l2_who_has_yielded_a_slice_is_spared_it_for_thirty_seconds() {
+        let mut yields = yielded_at(100);
+        for (beat, is_spared) in [(100, true), (159, true), (160, false)] {
+            yields.see(beat);
+            assert_eq!(yields.spare(SLICE, BY), is_spared, "at beat {beat}");
+        }
+        assert!(!yields.spare(SliceId(4), BY) && !yields.spare(SLICE, MachineId(2)));
+        assert!(yields.include(SLICE, Epoch(4), holding(7)), "what was given up stays so");
+    }
+
+    #[test]
+    fn o1_what_is_given_up_is_one_epoch_under_one_session() {
+        let mut yields = yielded_at(100);
+        assert!(yields.include(SLICE, Epoch(4), holding(7)));
+        assert!(!yields.include(SLICE, Epoch(5), holding(7)), "it was claimed anew");
+        assert!(!yields.include(SLICE, Epoch(4), holding(8)), "by another boot of the machine");
+        yields.add(BY, SessionId(7), Yield { slice: SLICE, epoch: None }, 300);
+        assert!(!yields.include(SLICE, Epoch(4), holding(7)), "its last word counts");
+        yields.forget(BY);
+        assert!(!yields.spare(SLICE, BY));
     }
 }
