@@ -26,6 +26,12 @@ pub fn placement(
         if is_fit(&home) {
             return Some(home);
         }
+        // L2: who does not reach the slice's group has others before him who may: those with a replica of it first.
+        if spares(slice, home)
+            && let Some(machine) = config.replicas_of(config.group_of(slice)).find(is_fit)
+        {
+            return Some(machine);
+        }
         let datacenter = config.datacenter_of(home);
         let machines = || (0..config.machines()).map(MachineId).filter(|machine| *machine != home);
         let is_near = |machine: &MachineId| config.datacenter_of(*machine) == datacenter;

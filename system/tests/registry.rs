@@ -160,7 +160,7 @@ fn l2_who_loses_its_session_again_and_again_is_frail_until_it_has_kept_one() {
     assert!(!registry.roster().is_frail(FIRST), "twice may be chance");
     let mut registry = with_sessions(&[]);
     comes_and_goes(&mut registry, 0, 3);
-    let roster = all(&mut registry, &[passed(59, &[])]);
+    let roster = all(&mut registry, &[passed(79, &[])]);
     assert!(roster.is_frail(FIRST) && !roster.is_frail(MachineId(1)));
     assert!(!all(&mut registry, &[passed(1, &[])]).is_frail(FIRST));
 }

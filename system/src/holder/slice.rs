@@ -32,8 +32,9 @@ use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, 
 
 /// How long what is in progress may go on when a slice is given up.
 const LEAVE_MS: u64 = 2_000;
-/// L2: a slice that waits so long for an answer of its group cannot be served from here. Elections are over sooner.
-const CUT_OFF_MS: u64 = 10_000;
+/// L2: a slice that waits so long for an answer of its group cannot be served from here. Elections are over sooner, and all
+/// replicas of the group have had their turn before this machine is to try again ([`crate::placement`]).
+const CUT_OFF_MS: u64 = 7_000;
 
 /// A slice.
 pub(super) struct Slice {

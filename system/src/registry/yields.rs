@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Epoch, MachineId, SessionId, SliceId};
 use crate::store::command::Holding;
 
-/// For so many beats a machine is not given again what it has yielded, if another can take it: 30 s, at 500 ms a tick. Then
+/// For so many beats a machine is not given again what it has yielded, if another can take it: 40 s, at 500 ms a tick. Then
 /// it may try once more: what kept it from the group may be over, and home is where commits are fast. A minute after the last
 /// fault everything is to be where it stays (L4).
-const SPARED_BEATS: u64 = 60;
+const SPARED_BEATS: u64 = 80;
 
 /// A machine gives up a slice: which epoch of it, if it has one or may have been given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,9 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn l2_who_has_yielded_a_slice_is_spared_it_for_thirty_seconds() {
+    fn l2_who_has_yielded_a_slice_is_spared_it_for_forty_seconds() {
         let mut yields = yielded_at(100);
-        for (beat, is_spared) in [(100, true), (159, true), (160, false)] {
+        for (beat, is_spared) in [(100, true), (179, true), (180, false)] {
             yields.see(beat);
             assert_eq!(yields.spare(SLICE, BY), is_spared, "at beat {beat}");
         }
