@@ -159,8 +159,9 @@ impl Faults {
     /// L2: until when what waits has to start that a failure holds up, whatever failure. None while it has no quorum.
     pub(super) fn among_failures_ns(&self, constants: &Constants, wait: &Wait<'_>) -> Option<u64> {
         let there_ns = self.quorums.there_since_ns(wait.slice)?;
-        let since_ns = wait.from.latest_ns.max(self.spells.changed_ns()).max(there_ns);
-        Some(since_ns.saturating_add(ns(constants.lateness_failures_ms)))
+        let (settled_ns, within_ns) =
+            (self.spells.changed_ns().max(there_ns), ns(constants.lateness_failures_ms));
+        Some(wait.settled(wait.from, settled_ns, within_ns).latest_ns.saturating_add(within_ns))
     }
 
     /// L4: since when nothing has been at work; none if something is.
