@@ -175,6 +175,12 @@ impl Faults {
         self.at_work.values().any(|fault| fault.strikes(machine, datacenter))
     }
 
+    /// Since when nothing strikes that machine or all of its datacenter. None if something does.
+    pub(super) fn well_since_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
+        let healed = self.healed.of(machine, datacenter);
+        (!self.is_struck(machine, datacenter)).then_some(healed.map_or(0, |healed| healed.at_ns))
+    }
+
     /// Whether that machine, or all of its datacenter, was struck at that time or later.
     pub(super) fn was_struck_since(&self, machine: u16, datacenter: Option<u16>, since_ns: u64) -> bool {
         self.is_struck(machine, datacenter)
