@@ -1,9 +1,9 @@
-//! The datastore and the leaders: one holder (D5), one leader (D4), replicas that agree (D1).
+//! The datastore and the leaders: one holder (D5), one leader (D4), replicas that agree (D1), and duties that move in time (D3, D6).
 
 mod common;
 
 use common::{Tale, told};
-use reveille_model::history::What;
+use reveille_model::history::{Scope, What};
 
 fn both(first: (u16, What), second: (u16, What)) -> Tale {
     let mut tale = Tale::new();
@@ -57,4 +57,60 @@ fn d1_replicas_that_have_applied_as_much_hold_the_same() {
     both(holds(0, 9, 1), holds(1, 9, 2)).is_refused("D1");
     both(holds(0, 9, 1), holds(1, 8, 2)).is_accepted();
     both(holds(0, 9, 1), holds(1, 9, 1)).is_accepted();
+}
+
+fn datacenter_is_cut_off(tale: &mut Tale, fault: u32, seconds: f64) {
+    let scope = Scope::Datacenter(0);
+    tale.at(seconds).world(What::FaultBegin { fault, kind: "datacenter-cut".into(), scope, takes: None });
+}
+
+/// Machine 0 of two leads datacenter 0, where every group has its quorum elsewhere.
+fn led() -> Tale {
+    let mut tale = Tale::of_machines();
+    tale.datacenters(&[0, 0, 1, 2]).world(What::Majority { group: 1, connected: true });
+    tale.on_machine(0, What::Leader { datacenter: 0, term: 1 });
+    tale
+}
+
+/// Found by the scenario scripted: the leader of a datacenter that is cut off loses power.
+#[test]
+fn d6_nobody_is_elected_in_a_datacenter_that_is_cut_off_as_a_whole() {
+    let succeeded = |seconds: f64| {
+        let mut tale = led();
+        datacenter_is_cut_off(&mut tale, 1, 10.0);
+        tale.at(20.0).on(0).fault(2, "power-loss").at(180.0).heal(1);
+        tale.at(seconds).on_machine(1, What::Leader { datacenter: 0, term: 2 });
+        tale
+    };
+    succeeded(239.9).is_accepted();
+    succeeded(240.1).is_refused("D6");
+}
+
+#[test]
+fn d6_a_leader_is_succeeded_before_its_datacenter_is_cut_off_if_there_was_time() {
+    let cut_off_at = |seconds: f64| {
+        let mut tale = led();
+        tale.at(20.0).on(0).fault(2, "power-loss");
+        datacenter_is_cut_off(&mut tale, 1, seconds);
+        tale.at(180.0).heal(1).at(190.0).on_machine(1, What::Leader { datacenter: 0, term: 2 });
+        tale
+    };
+    cut_off_at(49.9).is_accepted();
+    cut_off_at(50.1).is_refused("D6");
+}
+
+/// What comes after the bound excuses nothing, whatever it strikes.
+#[test]
+fn d3_links_that_are_cut_after_a_slice_had_to_move_are_no_excuse() {
+    let cut_at = |seconds: f64| {
+        let mut tale = led();
+        tale.on_machine(0, What::Holder { slice: 7, epoch: 1, group: None });
+        tale.at(20.0).on(0).fault(2, "crash").at(21.0).on_machine(1, What::Leader { datacenter: 0, term: 2 });
+        let scope = Scope::Links { from: vec![2], to: vec![3] };
+        tale.at(seconds).world(What::FaultBegin { fault: 1, kind: "cut".into(), scope, takes: None });
+        tale.at(60.0).on_machine(1, What::Holder { slice: 7, epoch: 2, group: None });
+        tale
+    };
+    cut_at(49.9).is_accepted();
+    cut_at(50.1).is_refused("D3");
 }

@@ -130,6 +130,21 @@ fn o6_an_object_whose_alarm_is_due_is_started_elsewhere() {
         .is_accepted();
 }
 
+/// How far a clock that steps is set back is not seen while its machine is down: by a minute at most.
+#[test]
+fn o6_an_alarm_is_not_due_that_the_clock_was_set_back_before() {
+    let set_back = |at: f64, ends_at: f64| {
+        let mut tale = Tale::new();
+        tale.clocks_err_by(60_000).alarm_is_set(10.0).at(1.0).fault(1, "crash").lost();
+        tale.at(at).fault(2, "clock-step").heal(2).at(ends_at).rests(&[], Some((1, 10.0, 0))).end();
+        tale
+    };
+    set_back(20.0, 99.9).is_accepted();
+    set_back(20.0, 130.1).is_refused("O6");
+    // The bound had passed.
+    set_back(70.1, 99.9).is_refused("O6");
+}
+
 /// Found by the scenario scripted: an alarm that waited for a `block_concurrency_while` was taken for late.
 #[test]
 fn o3_nothing_comes_in_and_no_alarm_is_late_while_the_gate_is_closed() {

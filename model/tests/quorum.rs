@@ -58,6 +58,37 @@ fn l2_no_bound_runs_while_the_group_of_the_object_has_no_quorum() {
     lost(2, 559.9).is_refused("L2");
 }
 
+/// Found by the scenario cron: a clock that was half an hour ahead when the alarm was due was put right while no bound ran.
+#[test]
+fn l2_a_clock_that_is_set_back_while_there_is_no_quorum_decides_when_there_is_one_again() {
+    let set_back = |steps: &[(f64, i64)], scheduled: f64, seconds: f64| {
+        let mut tale = Tale::of_machines();
+        tale.clocks_err_by(3_600_000).on_machine(0, What::Holder { slice: 4, epoch: 1, group: Some(1) });
+        has_quorum(&mut tale, 1, true);
+        tale.clock_off_ms(1_000_000).does(What::InstanceStart { cause: Cause::Request, slice: Some(4) });
+        tale.does(What::ConstructorEnd { failed: None }).alarm_is_set(scheduled);
+        cut(&mut tale, 1, 9.0, 1, 2);
+        has_quorum(&mut tale, 1, false);
+        for (fault, (at, off_ms)) in (2..).zip(steps) {
+            tale.at(*at).fault(fault, "clock-step").heal(fault).clock_off_ms(*off_ms);
+            // Its clock is read, and shows that.
+            tale.turn(fault).get_alarm(Some(scheduled));
+        }
+        has_quorum(tale.at(200.0), 1, true);
+        tale.at(seconds).turn(9).run(1, 1, scheduled, 0);
+        tale
+    };
+    // Its clock shows second 1,010 ten seconds into the run, and again at the true time.
+    set_back(&[(20.0, 0)], 1_010.0, 1_069.9).is_accepted();
+    set_back(&[(20.0, 0)], 1_010.0, 1_070.1).is_refused("L2");
+    // It shows it again before there is a quorum, or at once when it is set forward again.
+    set_back(&[(20.0, 900_000)], 1_010.0, 259.9).is_accepted();
+    set_back(&[(20.0, 900_000)], 1_010.0, 260.1).is_refused("L2");
+    set_back(&[(20.0, 0), (30.0, 1_000_000)], 1_010.0, 260.1).is_refused("L2");
+    // It is not set back before the time.
+    set_back(&[(20.0, 1_000_500)], 1_010.0, 260.1).is_refused("L2");
+}
+
 #[test]
 fn l2_each_group_counts_where_it_is_not_told_whose_it_is() {
     let lost = |seconds| {

@@ -5,7 +5,7 @@
 //!  eligible ──┬─────── bound ──┐        no change before it: that is the bound
 //!             ├── fault ── ... ┴── L1 | L2 ──┐       else the faults that came by then decide, and so on
 //!             │                              ▲ what comes after it excuses nothing
-//!             └── no quorum ── quorum ── ... it starts anew (L2); so it does from a step of the clock
+//!             └── no quorum ── quorum ── ... it starts anew (L2); so it does from a step of the clock, with a quorum or without
 //! ```
 //!
 //! Only so many failures are remembered. From a moment before those on, the bound counts as among several failures.
@@ -35,6 +35,18 @@ impl Wait<'_> {
     /// From that moment on, with nothing in the way.
     pub(super) fn from_ns(at_ns: u64, slice: Option<u16>) -> Self {
         Wait { from: When::at(at_ns), restarts: Vec::new(), closed: None, slice }
+    }
+
+    /// From when on a bound counts that begins at `from` but not before `settled_ns`, and has passed `within_ns` later: a step of
+    /// the clock before that starts it again.
+    pub(super) fn settled(&self, mut from: When, settled_ns: u64, within_ns: u64) -> When {
+        for restart in &self.restarts {
+            let passed_ns = from.latest_ns.max(settled_ns).saturating_add(within_ns);
+            if (from.latest_ns..=passed_ns).contains(&restart.step_ns) {
+                from = restart.from;
+            }
+        }
+        from.not_before(settled_ns)
     }
 
     /// How much of the time from the begin to then counts.
@@ -76,8 +88,8 @@ pub(super) struct Changes<'a> {
 enum Later {
     Began(Spell),
     Ended,
-    /// L2: no quorum, and when there is one again.
-    Lost(Option<u64>),
+    /// L2: no quorum.
+    Lost,
     Stepped(When),
 }
 
@@ -99,7 +111,7 @@ struct Walk<'a> {
 
 /// What the walk ends at.
 enum End {
-    Bound(Option<Bound>),
+    Bound(Bound),
     /// The bound starts again, and is no earlier than it was.
     Again {
         from: When,
@@ -116,11 +128,11 @@ impl Changes<'_> {
             let absences = self.quorums.absences(wait.slice, from.latest_ns);
             let absent = absences.iter().find(|absence| absence.since_ns <= from.latest_ns);
             if let Some(absent) = absent {
-                from = When::at(absent.back_ns?);
+                from = wait.settled(from, absent.back_ns?, 0);
                 continue;
             }
             match self.walk(wait, from, floor_ns, &absences) {
-                End::Bound(bound) => return bound,
+                End::Bound(bound) => return Some(bound),
                 End::Again { from: next, floor_ns: floor } => (from, floor_ns) = (next, floor),
             }
         }
@@ -163,24 +175,23 @@ impl Changes<'_> {
             }
         }
         let lost = absences.iter().filter(|absence| absence.since_ns > from_ns);
-        later.extend(lost.map(|absence| (absence.since_ns, Later::Lost(absence.back_ns))));
+        later.extend(lost.map(|absence| (absence.since_ns, Later::Lost)));
         let steps = wait.restarts.iter().filter(|restart| restart.step_ns > from_ns);
         later.extend(steps.map(|restart| (restart.step_ns, Later::Stepped(restart.from))));
         later.sort_by_key(|(at_ns, _)| *at_ns);
         for (at_ns, change) in later {
             let bound = walk.bound();
             if bound.not_after_ns < at_ns {
-                return End::Bound(Some(bound));
+                return End::Bound(bound);
             }
             walk.floor_ns = bound.not_after_ns;
             match change {
-                Later::Lost(None) => return End::Bound(None),
-                Later::Lost(Some(back_ns)) => return walk.again(When::at(back_ns)),
+                Later::Lost => return walk.again(When::at(at_ns)),
                 Later::Stepped(from) => return walk.again(from),
                 Later::Began(_) | Later::Ended => walk.take(change, at_ns),
             }
         }
-        End::Bound(Some(walk.bound()))
+        End::Bound(walk.bound())
     }
 }
 
@@ -192,7 +203,7 @@ impl Walk<'_> {
                 self.failures += 1;
                 self.is_alone = spell.class == Class::Single && spell.is_alone;
             }
-            Later::Ended | Later::Lost(_) | Later::Stepped(_) => {}
+            Later::Ended | Later::Lost | Later::Stepped(_) => {}
         }
         self.settled_ns = self.settled_ns.max(at_ns);
     }

@@ -51,9 +51,9 @@ pub(super) struct Cluster {
     holders: Claims,
     leaders: Claims,
     group_leaders: Claims,
-    /// The leader of each datacenter's highest term, and that term. Terms are fenced: whoever says later that it leads in a
-    /// lower one has only heard of it late.
-    leading: BTreeMap<u16, (u64, Claimed)>,
+    /// The leader of each datacenter's highest term, that term, and whether it is known already that another should have it. Terms
+    /// are fenced: whoever says later that it leads in a lower one has only heard of it late.
+    leading: BTreeMap<u16, (u64, Claimed, bool)>,
     /// The holder of each slice's highest epoch, that epoch, and whether it is known already that it should have moved.
     held: BTreeMap<u16, (u64, Claimed, bool)>,
     /// By group and applied index: what the first replica held there.
@@ -113,25 +113,28 @@ impl Cluster {
 
     /// D6: a datacenter has a newer leader.
     fn lead(&mut self, scene: &mut Scene<'_>, datacenter: u16, term: u64, claimed: Claimed) {
-        let highest = self.leading.entry(datacenter).or_insert((term, claimed));
+        let highest = self.leading.entry(datacenter).or_insert((term, claimed, false));
         if term < highest.0 {
             return;
         }
-        if highest.1.machine != claimed.machine {
+        if highest.1.machine != claimed.machine && !highest.2 {
             scene.judge(Duty::Lead(datacenter), highest.1.machine, highest.1.mark);
         }
-        *highest = (term, claimed);
+        *highest = (term, claimed, false);
     }
 
-    /// D3, D5, D6: what was struck is back, or the run is over: whether everything had moved by then that had to.
+    /// D3, D5, D6: something is about to be struck or to be back, or the run is over: whether everything had moved by then that had
+    /// to.
     pub(super) fn judge_moves(&mut self, scene: &mut Scene<'_>) {
         for (slice, (_, claimed, is_told)) in &mut self.held {
             if !*is_told {
                 *is_told = scene.judge(Duty::Slice(*slice), claimed.machine, claimed.mark);
             }
         }
-        for (datacenter, (_, claimed)) in &self.leading {
-            scene.judge(Duty::Lead(*datacenter), claimed.machine, claimed.mark);
+        for (datacenter, (_, claimed, is_told)) in &mut self.leading {
+            if !*is_told {
+                *is_told = scene.judge(Duty::Lead(*datacenter), claimed.machine, claimed.mark);
+            }
         }
     }
 
@@ -197,7 +200,7 @@ impl Cluster {
             machines.any(|(machine, of)| *of == datacenter && !faults.is_damaged(machine))
         };
         for datacenter in datacenters.into_iter().filter(|datacenter| stays_up(*datacenter)) {
-            let last = self.leading.get(&datacenter).map(|(_, last)| last);
+            let last = self.leading.get(&datacenter).map(|(_, last, _)| last);
             let stopped = last.and_then(|last| faults.stopped(last.machine, Some(datacenter)));
             let why = match (last, stopped) {
                 (None, _) => "no machine ever led it".to_owned(),

@@ -159,8 +159,9 @@ impl Faults {
     /// L2: until when what waits has to start that a failure holds up, whatever failure. None while it has no quorum.
     pub(super) fn among_failures_ns(&self, constants: &Constants, wait: &Wait<'_>) -> Option<u64> {
         let there_ns = self.quorums.there_since_ns(wait.slice)?;
-        let since_ns = wait.from.latest_ns.max(self.spells.changed_ns()).max(there_ns);
-        Some(since_ns.saturating_add(ns(constants.lateness_failures_ms)))
+        let (settled_ns, within_ns) =
+            (self.spells.changed_ns().max(there_ns), ns(constants.lateness_failures_ms));
+        Some(wait.settled(wait.from, settled_ns, within_ns).latest_ns.saturating_add(within_ns))
     }
 
     /// L4: since when nothing has been at work; none if something is.
@@ -172,6 +173,12 @@ impl Faults {
     /// Whether a fault is at work on that machine, or on all of its datacenter.
     pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
         self.at_work.values().any(|fault| fault.strikes(machine, datacenter))
+    }
+
+    /// Since when nothing strikes that machine or all of its datacenter. None if something does.
+    pub(super) fn well_since_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
+        let healed = self.healed.of(machine, datacenter);
+        (!self.is_struck(machine, datacenter)).then_some(healed.map_or(0, |healed| healed.at_ns))
     }
 
     /// Whether that machine, or all of its datacenter, was struck at that time or later.

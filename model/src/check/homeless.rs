@@ -32,15 +32,17 @@ pub(super) fn check(
         return;
     }
     // A request that came before the instance started was not waiting for a new one.
-    let asked_ns = call.filter(|call| *call > last.started).map(|call| call.at_ns);
+    let asked = call.filter(|call| *call > last.started).map(|call| Wait::from_ns(call.at_ns, last.slice));
     // Where the machine is back, an alarm that does not run is F1 or F6.
-    let due_ns = if is_down { rest::wait(scene, pace, object).map(|wait| wait.from.latest_ns) } else { None };
-    let Some(wanted_ns) = asked_ns.into_iter().chain(due_ns).min() else { return };
-    scene.reports.saw(Id::O6);
-    let Some(latest_ns) = faults.among_failures_ns(scene.constants, &Wait::from_ns(wanted_ns, last.slice))
-    else {
-        return;
-    };
+    let due = if is_down { rest::wait(scene, pace, object) } else { None };
+    if asked.is_some() || due.is_some() {
+        scene.reports.saw(Id::O6);
+    }
+    let bounds = asked.into_iter().chain(due).filter_map(|wait| {
+        let latest_ns = faults.among_failures_ns(scene.constants, &wait)?;
+        Some((latest_ns, wait.from.latest_ns))
+    });
+    let Some((latest_ns, wanted_ns)) = bounds.min() else { return };
     if latest_ns >= scene.mark.at_ns {
         return;
     }

@@ -214,14 +214,16 @@ impl Checker {
                 if nature.steps_clock {
                     self.pace.clocks.step(scope, &self.pace.datacenter_of, event.at_ns);
                 }
+                if nature.class.is_some() {
+                    self.judge_moves(mark);
+                }
                 let datacenters = &self.pace.datacenter_of;
                 let begun = self.faults.begin(&self.constants, *fault, nature, scope, datacenters, mark);
                 begun.into_iter().flatten().for_each(|rule| self.reports.saw(rule));
             }
             What::FaultEnd { fault } => {
                 if self.faults.takes_out(*fault) {
-                    let (mut scene, cluster) = self.takeover(mark);
-                    cluster.judge_moves(&mut scene);
+                    self.judge_moves(mark);
                 }
                 self.faults.end(*fault, &self.pace.datacenter_of, mark);
             }
@@ -326,6 +328,12 @@ impl Checker {
     fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {
         let Checker { constants, faults, pace, reports, cluster, .. } = self;
         (takeover::Scene { constants, faults, pace, reports, now }, cluster)
+    }
+
+    /// D3, D5, D6: what is struck or well is about to change.
+    fn judge_moves(&mut self, now: Mark) {
+        let (mut scene, cluster) = self.takeover(now);
+        cluster.judge_moves(&mut scene);
     }
 
     /// D8: damage that no fault did is the system's own.

@@ -3,12 +3,13 @@
 //! slices lie on all its machines (D3).
 //!
 //! ```text
-//! claimed ──── struck ──┬── bound of L ──┐
-//!                       ▲ since          ▲ by then somebody else has claimed it
+//! claimed ──── struck ──── a machine is well that could take over ──┬── bound of L ──┐
+//!                                                                   ▲ since          ▲ by then somebody has claimed it
 //! ```
 //!
-//! Judged whenever that somebody does, when what was struck is back, and at the end of the run. Only while nothing else
-//! than machines and datacenters fails: who could take over across broken links is not to be seen.
+//! Judged whenever that somebody does, before anything is struck and before machines and datacenters are back, and at the end of
+//! the run: in between it is the same machines that could take over. Only while nothing else than machines and datacenters fails: who
+//! could take over across broken links is not to be seen.
 
 use std::collections::BTreeMap;
 
@@ -42,10 +43,8 @@ impl Scene<'_> {
     /// Judges a duty that `machine` claimed at `claimed`. Returns whether it should have moved by now and had not.
     pub(super) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
         let Some(out) = self.faults.out(machine, self.pace.datacenter(machine)) else { return false };
-        if !self.has_heir(duty) {
-            return false;
-        }
-        let since_ns = out.since_ns.max(claimed.at_ns);
+        let Some(heir_since_ns) = self.heir_since_ns(duty) else { return false };
+        let since_ns = out.since_ns.max(claimed.at_ns).max(heir_since_ns);
         let slice = match duty {
             Duty::Slice(slice) => Some(slice),
             Duty::Lead(_) => None,
@@ -79,16 +78,15 @@ impl Scene<'_> {
         true
     }
 
-    /// Whether there is a healthy machine that could take over.
-    fn has_heir(&self, duty: Duty) -> bool {
-        let mut machines = (0..=u16::MAX).zip(&self.pace.datacenter_of);
-        machines.any(|(machine, datacenter)| {
-            let is_near = match duty {
-                Duty::Slice(_) => true,
-                Duty::Lead(led) => led == *datacenter,
-            };
-            is_near && !self.faults.is_struck(machine, Some(*datacenter))
-        })
+    /// Since when there is a healthy machine that could take over. None if there is none: a datacenter that is cut off or down as
+    /// a whole has nobody who could be elected.
+    fn heir_since_ns(&self, duty: Duty) -> Option<u64> {
+        let machines = (0..=u16::MAX).zip(&self.pace.datacenter_of);
+        let near = machines.filter(|(_, datacenter)| match duty {
+            Duty::Slice(_) => true,
+            Duty::Lead(led) => led == **datacenter,
+        });
+        near.filter_map(|(machine, of)| self.faults.well_since_ns(machine, Some(*of))).min()
     }
 
     /// D3: long after the last fault no machine is idle while another of its datacenter holds several slices. `holders`
