@@ -91,10 +91,12 @@ impl DurableObject for Busy {
 
 #[test]
 fn what_is_done_again_and_again_is_a_livelock() {
-    let alone = Cluster { datacenters: 1, machines_per_datacenter: 1, groups: 1, slices: 1 };
-    let mut plan = idle(alone, 20_000);
-    // The way from each step to the next takes a microsecond: a machine alone waits for its disk only.
-    plan.disk = Disk { sync_us_min: 1, sync_us_max: 1 };
+    let three = Cluster { datacenters: 3, machines_per_datacenter: 1, groups: 1, slices: 1 };
+    let mut plan = idle(three, 20_000);
+    // The way from each step to the next takes a microsecond.
+    plan.network.between_us = vec![vec![1; 3]; 3];
+    plan.network.jitter_percent = 0;
+    plan.disk = Disk { sync_us_min: 0, sync_us_max: 0 };
     plan.workload = vec![Request { at_ms: 0, machine: 0, object: "Busy/0".to_owned(), body: String::new() }];
     let outcome = run(&plan, || Classes::default().with(RustClass::<Busy>::default()));
     assert_eq!(outcome.end, RunEnd::Livelock { events: Bounds::of(&plan).events });
