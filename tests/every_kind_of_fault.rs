@@ -99,7 +99,8 @@ fn every_kind_has_an_effect_and_reads_as_a_sentence() {
 #[test]
 fn what_faults_take_says_no_more_than_their_names_did() {
     let batcher = scenario("batcher");
-    for seed in 0..20 {
+    let with_faults = |seed: &u64| !batcher.plan(*seed).faults.is_empty();
+    for seed in (0..).filter(with_faults).take(20) {
         let mut history = batcher.run(&batcher.plan(seed)).history;
         let judged = check(&history, Profile::Strict);
         let said = |event: &mut Event| match &mut event.what {

@@ -98,9 +98,9 @@ rules! {
     D7 "any one machine, process, leader or datacenter may go",
     D8 (ours) "disks lie in known ways: damage is found, and a damaged replica never serves",
     L1 "with one failure a run starts at most 30 s late",
-    L2 "with several failures a run starts at most 60 s after the last change",
+    L2 "60 s after the last change no run of an object that has a quorum is late, whatever stays broken",
     L3 (ours) "with no failure a run starts at most 100 ms and two round trips late",
-    L4 (ours) "60 s after the last fault no run is late and every datacenter has a leader",
+    L4 (ours) "60 s after the last fault no run is late, datacenters have leaders, replicas agree and keep up",
 }
 
 impl Id {

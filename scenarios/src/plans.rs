@@ -7,8 +7,8 @@
 //!         phases as long as what was drawn -> requests in them
 //! ```
 //!
-//! A new kind of trouble is a pattern: one function and one row in [`patterns`]. Plans with a single failure
-//! ([`failover`]) and the reference run are made in another way ([`mould`]), which stays as it is.
+//! A new kind of trouble is a pattern: one function and one row in `patterns.rs`. Plans with a single failure
+//! ([`failover()`]) and the reference run are made in another way (`mould.rs`), which stays as it is.
 
 mod dice;
 mod failover;
@@ -117,7 +117,7 @@ pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
     let mut plan = match scenario.shape.failures {
         Failures::Many => swarm::plan(scenario, seed, &mut dice),
         Failures::One => dice.draw(failover(scenario, seed)),
-        Failures::Sweep => return dice.draw(sweep::sweep(scenario, seed)),
+        Failures::Sweep => dice.draw(sweep::sweep(scenario, seed)),
     };
     swarm::ask_late(&mut plan, &scenario.shape, &mut dice);
     plan

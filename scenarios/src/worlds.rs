@@ -41,7 +41,7 @@ pub struct Seen {
     pub had: u64,
     /// Of those, how many have it at a time that the plan tells.
     pub at_a_time: u64,
-    /// Of those, how many it took effect in: within its time or [`AFTERMATH_MS`] after it a slice moved, an instance was lost
+    /// Of those, how many it took effect in: within its time or `AFTERMATH_MS` after it a slice moved, an instance was lost
     /// with its machine or moved, or a request or a run was delayed or failed.
     pub took_effect: u64,
 }

@@ -307,7 +307,6 @@ fn json_goes_where_it_is_told_to() {
         serde_json::from_str(&run(&["shrink", "batcher-docs", "1", "--json"], 0)).expect("JSON alone");
     assert_eq!(json["shrunk"]["after"]["requests"], 2);
     let json: serde_json::Value =
-        serde_json::from_str(&run(&["explore", "batcher-docs", "--seeds", "1..3", "--json"], 0))
-            .expect("JSON alone");
+        serde_json::from_str(&run(&["explore", "cron", "--seeds", "1..3", "--json"], 0)).expect("JSON alone");
     assert_eq!(json["scenarios"][0]["seeds"], 2);
 }

@@ -91,10 +91,10 @@ impl DurableObject for Busy {
 
 #[test]
 fn what_is_done_again_and_again_is_a_livelock() {
-    let alone = Cluster { datacenters: 1, machines_per_datacenter: 1, groups: 1, slices: 1 };
-    let mut plan = idle(alone, 20_000);
-    // The way from each step to the next takes microseconds.
-    plan.network.within_us = 1;
+    let three = Cluster { datacenters: 3, machines_per_datacenter: 1, groups: 1, slices: 1 };
+    let mut plan = idle(three, 20_000);
+    // The way from each step to the next takes a microsecond.
+    plan.network.between_us = vec![vec![1; 3]; 3];
     plan.network.jitter_percent = 0;
     plan.disk = Disk { sync_us_min: 0, sync_us_max: 0 };
     plan.workload = vec![Request { at_ms: 0, machine: 0, object: "Busy/0".to_owned(), body: String::new() }];
@@ -109,8 +109,9 @@ fn ten_thousand_requests_at_one_instant_are_no_standstill() {
     plan.network.jitter_percent = 0;
     plan.network.loss_ppm = 0;
     plan.disk = Disk { sync_us_min: 0, sync_us_max: 0 };
+    // A machine keeps four thousand at most.
     let request =
-        |i: u16| Request { at_ms: 0, machine: 0, object: format!("Bell/{i}"), body: "ring".to_owned() };
+        |i: u16| Request { at_ms: 0, machine: i % 3, object: format!("Bell/{i}"), body: "ring".to_owned() };
     plan.workload = (0..10_000).map(request).collect();
     let outcome = run(&plan, classes);
     assert_eq!(outcome.end, RunEnd::Completed);

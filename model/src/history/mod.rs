@@ -476,7 +476,7 @@ pub enum Phase {
     WarmUp,
     /// Workload and faults.
     Faults,
-    /// No faults any more, and no new requests: what was promised has to come true.
+    /// No faults any more, and requests as before: what was promised has to come true.
     Quiet,
     /// The run is over.
     End,

@@ -10,7 +10,7 @@ use reveille_sim::plan::{
 };
 
 use super::mould::{disk, network};
-use super::{CLUSTER, Requests, Topic, object};
+use super::{CLUSTER, QUIET_MS, Requests, Topic, WARM_UP_MS, object};
 use crate::scenario::Scenario;
 
 /// The trouble begins: the objects are started and their alarms due.
@@ -19,8 +19,6 @@ const BEGIN_MS: u64 = 20_000;
 const LASTS_MS: u64 = 150_000;
 /// Everything is well again for so long before the quiet phase.
 const REST_MS: u64 = 10_000;
-const WARM_UP_MS: u64 = 6_000;
-const QUIET_MS: u64 = 70_000;
 /// So many objects: each slice has some.
 const OBJECTS: usize = 96;
 /// E is part of every bound: here the clocks agree but for this.

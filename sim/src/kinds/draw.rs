@@ -1,6 +1,7 @@
-//! How faults are drawn: what a kind is told when its turn comes, and where in a plan its turn is. A seed's plan is what
-//! was drawn in that order, so a kind that is new is drawn last (at the end of the list, in [`Turn::Last`], and not as
-//! all that breaks): the plans of all seeds stay what they were but for its own faults.
+//! How faults are drawn: what a kind is told when its turn comes, and where in a plan its turn is. The reference run and
+//! the plans with a single failure are what is drawn in that order, and have to stay what they are, so that figures of
+//! different days can be compared. So a kind that is new is drawn last: at the end of the list, in [`Turn::Last`], and not
+//! as all that breaks. All other plans may change with every kind.
 
 use std::fmt;
 use std::sync::Arc;
