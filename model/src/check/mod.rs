@@ -19,6 +19,7 @@ mod changes;
 mod clocks;
 mod cluster;
 mod coverage;
+mod deliveries;
 mod faults;
 mod firing;
 mod halves;
@@ -50,6 +51,7 @@ use siphasher::sip::SipHasher13;
 
 use self::cluster::Cluster;
 use self::coverage::Kinds;
+use self::deliveries::Deliveries;
 use self::faults::Faults;
 use self::lateness::Pace;
 use self::nature::Nature;
@@ -132,6 +134,7 @@ pub struct Checker {
     waiting: BTreeMap<u64, Waiting>,
     /// O2: requests that their clients do not wait for any more and that may still be delivered.
     unknown: BTreeMap<u64, Waiting>,
+    deliveries: Deliveries,
     faults: Faults,
     pace: Pace,
     cluster: Cluster,
@@ -158,6 +161,7 @@ impl Checker {
             recent: 0,
             waiting: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            deliveries: Deliveries::default(),
             faults: Faults::new(header.system_group),
             pace: Pace::new(header),
             cluster: Cluster::default(),
@@ -184,6 +188,7 @@ impl Checker {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);
                 self.waiting.insert(*request, Waiting { object, call: mark });
+                self.deliveries.sent(*request);
             }
             What::Return { request, outcome } => {
                 let waiting = self.waiting.remove(request);
@@ -251,6 +256,7 @@ impl Checker {
                 if let Some(by) = &event.by {
                     if let What::Deliver { delivery: Delivery::Request { request } } = what {
                         self.led(mark, *request, &by.object);
+                        self.deliveries.given(&mut self.reports, mark, *request, &by.object);
                     }
                     self.observe_instance(mark, event.place, by, what);
                 }

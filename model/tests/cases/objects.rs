@@ -14,6 +14,11 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.at(3.0).on(0).as_instance(1).turn(0).respond();
         }),
+        case("O1", "object code is given a request twice", |tale, breaks| {
+            tale.asks(9, "Batcher/0").asks(10, "Batcher/0");
+            tale.deliver(2, Delivery::Request { request: 9 });
+            tale.at(1.0).deliver(3, Delivery::Request { request: if breaks { 9 } else { 10 } });
+        }),
         case("O2", "a request reaches an object of another name", |tale, breaks| {
             tale.asks(9, if breaks { "Batcher/1" } else { "Batcher/0" });
             tale.deliver(2, Delivery::Request { request: 9 });
