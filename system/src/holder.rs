@@ -114,7 +114,8 @@ impl Env {
     /// L2: a slice cannot be served from here. Nothing of it is left.
     fn give_up(&mut self, what: Yield) {
         if let Some(epoch) = what.epoch {
-            self.yielded.insert(what.slice, epoch);
+            let upto = self.yielded.entry(what.slice).or_insert(epoch);
+            *upto = epoch.max(*upto);
         }
         self.membership.give_up(what);
     }

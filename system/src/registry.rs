@@ -11,7 +11,7 @@
 //!   to end the session names the number that he saw unchanged for longer than the lease. A session that has ended never
 //!   comes back.
 //! - A *leader* of a datacenter has a term (D4). What it decides names the term, and is refused in any other.
-//! - A *yield* names the epoch of the slice that is given up: repeated or late it gives up nothing more.
+//! - A *yield* names the epoch up to which a slice is given up: repeated or late it gives up nothing more.
 //! - An *assignment* only says who is to hold a slice. Who holds it is decided in the slice's own group, by its epoch. It
 //!   names how many assignments its leader has seen: one that was made before the last one moves nothing.
 

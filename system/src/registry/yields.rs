@@ -1,8 +1,8 @@
 //! Who has yielded which slice: a machine that has a session and does not reach a slice's group cannot serve the slice, and
 //! says so. Others get it, and may claim it although the session that claimed it last goes on (L2).
 //!
-//! What is yielded is one epoch of the slice. The machine has dropped everything of it before it says so and never acts under
-//! that epoch again, so whoever finds the slice under it may take it (O1). If the machine is given the slice again it claims
+//! What is yielded is the slice up to an epoch. The machine has dropped everything of it before it says so and never acts under
+//! such an epoch again in its session, so whoever finds the slice under one may take it (O1). If the machine is given the slice again it claims
 //! it anew, under another epoch.
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::store::command::Holding;
 /// fault everything is to be where it stays (L4).
 const SPARED_BEATS: u64 = 80;
 
-/// A machine gives up a slice: which epoch of it, if it has one or may have been given one.
+/// A machine gives up a slice: up to which epoch, if it has one or may have been given one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Yield {
     /// The slice.
@@ -41,7 +41,10 @@ struct Yielded {
 impl Yields {
     /// A machine yields a slice.
     pub(super) fn add(&mut self, machine: MachineId, session: SessionId, what: Yield, beat: u64) {
-        self.0.retain(|known| (known.machine, known.what.slice) != (machine, what.slice));
+        let is_it = |known: &mut Yielded| (known.machine, known.what.slice) == (machine, what.slice);
+        // What it gave up before stays so, though it may have waited in vain since, or for a claim that was never applied.
+        let before = self.0.extract_if(.., is_it).filter_map(|known| known.what.epoch).max();
+        let what = Yield { epoch: what.epoch.max(before), ..what };
         self.0.push(Yielded { what, machine, session, beat, is_recent: true });
     }
 
@@ -63,10 +66,10 @@ impl Yields {
         self.0.iter().filter(is_it).any(|known| known.is_recent)
     }
 
-    /// Whether this hold of a slice was yielded: nobody acts under that epoch any more.
+    /// Whether this hold of a slice was yielded: nobody acts under its epoch any more.
     pub fn include(&self, slice: SliceId, epoch: Epoch, holding: Holding) -> bool {
-        let what = Yield { slice, epoch: Some(epoch) };
-        self.0.iter().any(|known| (known.what, known.session) == (what, holding.session))
+        let is_it = |known: &&Yielded| (known.what.slice, known.session) == (slice, holding.session);
+        self.0.iter().filter(is_it).any(|known| known.what.epoch.is_some_and(|upto| epoch <= upto))
     }
 }
 
@@ -99,13 +102,16 @@ mod tests {
     }
 
     #[test]
-    fn o1_what_is_given_up_is_one_epoch_under_one_session() {
+    fn o1_what_is_given_up_is_all_up_to_an_epoch_under_one_session() {
         let mut yields = yielded_at(100);
         assert!(yields.include(SLICE, Epoch(4), holding(7)));
         assert!(!yields.include(SLICE, Epoch(5), holding(7)), "it was claimed anew");
         assert!(!yields.include(SLICE, Epoch(4), holding(8)), "by another boot of the machine");
         yields.add(BY, SessionId(7), Yield { slice: SLICE, epoch: None }, 300);
-        assert!(!yields.include(SLICE, Epoch(4), holding(7)), "its last word counts");
+        assert!(yields.include(SLICE, Epoch(4), holding(7)), "it waited in vain to get it back");
+        yields.add(BY, SessionId(7), Yield { slice: SLICE, epoch: Some(Epoch(6)) }, 400);
+        assert!(yields.include(SLICE, Epoch(4), holding(7)), "the claim that it gave up was never applied");
+        assert!(!yields.include(SLICE, Epoch(7), holding(7)));
         yields.forget(BY);
         assert!(!yields.spare(SLICE, BY));
     }
