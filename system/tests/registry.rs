@@ -160,7 +160,7 @@ fn l2_who_loses_its_session_again_and_again_is_frail_until_it_has_kept_one() {
     assert!(!registry.roster().is_frail(FIRST), "twice may be chance");
     let mut registry = with_sessions(&[]);
     comes_and_goes(&mut registry, 0, 3);
-    let roster = all(&mut registry, &[passed(79, &[])]);
+    let roster = all(&mut registry, &[passed(59, &[])]);
     assert!(roster.is_frail(FIRST) && !roster.is_frail(MachineId(1)));
     assert!(!all(&mut registry, &[passed(1, &[])]).is_frail(FIRST));
 }
@@ -202,7 +202,7 @@ fn l2_a_machine_yields_a_slice_in_a_live_session_alone() {
     let is_spared = |roster: &Roster| roster.yields().spare(SliceId(0), FIRST);
     assert!(!is_spared(&all(&mut registry, &[by(2)])), "nobody has that session");
     assert!(is_spared(&all(&mut registry, &[by(1)])));
-    assert!(is_spared(&all(&mut registry, &[passed(59, &[])])));
+    assert!(is_spared(&all(&mut registry, &[passed(79, &[])])));
     assert!(!is_spared(&all(&mut registry, &[passed(1, &[])])), "it may try again");
     assert!(is_spared(&all(&mut registry, &[by(1)])));
     assert!(!is_spared(&all(&mut registry, &[end(1, 0)])), "all that it had is free by that");
