@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
 use crate::ids::{GroupId, MachineId, SliceId};
+use crate::io::Now;
 use crate::route::{Route, Ways};
 use crate::store::command::{Answer, Applied, Command, Query};
 use crate::wire::{Ask, Batch, Message, Proposed};
@@ -154,10 +155,10 @@ impl Client {
         cx.outbox.push_by(route, message);
     }
 
-    /// When the question was asked that has been without an answer for the longest time in this tenure of a slice.
-    pub(crate) fn waits_since_ns(&self, tenure: Tenure) -> Option<u64> {
-        let of_tenure = self.open.values().filter(|open| open.purpose.tenure() == Some(tenure));
-        of_tenure.map(|open| open.first_ns).min()
+    /// The tenures in which something was asked longer ago than this and has no answer.
+    pub(crate) fn waiting_for(&self, ns: u64, now: Now) -> Vec<Tenure> {
+        let late = self.open.values().filter(|open| now.mono_ns - open.first_ns > ns);
+        late.filter_map(|open| open.purpose.tenure()).collect()
     }
 
     /// Asks again what has waited long enough. Called once a tick.

@@ -67,7 +67,7 @@ pub struct Tuning {
     pub batch_turns: u32,
     /// The most bytes of entries in one message to a follower; one entry goes whatever its size.
     pub append_bytes: u64,
-    /// Requests that may wait for a slice to be served; more are left to time out at their clients.
+    /// Requests that may wait for a slice to be served; more are sent back, to come again later.
     pub waiting_requests: u32,
     /// Questions that may wait for a replica to catch up. Further ones are dropped; who asks asks again.
     pub parked_reads: u32,

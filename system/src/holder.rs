@@ -35,7 +35,7 @@ use crate::store::command::{Answer, Applied};
 use crate::wire::{Ask, Message, Proposed};
 pub(crate) use requests::WINDOW;
 use requests::{Hint, Requests};
-use slice::Slice;
+use slice::{CUT_OFF_NS, Slice};
 
 /// All slices that one machine holds.
 pub(crate) struct Holder {
@@ -295,9 +295,10 @@ impl Holder {
         for call in late {
             self.answered(call, Err(OutsideError::TimedOut), cx);
         }
+        let waiting = self.env.client.waiting_for(CUT_OFF_NS, cx.now);
         for slice in self.slices.values_mut() {
             slice.tick(&mut self.env, cx);
-            if let Some(what) = slice.yield_if_cut_off(&mut self.env, cx) {
+            if let Some(what) = slice.yield_if_cut_off(&waiting, &mut self.env, cx) {
                 self.env.give_up(what);
             }
         }

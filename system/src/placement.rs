@@ -17,19 +17,17 @@ pub fn placement(
     let mut left_by = vec![0_usize; usize::from(config.machines())];
     let mut left_by_datacenter = vec![0_usize; usize::from(config.datacenters)];
     let mut place = |slice| {
-        let is_spared = |machine: &&MachineId| spares(slice, **machine);
-        let are_all_spared = fit.iter().filter(is_spared).count() == fit.len();
+        let home = config.home_of(slice);
+        let (is_there, is_home_spared) = (fit.binary_search(&home).is_ok(), spares(slice, home));
+        if is_there && (!is_home_spared || fit.iter().all(|machine| spares(slice, *machine))) {
+            return Some(home);
+        }
+        let are_all_spared = fit.iter().all(|machine| spares(slice, *machine));
         let is_fit = |machine: &MachineId| {
             fit.binary_search(machine).is_ok() && (are_all_spared || !spares(slice, *machine))
         };
-        let home = config.home_of(slice);
-        if is_fit(&home) {
-            return Some(home);
-        }
         // L2: who does not reach the slice's group has others before him who may: those with a replica of it first.
-        if spares(slice, home)
-            && let Some(machine) = config.replicas_of(config.group_of(slice)).find(is_fit)
-        {
+        if is_home_spared && let Some(machine) = config.replicas_of(config.group_of(slice)).find(is_fit) {
             return Some(machine);
         }
         let datacenter = config.datacenter_of(home);

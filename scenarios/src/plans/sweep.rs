@@ -48,10 +48,6 @@ impl Case {
     }
 
     /// The case that a seed stands for: each has its turn, and after the last one the first again, in another network.
-    ///
-    /// # Panics
-    ///
-    /// Never: there are cases.
     pub fn of_seed(seed: u64) -> Case {
         let mut all = Self::all();
         let turn = seed % all.len() as u64;

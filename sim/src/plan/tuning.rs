@@ -1,6 +1,5 @@
 //! How a plan tunes machines: what they do at once, what may wait, and how often they look around. Small values bring about
-//! what takes thousands of alarms and requests otherwise; none of them changes what the contract promises, but that more
-//! than may wait is not served.
+//! what takes thousands of alarms and requests otherwise; none of them changes what the contract promises.
 
 use reveille_system::config::{self, Config};
 use serde::{Deserialize, Serialize};

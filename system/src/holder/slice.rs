@@ -11,9 +11,10 @@
 //! ```
 //!
 //! While it is not free it is looked at again, once a tick. It is gone at once when it is to be left before it was claimed, and,
-//! whatever it is at, when the machine's session is over or a newer epoch has refused a batch of this one (O1).
+//! whatever it is at, when the machine's session is over, when a newer epoch has refused a batch of this one (O1), or when the
+//! slice's group has not answered for so long that the machine yields it (L2, `registry/yields.rs`).
 //!
-//! A slice may be claimed when its former holder has given it up, or when that one's session has ended: then it has
+//! A slice may be claimed when its former holder has released or yielded it, or when that one's session has ended: then it has
 //! fallen silent. From the claim on it is [`Held`], under the epoch that the claim has made.
 
 use std::collections::VecDeque;
@@ -34,7 +35,7 @@ use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, 
 const LEAVE_MS: u64 = 2_000;
 /// L2: a slice that waits so long for an answer of its group cannot be served from here. Elections are over sooner, and all
 /// replicas of the group have had their turn before this machine is to try again ([`crate::placement`]).
-const CUT_OFF_MS: u64 = 7_000;
+pub(super) const CUT_OFF_NS: u64 = 7_000 * NS_PER_MS;
 
 /// A slice.
 pub(super) struct Slice {
@@ -231,13 +232,20 @@ impl Slice {
 
     /// L2: gives the slice up if its group has not answered for so long that it cannot be served from here. Everything of it
     /// ends before that is told, and whatever epoch it may have, nobody acts under it any more (O1).
-    pub(super) fn yield_if_cut_off(&mut self, env: &mut Env, cx: &mut Cx<'_>) -> Option<Yield> {
-        let since_ns = match self.stage {
+    ///
+    /// `waiting` are the tenures that have waited longer than [`CUT_OFF_NS`].
+    pub(super) fn yield_if_cut_off(
+        &mut self,
+        waiting: &[Tenure],
+        env: &mut Env,
+        cx: &mut Cx<'_>,
+    ) -> Option<Yield> {
+        let is_cut_off = match self.stage {
             // Whoever answers may be cut off himself, and not know that the slice is free.
-            Stage::Finding { since_ns, .. } => since_ns,
-            _ => env.client.waits_since_ns(self.tenure)?,
+            Stage::Finding { since_ns, .. } => cx.now.mono_ns - since_ns > CUT_OFF_NS,
+            _ => waiting.contains(&self.tenure),
         };
-        if cx.now.mono_ns - since_ns <= CUT_OFF_MS * NS_PER_MS {
+        if !is_cut_off {
             return None;
         }
         let epoch = match &self.stage {

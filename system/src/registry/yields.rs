@@ -2,8 +2,8 @@
 //! says so. Others get it, and may claim it although the session that claimed it last goes on (L2).
 //!
 //! What is yielded is the slice up to an epoch. The machine has dropped everything of it before it says so and never acts under
-//! such an epoch again in its session, so whoever finds the slice under one may take it (O1). If the machine is given the slice again it claims
-//! it anew, under another epoch.
+//! such an epoch again in its session, so whoever finds the slice under one may take it (O1). If the machine is given the slice
+//! again it claims it anew, under another epoch.
 
 use serde::{Deserialize, Serialize};
 
