@@ -6,6 +6,7 @@ use crate::reference::object::Acting;
 use crate::reference::read::AlarmView;
 use crate::reference::transaction::VoidKind;
 use crate::reference::{Row, Whole, Writer};
+use crate::rules::Id;
 
 /// Which rule a read breaks that does not show what `writer` wrote. A write of the same instance that it does not see
 /// breaks the order of reads (S4), unless a failed run wrote it (R8); what earlier instances wrote is durable.
@@ -16,11 +17,11 @@ pub(super) fn rule_for(
     seen: Option<&Blob>,
     writer: Option<Writer>,
     is_split: impl FnOnce() -> Option<Whole>,
-) -> &'static str {
+) -> Id {
     let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
     match rule_of(acting.row, key, seen, writer, is_split) {
-        rule @ ("R8" | "S5" | "S7") => rule,
-        _ if is_own => "S4",
+        rule @ (Id::R8 | Id::S5 | Id::S7) => rule,
+        _ if is_own => Id::S4,
         rule => rule,
     }
 }
@@ -33,39 +34,39 @@ pub(super) fn rule_of(
     seen: Option<&Blob>,
     writer: Option<Writer>,
     is_split: impl FnOnce() -> Option<Whole>,
-) -> &'static str {
+) -> Id {
     if let Some(void) = row.void_write(key, seen, writer.map(|writer| writer.mark)) {
         return match void.kind {
-            VoidKind::Transaction => "S5",
-            VoidKind::Refused => "S7",
+            VoidKind::Transaction => Id::S5,
+            VoidKind::Refused => Id::S7,
         };
     }
     match row.torn_at(key) {
-        Some(Whole::Transaction) => return "S5",
-        Some(Whole::Turn) => return "S2",
+        Some(Whole::Transaction) => return Id::S5,
+        Some(Whole::Turn) => return Id::S2,
         None => {}
     }
     let is_missing = row.keys.lacks_last_write(key, seen);
     match writer {
-        Some(writer) if is_missing && row.is_of_failed_run(&writer) => "R8",
-        Some(writer) if writer.clears && seen.is_some() => "S8",
+        Some(writer) if is_missing && row.is_of_failed_run(&writer) => Id::R8,
+        Some(writer) if writer.clears && seen.is_some() => Id::S8,
         Some(_) if is_missing => match is_split() {
-            Some(Whole::Transaction) => "S5",
-            Some(Whole::Turn) => "S2",
-            None => "S3",
+            Some(Whole::Transaction) => Id::S5,
+            Some(Whole::Turn) => Id::S2,
+            None => Id::S3,
         },
-        _ => "S3",
+        _ => Id::S3,
     }
 }
 
 /// What a rule of [`rule_of`] promises, as the end of a report.
-pub(super) fn why(rule: &str) -> &'static str {
+pub(super) fn why(rule: Id) -> &'static str {
     match rule {
-        "R8" => " A failed run made that write; what is written before a failure stays.",
-        "S8" => " delete_all had removed it.",
-        "S5" => " A transaction is all or nothing.",
-        "S7" => " A call that would have made it so was refused; such a call writes nothing.",
-        "S2" => " Another write of the same turn is there: the writes of a turn are durable together.",
+        Id::R8 => " A failed run made that write; what is written before a failure stays.",
+        Id::S8 => " delete_all had removed it.",
+        Id::S5 => " A transaction is all or nothing.",
+        Id::S7 => " A call that would have made it so was refused; such a call writes nothing.",
+        Id::S2 => " Another write of the same turn is there: the writes of a turn are durable together.",
         _ => "",
     }
 }
@@ -80,31 +81,27 @@ pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Bl
 }
 
 /// A4, A3, A10, or the rule of what the slot has been through.
-pub(super) fn rule_of_alarm(
-    acting: &Acting<'_>,
-    view: AlarmView,
-    seen: Option<i64>,
-) -> (&'static str, &'static str) {
+pub(super) fn rule_of_alarm(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> (Id, &'static str) {
     let slot = &acting.row.slot;
     if is_of_transaction(acting, view, seen) {
-        return ("S5", "A transaction that was rolled back leaves the alarm as it was.");
+        return (Id::S5, "A transaction that was rolled back leaves the alarm as it was.");
     }
     if view.in_run {
-        return ("A4", "While alarm() runs that is none, unless set_alarm was called since it started.");
+        return (Id::A4, "While alarm() runs that is none, unless set_alarm was called since it started.");
     }
     let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
     if alarm.is_some_and(|alarm| alarm.failures > 0) {
-        return ("R6", "While an alarm waits for its retry that is its original time.");
+        return (Id::R6, "While an alarm waits for its retry that is its original time.");
     }
     let set = acting.instance.scheduled(slot).filter(|set| Some(set.scheduled_ms) == view.scheduled_ms);
     if seen.is_none() && set.is_some_and(|set| set.in_run_of_ms == Some(set.scheduled_ms)) {
-        return ("A10", "An alarm that a handler sets for the time of its own run is a new one.");
+        return (Id::A10, "An alarm that a handler sets for the time of its own run is a new one.");
     }
     let was_cleared = view.scheduled_ms.is_none() && slot.is_last_cleared(seen);
     if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {
-        return ("S8", "delete_all removes the alarm, unless it is to preserve it.");
+        return (Id::S8, "delete_all removes the alarm, unless it is to preserve it.");
     }
-    ("A3", "That is the time of the alarm that is scheduled, or none.")
+    (Id::A3, "That is the time of the alarm that is scheduled, or none.")
 }
 
 /// S5: whether that is what a transaction would have made of the alarm that was rolled back.

@@ -166,7 +166,7 @@ fn misfit(case: &mut Case<'_>, call: Outstanding) {
         Seconds(call.mark.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("S1", &[call.mark], sentences);
+    case.report(Id::S1, &[call.mark], sentences);
 }
 
 fn unasked(case: &mut Case<'_>, op: u64) {
@@ -175,7 +175,7 @@ fn unasked(case: &mut Case<'_>, op: u64) {
         Seconds(case.mark.at_ns),
         case.by.instance,
     );
-    case.report("S1", &[], sentences);
+    case.report(Id::S1, &[], sentences);
 }
 
 fn late(case: &mut Case<'_>, call: Outstanding) {
@@ -188,7 +188,7 @@ fn late(case: &mut Case<'_>, call: Outstanding) {
         Seconds(case.mark.at_ns),
         case.by.turn,
     );
-    case.report("S1", &[call.mark], sentences);
+    case.report(Id::S1, &[call.mark], sentences);
 }
 
 /// R1: nothing that object code asks for here can be wrong, so the failure is the platform's.
@@ -201,7 +201,7 @@ fn shown_error(case: &mut Case<'_>, call: Outstanding) {
         Seconds(call.mark.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("R1", &[call.mark], sentences);
+    case.report(Id::R1, &[call.mark], sentences);
 }
 
 /// A6 to A8, and R1: what `set_alarm` has to refuse, what it must not refuse, and what it stores. `wall_ns` is what the
@@ -222,8 +222,10 @@ fn set_alarm(
     }
     shared_identity(case, acting, call);
     let (rule, why) = match call.over {
-        Some(Over::BadTime) => ("A7", format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms")),
-        Some(Over::NoHandler) => ("A8", format!("although class {} declares no alarm()", case.name.class())),
+        Some(Over::BadTime) => (Id::A7, format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms")),
+        Some(Over::NoHandler) => {
+            (Id::A8, format!("although class {} declares no alarm()", case.name.class()))
+        }
         _ => return stored(case, call, time_ms, scheduled_ms, wall_ns),
     };
     let sentences = format!(
@@ -249,7 +251,7 @@ fn shared_identity(case: &mut Case<'_>, acting: &Acting<'_>, call: Outstanding) 
         Seconds(new.set.at_ns),
         Seconds(other.set.at_ns),
     );
-    case.report("A10", &[other.set, new.set], sentences);
+    case.report(Id::A10, &[other.set, new.set], sentences);
 }
 
 /// A6: what is stored is the later of the time and now. Now is some moment of the turn: whether the clock stands still
@@ -270,7 +272,7 @@ fn stored(case: &mut Case<'_>, call: Outstanding, time_ms: i64, scheduled_ms: i6
         Seconds(call.mark.at_ns),
         case.by.instance,
     );
-    case.report("A6", &[call.mark], sentences);
+    case.report(Id::A6, &[call.mark], sentences);
 }
 
 fn name(kind: CallKind) -> &'static str {

@@ -168,7 +168,7 @@ impl Cluster {
             OnMachine(where_first),
             OnMachine(place),
         );
-        reports.add("D1", None, mark.at_ns, &[first, mark], sentences);
+        reports.add(Id::D1, None, mark.at_ns, &[first, mark], sentences);
     }
 
     /// L4: long after the last fault each datacenter has one leader, and that one has not forgotten that it is. Only
@@ -221,7 +221,7 @@ impl Cluster {
                 Seconds(end.at_ns),
             );
             let evidence: Vec<Mark> = last.iter().map(|last| last.mark).chain([end]).collect();
-            reports.add("L4", None, end.at_ns, &evidence, sentences);
+            reports.add(Id::L4, None, end.at_ns, &evidence, sentences);
         }
     }
 }
@@ -252,7 +252,7 @@ impl Cluster {
                 Seconds(known.at_ns),
                 Seconds(end.at_ns),
             );
-            reports.add("L4", None, end.at_ns, &[*known, *told], sentences);
+            reports.add(Id::L4, None, end.at_ns, &[*known, *told], sentences);
         }
     }
 }
@@ -284,7 +284,7 @@ fn claim(reports: &mut Reports, claims: &mut Claims, kind: &Kind, key: (u16, u64
         claimed.machine,
         Seconds(claimed.mark.at_ns),
     );
-    reports.add(kind.rule.name(), None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
+    reports.add(kind.rule, None, claimed.mark.at_ns, &[first.mark, claimed.mark], sentences);
 }
 
 #[cfg(test)]

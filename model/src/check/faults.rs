@@ -232,11 +232,7 @@ impl Faults {
 
     /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the
     /// datacenters, or one single thing. With how to call an alarm that misses it.
-    pub(super) fn still_missing(
-        &self,
-        pace: &Pace,
-        machine: Option<u16>,
-    ) -> Option<(&'static str, &'static str)> {
+    pub(super) fn still_missing(&self, pace: &Pace, machine: Option<u16>) -> Option<(Id, &'static str)> {
         let gone = || self.at_work.values().filter(|fault| fault.class != Class::Loss);
         let strikes =
             |fault: &Fault| machine.is_some_and(|machine| fault.strikes(machine, pace.datacenter(machine)));
@@ -247,9 +243,9 @@ impl Faults {
             (gone().count(), gone().filter(|fault| fault.is_of_datacenter()).count());
         let minority = pace.datacenters().saturating_sub(1) / 2;
         if count > 0 && count == of_datacenters && count <= minority {
-            return Some(("D2", "(of an object outside the datacenters that are gone) "));
+            return Some((Id::D2, "(of an object outside the datacenters that are gone) "));
         }
-        (count == 1).then_some(("D7", "(of an object elsewhere than the one thing that failed) "))
+        (count == 1).then_some((Id::D7, "(of an object elsewhere than the one thing that failed) "))
     }
 
     pub(super) fn any_of_disk(&self) -> bool {

@@ -79,7 +79,7 @@ fn second_run(case: &mut Case<'_>, open: Run) {
         open.run,
         Seconds(open.started.at_ns),
     );
-    case.report("F3", &[open.started], sentences);
+    case.report(Id::F3, &[open.started], sentences);
 }
 
 /// Which alarm a run is for. What is durable counts; an alarm that its own instance has set and not committed is let
@@ -121,7 +121,7 @@ fn identify(
 }
 
 /// A1: a run that no `set_alarm` accounts for. Returns the rule.
-fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> &'static str {
+fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> Id {
     let instead = match durable {
         Some(setting) => {
             format!("the one alarm of the object is for {}", case.reports.wall(setting.scheduled_ms))
@@ -135,12 +135,12 @@ fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> &
         case.reports.wall(claim.scheduled_ms),
     );
     let evidence: Vec<_> = durable.iter().map(|setting| setting.set).collect();
-    case.report("A1", &evidence, sentences);
-    "A1"
+    case.report(Id::A1, &evidence, sentences);
+    Id::A1
 }
 
 /// A run for an alarm that has left the slot: the rule, which is returned, depends on how it left.
-fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> &'static str {
+fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> Id {
     let (rule, story) = story(case.reports, case.constants, gone);
     let sentences = format!(
         "The alarm that was set for {} at {} {story}; yet alarm() started for it at {}{}.",
@@ -156,39 +156,39 @@ fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> &'static str {
 }
 
 /// Which rule forbids an alarm to come back that has left the slot, and how it left it.
-pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (&'static str, String) {
+pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (Id, String) {
     let (op, commit) = (Seconds(gone.cause.op.at_ns), Seconds(gone.cause.commit.at_ns));
     match (gone.why, gone.cause.acked) {
         (Why::Replaced { by_ms }, Some(ack)) => {
             let by = reports.wall(by_ms);
             let acked = format!("and that replacement was acknowledged {ack}");
-            ("A2", format!("was replaced at {op} by one for {by}, {acked}"))
+            (Id::A2, format!("was replaced at {op} by one for {by}, {acked}"))
         }
         (Why::Replaced { by_ms }, None) => {
             let by = reports.wall(by_ms);
-            ("A1", format!("was replaced at {op} by one for {by}, which was durable at {commit}"))
+            (Id::A1, format!("was replaced at {op} by one for {by}, which was durable at {commit}"))
         }
-        (Why::Deleted, _) => ("A5", format!("was deleted at {op}, which was durable at {commit}")),
+        (Why::Deleted, _) => (Id::A5, format!("was deleted at {op}, which was durable at {commit}")),
         (Why::DeletedInBackoff, _) => {
             let deleted =
                 format!("was deleted at {op} while it waited for a retry, which was durable at {commit}");
-            ("R6", deleted)
+            (Id::R6, deleted)
         }
         (Why::Cleared, _) => {
-            ("S8", format!("was removed at {op} by delete_all, which was durable at {commit}"))
+            (Id::S8, format!("was removed at {op} by delete_all, which was durable at {commit}"))
         }
         (Why::Completed, _) => {
-            ("F4", format!("ran to its end at {op}, and its completion was durable at {commit}"))
+            (Id::F4, format!("ran to its end at {op}, and its completion was durable at {commit}"))
         }
         (Why::Exhausted, _) => {
             let runs = u64::from(constants.retries_max) + 1;
-            ("R2", format!("was given up after {runs} failed runs, the last of which ended at {op}"))
+            (Id::R2, format!("was given up after {runs} failed runs, the last of which ended at {op}"))
         }
         (Why::RolledBack, _) => (
-            "S5",
+            Id::S5,
             format!("was set in a transaction that was rolled back, or lost with its instance, at {op}"),
         ),
-        (Why::Lost, _) => ("S3", "was lost with its instance before it was durable".to_owned()),
+        (Why::Lost, _) => (Id::S3, "was lost with its instance before it was durable".to_owned()),
     }
 }
 
@@ -207,7 +207,7 @@ pub(super) fn not_early(case: &mut Case<'_>, setting: Setting) {
         case.reports.wall(setting.scheduled_ms),
         early_ns.div_euclid(i128::from(NS_PER_MS)) + 1,
     );
-    case.report("F2", &[setting.set], sentences);
+    case.report(Id::F2, &[setting.set], sentences);
 }
 
 /// F7: `scheduled_time` is the alarm's, `is_retry` says whether `retry_count` is above zero.
@@ -227,7 +227,7 @@ pub(super) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, 
         Seconds(setting.set.at_ns),
         case.reports.wall(setting.scheduled_ms),
     );
-    case.report("F7", &[setting.set], sentences);
+    case.report(Id::F7, &[setting.set], sentences);
 }
 
 /// `alarm()` has ended.
@@ -311,7 +311,7 @@ fn after_its_commit(case: &mut Case<'_>, instance: &Instance, run: Run) {
         case.by.turn,
         Seconds(durable.at_ns),
     );
-    case.report("F4", &[run.started, durable], sentences);
+    case.report(Id::F4, &[run.started, durable], sentences);
 }
 
 /// R1: a run that exceeds its time limit has failed, and that counts. Where its machine was struck meanwhile it may have
@@ -338,7 +338,7 @@ fn overtime(case: &mut Case<'_>, instance: &Instance, run: Run, outcome: &RunOut
         Seconds(run.started.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("R1", &[run.started], sentences);
+    case.report(Id::R1, &[run.started], sentences);
 }
 
 /// O7: a run that was in progress when its object was over a limit did not fail.
@@ -349,7 +349,7 @@ fn outlived(case: &mut Case<'_>, run: Run) {
         run.run,
         Seconds(case.mark.at_ns),
     );
-    case.report("O7", &[run.started], sentences);
+    case.report(Id::O7, &[run.started], sentences);
 }
 
 /// F4: what the handler left uncommitted and the removal of its alarm are one commit.
@@ -380,5 +380,5 @@ pub(super) fn completion(case: &mut Case<'_>, irregular: &Irregular) {
          to be one commit.",
         run.run,
     );
-    case.report("F4", &evidence, sentences);
+    case.report(Id::F4, &evidence, sentences);
 }

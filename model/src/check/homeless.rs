@@ -58,6 +58,6 @@ pub(super) fn check(
     );
     let mut evidence = vec![last.started, scene.mark];
     evidence.extend(call);
-    scene.report("O6", &evidence, sentences);
+    scene.report(Id::O6, &evidence, sentences);
     object.is_homeless = true;
 }

@@ -222,7 +222,7 @@ pub(super) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
 /// A run starts after its bound, so that the rule is broken; in calm, as far as its machine had not too many alarms (L3).
 pub(super) fn report_late(
     case: &mut Case<'_>,
-    rule: &'static str,
+    rule: Id,
     from: When,
     bound: Bound,
     mut evidence: Vec<Mark>,
@@ -247,7 +247,7 @@ pub(super) fn report_late(
 /// L1 to L4, and R5 where an alarm waited for the end of a backoff that was not its own.
 fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance: &Instance, start: Start) {
     let mut evidence = vec![alarm.setting.set, alarm.committed];
-    let mut rule = bound.rule.name();
+    let mut rule = bound.rule;
     let mut why = format!("{}.", bound.because);
     let backoff = alarm.ended_retries.filter(|_| bound.is_calm());
     let waited_for_backoff = |failure| {
@@ -255,7 +255,7 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance:
         (case.mark.at_ns >= window.not_before_ns).then_some(failure)
     };
     if let Some(failure) = backoff.and_then(waited_for_backoff) {
-        rule = "R5";
+        rule = Id::R5;
         evidence.push(failure.ended);
         why = format!(
             "It was set when the alarm before it had failed at {}, and waited for the end of that alarm's backoff.",
@@ -266,18 +266,18 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance:
         && instance.started.at_ns > bound.not_after_ns
         && instance.absent_since_ns.is_some_and(|since_ns| since_ns <= from.earliest_ns);
     if waited_for_request {
-        rule = Id::F8.name();
+        rule = Id::F8;
         evidence.push(instance.started);
         why = format!(
             "The object was in no memory, and nothing woke it before a request did at {}.",
             Seconds(instance.started.at_ns)
         );
     }
-    if rule == "R5" && case.reports.is_lenient() {
+    if rule == Id::R5 && case.reports.is_lenient() {
         if timers::lets_pass(case, alarm) {
             return;
         }
-        rule = bound.rule.name();
+        rule = bound.rule;
     }
     let started = match start {
         Start::At(at_ns) => format!("started at {}", Seconds(at_ns)),

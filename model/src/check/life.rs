@@ -57,7 +57,7 @@ fn never_failed(case: &mut Case<'_>, object: &Object) {
         Seconds(run.started.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("O7", &[run.started], sentences);
+    case.report(Id::O7, &[run.started], sentences);
 }
 
 /// The real runtime keeps its retry timers in memory: they go with the machine, or stay behind on it. Within an epoch an
@@ -120,7 +120,7 @@ pub(super) fn effect(
                 by.epoch,
                 Seconds(by.mark.at_ns),
             );
-            case.report("O1", &[by.mark], sentences);
+            case.report(Id::O1, &[by.mark], sentences);
         }
         Overlap::Runs { open, other } => {
             let sentences = format!(
@@ -131,7 +131,7 @@ pub(super) fn effect(
                 Seconds(open.started.at_ns),
                 Seconds(other.at_ns),
             );
-            case.report("F3", &[open.started, other], sentences);
+            case.report(Id::F3, &[open.started, other], sentences);
         }
     }
     true
@@ -154,9 +154,9 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
         case.by.instance,
     );
     let rule = match (ended, ack) {
-        (Some(Ended::OverLimit), _) => "O7",
-        (_, Some(_)) => "S3",
-        (_, None) => "S4",
+        (Some(Ended::OverLimit), _) => Id::O7,
+        (_, Some(_)) => Id::S3,
+        (_, None) => Id::S4,
     };
     let evidence: Vec<_> = [write].into_iter().chain(ack.map(|ack| ack.mark)).collect();
     case.report(rule, &evidence, sentences);

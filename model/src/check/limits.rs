@@ -8,6 +8,7 @@ use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::calls::{Calling, Over};
 use crate::reference::conduct::Outstanding;
 use crate::reference::object::Acting;
+use crate::rules::Id;
 
 /// A7: the last time that an alarm can have, in milliseconds: 2^63 ns.
 pub(super) const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
@@ -70,7 +71,7 @@ pub(super) fn judge(
             true
         }
         (_, Some(Over::InTransaction { preserve_alarm })) => {
-            not_refused(case, "S8", "delete_all in a transaction");
+            not_refused(case, Id::S8, "delete_all in a transaction");
             // It was done, so that there is no transaction any more.
             while acting.instance.transaction().is_some() {
                 acting.instance.commit_transaction(case.by.turn);
@@ -82,24 +83,24 @@ pub(super) fn judge(
         (_, Some(Over::Limit { what, given, limit })) => {
             not_refused(
                 case,
-                "S7",
+                Id::S7,
                 &format!("a call in which {what} had a length of {given}; at most {limit} are allowed"),
             );
             acting.doubtful.extend(acting.row.void_keys(call.mark).cloned());
             true
         }
         (_, Some(Over::ZeroLimit)) => {
-            not_refused(case, "S7", "list with a limit of zero");
+            not_refused(case, Id::S7, "list with a limit of zero");
             true
         }
         (_, Some(Over::StartTwice)) => {
-            not_refused(case, "S7", "list with start and start_after");
+            not_refused(case, Id::S7, "list with start and start_after");
             true
         }
     }
 }
 
-fn not_refused(case: &mut Case<'_>, rule: &'static str, what: &str) {
+fn not_refused(case: &mut Case<'_>, rule: Id, what: &str) {
     let sentences = format!(
         "Instance {} made {what}; it has to be refused. The result at {} is none of a refused call.",
         case.by.instance,
@@ -114,5 +115,5 @@ fn refused(case: &mut Case<'_>, why: &str) {
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
-    case.report("S7", &[], sentences);
+    case.report(Id::S7, &[], sentences);
 }

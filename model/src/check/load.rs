@@ -8,6 +8,7 @@
 //!  ▲ from here on L3 promises nothing                                            until here ▲
 //! ```
 
+use crate::rules::Id;
 use std::collections::BTreeMap;
 
 use super::report::Reports;
@@ -35,7 +36,7 @@ const SUSPECTS_PER_RULE_MAX: usize = 1_000;
 pub(super) struct Load {
     machines: BTreeMap<u16, Tenths>,
     /// By rule.
-    suspects: BTreeMap<&'static str, Vec<Suspect>>,
+    suspects: BTreeMap<Id, Vec<Suspect>>,
 }
 
 /// A start that came after its bound.
@@ -69,7 +70,7 @@ impl Load {
     }
 
     /// A start was late in calm: that breaks the rule, unless its machine had more alarms than L3 allows for.
-    pub(super) fn suspect(&mut self, rule: &'static str, suspect: Suspect) {
+    pub(super) fn suspect(&mut self, rule: Id, suspect: Suspect) {
         let tenths = self.machines.get(&suspect.machine);
         if tenths.is_some_and(|tenths| suspect.is_in_crowd(tenths)) {
             return;

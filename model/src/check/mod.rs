@@ -328,7 +328,7 @@ impl Checker {
             report::Seconds(call.at_ns),
             report::Seconds(mark.at_ns),
         );
-        self.reports.add("O2", Some(name), mark.at_ns, &[call, mark], sentences);
+        self.reports.add(Id::O2, Some(name), mark.at_ns, &[call, mark], sentences);
     }
 
     fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {
@@ -356,7 +356,7 @@ impl Checker {
             report::Seconds(mark.at_ns),
             report::OnMachine(place),
         );
-        self.reports.add("D8", None, mark.at_ns, &[mark], sentences);
+        self.reports.add(Id::D8, None, mark.at_ns, &[mark], sentences);
     }
 
     fn end_of_run(&mut self) {
@@ -436,14 +436,14 @@ impl Case<'_> {
     }
 
     /// Reports that this event breaks a rule. `evidence` are the events before it that prove it.
-    fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
+    fn report(&mut self, rule: Id, evidence: &[Mark], sentences: String) {
         let mut all = evidence.to_vec();
         all.push(self.mark);
         self.reports.add(rule, Some(self.name), self.mark.at_ns, &all, sentences);
     }
 
     /// Like [`Case::report`], if an event of one of these kinds is seen anywhere in the history.
-    fn report_if_ever(&mut self, kinds: Kinds, rule: &'static str, evidence: &[Mark], sentences: String) {
+    fn report_if_ever(&mut self, kinds: Kinds, rule: Id, evidence: &[Mark], sentences: String) {
         let mut all = evidence.to_vec();
         all.push(self.mark);
         self.reports.add_if_ever(kinds, rule, Some(self.name), self.mark.at_ns, &all, sentences);

@@ -1,6 +1,7 @@
 //! What reads show: every earlier write of the object and no later one (S4), what is durable (S3 and its relatives),
 //! the right keys in the right order (S6), and the alarm (A3, A4).
 
+use crate::rules::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Scheduled, Seconds, Shown};
@@ -37,7 +38,7 @@ struct Wrong<'a> {
     /// What it should have shown, and who made it so.
     value: Option<&'a Blob>,
     writer: Option<Writer>,
-    rule: &'static str,
+    rule: Id,
     /// Whether it shows what was written after the call.
     is_later: bool,
 }
@@ -111,7 +112,7 @@ fn delete_many(
     let before = keys.iter().filter_map(|key| acting.row.keys.writer(key)).max_by_key(|writer| writer.mark);
     // What the instance itself made of those keys it has to see; what others did is durable.
     let is_own = before.is_none_or(|writer| writer.instance == case.by.instance);
-    report(case, read, before, if is_own && !is_unsure { "S4" } else { "S3" }, sentences);
+    report(case, read, before, if is_own && !is_unsure { Id::S4 } else { Id::S3 }, sentences);
 }
 
 fn list(
@@ -187,7 +188,7 @@ fn wrong_keys(
             shown.len(),
             expected.len(),
         );
-        case.report("S6", &[read.mark], sentences);
+        case.report(Id::S6, &[read.mark], sentences);
     }
     let mut is_told = false;
     for (key, seen) in wrong {
@@ -244,7 +245,7 @@ fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wro
     if is_later {
         let sentences =
             format!("{showed}, which the instance wrote only after that call. A read sees no later write.");
-        case.report("S4", &[read.mark], sentences);
+        case.report(Id::S4, &[read.mark], sentences);
         return;
     }
     let told = told_by(writer);
@@ -252,7 +253,7 @@ fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wro
     report(case, read, writer, rule, sentences);
 }
 
-fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: &'static str, sentences: String) {
+fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: Id, sentences: String) {
     let mut evidence = vec![read.mark];
     evidence.extend(writer.map(|writer| writer.mark));
     case.report(rule, &evidence, sentences);

@@ -8,6 +8,7 @@ use super::report::Seconds;
 use crate::history::{How, ResetCause};
 use crate::reference::conduct::Failed;
 use crate::reference::instance::Instance;
+use crate::rules::Id;
 
 /// A run has failed, and that counts.
 pub(super) fn run_failed(case: &mut Case<'_>, instance: &mut Instance, run: u64, how: Option<How>) {
@@ -23,7 +24,7 @@ pub(super) fn run_failed(case: &mut Case<'_>, instance: &mut Instance, run: u64,
 pub(super) fn lives_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
     let is_over = |failed: &Failed| failed.how != How::Error && failed.turn < case.by.turn;
     let Some(failed) = instance.conduct.failed.filter(is_over) else { return };
-    if instance.ended.is_some() || instance.superseded || !instance.conduct.told.insert("R1") {
+    if instance.ended.is_some() || instance.superseded || !instance.conduct.told.insert(Id::R1) {
         return;
     }
     let sentences = format!(
@@ -34,7 +35,7 @@ pub(super) fn lives_on(case: &mut Case<'_>, instance: &mut Instance, what: &str)
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
-    case.report("R1", &[failed.mark], sentences);
+    case.report(Id::R1, &[failed.mark], sentences);
 }
 
 /// An instance is reset.
@@ -52,7 +53,7 @@ pub(super) fn is_reset(case: &mut Case<'_>, instance: &Instance, cause: Option<R
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
-    case.report("R1", &[failed.mark], sentences);
+    case.report(Id::R1, &[failed.mark], sentences);
 }
 
 fn told(how: How) -> &'static str {

@@ -25,7 +25,7 @@ pub(super) struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    pub(super) fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
+    pub(super) fn report(&mut self, rule: Id, evidence: &[Mark], sentences: String) {
         self.reports.add(rule, Some(self.name), self.mark.at_ns, evidence, sentences);
     }
 
@@ -126,8 +126,8 @@ fn keys_at_rest(scene: &mut Scene<'_>, object: &Object, keys: &BTreeMap<Key, Blo
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
 fn lost_alarm(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
     let (rule, how) = match owed(row, alarm) {
-        owed if owed.0 != "S5" && alarm.preserved.is_some() => {
-            ("S8", "(which a delete_all was to preserve) ")
+        owed if owed.0 != Id::S5 && alarm.preserved.is_some() => {
+            (Id::S8, "(which a delete_all was to preserve) ")
         }
         owed => owed,
     };
@@ -161,7 +161,7 @@ fn ghost_alarm(scene: &mut Scene<'_>, object: &Object, row: &AlarmAtRest) -> boo
         None => {
             let sentences =
                 format!("At the end of the run the datastore holds an alarm for {held}, yet none was set.");
-            scene.report("A1", &[scene.mark], sentences);
+            scene.report(Id::A1, &[scene.mark], sentences);
         }
     }
     true
@@ -183,7 +183,7 @@ fn ghost_retry(scene: &mut Scene<'_>, spared: &Spared, row: &AlarmAtRest) -> boo
         scene.scheduled(row.scheduled_ms),
         row.retry_count.map_or(String::new(), |count| format!(" with retry_count {count}")),
     );
-    scene.report("R7", &[spared.setting.set, spared.failure.ended, scene.mark], sentences);
+    scene.report(Id::R7, &[spared.setting.set, spared.failure.ended, scene.mark], sentences);
     true
 }
 
@@ -204,7 +204,7 @@ fn other_alarm(scene: &mut Scene<'_>, object: &Object, known: &Alarm, row: &Alar
         let sentences = format!(
             "At the end of the run the datastore holds an alarm for {held}; the object's one alarm is that {set}."
         );
-        scene.report("A2", &evidence, sentences);
+        scene.report(Id::A2, &evidence, sentences);
         return true;
     }
     let Some(counted) = row.retry_count.filter(|count| *count != known.failures) else { return false };
@@ -212,23 +212,23 @@ fn other_alarm(scene: &mut Scene<'_>, object: &Object, known: &Alarm, row: &Alar
         "At the end of the run the datastore counts {} failures of the alarm {set}; {} were recorded durably.",
         counted, known.failures,
     );
-    scene.report("R4", &evidence, sentences);
+    scene.report(Id::R4, &evidence, sentences);
     true
 }
 
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
-fn owed(row: &Row, alarm: &Alarm) -> (&'static str, &'static str) {
+fn owed(row: &Row, alarm: &Alarm) -> (Id, &'static str) {
     let since = alarm.last.map_or(alarm.setting.set, |failure| failure.ended);
     if row.void_alarm_change(since).is_some() {
-        return ("S5", "(which a transaction that was rolled back had replaced or deleted) ");
+        return (Id::S5, "(which a transaction that was rolled back had replaced or deleted) ");
     }
     match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
         (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {
-            ("A10", "(set in a run of another alarm for the same time) ")
+            (Id::A10, "(set in a run of another alarm for the same time) ")
         }
-        (Some(_), _) => ("F5", "(set while alarm() ran) "),
-        (None, Some(FailureKind::Cut)) => ("F6", "(whose run was cut short by the loss of its machine) "),
-        (None, _) => ("F1", ""),
+        (Some(_), _) => (Id::F5, "(set while alarm() ran) "),
+        (None, Some(FailureKind::Cut)) => (Id::F6, "(whose run was cut short by the loss of its machine) "),
+        (None, _) => (Id::F1, ""),
     }
 }
 
@@ -291,7 +291,7 @@ fn endless_run(scene: &mut Scene<'_>, faults: &Faults, pace: &Pace, object: &Obj
         Seconds(scene.mark.at_ns),
         constants.run_limit_ms,
     );
-    scene.report("R1", &[run.started, scene.mark], sentences);
+    scene.report(Id::R1, &[run.started, scene.mark], sentences);
 }
 
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
@@ -309,10 +309,10 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &mut Pace, object: &Obj
     let since_ns = wait.from.latest_ns;
     let eligible_ns = wait.from.earliest_ns;
     let (rule, how) = match owed(&object.row, alarm) {
-        ("F1", how) => faults
+        (Id::F1, how) => faults
             .still_missing(pace, object.current.as_ref().and_then(|current| current.machine))
             .or_else(|| is_asleep(scene, object))
-            .unwrap_or(("F1", how)),
+            .unwrap_or((Id::F1, how)),
         owed => owed,
     };
     let sentences = format!(
@@ -338,10 +338,10 @@ fn overdue(scene: &mut Scene<'_>, faults: &Faults, pace: &mut Pace, object: &Obj
 }
 
 /// F8: whether the history says that the object is in no memory, so that nothing but its alarm can wake it.
-fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(&'static str, &'static str)> {
+fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(Id, &'static str)> {
     object.current.as_ref().filter(|current| current.ended.is_some() && !current.is_end_untold)?;
     scene.reports.saw(Id::F8);
-    Some(("F8", "(of an object that is in no memory, so that it is to wake it) "))
+    Some((Id::F8, "(of an object that is in no memory, so that it is to wake it) "))
 }
 
 /// F4, R4: whether the last run has ended, so that its alarm waits for a commit and for nothing else. How long that may take no

@@ -38,7 +38,7 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
     if retry_count > retries_max || is_endless {
         let sentences =
             told(format!("At most {retries_max} counted retries are made; then the alarm is removed."));
-        case.report("R2", &evidence, sentences);
+        case.report(Id::R2, &evidence, sentences);
     } else if retry_count != known {
         let is_new = known == 0 && (alarm.ended_retries.is_some() || timers::has_replaced(case, alarm));
         let sentences =
@@ -48,11 +48,11 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
             retry_count == known.saturating_add(1) && alarm.failures_since_run().any(is_of_platform);
         // R5: the count of the alarm that this one replaced is not its own. R1: the platform's failures do not count.
         let rule = match (is_new, is_of_platform) {
-            (true, _) => "R5",
-            (false, true) => "R1",
-            (false, false) => "R4",
+            (true, _) => Id::R5,
+            (false, true) => Id::R1,
+            (false, false) => Id::R4,
         };
-        if rule == "R5"
+        if rule == Id::R5
             && alarm.behind.is_some_and(|pending| pending.retry_count == retry_count)
             && timers::lets_pass(case, alarm)
         {
@@ -73,7 +73,7 @@ pub(super) fn first_count(case: &mut Case<'_>, setting: Setting, retry_count: u3
         Seconds(case.mark.at_ns),
         Seconds(setting.set.at_ns),
     );
-    case.report("R4", &[setting.set], sentences);
+    case.report(Id::R4, &[setting.set], sentences);
 }
 
 /// R1: a run starts in the very instance in which the one before it failed, although that failure is not recorded: it is not
@@ -90,7 +90,7 @@ pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setti
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
-    case.report("R1", &[setting.set, failed.failure.ended], sentences);
+    case.report(Id::R1, &[setting.set, failed.failure.ended], sentences);
     true
 }
 
@@ -108,7 +108,7 @@ pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) -> 
         Seconds(spared.failure.ended.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("R7", &[spared.setting.set, spared.failure.ended], sentences);
+    case.report(Id::R7, &[spared.setting.set, spared.failure.ended], sentences);
     false
 }
 
@@ -250,7 +250,7 @@ fn too_soon(case: &mut Case<'_>, alarm: &Alarm, held: &Held, not_before_ns: u64)
         OnMachine(case.place),
         Seconds(not_before_ns),
     );
-    case.report("R3", &[alarm.setting.set, held.failure.ended], sentences);
+    case.report(Id::R3, &[alarm.setting.set, held.failure.ended], sentences);
 }
 
 /// The upper limit, wherever L has a bound.
@@ -281,7 +281,7 @@ fn check_not_late(case: &mut Case<'_>, alarm: &Alarm, instance: &Instance, held:
         Seconds(held.not_after_ns()),
         Seconds(bound.not_after_ns),
     );
-    report_late(case, "R3", wait.from, bound, vec![alarm.setting.set, held.failure.ended], sentences);
+    report_late(case, Id::R3, wait.from, bound, vec![alarm.setting.set, held.failure.ended], sentences);
 }
 
 /// The latest start by rule L, of what waits from that moment on.

@@ -95,7 +95,7 @@ fn transaction_ended(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, resu
 /// S2: a turn that is durable writes something that should have been durable with it.
 fn split(case: &mut Case<'_>, instance: &mut Instance) {
     let Some(durable) = instance.goes_on(case.by.turn).filter(|_| !instance.superseded) else { return };
-    if !instance.conduct.told.insert(Id::S2.name()) {
+    if !instance.conduct.told.insert(Id::S2) {
         return;
     }
     let sentences = format!(
@@ -106,7 +106,7 @@ fn split(case: &mut Case<'_>, instance: &mut Instance) {
         Seconds(durable.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("S2", &[durable], sentences);
+    case.report(Id::S2, &[durable], sentences);
 }
 
 /// `sync` returned: everything before it is acknowledged.
@@ -127,7 +127,7 @@ fn synced(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read) {
         case.by.instance,
         Seconds(write.at_ns),
     );
-    case.report("S3", &[write, read.mark], sentences);
+    case.report(Id::S3, &[write, read.mark], sentences);
 }
 
 fn acknowledge(case: &mut Case<'_>, acting: &mut Acting<'_>, ack: Ack) {
@@ -157,7 +157,7 @@ fn acknowledged_in_vain(case: &mut Case<'_>, ack: Ack) {
          seen shows that the turn was not durable.",
         ack.turn, case.by.instance,
     );
-    case.report("S3", &[], sentences);
+    case.report(Id::S3, &[], sentences);
 }
 
 /// O5: a response or outbound request leaves.
@@ -180,7 +180,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
             case.by.instance,
             Seconds(write.at_ns),
         );
-        case.report("O5", &[write], sentences);
+        case.report(Id::O5, &[write], sentences);
     }
     if !acting.instance.superseded || (case.omits_commits && !is_fenced) {
         acknowledge(case, &mut acting, ack);
@@ -237,7 +237,7 @@ fn late(case: &mut Case<'_>, newest: Option<(u64, Mark)>) {
         Seconds(case.mark.at_ns),
         Seconds(started.at_ns),
     );
-    case.report("S3", &[started], sentences);
+    case.report(Id::S3, &[started], sentences);
 }
 
 /// S3: turns become durable in their order.
@@ -250,5 +250,5 @@ fn out_of_order(case: &mut Case<'_>, skipped: u32, write: Mark) {
         Seconds(case.mark.at_ns),
         Seconds(write.at_ns),
     );
-    case.report("S3", &[write], sentences);
+    case.report(Id::S3, &[write], sentences);
 }

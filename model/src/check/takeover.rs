@@ -74,7 +74,7 @@ impl Scene<'_> {
             Seconds(latest_ns),
             Seconds(self.now.at_ns),
         );
-        self.reports.add(rule.name(), None, self.now.at_ns, &[claimed, self.now], sentences);
+        self.reports.add(rule, None, self.now.at_ns, &[claimed, self.now], sentences);
         true
     }
 
@@ -119,7 +119,7 @@ impl Scene<'_> {
                 Seconds(calm_since_ns),
                 Seconds(self.now.at_ns),
             );
-            self.reports.add("D3", None, self.now.at_ns, &[*mark, self.now], sentences);
+            self.reports.add(Id::D3, None, self.now.at_ns, &[*mark, self.now], sentences);
             return;
         }
     }

@@ -14,6 +14,7 @@ use crate::history::RunOutcome;
 use crate::profile::Relaxation;
 use crate::reference::Row;
 use crate::reference::slot::{Alarm, Claim, Constructors, Pending, Setting};
+use crate::rules::Id;
 
 /// A run has failed of which `pending` says what it was told: the real runtime counts that, and sets a timer for the retry,
 /// if there is to be one and no other alarm.
@@ -94,7 +95,7 @@ fn count(case: &mut Case<'_>, pending: &Pending, setting: &Setting, retry_count:
         Seconds(pending.failure.ended.at_ns),
         pending.retry_count,
     );
-    case.report("R5", &[setting.set, pending.failure.ended], sentences);
+    case.report(Id::R5, &[setting.set, pending.failure.ended], sentences);
 }
 
 /// Whether a run now is one at the end of a retry timer, for an alarm that was set while that was pending and was due by

@@ -86,7 +86,7 @@ fn reaches_the_newest(case: &mut Case<'_>, object: &Object, request: u64) {
         newest.instance,
         Seconds(newest.started.at_ns),
     );
-    case.report("O1", &[newest.started], sentences);
+    case.report(Id::O1, &[newest.started], sentences);
 }
 
 /// Whether the turn in which a run starts began with the delivery of its alarm, so that the gate was judged then. O3: it does
@@ -97,7 +97,7 @@ fn its_delivery_is_told(case: &mut Case<'_>, instance: &mut Instance, run: u64) 
     if delivery == (Delivery::Alarm { run }) {
         return true;
     }
-    if instance.conduct.told.insert(Id::O3.name()) {
+    if instance.conduct.told.insert(Id::O3) {
         let sentences = format!(
             "At {} run {run} started in turn {turn} of instance {}, which had begun with the delivery of something else. \
              Nothing is delivered before a turn is over.",
@@ -105,7 +105,7 @@ fn its_delivery_is_told(case: &mut Case<'_>, instance: &mut Instance, run: u64) 
             case.by.instance,
         );
         let began = instance.conduct.turn_began;
-        case.report("O3", began.as_slice(), sentences);
+        case.report(Id::O3, began.as_slice(), sentences);
     }
     false
 }
@@ -124,7 +124,7 @@ fn in_turn(case: &mut Case<'_>, instance: &mut Instance, delivery: Option<Delive
         return;
     }
     let Some(began) = began.filter(|_| turn < conduct.turn || is_delivery) else { return };
-    if !conduct.told.insert(Id::O3.name()) {
+    if !conduct.told.insert(Id::O3) {
         return;
     }
     let (at, began_at) = (Seconds(case.mark.at_ns), Seconds(began.at_ns));
@@ -140,7 +140,7 @@ fn in_turn(case: &mut Case<'_>, instance: &mut Instance, delivery: Option<Delive
              is delivered before a turn is over."
         )
     };
-    case.report("O3", &[began], sentences);
+    case.report(Id::O3, &[began], sentences);
 }
 
 /// An event or a result reaches the instance: O4, and O3 by the input gate.
@@ -168,7 +168,7 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         return;
     }
     if instance.conduct.constructor == Constructor::Running {
-        if instance.conduct.told.insert(Id::O4.name()) {
+        if instance.conduct.told.insert(Id::O4) {
             let sentences = format!(
                 "At {} {what} was delivered to instance {}, whose constructor, which started at {}, had not ended.",
                 Seconds(case.mark.at_ns),
@@ -176,7 +176,7 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
                 Seconds(instance.started.at_ns),
             );
             // A history that never says that a constructor ended cannot be judged by that.
-            case.report_if_ever(Kinds::CONSTRUCTOR_END, "O4", &[instance.started], sentences);
+            case.report_if_ever(Kinds::CONSTRUCTOR_END, Id::O4, &[instance.started], sentences);
         }
         return;
     }
@@ -199,12 +199,12 @@ fn too_long(case: &mut Case<'_>, instance: &Instance) {
         Seconds(instance.started.at_ns),
         Seconds(case.mark.at_ns),
     );
-    case.report("O4", &[instance.started], sentences);
+    case.report(Id::O4, &[instance.started], sentences);
 }
 
 /// O3: an event comes in although something has closed the input gate.
 fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mark) {
-    if !instance.conduct.told.insert(Id::O3.name()) {
+    if !instance.conduct.told.insert(Id::O3) {
         return;
     }
     let sentences = format!(
@@ -213,7 +213,7 @@ fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mar
         case.by.instance,
         Seconds(closed.at_ns),
     );
-    case.report("O3", &[closed], sentences);
+    case.report(Id::O3, &[closed], sentences);
 }
 
 /// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.
@@ -222,14 +222,14 @@ fn ran_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) -> bool {
     if !has_failed && instance.ended.is_none() {
         return false;
     }
-    if instance.conduct.told.insert(Id::O4.name()) {
+    if instance.conduct.told.insert(Id::O4) {
         let why = if has_failed { "whose constructor had failed" } else { "which was in memory no more" };
         let sentences = format!(
             "At {} {what} came in instance {}, {why}. It has to wait for the constructor of the next.",
             Seconds(case.mark.at_ns),
             case.by.instance,
         );
-        case.report("O4", &[instance.started], sentences);
+        case.report(Id::O4, &[instance.started], sentences);
     }
     true
 }
@@ -243,7 +243,7 @@ fn gate(
 ) {
     let Some(&open) = instance.conduct.outstanding().iter().find(is_in_way) else { return };
     let rule = if open.kind.resolves_at_once() { Id::S1 } else { Id::O3 };
-    if !instance.conduct.told.insert(rule.name()) {
+    if !instance.conduct.told.insert(rule) {
         return;
     }
     let why = match rule {
@@ -257,7 +257,7 @@ fn gate(
         Seconds(open.mark.at_ns),
     );
     // Where no result is ever told nobody knows what is outstanding.
-    case.report_if_ever(Kinds::OP_RESULT, rule.name(), &[open.mark], sentences);
+    case.report_if_ever(Kinds::OP_RESULT, rule, &[open.mark], sentences);
 }
 
 /// A9: an alarm that the constructor has replaced is dropped, even if it is the one that woke the object.
@@ -276,7 +276,7 @@ fn dropped(case: &mut Case<'_>, acting: &mut Acting<'_>, claim: Claim) {
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
-    case.report("A9", &[setting.set, acting.instance.started], sentences);
+    case.report(Id::A9, &[setting.set, acting.instance.started], sentences);
 }
 
 /// A9: the constructor of an instance that an alarm woke sets an alarm.
