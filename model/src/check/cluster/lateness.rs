@@ -14,9 +14,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::changes::{Bound, Wait};
 use super::clocks::{Clocks, When};
 use super::load::{Load, Suspect};
-use super::report::{OnMachine, Seconds};
-use super::retries::{self, Window};
-use super::{Case, NS_PER_MS, life, timers};
+use crate::check::Case;
+use crate::check::NS_PER_MS;
+use crate::check::alarm::retries::{self, Window};
+use crate::check::leniency::timers;
+use crate::check::object::life;
+use crate::check::report::{OnMachine, Seconds};
 use crate::history::{Cause, Header};
 use crate::lateness::Lateness;
 use crate::reference::instance::Instance;
@@ -29,31 +32,31 @@ const HOLDERS_MAX: usize = 64;
 
 /// How late runs were and where they ran, how busy each machine was, what the clocks showed, and who held what.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
-    pub(super) lateness: Lateness,
-    pub(super) datacenter_of: Vec<u16>,
-    pub(super) load: Load,
-    pub(super) clocks: Clocks,
+pub(in crate::check) struct Pace {
+    pub(in crate::check) lateness: Lateness,
+    pub(in crate::check) datacenter_of: Vec<u16>,
+    pub(in crate::check) load: Load,
+    pub(in crate::check) clocks: Clocks,
     /// By slice: who has held it, and from when on.
     holders: BTreeMap<u16, VecDeque<(u64, u16)>>,
 }
 
 impl Pace {
-    pub(super) fn new(header: &Header) -> Self {
+    pub(in crate::check) fn new(header: &Header) -> Self {
         Pace { datacenter_of: header.datacenter_of.clone(), clocks: Clocks::new(header), ..Pace::default() }
     }
 
-    pub(super) fn datacenter(&self, machine: u16) -> Option<u16> {
+    pub(in crate::check) fn datacenter(&self, machine: u16) -> Option<u16> {
         self.datacenter_of.get(usize::from(machine)).copied()
     }
 
     /// How many datacenters there are.
-    pub(super) fn datacenters(&self) -> usize {
+    pub(in crate::check) fn datacenters(&self) -> usize {
         self.datacenter_of.iter().collect::<BTreeSet<_>>().len()
     }
 
     /// A machine holds a slice from now on.
-    pub(super) fn holds(&mut self, slice: u16, machine: u16, at_ns: u64) {
+    pub(in crate::check) fn holds(&mut self, slice: u16, machine: u16, at_ns: u64) {
         let holders = self.holders.entry(slice).or_default();
         if holders.len() == HOLDERS_MAX {
             holders.pop_front();
@@ -70,7 +73,7 @@ impl Pace {
 
     /// What waits for a wall time on one of these machines, and for no more than `after_ns` on all of them. None where no clock
     /// is known.
-    pub(super) fn wait<'a>(
+    pub(in crate::check) fn wait<'a>(
         &self,
         machines: &[u16],
         wall_ns: i128,
@@ -93,7 +96,12 @@ impl Pace {
 
     /// The machines on which an alarm may have waited from `since_ns` on that starts on `machine`, or would start there, in this
     /// instance or the next.
-    pub(super) fn concerned(&self, machine: u16, instance: Option<&Instance>, since_ns: u64) -> Vec<u16> {
+    pub(in crate::check) fn concerned(
+        &self,
+        machine: u16,
+        instance: Option<&Instance>,
+        since_ns: u64,
+    ) -> Vec<u16> {
         let was_here = |instance: &Instance| {
             instance.ended.is_none()
                 && instance.machine == Some(machine)
@@ -127,7 +135,7 @@ fn was_absent(instance: &Instance, then_ns: u64) -> bool {
 
 /// A run starts for `alarm`: notes how late and where, and judges it. Called before the instance counts the run and the
 /// alarm forgets its failure.
-pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
+pub(in crate::check) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
     let Some(place) = case.place else { return };
     case.pace.see_where(alarm, place.machine);
     let Some(wait) = waits_here(case, alarm, instance) else { return };
@@ -146,7 +154,7 @@ pub(super) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instanc
 
 /// L1 to L4: an alarm is about to be replaced or deleted by a call that is made now, in the slot of its object. It is late if it
 /// had to start before, and had not.
-pub(super) fn is_passed_over(case: &mut Case<'_>, row: &mut Row, instance: &Instance) {
+pub(in crate::check) fn is_passed_over(case: &mut Case<'_>, row: &mut Row, instance: &Instance) {
     let Some(mut alarm) = row.slot.alarm.clone().filter(|_| case.place.is_some()) else { return };
     let is_in_slot = instance.scheduled(&row.slot).is_some_and(|it| it.set == alarm.setting.set);
     let has_run = instance.has_ended_run_of(&alarm.setting);
@@ -200,7 +208,7 @@ fn too_late<'a>(
 }
 
 /// The time that an alarm is for.
-pub(super) fn wall_ns(alarm: &Alarm) -> i128 {
+pub(in crate::check) fn wall_ns(alarm: &Alarm) -> i128 {
     i128::from(alarm.setting.scheduled_ms) * i128::from(NS_PER_MS)
 }
 
@@ -213,14 +221,14 @@ enum Start {
 }
 
 /// A run starts whose lateness cannot be told: notes where it does.
-pub(super) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
+pub(in crate::check) fn see(case: &mut Case<'_>, alarm: Option<&mut Alarm>) {
     let (Some(place), Some(alarm)) = (case.place, alarm) else { return };
     case.pace.load.add(place.machine, case.mark.at_ns);
     case.pace.see_where(alarm, place.machine);
 }
 
 /// A run starts after its bound, so that the rule is broken; in calm, as far as its machine had not too many alarms (L3).
-pub(super) fn report_late(
+pub(in crate::check) fn report_late(
     case: &mut Case<'_>,
     rule: Id,
     from: When,

@@ -7,9 +7,9 @@ use super::changes::{Bound, Changes, Wait};
 use super::halves;
 use super::lateness::Pace;
 use super::nature::Nature;
-use super::ns;
 use super::quorum::Quorums;
 use super::spells::{Class, Spells, Thing};
+use crate::check::ns;
 use crate::history::{Constants, Scope};
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -61,10 +61,10 @@ impl Last {
 
 /// The faults of a run so far: those that are at work, and of the others what the rules need.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(in crate::check) struct Faults {
     at_work: BTreeMap<u32, Fault>,
     spells: Spells,
-    pub(super) quorums: Quorums,
+    pub(in crate::check) quorums: Quorums,
     /// When a fault last began or ended, and when one last ended that L1 does not name.
     changed_ns: u64,
     other_ended_ns: Option<u64>,
@@ -74,7 +74,7 @@ pub(super) struct Faults {
     lost_disks: Last,
     healed: Last,
     /// L4: whether the faults are over for good.
-    pub(super) is_quiet: bool,
+    pub(in crate::check) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
     any_of_disk: bool,
     /// D8: machines that found their disks damaged. They stay down.
@@ -83,19 +83,19 @@ pub(super) struct Faults {
 
 /// A machine that cannot do its duties.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Out {
-    pub(super) since_ns: u64,
+pub(in crate::check) struct Out {
+    pub(in crate::check) since_ns: u64,
     /// Whether its whole datacenter is struck.
-    pub(super) is_datacenter: bool,
+    pub(in crate::check) is_datacenter: bool,
 }
 
 impl Faults {
-    pub(super) fn new(system_group: Option<u16>) -> Self {
+    pub(in crate::check) fn new(system_group: Option<u16>) -> Self {
         Faults { quorums: Quorums::new(system_group), ..Faults::default() }
     }
 
     /// A fault begins. Returns the rules of D that it puts to the test.
-    pub(super) fn begin(
+    pub(in crate::check) fn begin(
         &mut self,
         constants: &Constants,
         fault: u32,
@@ -130,7 +130,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn end(&mut self, fault: u32, datacenter_of: &[u16], mark: Mark) {
+    pub(in crate::check) fn end(&mut self, fault: u32, datacenter_of: &[u16], mark: Mark) {
         let Some(ended) = self.at_work.remove(&fault) else { return };
         let at_ns = mark.at_ns;
         self.healed.see(&ended.scope, mark);
@@ -151,13 +151,13 @@ impl Faults {
     }
 
     /// L1 to L4: until when what waits has to start. None if it waits for a quorum that does not come: then nothing is promised.
-    pub(super) fn bound(&self, constants: &Constants, wait: &Wait<'_>) -> Option<Bound> {
+    pub(in crate::check) fn bound(&self, constants: &Constants, wait: &Wait<'_>) -> Option<Bound> {
         let Faults { spells, quorums, is_quiet, .. } = self;
         Changes { constants, spells, quorums, is_quiet: *is_quiet }.bound(wait)
     }
 
     /// L2: until when what waits has to start that a failure holds up, whatever failure. None while it has no quorum.
-    pub(super) fn among_failures_ns(&self, constants: &Constants, wait: &Wait<'_>) -> Option<u64> {
+    pub(in crate::check) fn among_failures_ns(&self, constants: &Constants, wait: &Wait<'_>) -> Option<u64> {
         let there_ns = self.quorums.there_since_ns(wait.slice)?;
         let (settled_ns, within_ns) =
             (self.spells.changed_ns().max(there_ns), ns(constants.lateness_failures_ms));
@@ -165,30 +165,35 @@ impl Faults {
     }
 
     /// L4: since when nothing has been at work; none if something is.
-    pub(super) fn calm_since_ns(&self) -> Option<u64> {
+    pub(in crate::check) fn calm_since_ns(&self) -> Option<u64> {
         (self.at_work.is_empty() && self.quorums.is_everywhere())
             .then_some(self.changed_ns.max(self.quorums.back_ns()))
     }
 
     /// Whether a fault is at work on that machine, or on all of its datacenter.
-    pub(super) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
+    pub(in crate::check) fn is_struck(&self, machine: u16, datacenter: Option<u16>) -> bool {
         self.at_work.values().any(|fault| fault.strikes(machine, datacenter))
     }
 
     /// Since when nothing strikes that machine or all of its datacenter. None if something does.
-    pub(super) fn well_since_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
+    pub(in crate::check) fn well_since_ns(&self, machine: u16, datacenter: Option<u16>) -> Option<u64> {
         let healed = self.healed.of(machine, datacenter);
         (!self.is_struck(machine, datacenter)).then_some(healed.map_or(0, |healed| healed.at_ns))
     }
 
     /// Whether that machine, or all of its datacenter, was struck at that time or later.
-    pub(super) fn was_struck_since(&self, machine: u16, datacenter: Option<u16>, since_ns: u64) -> bool {
+    pub(in crate::check) fn was_struck_since(
+        &self,
+        machine: u16,
+        datacenter: Option<u16>,
+        since_ns: u64,
+    ) -> bool {
         self.is_struck(machine, datacenter)
             || self.healed.of(machine, datacenter).is_some_and(|healed| healed.at_ns >= since_ns)
     }
 
     /// D3, D5, D6: since when a machine has been out. None if it is not, or if links or disks are in trouble too.
-    pub(super) fn out(&self, machine: u16, datacenter: Option<u16>) -> Option<Out> {
+    pub(in crate::check) fn out(&self, machine: u16, datacenter: Option<u16>) -> Option<Out> {
         let mut strikes = self
             .at_work
             .values()
@@ -207,32 +212,36 @@ impl Faults {
     }
 
     /// Whether that fault is at work and takes machines or datacenters out.
-    pub(super) fn takes_out(&self, fault: u32) -> bool {
+    pub(in crate::check) fn takes_out(&self, fault: u32) -> bool {
         self.at_work.get(&fault).is_some_and(|fault| fault.class == Class::Single)
     }
 
     /// A machine has found its disk damaged.
-    pub(super) fn damage(&mut self, machine: u16) {
+    pub(in crate::check) fn damage(&mut self, machine: u16) {
         self.damaged.insert(machine);
     }
 
-    pub(super) fn is_damaged(&self, machine: u16) -> bool {
+    pub(in crate::check) fn is_damaged(&self, machine: u16) -> bool {
         self.damaged.contains(&machine)
     }
 
     /// When that machine last lost what its processes knew.
-    pub(super) fn stopped(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
+    pub(in crate::check) fn stopped(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
         self.stopped.of(machine, datacenter)
     }
 
     /// L4: when that machine last lost what its disk held.
-    pub(super) fn lost_disk(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
+    pub(in crate::check) fn lost_disk(&self, machine: u16, datacenter: Option<u16>) -> Option<Mark> {
         self.lost_disks.of(machine, datacenter)
     }
 
     /// D2, D7: what is gone at the end of the run and should not be missed by an object on `machine`: a minority of the
     /// datacenters, or one single thing. With how to call an alarm that misses it.
-    pub(super) fn still_missing(&self, pace: &Pace, machine: Option<u16>) -> Option<(Id, &'static str)> {
+    pub(in crate::check) fn still_missing(
+        &self,
+        pace: &Pace,
+        machine: Option<u16>,
+    ) -> Option<(Id, &'static str)> {
         let gone = || self.at_work.values().filter(|fault| fault.class != Class::Loss);
         let strikes =
             |fault: &Fault| machine.is_some_and(|machine| fault.strikes(machine, pace.datacenter(machine)));
@@ -248,7 +257,7 @@ impl Faults {
         (count == 1).then_some((Id::D7, "(of an object elsewhere than the one thing that failed) "))
     }
 
-    pub(super) fn any_of_disk(&self) -> bool {
+    pub(in crate::check) fn any_of_disk(&self) -> bool {
         self.any_of_disk
     }
 }

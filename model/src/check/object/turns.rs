@@ -7,9 +7,12 @@
 //!                                     └─ of storage: nothing but its result is delivered
 //! ```
 
-use super::coverage::Kinds;
-use super::report::Seconds;
-use super::{Case, calls, is_overtime, resets};
+use crate::check::Case;
+use crate::check::alarm::resets;
+use crate::check::coverage::Kinds;
+use crate::check::is_overtime;
+use crate::check::report::Seconds;
+use crate::check::storage::calls;
 use crate::history::{Cause, Delivery, What};
 use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
@@ -20,7 +23,7 @@ use crate::rules::Id;
 
 /// Takes an event of an instance, before anything else is made of it. What the datastore and the output gate do for an
 /// instance belongs to the turn that asked for it and comes when it comes.
-pub(super) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
+pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
     if let What::Deliver { delivery: Delivery::Request { request } } = what {
         reaches_the_newest(case, object, *request);
     }
@@ -280,7 +283,7 @@ fn dropped(case: &mut Case<'_>, acting: &mut Acting<'_>, claim: Claim) {
 }
 
 /// A9: the constructor of an instance that an alarm woke sets an alarm.
-pub(super) fn sets_in_constructor(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64) {
+pub(in crate::check) fn sets_in_constructor(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64) {
     let instance = &mut *acting.instance;
     if instance.conduct.constructor != Constructor::Running || instance.cause != Some(Cause::Alarm) {
         return;

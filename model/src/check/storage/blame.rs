@@ -1,6 +1,6 @@
 //! Which rule is broken where what is read is not what was written: one cause has one name. It reports nothing.
 
-use super::Case;
+use crate::check::Case;
 use crate::history::{Blob, Key};
 use crate::reference::object::Acting;
 use crate::reference::read::AlarmView;
@@ -10,7 +10,7 @@ use crate::rules::Id;
 
 /// Which rule a read breaks that does not show what `writer` wrote. A write of the same instance that it does not see
 /// breaks the order of reads (S4), unless a failed run wrote it (R8); what earlier instances wrote is durable.
-pub(super) fn rule_for(
+pub(in crate::check) fn rule_for(
     case: &Case<'_>,
     acting: &Acting<'_>,
     key: &Key,
@@ -28,7 +28,7 @@ pub(super) fn rule_for(
 
 /// Which rule is broken where a durable write is not to be seen: S5 or S7 if what is seen was rolled back or refused, R8 if it is missing and a failed run wrote it, S8 if a
 /// `delete_all` removed what is seen, S2 if it is missing while another write of its turn is there, else S3.
-pub(super) fn rule_of(
+pub(in crate::check) fn rule_of(
     row: &Row,
     key: &Key,
     seen: Option<&Blob>,
@@ -60,7 +60,7 @@ pub(super) fn rule_of(
 }
 
 /// What a rule of [`rule_of`] promises, as the end of a report.
-pub(super) fn why(rule: Id) -> &'static str {
+pub(in crate::check) fn why(rule: Id) -> &'static str {
     match rule {
         Id::R8 => " A failed run made that write; what is written before a failure stays.",
         Id::S8 => " delete_all had removed it.",
@@ -72,7 +72,11 @@ pub(super) fn why(rule: Id) -> &'static str {
 }
 
 /// S2, S5: whether a list shows another write of the same turn or transaction.
-pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Blob)]) -> Option<Whole> {
+pub(in crate::check) fn shows_part(
+    acting: &Acting<'_>,
+    writer: &Writer,
+    shown: &[(Key, Blob)],
+) -> Option<Whole> {
     let keys = &acting.row.keys;
     let shared = shown.iter().filter_map(|(key, value)| {
         keys.get(key).filter(|written| written.value == *value)?.writer.shares(writer)
@@ -81,7 +85,11 @@ pub(super) fn shows_part(acting: &Acting<'_>, writer: &Writer, shown: &[(Key, Bl
 }
 
 /// A4, A3, A10, or the rule of what the slot has been through.
-pub(super) fn rule_of_alarm(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> (Id, &'static str) {
+pub(in crate::check) fn rule_of_alarm(
+    acting: &Acting<'_>,
+    view: AlarmView,
+    seen: Option<i64>,
+) -> (Id, &'static str) {
     let slot = &acting.row.slot;
     if is_of_transaction(acting, view, seen) {
         return (Id::S5, "A transaction that was rolled back leaves the alarm as it was.");

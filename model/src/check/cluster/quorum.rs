@@ -9,9 +9,9 @@ const ABSENCES_MAX: usize = 512;
 
 /// A time without a quorum; it has no end yet, or ended just before `back_ns`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Absence {
-    pub(super) since_ns: u64,
-    pub(super) back_ns: Option<u64>,
+pub(in crate::check) struct Absence {
+    pub(in crate::check) since_ns: u64,
+    pub(in crate::check) back_ns: Option<u64>,
 }
 
 /// The times without a quorum, in order.
@@ -56,7 +56,7 @@ impl Absences {
 
 /// The quorums of a run.
 #[derive(Debug, Default)]
-pub(super) struct Quorums {
+pub(in crate::check) struct Quorums {
     groups: BTreeMap<u16, Absences>,
     /// The group of each slice.
     group_of: BTreeMap<u16, u16>,
@@ -70,12 +70,12 @@ pub(super) struct Quorums {
 }
 
 impl Quorums {
-    pub(super) fn new(system_group: Option<u16>) -> Self {
+    pub(in crate::check) fn new(system_group: Option<u16>) -> Self {
         Quorums { system_group, ..Quorums::default() }
     }
 
     /// A group has a quorum from now on, or has none.
-    pub(super) fn see(&mut self, group: u16, connected: bool, at_ns: u64) {
+    pub(in crate::check) fn see(&mut self, group: u16, connected: bool, at_ns: u64) {
         self.groups.entry(group).or_default().see(connected, at_ns);
         if !connected {
             self.without.insert(group);
@@ -85,36 +85,36 @@ impl Quorums {
     }
 
     /// A slice belongs to a group.
-    pub(super) fn belongs(&mut self, slice: u16, group: u16) {
+    pub(in crate::check) fn belongs(&mut self, slice: u16, group: u16) {
         if Some(group) != self.system_group {
             self.group_of.insert(slice, group);
         }
     }
 
     /// Half or more of the machines or datacenters are out from now on, or are not.
-    pub(super) fn half_is_out(&mut self, is_out: bool, at_ns: u64) {
+    pub(in crate::check) fn half_is_out(&mut self, is_out: bool, at_ns: u64) {
         self.half_out.see(!is_out, at_ns);
     }
 
     /// Whether every group has a quorum.
-    pub(super) fn is_everywhere(&self) -> bool {
+    pub(in crate::check) fn is_everywhere(&self) -> bool {
         if self.groups.is_empty() { !self.half_out.is_absent() } else { self.without.is_empty() }
     }
 
     /// Since when the objects of a slice have a quorum, as far as they were ever without; none if they are.
-    pub(super) fn there_since_ns(&self, slice: Option<u16>) -> Option<u64> {
+    pub(in crate::check) fn there_since_ns(&self, slice: Option<u16>) -> Option<u64> {
         let absences = self.absences(slice, 0);
         let backs: Option<Vec<u64>> = absences.into_iter().map(|absence| absence.back_ns).collect();
         Some(backs?.into_iter().max().unwrap_or(0))
     }
 
     /// When a group last had a quorum again.
-    pub(super) fn back_ns(&self) -> u64 {
+    pub(in crate::check) fn back_ns(&self) -> u64 {
         self.back_ns
     }
 
     /// When the objects of a slice, or of any if that is not known, had no quorum, from that time on, in order.
-    pub(super) fn absences(&self, slice: Option<u16>, from_ns: u64) -> Vec<Absence> {
+    pub(in crate::check) fn absences(&self, slice: Option<u16>, from_ns: u64) -> Vec<Absence> {
         if self.groups.is_empty() {
             return self.half_out.after(from_ns).collect();
         }

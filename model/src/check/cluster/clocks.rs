@@ -15,23 +15,23 @@ const STEPS_MAX: usize = 256;
 
 /// A moment of true time, as narrow as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct When {
-    pub(super) earliest_ns: u64,
-    pub(super) latest_ns: u64,
+pub(in crate::check) struct When {
+    pub(in crate::check) earliest_ns: u64,
+    pub(in crate::check) latest_ns: u64,
 }
 
 impl When {
-    pub(super) fn at(at_ns: u64) -> When {
+    pub(in crate::check) fn at(at_ns: u64) -> When {
         When { earliest_ns: at_ns, latest_ns: at_ns }
     }
 
     /// Not before that.
-    pub(super) fn not_before(self, at_ns: u64) -> When {
+    pub(in crate::check) fn not_before(self, at_ns: u64) -> When {
         When { earliest_ns: self.earliest_ns.max(at_ns), latest_ns: self.latest_ns.max(at_ns) }
     }
 
     /// One or the other.
-    pub(super) fn or(self, other: When) -> When {
+    pub(in crate::check) fn or(self, other: When) -> When {
         When {
             earliest_ns: self.earliest_ns.min(other.earliest_ns),
             latest_ns: self.latest_ns.max(other.latest_ns),
@@ -41,9 +41,9 @@ impl When {
 
 /// A step of a clock that starts a bound again.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Restart {
-    pub(super) step_ns: u64,
-    pub(super) from: When,
+pub(in crate::check) struct Restart {
+    pub(in crate::check) step_ns: u64,
+    pub(in crate::check) from: When,
 }
 
 /// How far a clock was ahead of true time: true time plus this is what it showed.
@@ -79,7 +79,7 @@ impl Clock {
 
 /// The wall clocks of a run.
 #[derive(Debug, Default)]
-pub(super) struct Clocks {
+pub(in crate::check) struct Clocks {
     machines: Vec<Clock>,
     error_max_ns: i128,
     drift_max_ppm: u64,
@@ -90,11 +90,11 @@ pub(super) struct Clocks {
 }
 
 impl Clocks {
-    pub(super) fn new(header: &Header) -> Self {
+    pub(in crate::check) fn new(header: &Header) -> Self {
         let constants = &header.constants;
         Clocks {
             machines: Vec::new(),
-            error_max_ns: i128::from(super::ns(constants.wall_error_max_ms)),
+            error_max_ns: i128::from(crate::check::ns(constants.wall_error_max_ms)),
             drift_max_ppm: constants.drift_max_ppm,
             zero_ns: header.wall_zero_ns.map(i128::from),
             firsts: None,
@@ -102,7 +102,7 @@ impl Clocks {
     }
 
     /// A machine's clock is read.
-    pub(super) fn see(&mut self, at_ns: u64, place: Place) {
+    pub(in crate::check) fn see(&mut self, at_ns: u64, place: Place) {
         let ahead_ns = i128::from(place.wall_ns) - i128::from(at_ns);
         let firsts = &mut self.firsts;
         let clock = clock_of(&mut self.machines, place.machine);
@@ -115,7 +115,7 @@ impl Clocks {
     }
 
     /// The clocks of these machines step.
-    pub(super) fn step(&mut self, scope: &Scope, datacenter_of: &[u16], at_ns: u64) {
+    pub(in crate::check) fn step(&mut self, scope: &Scope, datacenter_of: &[u16], at_ns: u64) {
         match scope {
             Scope::Machine(machine) => self.steps(*machine, at_ns),
             Scope::Datacenter(datacenter) => {
@@ -136,20 +136,20 @@ impl Clocks {
     }
 
     /// Whether a machine's clock has stepped since then.
-    pub(super) fn has_stepped_since(&self, machine: u16, since_ns: u64) -> bool {
+    pub(in crate::check) fn has_stepped_since(&self, machine: u16, since_ns: u64) -> bool {
         let clock = self.machines.get(usize::from(machine));
         clock.is_some_and(|clock| !clock.past.is_empty() && clock.now.begun_ns >= since_ns)
     }
 
     /// The machines whose clocks were ever read.
-    pub(super) fn read(&self) -> impl Iterator<Item = u16> {
+    pub(in crate::check) fn read(&self) -> impl Iterator<Item = u16> {
         let machines = (0..=u16::MAX).zip(&self.machines);
         machines.filter(|(_, clock)| clock.first_ns.is_some()).map(|(machine, _)| machine)
     }
 
     /// When the clock of a machine shows that time first, from `after_ns` on. None if no clock was ever read and the header
     /// does not say what one shows.
-    pub(super) fn shows(&self, machine: u16, wall_ns: i128, after_ns: u64) -> Option<When> {
+    pub(in crate::check) fn shows(&self, machine: u16, wall_ns: i128, after_ns: u64) -> Option<When> {
         let clock = self.machines.get(usize::from(machine));
         let mut earliest_ns = None;
         let eras = clock.into_iter().flat_map(|clock| clock.eras(after_ns));
@@ -198,7 +198,7 @@ impl Clocks {
 
     /// Which steps of a machine's clock after `after_ns` start a bound again, for what waits for that time on it: each that
     /// sets it back before that, from where it shows it; of all others only the first.
-    pub(super) fn restarts(&self, machine: u16, wall_ns: i128, after_ns: u64) -> Vec<Restart> {
+    pub(in crate::check) fn restarts(&self, machine: u16, wall_ns: i128, after_ns: u64) -> Vec<Restart> {
         let Some(clock) = self.machines.get(usize::from(machine)) else { return Vec::new() };
         let steps = clock.past.iter().chain([&clock.now]).skip(1).map(|era| era.begun_ns);
         let (mut restarts, mut is_first) = (Vec::new(), true);
@@ -214,7 +214,7 @@ impl Clocks {
 
     /// How far two readings, the second one the last of that machine, show that wall clocks differ in how far they are ahead;
     /// as far as any two of the run if one is missing.
-    pub(super) fn difference_ns(&self, then: Option<(Place, u64)>, machine: Option<u16>) -> u64 {
+    pub(in crate::check) fn difference_ns(&self, then: Option<(Place, u64)>, machine: Option<u16>) -> u64 {
         let now = machine.and_then(|machine| self.machines.get(usize::from(machine))?.now.last);
         let differ_ns = match (then, now) {
             (Some((place, at_ns)), Some(now)) => {

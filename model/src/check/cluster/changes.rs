@@ -11,35 +11,35 @@
 //! Only so many failures are remembered. From a moment before those on, the bound counts as among several failures.
 
 use super::clocks::{Restart, When};
-use super::ns;
 use super::quorum::{Absence, Quorums};
 use super::spells::{Class, Spell, Spells};
+use crate::check::ns;
 use crate::history::Constants;
 use crate::reference::closed::Closed;
 use crate::rules::Id;
 
 /// What waits for a bound to pass.
 #[derive(Debug)]
-pub(super) struct Wait<'a> {
+pub(in crate::check) struct Wait<'a> {
     /// From when on it counts.
-    pub(super) from: When,
+    pub(in crate::check) from: When,
     /// Which steps of its clock start the bound again, in order.
-    pub(super) restarts: Vec<Restart>,
+    pub(in crate::check) restarts: Vec<Restart>,
     /// What does not count of the time from then on.
-    pub(super) closed: Option<&'a Closed>,
+    pub(in crate::check) closed: Option<&'a Closed>,
     /// L2: whose quorum it needs: that of the group of this slice. Of all groups if that is not known.
-    pub(super) slice: Option<u16>,
+    pub(in crate::check) slice: Option<u16>,
 }
 
 impl Wait<'_> {
     /// From that moment on, with nothing in the way.
-    pub(super) fn from_ns(at_ns: u64, slice: Option<u16>) -> Self {
+    pub(in crate::check) fn from_ns(at_ns: u64, slice: Option<u16>) -> Self {
         Wait { from: When::at(at_ns), restarts: Vec::new(), closed: None, slice }
     }
 
     /// From when on a bound counts that begins at `from` but not before `settled_ns`, and has passed `within_ns` later: a step of
     /// the clock before that starts it again.
-    pub(super) fn settled(&self, mut from: When, settled_ns: u64, within_ns: u64) -> When {
+    pub(in crate::check) fn settled(&self, mut from: When, settled_ns: u64, within_ns: u64) -> When {
         for restart in &self.restarts {
             let passed_ns = from.latest_ns.max(settled_ns).saturating_add(within_ns);
             if (from.latest_ns..=passed_ns).contains(&restart.step_ns) {
@@ -50,7 +50,7 @@ impl Wait<'_> {
     }
 
     /// How much of the time from the begin to then counts.
-    pub(super) fn lasted_ns(&self, until_ns: u64) -> u64 {
+    pub(in crate::check) fn lasted_ns(&self, until_ns: u64) -> u64 {
         let from_ns = self.from.latest_ns;
         let closed_ns = self.closed.map_or(0, |closed| closed.since(from_ns));
         until_ns.saturating_sub(from_ns).saturating_sub(closed_ns)
@@ -59,28 +59,28 @@ impl Wait<'_> {
 
 /// The latest start that a rule of L allows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bound {
-    pub(super) rule: Id,
-    pub(super) not_after_ns: u64,
+pub(in crate::check) struct Bound {
+    pub(in crate::check) rule: Id,
+    pub(in crate::check) not_after_ns: u64,
     /// What the bound counts from, for the reader.
-    pub(super) because: &'static str,
+    pub(in crate::check) because: &'static str,
 }
 
 impl Bound {
     /// L3, L4: whether nothing was at work.
-    pub(super) fn is_calm(&self) -> bool {
+    pub(in crate::check) fn is_calm(&self) -> bool {
         matches!(self.rule, Id::L3 | Id::L4)
     }
 }
 
 /// All that decides about bounds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Changes<'a> {
-    pub(super) constants: &'a Constants,
-    pub(super) spells: &'a Spells,
-    pub(super) quorums: &'a Quorums,
+pub(in crate::check) struct Changes<'a> {
+    pub(in crate::check) constants: &'a Constants,
+    pub(in crate::check) spells: &'a Spells,
+    pub(in crate::check) quorums: &'a Quorums,
     /// L4: whether the faults are over for good.
-    pub(super) is_quiet: bool,
+    pub(in crate::check) is_quiet: bool,
 }
 
 /// What comes after the moment that a bound counts from.
@@ -122,7 +122,7 @@ enum End {
 impl Changes<'_> {
     /// L1 to L4: until when what waits has to start. None while its group has no quorum, with no end of that in sight: then
     /// nothing is promised.
-    pub(super) fn bound(&self, wait: &Wait<'_>) -> Option<Bound> {
+    pub(in crate::check) fn bound(&self, wait: &Wait<'_>) -> Option<Bound> {
         let (mut from, mut floor_ns) = (wait.from, 0);
         loop {
             let absences = self.quorums.absences(wait.slice, from.latest_ns);

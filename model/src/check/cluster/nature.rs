@@ -12,7 +12,7 @@ const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
 
 /// What a fault takes out of reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(in crate::check) enum Holds {
     Nothing,
     /// Machines are down or stand still.
     Machines,
@@ -22,21 +22,21 @@ pub(super) enum Holds {
 
 /// What a fault is for the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Nature {
+pub(in crate::check) struct Nature {
     /// L: what kind of failure it is. None if it is no failure of the system.
-    pub(super) class: Option<Class>,
+    pub(in crate::check) class: Option<Class>,
     /// L2: what is down or cut while it lasts.
-    pub(super) holds: Holds,
+    pub(in crate::check) holds: Holds,
     /// F6: whether what the processes knew is gone.
-    pub(super) stops: bool,
+    pub(in crate::check) stops: bool,
     /// D8: whether a disk is harmed, or is named as what is struck.
-    pub(super) harms_disk: bool,
+    pub(in crate::check) harms_disk: bool,
     /// E: whether a wall clock steps.
-    pub(super) steps_clock: bool,
+    pub(in crate::check) steps_clock: bool,
 }
 
 impl Nature {
-    pub(super) fn of(kind: &str, scope: &Scope, takes: Option<&Taken>) -> Nature {
+    pub(in crate::check) fn of(kind: &str, scope: &Scope, takes: Option<&Taken>) -> Nature {
         let nature = takes.map_or_else(|| by_name(kind, scope), |takes| by_what_it_takes(takes, scope));
         match scope {
             Scope::Service(_) => Nature { class: None, ..nature },

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::changes::Wait;
-use super::faults::Faults;
-use super::lateness::{self, Pace};
-use super::load::Suspect;
-use super::report::{Reports, Scheduled, Seconds, Shown};
-use super::{blame, firing, is_overtime, life, ns, retries};
+use super::blame;
+use crate::check::alarm::firing;
+use crate::check::alarm::retries;
+use crate::check::cluster::changes::Wait;
+use crate::check::cluster::faults::Faults;
+use crate::check::cluster::lateness::{self, Pace};
+use crate::check::cluster::load::Suspect;
+use crate::check::is_overtime;
+use crate::check::ns;
+use crate::check::object::life;
+use crate::check::report::{Reports, Scheduled, Seconds, Shown};
 use crate::history::{AlarmAtRest, Blob, Constants, Key, ObjectName};
 use crate::reference::instance::Instance;
 use crate::reference::maybe::Fit;
@@ -17,15 +22,15 @@ use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
 /// One object at the end of the run, with all that judging it takes.
-pub(super) struct Scene<'a> {
-    pub(super) constants: &'a Constants,
-    pub(super) reports: &'a mut Reports,
-    pub(super) name: &'a ObjectName,
-    pub(super) mark: Mark,
+pub(in crate::check) struct Scene<'a> {
+    pub(in crate::check) constants: &'a Constants,
+    pub(in crate::check) reports: &'a mut Reports,
+    pub(in crate::check) name: &'a ObjectName,
+    pub(in crate::check) mark: Mark,
 }
 
 impl Scene<'_> {
-    pub(super) fn report(&mut self, rule: Id, evidence: &[Mark], sentences: String) {
+    pub(in crate::check) fn report(&mut self, rule: Id, evidence: &[Mark], sentences: String) {
         self.reports.add(rule, Some(self.name), self.mark.at_ns, evidence, sentences);
     }
 
@@ -35,7 +40,7 @@ impl Scene<'_> {
 }
 
 /// S3: rules out the states of an object in which the datastore could not hold this.
-pub(super) fn narrow(
+pub(in crate::check) fn narrow(
     reports: &mut Reports,
     object: &mut Object,
     keys: &BTreeMap<Key, Blob>,
@@ -61,7 +66,7 @@ pub(super) fn narrow(
 }
 
 /// What the datastore holds for one object.
-pub(super) fn at_rest(
+pub(in crate::check) fn at_rest(
     mut scene: Scene<'_>,
     object: &mut Object,
     keys: &BTreeMap<Key, Blob>,
@@ -234,16 +239,16 @@ fn owed(row: &Row, alarm: &Alarm) -> (Id, &'static str) {
 
 /// What a history tells of the end of the run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told {
+pub(in crate::check) struct Told {
     /// When it was.
-    pub(super) end: bool,
+    pub(in crate::check) end: bool,
     /// What the datastore held then. That of an object nothing is told of an object then says that there is nothing of it; that
     /// nothing is told of any says nothing.
-    pub(super) rest: bool,
+    pub(in crate::check) rest: bool,
 }
 
 /// The run is over: what has no row at rest is lost, and what is overdue never ran.
-pub(super) fn end_of_run(
+pub(in crate::check) fn end_of_run(
     mut scene: Scene<'_>,
     faults: &Faults,
     pace: &mut Pace,
@@ -357,7 +362,7 @@ fn awaits_its_commit(scene: &Scene<'_>, faults: &Faults, alarm: &Alarm, current:
 
 /// What the object's alarm waits for at the end of the run, on whichever machine may have to start it. None if it has no alarm, or
 /// no clock is known.
-pub(super) fn wait<'a>(scene: &Scene<'_>, pace: &Pace, object: &'a Object) -> Option<Wait<'a>> {
+pub(in crate::check) fn wait<'a>(scene: &Scene<'_>, pace: &Pace, object: &'a Object) -> Option<Wait<'a>> {
     let alarm = object.row.slot.alarm.as_ref().filter(|_| !object.row.slot.doubtful)?;
     let current = object.current.as_ref();
     let machine = current.and_then(|current| current.machine).or(alarm.setting.machine);

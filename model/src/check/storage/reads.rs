@@ -4,15 +4,16 @@
 use crate::rules::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::report::{Scheduled, Seconds, Shown};
-use super::{Case, blame};
+use super::blame;
+use crate::check::Case;
+use crate::check::report::{Scheduled, Seconds, Shown};
 use crate::history::{Blob, Key, ListOptions, OpResult};
 use crate::reference::Writer;
 use crate::reference::object::Acting;
 use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
 
 /// A read has its result.
-pub(super) fn judge(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) {
+pub(in crate::check) fn judge(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) {
     match (&read.call, result) {
         (ReadCall::Get(key), OpResult::Value(seen)) => get(case, acting, read, key, seen.as_ref()),
         (ReadCall::GetMany(keys), OpResult::Entries(seen)) => get_many(case, acting, read, keys, seen),

@@ -3,15 +3,15 @@
 //!
 //! Judged where the history says how a run failed, and for an error where it says what an instance was reset for.
 
-use super::Case;
-use super::report::Seconds;
+use crate::check::Case;
+use crate::check::report::Seconds;
 use crate::history::{How, ResetCause};
 use crate::reference::conduct::Failed;
 use crate::reference::instance::Instance;
 use crate::rules::Id;
 
 /// A run has failed, and that counts.
-pub(super) fn run_failed(case: &mut Case<'_>, instance: &mut Instance, run: u64, how: Option<How>) {
+pub(in crate::check) fn run_failed(case: &mut Case<'_>, instance: &mut Instance, run: u64, how: Option<How>) {
     match how {
         Some(how) => {
             instance.conduct.failed = Some(Failed { run, how, turn: case.by.turn, mark: case.mark });
@@ -21,7 +21,7 @@ pub(super) fn run_failed(case: &mut Case<'_>, instance: &mut Instance, run: u64,
 }
 
 /// Something is delivered to an instance, or its code makes a call.
-pub(super) fn lives_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
+pub(in crate::check) fn lives_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
     let is_over = |failed: &Failed| failed.how != How::Error && failed.turn < case.by.turn;
     let Some(failed) = instance.conduct.failed.filter(is_over) else { return };
     if instance.ended.is_some() || instance.superseded || !instance.conduct.told.insert(Id::R1) {
@@ -39,7 +39,7 @@ pub(super) fn lives_on(case: &mut Case<'_>, instance: &mut Instance, what: &str)
 }
 
 /// An instance is reset.
-pub(super) fn is_reset(case: &mut Case<'_>, instance: &Instance, cause: Option<ResetCause>) {
+pub(in crate::check) fn is_reset(case: &mut Case<'_>, instance: &Instance, cause: Option<ResetCause>) {
     let is_it = |failed: &Failed| failed.how == How::Error && failed.turn == case.by.turn;
     let Some(failed) = instance.conduct.failed.filter(is_it) else { return };
     if cause != Some(ResetCause::Error) || instance.superseded {

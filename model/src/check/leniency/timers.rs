@@ -7,9 +7,11 @@
 //!
 //! A timer lives in memory: a restart ends it, and so does `delete_alarm` while it is pending.
 
-use super::report::Seconds;
-use super::retries::{self, Window};
-use super::{Case, firing, ns};
+use crate::check::Case;
+use crate::check::alarm::firing;
+use crate::check::alarm::retries::{self, Window};
+use crate::check::ns;
+use crate::check::report::Seconds;
 use crate::history::RunOutcome;
 use crate::profile::Relaxation;
 use crate::reference::Row;
@@ -18,7 +20,7 @@ use crate::rules::Id;
 
 /// A run has failed of which `pending` says what it was told: the real runtime counts that, and sets a timer for the retry,
 /// if there is to be one and no other alarm.
-pub(super) fn retry_later(
+pub(in crate::check) fn retry_later(
     case: &Case<'_>,
     row: &mut Row,
     outcome: &RunOutcome,
@@ -42,7 +44,7 @@ pub(super) fn retry_later(
 
 /// The real runtime starts a run at the end of a retry timer with what it knew when it set the timer, though the alarm has
 /// been replaced since. Returns the alarm that the run is for, if the profile lets that pass. F2 it does not relax.
-pub(super) fn run_behind(
+pub(in crate::check) fn run_behind(
     case: &mut Case<'_>,
     row: &mut Row,
     claim: Claim,
@@ -66,14 +68,14 @@ pub(super) fn run_behind(
 
 /// R5: whether an alarm has taken the place of another whose run was in progress or to be tried again, and has never failed
 /// itself. The real runtime makes no failure durable by which that could be told.
-pub(super) fn has_replaced(case: &Case<'_>, alarm: &Alarm) -> bool {
+pub(in crate::check) fn has_replaced(case: &Case<'_>, alarm: &Alarm) -> bool {
     case.reports.is_lenient()
         && alarm.failed == 0
         && (alarm.behind.is_some() || alarm.setting.in_run_of_ms.is_some())
 }
 
 /// R5: of an alarm that was set while a retry timer was pending, whether the profile lets pass what that timer made of it.
-pub(super) fn lets_pass(case: &mut Case<'_>, alarm: &Alarm) -> bool {
+pub(in crate::check) fn lets_pass(case: &mut Case<'_>, alarm: &Alarm) -> bool {
     let timer = alarm.behind.filter(|_| case.reports.is_lenient()).map(|pending| Timer::of(case, &pending));
     let passes = timer.is_some_and(|timer| timer.is_pending_at(alarm.setting.set.at_ns));
     if passes {

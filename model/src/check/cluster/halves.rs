@@ -10,7 +10,7 @@ use super::spells::Thing;
 const MACHINES_MAX: usize = 256;
 
 /// Whether half or more are out, with these struck.
-pub(super) fn are_out<'a>(struck: impl Iterator<Item = &'a Thing>, datacenter_of: &[u16]) -> bool {
+pub(in crate::check) fn are_out<'a>(struck: impl Iterator<Item = &'a Thing>, datacenter_of: &[u16]) -> bool {
     let (mut out, mut cut) = (BTreeSet::new(), BTreeSet::new());
     for thing in struck {
         match *thing {

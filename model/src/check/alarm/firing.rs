@@ -3,8 +3,16 @@
 //! F2 in true time needs no check of its own: a run whose machine's clock is at or past T starts no earlier than T - E
 //! as long as that clock is within E, which is what E means.
 
-use super::report::{OnMachine, Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, lateness, life, resets, retries, timers, unsure};
+use super::resets;
+use super::retries;
+use crate::check::Case;
+use crate::check::NS_PER_MS;
+use crate::check::cluster::lateness;
+use crate::check::is_overtime;
+use crate::check::leniency::timers;
+use crate::check::leniency::unsure;
+use crate::check::object::life;
+use crate::check::report::{OnMachine, Reports, Seconds};
 use crate::history::{AlarmId, Constants, RunOutcome};
 use crate::reference::Row;
 use crate::reference::commit::{Irregular, Torn};
@@ -15,14 +23,20 @@ use crate::rules::Id;
 
 /// What `alarm(info)` was given (F7).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Info {
-    pub(super) id: Option<AlarmId>,
-    pub(super) scheduled_ms: i64,
-    pub(super) retry_count: u32,
+pub(in crate::check) struct Info {
+    pub(in crate::check) id: Option<AlarmId>,
+    pub(in crate::check) scheduled_ms: i64,
+    pub(in crate::check) retry_count: u32,
 }
 
 /// `alarm()` starts.
-pub(super) fn run_start(case: &mut Case<'_>, object: &mut Object, run: u64, info: Info, is_retry: bool) {
+pub(in crate::check) fn run_start(
+    case: &mut Case<'_>,
+    object: &mut Object,
+    run: u64,
+    info: Info,
+    is_retry: bool,
+) {
     let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
     if instance.superseded {
         instance.start_run(run, None, info.retry_count, case.mark, case.by.turn);
@@ -156,7 +170,7 @@ fn run_of_gone(case: &mut Case<'_>, gone: &Gone) -> Id {
 }
 
 /// Which rule forbids an alarm to come back that has left the slot, and how it left it.
-pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (Id, String) {
+pub(in crate::check) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (Id, String) {
     let (op, commit) = (Seconds(gone.cause.op.at_ns), Seconds(gone.cause.commit.at_ns));
     match (gone.why, gone.cause.acked) {
         (Why::Replaced { by_ms }, Some(ack)) => {
@@ -193,7 +207,7 @@ pub(super) fn story(reports: &Reports, constants: &Constants, gone: &Gone) -> (I
 }
 
 /// F2: the machine's wall clock is at or past T.
-pub(super) fn not_early(case: &mut Case<'_>, setting: Setting) {
+pub(in crate::check) fn not_early(case: &mut Case<'_>, setting: Setting) {
     let Some(place) = case.place else { return };
     case.saw(Id::F2);
     let early_ns = i128::from(setting.scheduled_ms) * i128::from(NS_PER_MS) - i128::from(place.wall_ns);
@@ -211,7 +225,7 @@ pub(super) fn not_early(case: &mut Case<'_>, setting: Setting) {
 }
 
 /// F7: `scheduled_time` is the alarm's, `is_retry` says whether `retry_count` is above zero.
-pub(super) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
+pub(in crate::check) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, is_retry: bool) {
     let is_right_time = info.scheduled_ms == setting.scheduled_ms;
     if is_right_time && is_retry == (info.retry_count > 0) {
         return;
@@ -231,7 +245,7 @@ pub(super) fn told_the_truth(case: &mut Case<'_>, setting: Setting, info: Info, 
 }
 
 /// `alarm()` has ended.
-pub(super) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcome: &RunOutcome) {
+pub(in crate::check) fn run_end(case: &mut Case<'_>, object: &mut Object, run: u64, outcome: &RunOutcome) {
     let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
     if instance.overlapped.is_none() {
         instance.left_open.take_if(|open| open.run == run);
@@ -353,7 +367,7 @@ fn outlived(case: &mut Case<'_>, run: Run) {
 }
 
 /// F4: what the handler left uncommitted and the removal of its alarm are one commit.
-pub(super) fn completion(case: &mut Case<'_>, irregular: &Irregular) {
+pub(in crate::check) fn completion(case: &mut Case<'_>, irregular: &Irregular) {
     let Some(Torn { run, ended, removes }) = irregular.torn else { return };
     let (commit, turn) = (Seconds(case.mark.at_ns), case.by.turn);
     let mut evidence = vec![run.started];

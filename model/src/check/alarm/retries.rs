@@ -8,17 +8,20 @@
 //! Both limits widen by the drift of monotonic clocks, by a millisecond (stored times are integer milliseconds), and
 //! by the difference of the two wall clocks where machine, holder or clock changed in between.
 
-use super::changes::{Bound, Wait};
-use super::lateness::{self, report_late};
-use super::report::{OnMachine, Seconds};
-use super::{Case, NS_PER_MS, ns, timers};
+use crate::check::Case;
+use crate::check::NS_PER_MS;
+use crate::check::cluster::changes::{Bound, Wait};
+use crate::check::cluster::lateness::{self, report_late};
+use crate::check::leniency::timers;
+use crate::check::ns;
+use crate::check::report::{OnMachine, Seconds};
 use crate::history::{Constants, Place};
 use crate::reference::instance::{Ending, Instance};
 use crate::reference::slot::{Alarm, Constructors, End, Failure, FailureKind, Setting, Spared};
 use crate::rules::Id;
 
 /// R2, R4: the run says how many counted failures of its alarm there were.
-pub(super) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
+pub(in crate::check) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
     let retries_max = case.constants.retries_max;
     let known = alarm.failures;
     if alarm.committed == case.mark {
@@ -63,7 +66,7 @@ pub(super) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u32) {
 }
 
 /// R4: no failure of an alarm is recorded that is not durable itself.
-pub(super) fn first_count(case: &mut Case<'_>, setting: Setting, retry_count: u32) {
+pub(in crate::check) fn first_count(case: &mut Case<'_>, setting: Setting, retry_count: u32) {
     if retry_count == 0 {
         return;
     }
@@ -78,7 +81,7 @@ pub(super) fn first_count(case: &mut Case<'_>, setting: Setting, retry_count: u3
 
 /// R1: a run starts in the very instance in which the one before it failed, although that failure is not recorded: it is not
 /// going to be counted. Nothing was lost that could have taken the record along. The real runtime keeps no such record (R4).
-pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setting) -> bool {
+pub(in crate::check) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setting) -> bool {
     let failed = instance.ending.filter(|ending| ending.end == End::Fails && !case.reports.is_lenient());
     let is_it = |ending: &Ending| ending.run.alarm.is_some_and(|alarm| alarm.set == setting.set);
     let Some(failed) = failed.filter(is_it) else { return false };
@@ -96,7 +99,7 @@ pub(super) fn uncounted(case: &mut Case<'_>, instance: &Instance, setting: Setti
 
 /// R7: the retry of an alarm that was deleted in a run that failed. That there is one is allowed, and nothing else: it is
 /// a retry like any other. Returns whether it is one that was due; then [`spacing`] says whether it comes in time.
-pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) -> bool {
+pub(in crate::check) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) -> bool {
     if spared.admits(retry_count, case.constants.retries_max) {
         return true;
     }
@@ -114,15 +117,19 @@ pub(super) fn spared(case: &mut Case<'_>, spared: &Spared, retry_count: u32) -> 
 
 /// The limits for the start after a failure, in true time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
-    pub(super) not_before_ns: u64,
+pub(in crate::check) struct Window {
+    pub(in crate::check) not_before_ns: u64,
     /// The end of the backoff with all jitter; the bound of L comes on top.
-    pub(super) not_after_ns: u64,
+    pub(in crate::check) not_after_ns: u64,
 }
 
 impl Window {
     /// None where a run starts again at once. `widening_ns` is what wall clocks may add.
-    pub(super) fn after(failure: &Failure, constants: &Constants, widening_ns: u64) -> Option<Window> {
+    pub(in crate::check) fn after(
+        failure: &Failure,
+        constants: &Constants,
+        widening_ns: u64,
+    ) -> Option<Window> {
         let (least, most) = match failure.kind {
             FailureKind::Counted { exponent, .. } => (exponent, exponent),
             FailureKind::Platform { sure, possible } => {
@@ -154,7 +161,7 @@ fn drift_ns(constants: &Constants, of_ns: u64) -> u64 {
 
 /// When everything is over that holds back the next run of this alarm, with all jitter; zero if nothing does. `widening_ns` is
 /// what wall clocks may add to what follows a failure.
-pub(super) fn held_until_ns(
+pub(in crate::check) fn held_until_ns(
     alarm: &Alarm,
     constants: &Constants,
     widening_ns: impl Fn(&Failure) -> u64,
@@ -167,7 +174,7 @@ pub(super) fn held_until_ns(
 }
 
 /// Whether R3 bounds the next run of this alarm, under a holder of that epoch. What it leaves open L bounds.
-pub(super) fn is_bounded(alarm: &Alarm, epoch: u64) -> bool {
+pub(in crate::check) fn is_bounded(alarm: &Alarm, epoch: u64) -> bool {
     alarm.failures_since_run().any(|failure| binds(&failure, epoch))
 }
 
@@ -200,7 +207,7 @@ impl Held {
 }
 
 /// R3: the start of a run after what has failed since the run before. Called before the instance counts the run.
-pub(super) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
+pub(in crate::check) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance: &Instance) {
     let run_ended = alarm.last.map(|failure| failure.ended);
     let held = |failure: Failure| Held {
         failure,
@@ -285,13 +292,13 @@ fn check_not_late(case: &mut Case<'_>, alarm: &Alarm, instance: &Instance, held:
 }
 
 /// The latest start by rule L, of what waits from that moment on.
-pub(super) fn latest(case: &Case<'_>, from_ns: u64) -> Option<Bound> {
+pub(in crate::check) fn latest(case: &Case<'_>, from_ns: u64) -> Option<Bound> {
     case.faults.bound(case.constants, &Wait::from_ns(from_ns, None))
 }
 
 /// R3: what the wall clocks may add to or take from a backoff: their difference, or as much as any two of the run may differ if
 /// one of them is not told.
-pub(super) fn widening_ns(case: &Case<'_>, failure: &Failure) -> u64 {
+pub(in crate::check) fn widening_ns(case: &Case<'_>, failure: &Failure) -> u64 {
     let (Some(then), Some(now)) = (failure.place, case.place) else {
         return case.pace.clocks.difference_ns(None, None);
     };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use crate::check::Case;
 use crate::history::{Key, OpResult};
 use crate::reference::Row;
 use crate::reference::instance::{Ending, Instance};
@@ -13,7 +13,12 @@ use crate::reference::read::{Frozen, Read, ReadCall};
 use crate::reference::slot::{Claim, End, Setting, Slot};
 
 /// A read of the live instance has its result. Returns whether no more is to be said about it.
-pub(super) fn narrow(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) -> bool {
+pub(in crate::check) fn narrow(
+    case: &mut Case<'_>,
+    acting: &mut Acting<'_>,
+    read: &Read,
+    result: &OpResult,
+) -> bool {
     let is_judged = match (&read.call, result) {
         (ReadCall::Get(key), OpResult::Value(seen)) => {
             if !is_decided(acting, read, key) {
@@ -72,7 +77,13 @@ fn is_decided(acting: &Acting<'_>, read: &Read, key: &Key) -> bool {
 
 /// A run starts: its alarm is in the slot, with the failures that it is told of. Those were recorded durably (R4), so
 /// that a retry in an instance which has not been lost says something of that instance's own turns.
-pub(super) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mut Instance, claim: Claim, told: u32) {
+pub(in crate::check) fn run_starts(
+    case: &Case<'_>,
+    row: &mut Row,
+    instance: &mut Instance,
+    claim: Claim,
+    told: u32,
+) {
     let retries_max = case.constants.retries_max;
     // R7: an alarm that was deleted in the run that failed has left the slot, where its failures would be counted.
     let is_recorded = |ending: &Ending| {

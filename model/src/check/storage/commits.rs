@@ -1,8 +1,13 @@
 //! Calls, their results and their commits: transactions (S5), the durable prefix (S3), and what may leave when (O5).
 //! What reads show is for `reads` to judge.
 
-use super::report::Seconds;
-use super::{Case, firing, life, limits, reads, unsure};
+use super::limits;
+use super::reads;
+use crate::check::Case;
+use crate::check::alarm::firing;
+use crate::check::leniency::unsure;
+use crate::check::object::life;
+use crate::check::report::Seconds;
 use crate::history::{OpResult, StorageCall};
 use crate::reference::Mark;
 use crate::reference::calls::Calling;
@@ -14,7 +19,7 @@ use crate::reference::transaction::Void;
 use crate::rules::Id;
 
 /// Object code makes a call.
-pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
+pub(in crate::check) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &StorageCall) {
     let Some(Acting { row, instance, .. }) = object.acting(case.by) else { return };
     let made = instance.conduct.outstanding().last().filter(|made| made.op == op);
     if made.is_none_or(|made| made.over.is_none()) {
@@ -26,7 +31,7 @@ pub(super) fn call(case: &mut Case<'_>, object: &mut Object, op: u64, call: &Sto
 }
 
 /// A call's result is known.
-pub(super) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: &OpResult) {
+pub(in crate::check) fn result(case: &mut Case<'_>, object: &mut Object, op: u64, result: &OpResult) {
     let Some(mut acting) = object.acting(case.by) else { return };
     if acting.instance.innermost(op).is_some() {
         return transaction_ended(case, &mut acting, op, result);
@@ -161,7 +166,7 @@ fn acknowledged_in_vain(case: &mut Case<'_>, ack: Ack) {
 }
 
 /// O5: a response or outbound request leaves.
-pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
+pub(in crate::check) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
     let may_be_of_run = !matches!(kind, AckKind::Response(_));
     let is_fenced = life::effect(case, object, &kind, may_be_of_run);
     let Some(mut acting) = object.acting(case.by) else { return };
@@ -188,7 +193,7 @@ pub(super) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
 }
 
 /// A turn has become durable.
-pub(super) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
+pub(in crate::check) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
     let is_fenced = life::effect(case, object, &"the commit", true);
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));

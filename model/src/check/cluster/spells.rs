@@ -26,7 +26,7 @@ const LINKS_MAX: usize = 10_000;
 
 /// What a fault is for the rules of L.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
+pub(in crate::check) enum Class {
     /// L1: a machine, a process, a leader or a datacenter goes.
     Single,
     /// L3: messages are lost. No failure of anything.
@@ -37,7 +37,7 @@ pub(super) enum Class {
 
 /// Something that is down or cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Thing {
+pub(in crate::check) enum Thing {
     /// A machine is down or stands still.
     Machine(u16),
     /// A link in one direction is cut.
@@ -46,7 +46,7 @@ pub(super) enum Thing {
 
 impl Thing {
     /// What a fault takes down or cuts, as far as that is told link by link.
-    pub(super) fn of(holds: Holds, scope: &Scope, datacenter_of: &[u16]) -> Vec<Thing> {
+    pub(in crate::check) fn of(holds: Holds, scope: &Scope, datacenter_of: &[u16]) -> Vec<Thing> {
         let machines = || (0..=u16::MAX).zip(datacenter_of);
         let (inside, outside): (Vec<u16>, Vec<u16>) = match scope {
             _ if holds == Holds::Nothing => return Vec::new(),
@@ -80,13 +80,13 @@ impl Thing {
 
 /// One failure, however many faults it is made of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spell {
-    pub(super) class: Class,
-    pub(super) begun_ns: u64,
+pub(in crate::check) struct Spell {
+    pub(in crate::check) class: Class,
+    pub(in crate::check) begun_ns: u64,
     /// Later than anything while it lasts.
-    pub(super) ended_ns: u64,
+    pub(in crate::check) ended_ns: u64,
     /// L1: whether no other failure was at work when it began, or shortly before.
-    pub(super) is_alone: bool,
+    pub(in crate::check) is_alone: bool,
     /// The end of what it was made of so far.
     until_ns: u64,
     /// The latest end of this one and all before it.
@@ -115,12 +115,12 @@ struct Holding {
 
 /// The failures of a run.
 #[derive(Debug, Default)]
-pub(super) struct Spells {
+pub(in crate::check) struct Spells {
     recent: VecDeque<Spell>,
     /// The number of the first of those.
     first: u64,
     /// All that is not remembered any more was over by then, or is taken for it.
-    pub(super) forgotten_ns: Option<u64>,
+    pub(in crate::check) forgotten_ns: Option<u64>,
     /// When something ended, in order, with how many things did.
     ends: VecDeque<(u64, u32)>,
     holding: BTreeMap<u32, Holding>,
@@ -129,7 +129,7 @@ pub(super) struct Spells {
 
 impl Spells {
     /// A fault begins. `alone_within_ns` is how long before it nothing may have been at work for L1.
-    pub(super) fn begin(
+    pub(in crate::check) fn begin(
         &mut self,
         fault: u32,
         class: Class,
@@ -182,7 +182,7 @@ impl Spells {
     }
 
     /// A fault ends.
-    pub(super) fn end(&mut self, fault: u32, at_ns: u64) {
+    pub(in crate::check) fn end(&mut self, fault: u32, at_ns: u64) {
         let Some(Holding { things, spells }) = self.holding.remove(&fault) else { return };
         let mut until_ns = at_ns;
         if things.is_empty() {
@@ -216,19 +216,19 @@ impl Spells {
     }
 
     /// The failures that were not over before that time, the oldest first.
-    pub(super) fn since(&self, since_ns: u64) -> impl Iterator<Item = &Spell> {
+    pub(in crate::check) fn since(&self, since_ns: u64) -> impl Iterator<Item = &Spell> {
         let first = self.recent.partition_point(|spell| spell.all_ended_ns < since_ns);
         self.recent.range(first..).filter(move |spell| spell.ended_ns >= since_ns)
     }
 
     /// When something has ended, from that time on, in order.
-    pub(super) fn ends_since(&self, since_ns: u64) -> impl Iterator<Item = u64> {
+    pub(in crate::check) fn ends_since(&self, since_ns: u64) -> impl Iterator<Item = u64> {
         let first = self.ends.partition_point(|(at_ns, _)| *at_ns < since_ns);
         self.ends.range(first..).map(|(at_ns, _)| *at_ns)
     }
 
     /// L2: the last change, as far as it is known now.
-    pub(super) fn changed_ns(&self) -> u64 {
+    pub(in crate::check) fn changed_ns(&self) -> u64 {
         let begun_ns = self.recent.back().map_or(0, |spell| spell.begun_ns);
         begun_ns.max(self.ends.back().map_or(0, |(at_ns, _)| *at_ns))
     }

@@ -11,7 +11,7 @@
 use crate::rules::Id;
 use std::collections::BTreeMap;
 
-use super::report::Reports;
+use crate::check::report::Reports;
 use crate::history::ObjectName;
 use crate::reference::Mark;
 
@@ -33,7 +33,7 @@ const SUSPECTS_PER_RULE_MAX: usize = 1_000;
 
 /// How busy each machine was, and what is late unless its machine was too busy.
 #[derive(Debug, Default)]
-pub(super) struct Load {
+pub(in crate::check) struct Load {
     machines: BTreeMap<u16, Tenths>,
     /// By rule.
     suspects: BTreeMap<Id, Vec<Suspect>>,
@@ -41,20 +41,20 @@ pub(super) struct Load {
 
 /// A start that came after its bound.
 #[derive(Debug)]
-pub(super) struct Suspect {
-    pub(super) machine: u16,
+pub(in crate::check) struct Suspect {
+    pub(in crate::check) machine: u16,
     /// From when it could have started, and until when it had to.
-    pub(super) eligible_ns: u64,
-    pub(super) not_after_ns: u64,
-    pub(super) object: ObjectName,
-    pub(super) at_ns: u64,
-    pub(super) evidence: Vec<Mark>,
-    pub(super) sentences: String,
+    pub(in crate::check) eligible_ns: u64,
+    pub(in crate::check) not_after_ns: u64,
+    pub(in crate::check) object: ObjectName,
+    pub(in crate::check) at_ns: u64,
+    pub(in crate::check) evidence: Vec<Mark>,
+    pub(in crate::check) sentences: String,
 }
 
 impl Load {
     /// An alarm has started on that machine, or was still to start at the end of the run, that could have started then.
-    pub(super) fn add(&mut self, machine: u16, eligible_ns: u64) {
+    pub(in crate::check) fn add(&mut self, machine: u16, eligible_ns: u64) {
         let tenths = self.machines.entry(machine).or_default();
         let tenth = eligible_ns / TENTH_NS;
         tenths.add(tenth);
@@ -70,7 +70,7 @@ impl Load {
     }
 
     /// A start was late in calm: that breaks the rule, unless its machine had more alarms than L3 allows for.
-    pub(super) fn suspect(&mut self, rule: Id, suspect: Suspect) {
+    pub(in crate::check) fn suspect(&mut self, rule: Id, suspect: Suspect) {
         let tenths = self.machines.get(&suspect.machine);
         if tenths.is_some_and(|tenths| suspect.is_in_crowd(tenths)) {
             return;
@@ -82,7 +82,7 @@ impl Load {
     }
 
     /// The history is over, and no alarm is counted any more.
-    pub(super) fn tell(&mut self, reports: &mut Reports) {
+    pub(in crate::check) fn tell(&mut self, reports: &mut Reports) {
         for (rule, suspects) in std::mem::take(&mut self.suspects) {
             for Suspect { object, at_ns, evidence, sentences, .. } in suspects {
                 reports.add(rule, Some(&object), at_ns, &evidence, sentences);

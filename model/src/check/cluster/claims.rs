@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::faults::Faults;
 use super::lateness::Pace;
-use super::ns;
-use super::report::{OnMachine, Reports, Seconds};
 use super::takeover::{Duty, Scene};
+use crate::check::ns;
+use crate::check::report::{OnMachine, Reports, Seconds};
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
 use crate::rules::Id;
@@ -47,7 +47,7 @@ impl Claims {
 
 /// Who has held and led what.
 #[derive(Debug, Default)]
-pub(super) struct Cluster {
+pub(in crate::check) struct Cluster {
     holders: Claims,
     leaders: Claims,
     group_leaders: Claims,
@@ -66,7 +66,7 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// Takes an event that is about machines alone.
-    pub(super) fn observe(&mut self, scene: &mut Scene<'_>, place: Option<Place>, what: &What) {
+    pub(in crate::check) fn observe(&mut self, scene: &mut Scene<'_>, place: Option<Place>, what: &What) {
         let mark = scene.now;
         match *what {
             What::Replica { group, applied, state } => {
@@ -125,7 +125,7 @@ impl Cluster {
 
     /// D3, D5, D6: something is about to be struck or to be back, or the run is over: whether everything had moved by then that had
     /// to.
-    pub(super) fn judge_moves(&mut self, scene: &mut Scene<'_>) {
+    pub(in crate::check) fn judge_moves(&mut self, scene: &mut Scene<'_>) {
         for (slice, (_, claimed, is_told)) in &mut self.held {
             if !*is_told {
                 *is_told = scene.judge(Duty::Slice(*slice), claimed.machine, claimed.mark);
@@ -139,7 +139,7 @@ impl Cluster {
     }
 
     /// D3: whether in the end the slices lie on all machines.
-    pub(super) fn judge_spread(&self, scene: &mut Scene<'_>) {
+    pub(in crate::check) fn judge_spread(&self, scene: &mut Scene<'_>) {
         scene.spread(self.held.values().map(|(_, claimed, _)| (claimed.machine, claimed.mark)));
     }
 
@@ -173,7 +173,7 @@ impl Cluster {
 
     /// L4: long after the last fault each datacenter has one leader, and that one has not forgotten that it is. Only
     /// for histories that tell of leaders.
-    pub(super) fn end_of_run(
+    pub(in crate::check) fn end_of_run(
         &self,
         reports: &mut Reports,
         constants: &Constants,

@@ -2,10 +2,13 @@
 //! (S1); times that may be asked for and what is stored for them (A6, A7), and who may ask (A8); errors that object
 //! code is never to see (R1). Also counts what calls give occasion to judge.
 
-use super::coverage::Kinds;
 use super::limits::{self, ALARM_TIME_MAX_MS};
-use super::report::Seconds;
-use super::{Case, NS_PER_MS, lateness, turns};
+use crate::check::Case;
+use crate::check::NS_PER_MS;
+use crate::check::cluster::lateness;
+use crate::check::coverage::Kinds;
+use crate::check::object::turns;
+use crate::check::report::Seconds;
 use crate::history::{OpResult, Place, StorageCall};
 use crate::reference::calls::Over;
 use crate::reference::conduct::{CallKind, Outstanding};
@@ -17,7 +20,7 @@ use crate::rules::Id;
 const UNTOLD_MAX: usize = 1_024;
 
 /// Object code makes a call.
-pub(super) fn called(
+pub(in crate::check) fn called(
     case: &mut Case<'_>,
     acting: &mut Acting<'_>,
     op: u64,
@@ -104,7 +107,7 @@ fn set_alarm_occasions(
 }
 
 /// A call's result is known.
-pub(super) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, result: &OpResult) {
+pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64, result: &OpResult) {
     let Some(call) = acting.instance.conduct.give_result(op) else {
         // The result of an outbound request, which is no storage call.
         let is_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));

@@ -2,8 +2,8 @@
 //! transaction (S8), and `set_alarm` for a time that no alarm can have (A7) or without `alarm()` (A8); one that is not over
 //! any is not refused.
 
-use super::Case;
-use super::report::Seconds;
+use crate::check::Case;
+use crate::check::report::Seconds;
 use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::calls::{Calling, Over};
 use crate::reference::conduct::Outstanding;
@@ -11,10 +11,10 @@ use crate::reference::object::Acting;
 use crate::rules::Id;
 
 /// A7: the last time that an alarm can have, in milliseconds: 2^63 ns.
-pub(super) const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
+pub(in crate::check) const ALARM_TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
 /// Why a call has to be refused, if it has to.
-pub(super) fn over(case: &Case<'_>, call: &StorageCall, in_transaction: bool) -> Option<Over> {
+pub(in crate::check) fn over(case: &Case<'_>, call: &StorageCall, in_transaction: bool) -> Option<Over> {
     let constants = case.constants;
     let key = |key: &Key| limit("a key, in bytes,", key.len(), constants.key_bytes_max);
     let value = |value: &Blob| limit("a value, in bytes,", value.0.len(), constants.value_bytes_max);
@@ -53,7 +53,7 @@ fn limit(what: &'static str, given: usize, limit: u64) -> Option<Over> {
 }
 
 /// A call has its result: was it refused where it had to be, and only there? Returns whether that was wrong.
-pub(super) fn judge(
+pub(in crate::check) fn judge(
     case: &mut Case<'_>,
     acting: &mut Acting<'_>,
     call: Outstanding,

@@ -3,11 +3,15 @@
 
 use std::fmt;
 
-use super::coverage::Kinds;
-use super::faults::Faults;
-use super::lateness::Pace;
-use super::report::{Reports, Seconds};
-use super::{Case, NS_PER_MS, is_overtime, ns, resets};
+use crate::check::Case;
+use crate::check::NS_PER_MS;
+use crate::check::alarm::resets;
+use crate::check::cluster::faults::Faults;
+use crate::check::cluster::lateness::Pace;
+use crate::check::coverage::Kinds;
+use crate::check::is_overtime;
+use crate::check::ns;
+use crate::check::report::{Reports, Seconds};
 use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
@@ -20,7 +24,12 @@ use crate::rules::Id;
 const ENDED_WITHIN_MS: u64 = 1_000;
 
 /// An instance starts; the history may not know what for.
-pub(super) fn start(case: &mut Case<'_>, object: &mut Object, cause: Option<Cause>, slice: Option<u16>) {
+pub(in crate::check) fn start(
+    case: &mut Case<'_>,
+    object: &mut Object,
+    cause: Option<Cause>,
+    slice: Option<u16>,
+) {
     let machine = case.place.map(|place| place.machine);
     is_stopped(case.constants, case.reports, case.faults, case.pace, object);
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
@@ -98,7 +107,7 @@ fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
 
 /// O1, F3: an instance has an effect: a durable commit, or a message that leaves. An answer to a request is none of a run.
 /// Returns whether that was refused.
-pub(super) fn effect(
+pub(in crate::check) fn effect(
     case: &mut Case<'_>,
     object: &mut Object,
     what: &dyn fmt::Display,
@@ -139,7 +148,7 @@ pub(super) fn effect(
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it. S4: so does whatever an instance has
 /// written that was evicted because it was idle: only what is lost loses anything.
-pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
+pub(in crate::check) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
     let LostTurn { instance, turn, write, ack, ended } = lost;
     let how = match ack {
         Some(ack) => format!("was acknowledged {ack}"),
@@ -163,7 +172,7 @@ pub(super) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
 }
 
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
-pub(super) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
+pub(in crate::check) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
     let Some(acting) = object.acting(case.by) else { return };
     let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
     let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
@@ -190,7 +199,7 @@ fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_su
 }
 
 /// The instance is no more. A run in it was cut short (F6).
-pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
+pub(in crate::check) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) {
     let Some(acting) = object.acting(case.by) else { return };
     if let EndReason::Reset { cause, .. } = reason {
         resets::is_reset(case, acting.instance, *cause);
@@ -214,7 +223,7 @@ pub(super) fn end(case: &mut Case<'_>, object: &mut Object, reason: &EndReason) 
 
 /// R1: whether the constructor of an instance may be running, so that what resets the instance makes it fail. Where the history
 /// does not tell of starts or ends of constructors it may have ended long ago.
-pub(super) fn may_construct(instance: &Instance) -> bool {
+pub(in crate::check) fn may_construct(instance: &Instance) -> bool {
     let conduct = &instance.conduct;
     matches!(conduct.constructor, Constructor::Running | Constructor::Unseen)
         && instance.runs == 0
@@ -223,7 +232,7 @@ pub(super) fn may_construct(instance: &Instance) -> bool {
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has
 /// gone on since was not.
-pub(super) fn is_stopped(
+pub(in crate::check) fn is_stopped(
     constants: &Constants,
     reports: &mut Reports,
     faults: &Faults,
@@ -243,7 +252,7 @@ pub(super) fn is_stopped(
 
 /// "Lateness": since when an instance keeps its object's alarm from being given to it, because its gate is closed, by a section
 /// or a read, or because its constructor runs. None if it does not.
-pub(super) fn closed_since_ns(reports: &Reports, instance: &Instance) -> Option<u64> {
+pub(in crate::check) fn closed_since_ns(reports: &Reports, instance: &Instance) -> Option<u64> {
     let conduct = &instance.conduct;
     let is_told = reports.tally.has(Kinds::OP_RESULT);
     let waiting =
@@ -267,7 +276,7 @@ fn closed_until_ns(constants: &Constants, reports: &Reports, instance: &Instance
 }
 
 /// Whether an instance is in the way of its object's alarm now: because a run is in progress in it, or its gate is closed.
-pub(super) fn is_in_the_way(
+pub(in crate::check) fn is_in_the_way(
     constants: &Constants,
     reports: &Reports,
     instance: &Instance,

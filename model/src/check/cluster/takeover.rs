@@ -14,34 +14,34 @@
 use std::collections::BTreeMap;
 
 use super::changes::Wait;
-use super::coverage::Kinds;
 use super::faults::Faults;
 use super::lateness::Pace;
-use super::ns;
-use super::report::{Reports, Seconds};
+use crate::check::coverage::Kinds;
+use crate::check::ns;
+use crate::check::report::{Reports, Seconds};
 use crate::history::Constants;
 use crate::reference::Mark;
 use crate::rules::Id;
 
 /// Everything that judging takes.
-pub(super) struct Scene<'a> {
-    pub(super) constants: &'a Constants,
-    pub(super) faults: &'a Faults,
-    pub(super) pace: &'a Pace,
-    pub(super) reports: &'a mut Reports,
-    pub(super) now: Mark,
+pub(in crate::check) struct Scene<'a> {
+    pub(in crate::check) constants: &'a Constants,
+    pub(in crate::check) faults: &'a Faults,
+    pub(in crate::check) pace: &'a Pace,
+    pub(in crate::check) reports: &'a mut Reports,
+    pub(in crate::check) now: Mark,
 }
 
 /// Something that a machine has claimed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Duty {
+pub(in crate::check) enum Duty {
     Slice(u16),
     Lead(u16),
 }
 
 impl Scene<'_> {
     /// Judges a duty that `machine` claimed at `claimed`. Returns whether it should have moved by now and had not.
-    pub(super) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
+    pub(in crate::check) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
         let Some(out) = self.faults.out(machine, self.pace.datacenter(machine)) else { return false };
         let Some(heir_since_ns) = self.heir_since_ns(duty) else { return false };
         let since_ns = out.since_ns.max(claimed.at_ns).max(heir_since_ns);
@@ -91,7 +91,7 @@ impl Scene<'_> {
 
     /// D3: long after the last fault no machine is idle while another of its datacenter holds several slices. `holders`
     /// gives the last holder of each slice.
-    pub(super) fn spread(&mut self, holders: impl Iterator<Item = (u16, Mark)>) {
+    pub(in crate::check) fn spread(&mut self, holders: impl Iterator<Item = (u16, Mark)>) {
         let Some(calm_since_ns) = self.faults.calm_since_ns() else { return };
         let settled_ns = calm_since_ns.saturating_add(ns(self.constants.lateness_failures_ms));
         self.reports.saw(Id::D3);

@@ -5,18 +5,18 @@
 //! healthy and its group has a quorum, no instance of it has started by the bound of L2, counted from the request
 //! or the last change. That the instance which does start has all acknowledged state is S3.
 
-use super::changes::Wait;
-use super::faults::Faults;
-use super::lateness::Pace;
-use super::report::Seconds;
-use super::rest::{self, Scene};
+use crate::check::cluster::changes::Wait;
+use crate::check::cluster::faults::Faults;
+use crate::check::cluster::lateness::Pace;
+use crate::check::report::Seconds;
+use crate::check::storage::rest::{self, Scene};
 use crate::reference::Mark;
 use crate::reference::instance::Ended;
 use crate::reference::object::Object;
 use crate::rules::Id;
 
 /// Judges one object at the end of the run. `call` is the first request to it that is not answered.
-pub(super) fn check(
+pub(in crate::check) fn check(
     scene: &mut Scene<'_>,
     faults: &Faults,
     pace: &Pace,
