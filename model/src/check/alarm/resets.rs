@@ -3,7 +3,7 @@
 //!
 //! Judged where the history says how a run failed, and for an error where it says what an instance was reset for.
 
-use crate::check::Case;
+use crate::check::case::Case;
 use crate::check::report::Seconds;
 use crate::history::{How, ResetCause};
 use crate::reference::conduct::Failed;

@@ -14,9 +14,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::changes::{Bound, Wait};
 use super::clocks::{Clocks, When};
 use super::load::{Load, Suspect};
-use crate::check::Case;
 use crate::check::NS_PER_MS;
-use crate::check::alarm::retries::{self, Window};
+use crate::check::alarm::backoff;
+use crate::check::alarm::backoff::Window;
+use crate::check::case::Case;
 use crate::check::leniency::timers;
 use crate::check::object::life;
 use crate::check::report::{OnMachine, Seconds};
@@ -144,7 +145,7 @@ pub(in crate::check) fn measure(case: &mut Case<'_>, alarm: &mut Alarm, instance
     }
     case.pace.load.add(place.machine, wait.from.latest_ns);
     case.pace.lateness.add(wait.lasted_ns(case.mark.at_ns));
-    if retries::is_bounded(alarm, case.by.epoch) || alarm.is_told_late {
+    if backoff::is_bounded(alarm, case.by.epoch) || alarm.is_told_late {
         return;
     }
     if let Some((wait, bound)) = too_late(case, alarm, instance, wait, case.mark.at_ns) {
@@ -179,7 +180,7 @@ fn waits_here<'a>(case: &Case<'_>, alarm: &Alarm, instance: &'a Instance) -> Opt
 fn held_ns(case: &Case<'_>, alarm: &Alarm, instance: &Instance) -> u64 {
     // How much jitter was drawn is not to be seen: a retry counts from the end of its backoff with all jitter.
     let retry_ns =
-        retries::held_until_ns(alarm, case.constants, |failure| retries::widening_ns(case, failure));
+        backoff::held_until_ns(alarm, case.constants, |failure| backoff::widening_ns(case, failure));
     retry_ns.max(alarm.committed.at_ns).max(instance.run_ended_ns)
 }
 

@@ -7,9 +7,9 @@
 //!
 //! A timer lives in memory: a restart ends it, and so does `delete_alarm` while it is pending.
 
-use crate::check::Case;
-use crate::check::alarm::firing;
-use crate::check::alarm::retries::{self, Window};
+use crate::check::alarm::backoff::Window;
+use crate::check::alarm::{backoff, start};
+use crate::check::case::Case;
 use crate::check::ns;
 use crate::check::report::Seconds;
 use crate::history::RunOutcome;
@@ -48,7 +48,7 @@ pub(in crate::check) fn run_behind(
     case: &mut Case<'_>,
     row: &mut Row,
     claim: Claim,
-    (run, info, is_retry): (u64, firing::Info, bool),
+    (run, info, is_retry): (u64, start::Info, bool),
 ) -> Option<Setting> {
     let alarm = row.slot.alarm.as_mut().filter(|_| case.reports.is_lenient())?;
     let pending = alarm.behind.filter(|pending| claim.names(&pending.setting))?;
@@ -60,8 +60,8 @@ pub(in crate::check) fn run_behind(
     alarm.behind_run = Some(run);
     (alarm.last, alarm.constructors) = (None, Constructors::default());
     case.reports.relax(Relaxation::SetWhileRetryPending);
-    firing::not_early(case, setting);
-    firing::told_the_truth(case, pending.setting, info, is_retry);
+    start::not_early(case, setting);
+    start::told_the_truth(case, pending.setting, info, is_retry);
     count(case, &pending, &setting, info.retry_count);
     Some(setting)
 }
@@ -120,10 +120,10 @@ struct Timer {
 impl Timer {
     fn of(case: &Case<'_>, pending: &Pending) -> Timer {
         let failure = &pending.failure;
-        let widening_ns = retries::widening_ns(case, failure);
+        let widening_ns = backoff::widening_ns(case, failure);
         let at_once = Window { not_before_ns: failure.ended.at_ns, not_after_ns: failure.ended.at_ns };
         let window = Window::after(failure, case.constants, widening_ns).unwrap_or(at_once);
-        let latest = retries::latest(case, window.not_after_ns);
+        let latest = backoff::latest(case, window.not_after_ns);
         let not_after_ns =
             latest.map(|bound| bound.not_after_ns.saturating_add(ns(case.constants.wall_error_max_ms)));
         Timer { not_before_ns: window.not_before_ns, not_after_ns }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::Case;
+use crate::check::case::{Case, Held};
+use crate::check::report::Reports;
 use crate::history::{Key, OpResult};
 use crate::reference::Row;
 use crate::reference::instance::{Ending, Instance};
 use crate::reference::maybe::Fit;
-use crate::reference::object::Acting;
+use crate::reference::object::{Acting, Object};
 use crate::reference::read::{Frozen, Read, ReadCall};
 use crate::reference::slot::{Claim, End, Setting, Slot};
 
@@ -125,4 +126,26 @@ pub(in crate::check) fn run_starts(
         None if fit == Fit::Contradicts => _ = row.observe_slot(|slot| is_it(slot, false)),
         None => {}
     }
+}
+
+/// S3: rules out the states of an object in which the datastore could not hold this.
+pub(in crate::check) fn at_rest(reports: &mut Reports, object: &mut Object, held: &Held<'_>) {
+    let Held { keys, alarm } = *held;
+    let Object { row, doubtful, .. } = object;
+    let is_held = |slot: &Slot, counts: bool| match (&slot.alarm, alarm) {
+        (None, None) => true,
+        (Some(known), Some(row)) => {
+            let is_counted = row.retry_count.is_none_or(|count| count == known.failures);
+            Claim::from(row).names(&known.setting) && (!counts || is_counted)
+        }
+        (None, Some(row)) => slot.spared.is_some_and(|spared| Claim::from(row).names(&spared.setting)),
+        (Some(_), None) => false,
+    };
+    if row.observe_slot(|slot| is_held(slot, true)) == Fit::Contradicts {
+        row.observe_slot(|slot| is_held(slot, false));
+    }
+    for key in row.unsure_keys(keys.keys()) {
+        row.observe_key(&key, keys.get(&key));
+    }
+    reports.give_up(row, doubtful);
 }

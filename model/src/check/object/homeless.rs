@@ -5,11 +5,12 @@
 //! healthy and its group has a quorum, no instance of it has started by the bound of L2, counted from the request
 //! or the last change. That the instance which does start has all acknowledged state is S3.
 
+use crate::check::alarm::overdue;
+use crate::check::case::Scene;
 use crate::check::cluster::changes::Wait;
 use crate::check::cluster::faults::Faults;
 use crate::check::cluster::lateness::Pace;
 use crate::check::report::Seconds;
-use crate::check::storage::rest::{self, Scene};
 use crate::reference::Mark;
 use crate::reference::instance::Ended;
 use crate::reference::object::Object;
@@ -34,7 +35,7 @@ pub(in crate::check) fn check(
     // A request that came before the instance started was not waiting for a new one.
     let asked = call.filter(|call| *call > last.started).map(|call| Wait::from_ns(call.at_ns, last.slice));
     // Where the machine is back, an alarm that does not run is F1 or F6.
-    let due = if is_down { rest::wait(scene, pace, object) } else { None };
+    let due = if is_down { overdue::wait(scene, pace, object) } else { None };
     if asked.is_some() || due.is_some() {
         scene.reports.saw(Id::O6);
     }

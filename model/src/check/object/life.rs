@@ -1,21 +1,18 @@
-//! Starts and ends of instances: what is lost between them (S3), what they do to the run in progress, and which of two
-//! may still have an effect (O1, F3).
+//! Starts and ends of instances: what is lost between them (S3, S4, O7), what they do to the run in progress (F6), and when they
+//! are in the way of their object's alarm.
 
-use std::fmt;
-
-use crate::check::Case;
-use crate::check::NS_PER_MS;
+use super::over_limit;
 use crate::check::alarm::resets;
+use crate::check::case::Case;
 use crate::check::cluster::faults::Faults;
 use crate::check::cluster::lateness::Pace;
 use crate::check::coverage::Kinds;
-use crate::check::is_overtime;
-use crate::check::ns;
 use crate::check::report::{Reports, Seconds};
+use crate::check::{NS_PER_MS, is_overtime, ns};
 use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
-use crate::reference::object::{self, LostTurn, Object, Overlap};
+use crate::reference::object::{self, LostTurn, Object};
 use crate::reference::slot::{Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
@@ -41,7 +38,7 @@ pub(in crate::check) fn start(
         }
     }
     occasions(case, object, machine);
-    never_failed(case, object);
+    over_limit::never_failed(case, object);
     forget_timers(case, object, machine);
     let unsure = case.omits_commits.then_some(case.constants.retries_max);
     let mut instance = Instance::new(case.by, machine, cause, case.mark);
@@ -50,23 +47,6 @@ pub(in crate::check) fn start(
         lost_turn(case, lost);
     }
     case.reports.give_up(&mut object.row, &mut object.doubtful);
-}
-
-/// O7: a run that was in progress when its object exceeded a limit fails. Without the loss of the machine in between nothing
-/// can have kept that from being told.
-fn never_failed(case: &mut Case<'_>, object: &Object) {
-    let over = object.current.as_ref().filter(|before| before.ended == Some(Ended::OverLimit));
-    let Some(run) = over.filter(|before| before.epoch == case.by.epoch).and_then(|before| before.run) else {
-        return;
-    };
-    let sentences = format!(
-        "Run {} started at {} and was in progress when its object was reset for exceeding a limit. The next instance \
-         started at {}; yet the run had not failed.",
-        run.run,
-        Seconds(run.started.at_ns),
-        Seconds(case.mark.at_ns),
-    );
-    case.report(Id::O7, &[run.started], sentences);
 }
 
 /// The real runtime keeps its retry timers in memory: they go with the machine, or stay behind on it. Within an epoch an
@@ -103,47 +83,6 @@ fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     if crashed.has_written && crashed.acked.is_some_and(|ack| ack.kind.is_message()) {
         case.saw(Id::O5);
     }
-}
-
-/// O1, F3: an instance has an effect: a durable commit, or a message that leaves. An answer to a request is none of a run.
-/// Returns whether that was refused.
-pub(in crate::check) fn effect(
-    case: &mut Case<'_>,
-    object: &mut Object,
-    what: &dyn fmt::Display,
-    may_be_of_run: bool,
-) -> bool {
-    if object.has_had_effect_in_another_epoch(case.by.epoch) {
-        case.saw(Id::O1);
-    }
-    let Some(overlap) = object.effect(case.by, case.mark, may_be_of_run) else { return false };
-    let (instance, turn, at) = (case.by.instance, case.by.turn, Seconds(case.mark.at_ns));
-    match overlap {
-        Overlap::Fenced { is_told: true, .. } => {}
-        Overlap::Fenced { by, .. } => {
-            let sentences = format!(
-                "At {at} {what} of turn {turn} of instance {instance}, in epoch {}, had an effect. Instance {} of the \
-                 same object, in epoch {}, had had its first effect at {}; from then on an older epoch has none.",
-                case.by.epoch,
-                by.instance,
-                by.epoch,
-                Seconds(by.mark.at_ns),
-            );
-            case.report(Id::O1, &[by.mark], sentences);
-        }
-        Overlap::Runs { open, other } => {
-            let sentences = format!(
-                "Run {} of alarm() started at {} in instance {instance} and had not ended when a newer instance started \
-                 a run at {}; yet at {at} {what} of turn {turn} of the older instance had an effect. Two runs of an \
-                 object never overlap in effect.",
-                open.run,
-                Seconds(open.started.at_ns),
-                Seconds(other.at_ns),
-            );
-            case.report(Id::F3, &[open.started, other], sentences);
-        }
-    }
-    true
 }
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it. S4: so does whatever an instance has

@@ -1,23 +1,23 @@
-//! How instances conduct themselves: one turn at a time with a closed input gate (O3), the constructor first (O4), and no
-//! constructor that is ignored (A9). The same for every instance, superseded or not: an instance is always held to its
-//! own lineage.
+//! How instances conduct themselves: one turn at a time with a closed input gate (O3), the constructor first (O4). The
+//! same for every instance, superseded or not: an instance is always held to its own lineage.
 //!
 //! ```text
 //! constructor ──▶ deliver ── turn ── await ──▶ deliver ── turn ──▶ ...
 //!                                     └─ of storage: nothing but its result is delivered
 //! ```
 
-use crate::check::Case;
-use crate::check::alarm::resets;
+use super::effects;
+use crate::check::alarm::{constructor, resets};
+use crate::check::case::Case;
 use crate::check::coverage::Kinds;
 use crate::check::is_overtime;
 use crate::check::report::Seconds;
 use crate::check::storage::calls;
-use crate::history::{Cause, Delivery, What};
+use crate::history::{Delivery, What};
 use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Constructor, Outstanding};
 use crate::reference::instance::Instance;
-use crate::reference::object::{Acting, Object};
+use crate::reference::object::Object;
 use crate::reference::slot::Claim;
 use crate::rules::Id;
 
@@ -25,7 +25,7 @@ use crate::rules::Id;
 /// instance belongs to the turn that asked for it and comes when it comes.
 pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: &What) {
     if let What::Deliver { delivery: Delivery::Request { request } } = what {
-        reaches_the_newest(case, object, *request);
+        effects::reaches_the_newest(case, object, *request);
     }
     let Some(mut acting) = object.acting(case.by) else { return };
     match what {
@@ -41,7 +41,7 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
                 resets::lives_on(case, acting.instance, "alarm()");
             }
             let claim = Claim { id: *alarm, scheduled_ms: *scheduled_ms };
-            dropped(case, &mut acting, claim);
+            constructor::dropped(case, &mut acting, claim);
         }
         What::Op { op, call, allow_concurrency } => {
             in_turn(case, acting.instance, None);
@@ -73,23 +73,6 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
         What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, None),
         _ => {}
     }
-}
-
-/// O1: whoever delivers a request knows its own instances: under one epoch none is delivered to an older one.
-fn reaches_the_newest(case: &mut Case<'_>, object: &Object, request: u64) {
-    let by = case.by;
-    let is_newer = |current: &&Instance| current.epoch == by.epoch && current.instance > by.instance;
-    let Some(newest) = object.current.as_ref().filter(is_newer) else { return };
-    case.saw(Id::O1);
-    let sentences = format!(
-        "Request {request} was delivered at {} to instance {}, although instance {} of the same object had started at {} \
-         under the same epoch.",
-        Seconds(case.mark.at_ns),
-        by.instance,
-        newest.instance,
-        Seconds(newest.started.at_ns),
-    );
-    case.report(Id::O1, &[newest.started], sentences);
 }
 
 /// Whether the turn in which a run starts began with the delivery of its alarm, so that the gate was judged then. O3: it does
@@ -261,36 +244,4 @@ fn gate(
     );
     // Where no result is ever told nobody knows what is outstanding.
     case.report_if_ever(Kinds::OP_RESULT, rule, &[open.mark], sentences);
-}
-
-/// A9: an alarm that the constructor has replaced is dropped, even if it is the one that woke the object.
-fn dropped(case: &mut Case<'_>, acting: &mut Acting<'_>, claim: Claim) {
-    let Some((setting, _)) = acting.instance.conduct.dropped else { return };
-    let is_back = acting.instance.scheduled(&acting.row.slot).is_some_and(|now| claim.names(&now));
-    if is_back || !claim.names(&setting) || acting.row.slot.doubtful || acting.instance.superseded {
-        return;
-    }
-    acting.row.slot.doubtful = true;
-    let sentences = format!(
-        "The alarm that was set for {} at {} woke instance {}, whose constructor replaced it; yet alarm() started for it \
-         at {}. The delivery for a replaced time is dropped.",
-        case.reports.wall(setting.scheduled_ms),
-        Seconds(setting.set.at_ns),
-        case.by.instance,
-        Seconds(case.mark.at_ns),
-    );
-    case.report(Id::A9, &[setting.set, acting.instance.started], sentences);
-}
-
-/// A9: the constructor of an instance that an alarm woke sets an alarm.
-pub(in crate::check) fn sets_in_constructor(case: &mut Case<'_>, acting: &mut Acting<'_>, op: u64) {
-    let instance = &mut *acting.instance;
-    if instance.conduct.constructor != Constructor::Running || instance.cause != Some(Cause::Alarm) {
-        return;
-    }
-    case.saw(Id::A9);
-    if instance.conduct.dropped.is_none() {
-        let replaced = instance.scheduled(&acting.row.slot);
-        instance.conduct.dropped = replaced.map(|setting| (setting, op));
-    }
 }

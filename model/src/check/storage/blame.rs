@@ -1,9 +1,8 @@
 //! Which rule is broken where what is read is not what was written: one cause has one name. It reports nothing.
 
-use crate::check::Case;
+use crate::check::case::Case;
 use crate::history::{Blob, Key};
 use crate::reference::object::Acting;
-use crate::reference::read::AlarmView;
 use crate::reference::transaction::VoidKind;
 use crate::reference::{Row, Whole, Writer};
 use crate::rules::Id;
@@ -82,44 +81,4 @@ pub(in crate::check) fn shows_part(
         keys.get(key).filter(|written| written.value == *value)?.writer.shares(writer)
     });
     shared.max()
-}
-
-/// A4, A3, A10, or the rule of what the slot has been through.
-pub(in crate::check) fn rule_of_alarm(
-    acting: &Acting<'_>,
-    view: AlarmView,
-    seen: Option<i64>,
-) -> (Id, &'static str) {
-    let slot = &acting.row.slot;
-    if is_of_transaction(acting, view, seen) {
-        return (Id::S5, "A transaction that was rolled back leaves the alarm as it was.");
-    }
-    if view.in_run {
-        return (Id::A4, "While alarm() runs that is none, unless set_alarm was called since it started.");
-    }
-    let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
-    if alarm.is_some_and(|alarm| alarm.failures > 0) {
-        return (Id::R6, "While an alarm waits for its retry that is its original time.");
-    }
-    let set = acting.instance.scheduled(slot).filter(|set| Some(set.scheduled_ms) == view.scheduled_ms);
-    if seen.is_none() && set.is_some_and(|set| set.in_run_of_ms == Some(set.scheduled_ms)) {
-        return (Id::A10, "An alarm that a handler sets for the time of its own run is a new one.");
-    }
-    let was_cleared = view.scheduled_ms.is_none() && slot.is_last_cleared(seen);
-    if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {
-        return (Id::S8, "delete_all removes the alarm, unless it is to preserve it.");
-    }
-    (Id::A3, "That is the time of the alarm that is scheduled, or none.")
-}
-
-/// S5: whether that is what a transaction would have made of the alarm that was rolled back.
-fn is_of_transaction(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> bool {
-    let before = acting.instance.scheduled(&acting.row.slot).map(|alarm| alarm.set);
-    match seen {
-        Some(time_ms) => {
-            let gone = acting.row.slot.find_rolled_back(time_ms);
-            gone.is_some_and(|gone| before.is_none_or(|before| gone.setting.set > before))
-        }
-        None => !view.in_run && before.is_some_and(|before| acting.row.void_alarm_change(before).is_some()),
-    }
 }

@@ -1,15 +1,13 @@
 //! Calls and their results by themselves, whatever they read or write: a result fits its call and a write has it at once
-//! (S1); times that may be asked for and what is stored for them (A6, A7), and who may ask (A8); errors that object
-//! code is never to see (R1). Also counts what calls give occasion to judge.
+//! (S1); errors that object code is never to see (R1). `set_alarm` has rules of its own: `alarm::setting`. Also counts what calls give occasion to judge.
 
-use super::limits::{self, ALARM_TIME_MAX_MS};
-use crate::check::Case;
-use crate::check::NS_PER_MS;
+use super::limits;
+use crate::check::alarm::{constructor, setting};
+use crate::check::case::Case;
 use crate::check::cluster::lateness;
 use crate::check::coverage::Kinds;
-use crate::check::object::turns;
 use crate::check::report::Seconds;
-use crate::history::{OpResult, Place, StorageCall};
+use crate::history::{OpResult, StorageCall};
 use crate::reference::calls::Over;
 use crate::reference::conduct::{CallKind, Outstanding};
 use crate::reference::object::Acting;
@@ -31,7 +29,7 @@ pub(in crate::check) fn called(
     let over = limits::over(case, call, acting.instance.transaction().is_some());
     occasions(case, acting, call, over);
     if let (CallKind::SetAlarm { .. }, None) = (kind, over) {
-        turns::sets_in_constructor(case, acting, op);
+        constructor::sets_in_constructor(case, acting, op);
     }
     let changes_alarm = matches!(
         call,
@@ -74,35 +72,9 @@ fn occasions(case: &mut Case<'_>, acting: &Acting<'_>, call: &StorageCall, over:
         }
         StorageCall::DeleteAlarm if acting.row.may_retry() => case.saw(Id::R6),
         StorageCall::SetAlarm { time_ms, scheduled_ms, .. } => {
-            set_alarm_occasions(case, acting, *time_ms, *scheduled_ms, in_backoff());
+            setting::occasions(case, acting, *time_ms, *scheduled_ms, in_backoff());
         }
         _ => {}
-    }
-}
-
-fn set_alarm_occasions(
-    case: &mut Case<'_>,
-    acting: &Acting<'_>,
-    time_ms: i64,
-    scheduled_ms: i64,
-    in_backoff: bool,
-) {
-    case.saw(Id::F1);
-    if acting.instance.scheduled(&acting.row.slot).is_some() {
-        case.saw(Id::A2);
-    }
-    if in_backoff {
-        case.saw(Id::R5);
-    }
-    if let Some(run) = &acting.instance.run {
-        case.saw(Id::F5);
-        if run.alarm.is_some_and(|alarm| alarm.scheduled_ms == scheduled_ms) {
-            case.saw(Id::A10);
-        }
-    }
-    let is_now = |place: Place| i128::from(time_ms) * i128::from(NS_PER_MS) <= place.wall_ns.into();
-    if case.place.is_some_and(is_now) {
-        case.saw(Id::A6);
     }
 }
 
@@ -138,7 +110,7 @@ pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, o
     match call.kind {
         CallKind::SetAlarm { time_ms, scheduled_ms } => {
             let wall_ns = acting.instance.conduct.wall_ns;
-            set_alarm(case, acting, call, (time_ms, scheduled_ms), wall_ns, is_refused);
+            setting::set_alarm(case, acting, call, (time_ms, scheduled_ms), wall_ns, is_refused);
         }
         CallKind::Sync | CallKind::GetAlarm | CallKind::DeleteAlarm if is_refused => {
             shown_error(case, call);
@@ -195,7 +167,7 @@ fn late(case: &mut Case<'_>, call: Outstanding) {
 }
 
 /// R1: nothing that object code asks for here can be wrong, so the failure is the platform's.
-fn shown_error(case: &mut Case<'_>, call: Outstanding) {
+pub(in crate::check) fn shown_error(case: &mut Case<'_>, call: Outstanding) {
     let sentences = format!(
         "The {} that instance {} called at {} gave it an error at {}. A platform failure of a storage call is never given \
          to object code.",
@@ -205,77 +177,6 @@ fn shown_error(case: &mut Case<'_>, call: Outstanding) {
         Seconds(case.mark.at_ns),
     );
     case.report(Id::R1, &[call.mark], sentences);
-}
-
-/// A6 to A8, and R1: what `set_alarm` has to refuse, what it must not refuse, and what it stores. `wall_ns` is what the
-/// clock showed when the turn began.
-fn set_alarm(
-    case: &mut Case<'_>,
-    acting: &Acting<'_>,
-    call: Outstanding,
-    (time_ms, scheduled_ms): (i64, i64),
-    wall_ns: Option<i64>,
-    is_refused: bool,
-) {
-    if is_refused {
-        if call.over.is_none() && case.declares_alarm() == Some(true) {
-            shown_error(case, call);
-        }
-        return;
-    }
-    shared_identity(case, acting, call);
-    let (rule, why) = match call.over {
-        Some(Over::BadTime) => (Id::A7, format!("which is not from 1 ms to {ALARM_TIME_MAX_MS} ms")),
-        Some(Over::NoHandler) => {
-            (Id::A8, format!("although class {} declares no alarm()", case.name.class()))
-        }
-        _ => return stored(case, call, time_ms, scheduled_ms, wall_ns),
-    };
-    let sentences = format!(
-        "At {} instance {} called set_alarm for wall time {time_ms} ms, {why}; yet the call was not refused.",
-        Seconds(call.mark.at_ns),
-        case.by.instance,
-    );
-    case.report(rule, &[call.mark], sentences);
-}
-
-/// A10: an alarm is another one than those before it, and so is its identity, where it has one.
-fn shared_identity(case: &mut Case<'_>, acting: &Acting<'_>, call: Outstanding) {
-    let new = acting.instance.own_setting().filter(|setting| setting.set == call.mark);
-    let Some((new, id)) = new.and_then(|new| Some((new, new.id?))) else { return };
-    let slot = &acting.row.slot;
-    let before = slot.alarm.as_ref().map(|alarm| alarm.setting).into_iter().chain(slot.gone_settings());
-    let Some(other) = before.filter(|other| other.id == Some(id) && other.set != new.set).last() else {
-        return;
-    };
-    let sentences = format!(
-        "The set_alarm that instance {} called at {} made an alarm of the same identity as the one that was set at {}.",
-        case.by.instance,
-        Seconds(new.set.at_ns),
-        Seconds(other.set.at_ns),
-    );
-    case.report(Id::A10, &[other.set, new.set], sentences);
-}
-
-/// A6: what is stored is the later of the time and now. Now is some moment of the turn: whether the clock stands still
-/// in it is the system's affair.
-fn stored(case: &mut Case<'_>, call: Outstanding, time_ms: i64, scheduled_ms: i64, wall_ns: Option<i64>) {
-    let Some(place) = case.place else { return };
-    let began_ns = wall_ns.unwrap_or(place.wall_ns);
-    let ms_per_ns = NS_PER_MS.cast_signed();
-    let first_ms = began_ns.min(place.wall_ns).div_euclid(ms_per_ns);
-    let last_ms = began_ns.max(place.wall_ns).div_euclid(ms_per_ns).saturating_add(1);
-    if (time_ms.max(first_ms)..=time_ms.max(last_ms)).contains(&scheduled_ms) {
-        return;
-    }
-    let (asked, stored) = (case.reports.wall(time_ms), case.reports.wall(scheduled_ms));
-    let sentences = format!(
-        "At {} instance {} called set_alarm for {asked}, and {stored} was stored. What is stored is the time asked for, or \
-         now if that is later.",
-        Seconds(call.mark.at_ns),
-        case.by.instance,
-    );
-    case.report(Id::A6, &[call.mark], sentences);
 }
 
 fn name(kind: CallKind) -> &'static str {

@@ -1,12 +1,11 @@
-//! Calls, their results and their commits: transactions (S5), the durable prefix (S3), and what may leave when (O5).
+//! Calls, their results and their commits: transactions (S5), whole turns (S2) and the durable prefix (S3).
 //! What reads show is for `reads` to judge.
 
-use super::limits;
-use super::reads;
-use crate::check::Case;
-use crate::check::alarm::firing;
+use super::{limits, reads};
+use crate::check::alarm::completion;
+use crate::check::case::Case;
 use crate::check::leniency::unsure;
-use crate::check::object::life;
+use crate::check::object::effects;
 use crate::check::report::Seconds;
 use crate::history::{OpResult, StorageCall};
 use crate::reference::Mark;
@@ -135,7 +134,7 @@ fn synced(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read) {
     case.report(Id::S3, &[write, read.mark], sentences);
 }
 
-fn acknowledge(case: &mut Case<'_>, acting: &mut Acting<'_>, ack: Ack) {
+pub(in crate::check) fn acknowledge(case: &mut Case<'_>, acting: &mut Acting<'_>, ack: Ack) {
     let Acting { row, instance, .. } = acting;
     if instance.acked.is_some_and(|acked| acked.turn >= ack.turn) {
         return;
@@ -165,37 +164,10 @@ fn acknowledged_in_vain(case: &mut Case<'_>, ack: Ack) {
     case.report(Id::S3, &[], sentences);
 }
 
-/// O5: a response or outbound request leaves.
-pub(in crate::check) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
-    let may_be_of_run = !matches!(kind, AckKind::Response(_));
-    let is_fenced = life::effect(case, object, &kind, may_be_of_run);
-    let Some(mut acting) = object.acting(case.by) else { return };
-    let turn = case.by.turn;
-    let ack = Ack { turn, kind, mark: case.mark };
-    let is_fenced = is_fenced && acting.instance.superseded;
-    if let Some((open, write)) = acting.instance.uncommitted(turn, acting.instance.leaks_reported)
-        && !is_fenced
-        && !case.omits_commits
-    {
-        acting.instance.leaks_reported = turn;
-        let sentences = format!(
-            "At {} {kind}, made in turn {turn} of instance {}, left its machine. By then turn {open}, which began to \
-             write at {}, was not durable.",
-            Seconds(case.mark.at_ns),
-            case.by.instance,
-            Seconds(write.at_ns),
-        );
-        case.report(Id::O5, &[write], sentences);
-    }
-    if !acting.instance.superseded || (case.omits_commits && !is_fenced) {
-        acknowledge(case, &mut acting, ack);
-    }
-}
-
 /// A turn has become durable.
 pub(in crate::check) fn commit(case: &mut Case<'_>, object: &mut Object, ends_run: Option<u64>) {
     let (turn, mark) = (case.by.turn, case.mark);
-    let is_fenced = life::effect(case, object, &"the commit", true);
+    let is_fenced = effects::effect(case, object, &"the commit", true);
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
     let acting = object.acting(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {
@@ -225,7 +197,7 @@ pub(in crate::check) fn commit(case: &mut Case<'_>, object: &mut Object, ends_ru
         instance.skips_reported = turn.saturating_sub(1);
         out_of_order(case, skipped, write);
     }
-    firing::completion(case, &irregular);
+    completion::completion(case, &irregular);
     if let Some(run) = completes {
         let ack = Ack { turn, kind: AckKind::Completion(run), mark };
         acknowledge(case, &mut Acting { row, instance, doubtful }, ack);

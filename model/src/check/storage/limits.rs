@@ -2,7 +2,7 @@
 //! transaction (S8), and `set_alarm` for a time that no alarm can have (A7) or without `alarm()` (A8); one that is not over
 //! any is not refused.
 
-use crate::check::Case;
+use crate::check::case::Case;
 use crate::check::report::Seconds;
 use crate::history::{Blob, Key, ListOptions, OpResult, StorageCall};
 use crate::reference::calls::{Calling, Over};

@@ -1,16 +1,17 @@
 //! What reads show: every earlier write of the object and no later one (S4), what is durable (S3 and its relatives),
-//! the right keys in the right order (S6), and the alarm (A3, A4).
+//! and the right keys in the right order (S6).
 
-use crate::rules::Id;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blame;
-use crate::check::Case;
-use crate::check::report::{Scheduled, Seconds, Shown};
+use crate::check::alarm::reading;
+use crate::check::case::Case;
+use crate::check::report::{Seconds, Shown};
 use crate::history::{Blob, Key, ListOptions, OpResult};
 use crate::reference::Writer;
 use crate::reference::object::Acting;
-use crate::reference::read::{AlarmView, Frozen, Read, ReadCall, owned};
+use crate::reference::read::{Frozen, Read, ReadCall, owned};
+use crate::rules::Id;
 
 /// A read has its result.
 pub(in crate::check) fn judge(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, result: &OpResult) {
@@ -26,7 +27,9 @@ pub(in crate::check) fn judge(case: &mut Case<'_>, acting: &mut Acting<'_>, read
             delete_many(case, acting, read, keys, (!unsure.is_empty(), *there), *seen);
         }
         (ReadCall::List(options), OpResult::Entries(seen)) => list(case, acting, read, options, seen),
-        (ReadCall::Alarm(view), OpResult::Alarm(seen)) => get_alarm(case, acting, read, *view, *seen),
+        (ReadCall::Alarm(view), OpResult::Alarm(seen)) => {
+            reading::get_alarm(case, acting, read, *view, *seen)
+        }
         _ => {}
     }
 }
@@ -282,26 +285,4 @@ fn correct(case: &Case<'_>, acting: &mut Acting<'_>, read: &Read, key: &Key, see
         let writer = Writer { instance, turn, mark, run, transaction, clears: false };
         acting.row.keys.turn_out(key.clone(), seen.cloned(), writer);
     }
-}
-
-/// A3, A4: the alarm as it is read.
-fn get_alarm(case: &mut Case<'_>, acting: &mut Acting<'_>, read: &Read, view: AlarmView, seen: Option<i64>) {
-    let is_right = seen == view.scheduled_ms || (seen.is_some() && seen == view.tolerated_ms);
-    if is_right || acting.row.slot.doubtful {
-        return;
-    }
-    let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
-    let (rule, why) = blame::rule_of_alarm(acting, view, seen);
-    acting.row.slot.doubtful = !case.reports.lets_pass(rule);
-    let sentences = format!(
-        "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",
-        Seconds(read.mark.at_ns),
-        case.by.instance,
-        shown(seen),
-        shown(view.scheduled_ms),
-    );
-    let mut evidence = vec![read.mark];
-    evidence.extend(acting.instance.run.filter(|_| view.in_run).map(|run| run.started));
-    evidence.extend(acting.instance.scheduled(&acting.row.slot).map(|alarm| alarm.set));
-    case.report(rule, &evidence, sentences);
 }
