@@ -33,7 +33,7 @@ impl Case<'_> {
 
     /// A8: whether the object's class declares `alarm()`, if the history says.
     pub(super) fn declares_alarm(&self) -> Option<bool> {
-        self.alarm_classes.map(|classes| classes.iter().any(|class| **class == *self.name.class()))
+        self.alarm_classes.map(|classes| declares_alarm(classes, self.name))
     }
 
     /// Reports that this event breaks a rule. `evidence` are the events before it that prove it.
@@ -51,11 +51,18 @@ impl Case<'_> {
     }
 }
 
+/// A8: whether the class of an object is one of those that declare `alarm()`.
+pub(super) fn declares_alarm(classes: &[Arc<str>], name: &ObjectName) -> bool {
+    classes.iter().any(|class| **class == *name.class())
+}
+
 /// One object at the end of the run, with all that judging it takes.
 pub(super) struct Scene<'a> {
     pub(super) constants: &'a Constants,
     pub(super) reports: &'a mut Reports,
     pub(super) name: &'a ObjectName,
+    /// A8: whether the object's class declares `alarm()`, if the history says.
+    pub(super) declares_alarm: Option<bool>,
     pub(super) mark: Mark,
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::alarm::{limit, overdue};
-use super::case::{Held, NOTHING, Scene};
+use super::case::{Held, NOTHING, Scene, declares_alarm};
 use super::cluster::faults::Faults;
 use super::cluster::lateness::Pace;
 use super::leniency::unsure;
 use super::object::{homeless, life};
-use super::{Checker, alarm, find, storage};
+use super::{Checker, alarm, find, leniency, storage};
 use crate::history::ObjectName;
 use crate::reference::Mark;
 use crate::reference::object::Object;
@@ -24,10 +24,14 @@ impl Checker {
             current.slice = slice.or(current.slice);
         }
         if self.omits_commits {
-            state.rest_unsure(mark, self.constants.retries_max);
+            state.rest_unsure(mark, leniency::unsure(&self.constants, &self.reports));
+        }
+        if state.row.is_unsure() {
             unsure::at_rest(&mut self.reports, state, held);
         }
-        let scene = Scene { constants: &self.constants, reports: &mut self.reports, name, mark };
+        let declares_alarm = self.alarm_classes.as_deref().map(|classes| declares_alarm(classes, name));
+        let scene =
+            Scene { constants: &self.constants, reports: &mut self.reports, name, declares_alarm, mark };
         object_at_rest(scene, state, held);
     }
 
@@ -46,14 +50,15 @@ impl Checker {
         let told = Told { end: self.is_over, rest: self.any_at_rest };
         for (position, (name, object)) in self.objects.iter_mut().enumerate() {
             if self.omits_commits && !object.at_rest {
-                object.rest_unsure(self.last, constants.retries_max);
+                object.rest_unsure(self.last, leniency::unsure(constants, &self.reports));
             }
             if self.omits_commits && !object.at_rest && told.rest {
                 unsure::at_rest(&mut self.reports, object, &NOTHING);
             }
             let reports = &mut self.reports;
             life::is_stopped(constants, reports, faults, pace, object);
-            let mut scene = Scene { constants, reports, name, mark: self.last };
+            let declares_alarm = self.alarm_classes.as_deref().map(|classes| declares_alarm(classes, name));
+            let mut scene = Scene { constants, reports, name, declares_alarm, mark: self.last };
             if self.is_over {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::coverage::{Kinds, Tally};
+use super::leniency::{self, relaxation};
 use crate::history::{Blob, Key, ObjectName, Place};
 use crate::lateness::Lateness;
 use crate::profile::{Profile, Relaxation};
 use crate::reference::slot::{Ack, AckKind};
 use crate::reference::{Mark, Row};
-use crate::rules::{Id, RULES};
+use crate::rules::Id;
 use crate::verdict::{Verdict, Violation};
 
 /// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why.
@@ -55,6 +56,7 @@ impl Reports {
     pub(super) fn give_up(&mut self, row: &mut Row, doubtful: &mut BTreeSet<Key>) {
         let given_up = row.take_given_up();
         self.tally.give_up(&given_up);
+        given_up.splits.iter().for_each(|split| self.relax(leniency::of_split(*split)));
         doubtful.extend(given_up.keys);
     }
 
@@ -152,17 +154,6 @@ impl Reports {
         self.verdict.violations.extend(sure.map(|(_, violation)| violation));
         let coverage = self.tally.coverage(&self.verdict.violations);
         Verdict { lateness, coverage, ..self.verdict }
-    }
-}
-
-/// What [`Profile::Workerd`] calls it when it lets the breach of a rule pass, if it does wherever that happens.
-fn relaxation(rule: Id) -> Option<Relaxation> {
-    match rule {
-        Id::F4 => Some(Relaxation::SplitCompletion),
-        Id::A10 => Some(Relaxation::SetNowLost),
-        Id::R4 => Some(Relaxation::CountRestarted),
-        Id::L1 | Id::L2 | Id::L3 | Id::L4 => Some(Relaxation::Late),
-        _ => RULES[rule as usize].is_ours.then_some(Relaxation::Ours),
     }
 }
 

@@ -159,6 +159,11 @@ impl Conduct {
         }
     }
 
+    /// How long the turn in progress has gone on.
+    pub(crate) fn computed_ns(&self, now: Mark) -> u64 {
+        self.turn_began.map_or(0, |began| now.at_ns.saturating_sub(began.at_ns))
+    }
+
     pub(crate) fn call(&mut self, outstanding: Outstanding) {
         self.outstanding.push(outstanding);
     }

@@ -13,7 +13,7 @@ use crate::check::cluster::changes::{Bound, Wait};
 use crate::check::cluster::lateness;
 use crate::check::cluster::lateness::report_late;
 use crate::check::report::{OnMachine, Seconds};
-use crate::check::{NS_PER_MS, ns};
+use crate::check::{NS_PER_MS, leniency, ns};
 use crate::history::{Constants, Place};
 use crate::reference::instance::Instance;
 use crate::reference::slot::{Alarm, Constructors, Failure, FailureKind};
@@ -127,7 +127,7 @@ pub(in crate::check) fn spacing(case: &mut Case<'_>, alarm: &mut Alarm, instance
         return;
     };
     case.saw(Id::R3);
-    if case.mark.at_ns < not_before_ns {
+    if case.mark.at_ns < not_before_ns && !leniency::shortens(case, &first.failure, not_before_ns) {
         return too_soon(case, alarm, first, not_before_ns);
     }
     if let Some(last) = held.iter().max_by_key(|held| held.not_after_ns())

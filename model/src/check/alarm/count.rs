@@ -1,6 +1,7 @@
 //! What a run is told of the failures before it (R2, R4, R5, R7), and failures that are not counted although they have to be (R1).
 
 use crate::check::case::Case;
+use crate::check::leniency;
 use crate::check::leniency::timers;
 use crate::check::report::Seconds;
 use crate::reference::instance::{Ending, Instance};
@@ -23,9 +24,7 @@ pub(in crate::check) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u
     };
     let mut evidence = vec![alarm.setting.set];
     evidence.extend(alarm.last.map(|failure| failure.ended));
-    // Where the count may begin again, the runs since are what there is to count.
-    let is_endless = case.reports.is_lenient() && alarm.failed > retries_max;
-    if retry_count > retries_max || is_endless {
+    if retry_count > retries_max {
         let sentences =
             told(format!("At most {retries_max} counted retries are made; then the alarm is removed."));
         case.report(Id::R2, &evidence, sentences);
@@ -46,6 +45,9 @@ pub(in crate::check) fn count(case: &mut Case<'_>, alarm: &Alarm, retry_count: u
             && alarm.behind.is_some_and(|pending| pending.retry_count == retry_count)
             && timers::lets_pass(case, alarm)
         {
+            return;
+        }
+        if rule == Id::R4 && leniency::counts(case, alarm, retry_count) {
             return;
         }
         case.report(rule, &evidence, sentences);

@@ -55,7 +55,8 @@ pub(in crate::check) fn ends(case: &mut Case<'_>, object: &mut Object, run: u64,
         _ => FailureKind::Unclear { possible: 0 },
     };
     let (epoch, turn) = (case.by.epoch, case.by.turn);
-    let failure = Failure { ended: case.mark, place: case.place, epoch, turn, kind };
+    let computed_ns = instance.conduct.computed_ns(case.mark);
+    let failure = Failure { ended: case.mark, place: case.place, epoch, turn, computed_ns, kind };
     if let (RunOutcome::Platform { .. }, Some(setting)) = (outcome, alarm) {
         row.each_slot(|slot| {
             let Some(alarm) = slot.alarm_set_at(setting.set) else { return };
@@ -74,7 +75,8 @@ pub(in crate::check) fn ends(case: &mut Case<'_>, object: &mut Object, run: u64,
         );
     }
     let is_exhausted = ended.retry_count >= case.constants.retries_max;
-    instance.end_run(row, ended, End::of(outcome), failure, is_exhausted);
+    let may_lose_its_turn = resets::may_lose_its_turn(outcome);
+    instance.end_run(row, ended, End::of(outcome), failure, is_exhausted, may_lose_its_turn);
     if *outcome == RunOutcome::Ok {
         completion::after_its_commit(case, instance, ended);
     }

@@ -7,8 +7,8 @@ use crate::history::Constants;
 use crate::reference::slot::{Claim, Gone, Setting, Why};
 use crate::rules::Id;
 
-/// A1: a run that no `set_alarm` accounts for. Returns the rule.
-pub(in crate::check) fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) -> Id {
+/// A1: a run that no `set_alarm` accounts for.
+pub(in crate::check) fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: Option<Setting>) {
     let instead = match durable {
         Some(setting) => {
             format!("the one alarm of the object is for {}", case.reports.wall(setting.scheduled_ms))
@@ -23,11 +23,10 @@ pub(in crate::check) fn run_of_none(case: &mut Case<'_>, claim: Claim, durable: 
     );
     let evidence: Vec<_> = durable.iter().map(|setting| setting.set).collect();
     case.report(Id::A1, &evidence, sentences);
-    Id::A1
 }
 
-/// A run for an alarm that has left the slot: the rule, which is returned, depends on how it left.
-pub(in crate::check) fn run_of(case: &mut Case<'_>, gone: &Gone) -> Id {
+/// A run for an alarm that has left the slot: the rule depends on how it left.
+pub(in crate::check) fn run_of(case: &mut Case<'_>, gone: &Gone) {
     let (rule, story) = story(case.reports, case.constants, gone);
     let sentences = format!(
         "The alarm that was set for {} at {} {story}; yet alarm() started for it at {}{}.",
@@ -39,7 +38,6 @@ pub(in crate::check) fn run_of(case: &mut Case<'_>, gone: &Gone) -> Id {
     let mut evidence = vec![gone.setting.set, gone.cause.op, gone.cause.commit];
     evidence.extend(gone.cause.acked.map(|ack| ack.mark));
     case.report(rule, &evidence, sentences);
-    rule
 }
 
 /// Which rule forbids an alarm to come back that has left the slot, and how it left it.
@@ -64,7 +62,7 @@ pub(in crate::check) fn story(reports: &Reports, constants: &Constants, gone: &G
         (Why::Cleared, _) => {
             (Id::S8, format!("was removed at {op} by delete_all, which was durable at {commit}"))
         }
-        (Why::Completed, _) => {
+        (Why::Completed { .. }, _) => {
             (Id::F4, format!("ran to its end at {op}, and its completion was durable at {commit}"))
         }
         (Why::Exhausted, _) => {

@@ -7,6 +7,7 @@ use crate::check::cluster::faults::Faults;
 use crate::check::cluster::lateness;
 use crate::check::cluster::lateness::Pace;
 use crate::check::cluster::load::Suspect;
+use crate::check::leniency::handlers;
 use crate::check::object::life;
 use crate::check::report::Seconds;
 use crate::reference::Row;
@@ -22,6 +23,9 @@ pub(in crate::check) fn overdue(
     object: &Object,
     alarm: &Alarm,
 ) {
+    if handlers::drops(scene, alarm.setting.scheduled_ms) {
+        return;
+    }
     let constants = scene.constants;
     let current = object.current.as_ref().filter(|current| current.ended.is_none());
     if current.is_some_and(|current| life::is_in_the_way(constants, scene.reports, current, scene.mark)) {

@@ -1,7 +1,9 @@
 //! What `get_alarm` gives (A3, A4), and the rule of what the slot has been through where that is wrong.
 
 use crate::check::case::Case;
+use crate::check::leniency::{delivery, handlers};
 use crate::check::report::{Scheduled, Seconds};
+use crate::profile::Relaxation;
 use crate::reference::object::Acting;
 use crate::reference::read::{AlarmView, Read};
 use crate::rules::Id;
@@ -20,6 +22,13 @@ pub(in crate::check) fn get_alarm(
     }
     let shown = |time_ms: Option<i64>| Scheduled(time_ms.map(|time_ms| case.reports.wall(time_ms)));
     let (rule, why) = rule_of_alarm(acting, view, seen);
+    if seen.is_none() && handlers::has_dropped(case, view.scheduled_ms) {
+        return;
+    }
+    let is_hidden = matches!(rule, Id::A3 | Id::R6) && seen.is_none();
+    if is_hidden && delivery::hides_alarm(case, acting.row.slot.alarm.as_ref(), view.scheduled_ms) {
+        return case.reports.relax(Relaxation::InDelivery);
+    }
     acting.row.slot.doubtful = !case.reports.lets_pass(rule);
     let sentences = format!(
         "get_alarm, called at {} by instance {}, gave {}; it should have given {}. {why}",

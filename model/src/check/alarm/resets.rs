@@ -5,7 +5,7 @@
 
 use crate::check::case::Case;
 use crate::check::report::Seconds;
-use crate::history::{How, ResetCause};
+use crate::history::{How, ResetCause, RunOutcome};
 use crate::reference::conduct::Failed;
 use crate::reference::instance::Instance;
 use crate::rules::Id;
@@ -63,5 +63,14 @@ fn told(how: How) -> &'static str {
         How::TimeLimit => "exceeded its time limit",
         How::OverLimit => "exceeded a limit of its object",
         How::Reset => "was cut short by a reset",
+    }
+}
+
+/// R8: whether a run that ends so resets its instance, so that the writes of that turn are kept or lost as a whole. Where the
+/// history does not say how it failed it may.
+pub(in crate::check) fn may_lose_its_turn(outcome: &RunOutcome) -> bool {
+    match outcome {
+        RunOutcome::Failed { how, .. } => *how != Some(How::Error),
+        RunOutcome::Ok | RunOutcome::Platform { .. } => false,
     }
 }

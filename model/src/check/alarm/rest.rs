@@ -2,6 +2,7 @@
 
 use super::{gone, overdue};
 use crate::check::case::Scene;
+use crate::check::leniency::handlers;
 use crate::check::report::Seconds;
 use crate::history::AlarmAtRest;
 use crate::reference::Row;
@@ -11,6 +12,9 @@ use crate::rules::Id;
 
 /// The datastore has lost an alarm: the rule says how it was set, or what became of its last run.
 pub(in crate::check) fn lost(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
+    if handlers::drops(scene, alarm.setting.scheduled_ms) {
+        return;
+    }
     let (rule, how) = match overdue::owed(row, alarm) {
         owed if owed.0 != Id::S5 && alarm.preserved.is_some() => {
             (Id::S8, "(which a delete_all was to preserve) ")

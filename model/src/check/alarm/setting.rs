@@ -3,6 +3,7 @@
 
 use crate::check::NS_PER_MS;
 use crate::check::case::Case;
+use crate::check::leniency::handlers;
 use crate::check::report::Seconds;
 use crate::check::storage::calls;
 use crate::check::storage::limits::ALARM_TIME_MAX_MS;
@@ -34,7 +35,10 @@ pub(in crate::check) fn set_alarm(
         Some(Over::NoHandler) => {
             (Id::A8, format!("although class {} declares no alarm()", case.name.class()))
         }
-        _ => return stored(case, call, time_ms, scheduled_ms, wall_ns),
+        _ => {
+            handlers::sets(case);
+            return stored(case, call, time_ms, scheduled_ms, wall_ns);
+        }
     };
     let sentences = format!(
         "At {} instance {} called set_alarm for wall time {time_ms} ms, {why}; yet the call was not refused.",

@@ -4,16 +4,16 @@
 //! F2 in true time needs no check of its own: a run whose machine's clock is at or past T starts no earlier than T - E
 //! as long as that clock is within E, which is what E means.
 
-use super::{backoff, count, gone};
-use crate::check::NS_PER_MS;
+use super::{backoff, completion, count, gone};
 use crate::check::case::Case;
 use crate::check::cluster::lateness;
-use crate::check::leniency::{timers, unsure};
+use crate::check::leniency::{Told, unsure};
 use crate::check::object::life;
 use crate::check::report::{OnMachine, Seconds};
+use crate::check::{NS_PER_MS, leniency};
 use crate::history::AlarmId;
 use crate::reference::Row;
-use crate::reference::instance::Run;
+use crate::reference::instance::{Instance, Run};
 use crate::reference::object::{Acting, Object};
 use crate::reference::slot::{Claim, Setting};
 use crate::rules::Id;
@@ -47,38 +47,57 @@ pub(in crate::check) fn starts(
         case.saw(Id::R2);
     }
     let claim = Claim { id: info.id, scheduled_ms: info.scheduled_ms };
-    if case.omits_commits {
-        unsure::run_starts(case, row, instance, claim, info.retry_count);
+    let told = Told { run, claim, retry_count: info.retry_count, is_retry };
+    if case.omits_commits || row.is_unsure_of_slot() {
+        unsure::run_starts(case, row, instance, &told);
     }
     row.each_slot(|slot| slot.pending = None);
     if life::may_construct(instance) {
         // The end of its constructor is not told.
         instance.closed.add(instance.started.at_ns, case.mark.at_ns);
     }
-    if let Some(setting) = timers::run_behind(case, row, claim, (run, info, is_retry)) {
-        lateness::see(case, row.slot.alarm_set_at(setting.set));
-        instance.start_run(run, Some(setting), 0, case.mark, case.by.turn);
+    if let Some(other) = leniency::other_run(case, row, instance, &told) {
+        lateness::see(case, row.slot.alarm_set_at(other.setting.set));
+        instance.start_run(run, Some(other.setting), 0, case.mark, case.by.turn);
+        if let Some(run) = &mut instance.run {
+            (run.replaced, run.retry, run.tolerated_ms) = (other.replaced, other.retry, other.tolerated_ms);
+        }
         return object.overlap_runs(case.mark);
     }
     let alarm = identify(case, row, instance.scheduled(&row.slot), claim, info.retry_count);
     if let Some(setting) = alarm {
-        not_early(case, setting);
-        told_the_truth(case, setting, info, is_retry);
-        let is_uncounted = count::uncounted(case, instance, setting);
-        match row.slot.alarm_set_at(setting.set) {
-            Some(alarm) => {
-                lateness::measure(case, alarm, instance);
-                if !is_uncounted {
-                    count::count(case, alarm, info.retry_count);
-                }
-                backoff::spacing(case, alarm, instance);
-            }
-            None => count::first_count(case, setting, info.retry_count),
-        }
-        row.each_slot(|slot| slot.told(setting.set, info.retry_count));
+        is_judged(case, row, instance, setting, info, is_retry);
     }
     instance.start_run(run, alarm, info.retry_count, case.mark, case.by.turn);
     object.overlap_runs(case.mark);
+}
+
+/// A run for this alarm starts: is it due, told the truth, on time and due again?
+fn is_judged(
+    case: &mut Case<'_>,
+    row: &mut Row,
+    instance: &Instance,
+    setting: Setting,
+    info: Info,
+    is_retry: bool,
+) {
+    not_early(case, setting);
+    told_the_truth(case, setting, info, is_retry);
+    if completion::runs_again(case, row, instance, setting) {
+        return;
+    }
+    let is_uncounted = count::uncounted(case, instance, setting);
+    match row.slot.alarm_set_at(setting.set) {
+        Some(alarm) => {
+            lateness::measure(case, alarm, instance);
+            if !is_uncounted {
+                count::count(case, alarm, info.retry_count);
+            }
+            backoff::spacing(case, alarm, instance);
+        }
+        None => count::first_count(case, setting, info.retry_count),
+    }
+    row.each_slot(|slot| slot.told(setting.set, info.retry_count));
 }
 
 /// F3: a run starts in an instance that is in one.
@@ -121,14 +140,16 @@ fn identify(
     if row.slot.doubtful {
         return None;
     }
-    let rule = match &gone {
+    if let Some(gone) = gone.filter(|gone| leniency::reruns(case, gone)) {
+        row.each_slot(|slot| slot.come_back(gone.setting, case.mark, retry_count));
+        return Some(gone.setting);
+    }
+    match &gone {
         Some(gone) => gone::run_of(case, gone),
         None => gone::run_of_none(case, claim, durable),
-    };
-    // What the profile lets run again is a run of that alarm, and the slot is as it was.
-    let passes = case.reports.lets_pass(rule);
-    row.slot.doubtful = !passes;
-    gone.filter(|_| passes).map(|gone| gone.setting)
+    }
+    row.slot.doubtful = true;
+    None
 }
 
 /// F2: the machine's wall clock is at or past T.

@@ -7,6 +7,7 @@
 //!
 //! A timer lives in memory: a restart ends it, and so does `delete_alarm` while it is pending.
 
+use super::Told;
 use crate::check::alarm::backoff::Window;
 use crate::check::alarm::{backoff, start};
 use crate::check::case::Case;
@@ -15,7 +16,7 @@ use crate::check::report::Seconds;
 use crate::history::RunOutcome;
 use crate::profile::Relaxation;
 use crate::reference::Row;
-use crate::reference::slot::{Alarm, Claim, Constructors, Pending, Setting};
+use crate::reference::slot::{Alarm, Claim, Pending, Setting, Slot};
 use crate::rules::Id;
 
 /// A run has failed of which `pending` says what it was told: the real runtime counts that, and sets a timer for the retry,
@@ -43,27 +44,19 @@ pub(in crate::check) fn retry_later(
 }
 
 /// The real runtime starts a run at the end of a retry timer with what it knew when it set the timer, though the alarm has
-/// been replaced since. Returns the alarm that the run is for, if the profile lets that pass. F2 it does not relax.
-pub(in crate::check) fn run_behind(
-    case: &mut Case<'_>,
-    row: &mut Row,
-    claim: Claim,
-    (run, info, is_retry): (u64, start::Info, bool),
-) -> Option<Setting> {
-    let alarm = row.slot.alarm.as_mut().filter(|_| case.reports.is_lenient())?;
+/// been replaced since: whether a run now may be that of the alarm in this slot. F2 it does not relax.
+pub(super) fn behind(case: &Case<'_>, slot: &Slot, claim: Claim) -> Option<Pending> {
+    let alarm = slot.alarm.as_ref()?;
     let pending = alarm.behind.filter(|pending| claim.names(&pending.setting))?;
-    let setting = alarm.setting;
-    if claim.names(&setting) || !is_end(case, &pending, &setting) {
-        return None;
-    }
-    alarm.behind = None;
-    alarm.behind_run = Some(run);
-    (alarm.last, alarm.constructors) = (None, Constructors::default());
+    (!claim.names(&alarm.setting) && is_end(case, &pending, &alarm.setting)).then_some(pending)
+}
+
+/// Such a run starts for that alarm.
+pub(super) fn starts(case: &mut Case<'_>, pending: &Pending, setting: Setting, told: &Told) {
     case.reports.relax(Relaxation::SetWhileRetryPending);
     start::not_early(case, setting);
-    start::told_the_truth(case, pending.setting, info, is_retry);
-    count(case, &pending, &setting, info.retry_count);
-    Some(setting)
+    start::told_the_truth(case, pending.setting, told.info(), told.is_retry);
+    count(case, pending, &setting, told.retry_count);
 }
 
 /// R5: whether an alarm has taken the place of another whose run was in progress or to be tried again, and has never failed

@@ -8,7 +8,7 @@ use crate::check::cluster::faults::Faults;
 use crate::check::cluster::lateness::Pace;
 use crate::check::coverage::Kinds;
 use crate::check::report::{Reports, Seconds};
-use crate::check::{NS_PER_MS, is_overtime, ns};
+use crate::check::{NS_PER_MS, is_overtime, leniency, ns};
 use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
@@ -40,7 +40,7 @@ pub(in crate::check) fn start(
     occasions(case, object, machine);
     over_limit::never_failed(case, object);
     forget_timers(case, object, machine);
-    let unsure = case.omits_commits.then_some(case.constants.retries_max);
+    let unsure = case.omits_commits.then(|| leniency::unsure(case.constants, case.reports));
     let mut instance = Instance::new(case.by, machine, cause, case.mark);
     instance.slice = slice;
     if let Some(lost) = object.start(instance, unsure) {
@@ -128,7 +128,14 @@ fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_su
         return;
     }
     let (ended, place, epoch, turn) = (case.mark, case.place, instance.epoch, case.by.turn);
-    let failed = Failure { ended, place, epoch, turn, kind: FailureKind::Cut };
+    let failed = Failure {
+        ended,
+        place,
+        epoch,
+        turn,
+        computed_ns: instance.conduct.computed_ns(ended),
+        kind: FailureKind::Cut,
+    };
     // An alarm that is not due yet is not what the constructor ran for, nor what waited for it.
     let is_own_clock =
         |place: &Place| !case.pace.clocks.has_stepped_since(place.machine, instance.started.at_ns);

@@ -2,6 +2,7 @@
 
 use crate::check::case::Case;
 use crate::history::{Blob, Key};
+use crate::reference::maybe::Denied;
 use crate::reference::object::Acting;
 use crate::reference::transaction::VoidKind;
 use crate::reference::{Row, Whole, Writer};
@@ -19,7 +20,7 @@ pub(in crate::check) fn rule_for(
 ) -> Id {
     let is_own = writer.is_some_and(|writer| writer.instance == case.by.instance);
     match rule_of(acting.row, key, seen, writer, is_split) {
-        rule @ (Id::R8 | Id::S5 | Id::S7) => rule,
+        rule @ (Id::R8 | Id::S5 | Id::S7 | Id::F4 | Id::R4) => rule,
         _ if is_own => Id::S4,
         rule => rule,
     }
@@ -39,6 +40,11 @@ pub(in crate::check) fn rule_of(
             VoidKind::Transaction => Id::S5,
             VoidKind::Refused => Id::S7,
         };
+    }
+    match row.ruled_out(key, seen, writer.map(|writer| writer.mark)) {
+        Some(Denied::End) => return Id::F4,
+        Some(Denied::Count) => return Id::R4,
+        None => {}
     }
     match row.torn_at(key) {
         Some(Whole::Transaction) => return Id::S5,
@@ -63,6 +69,13 @@ pub(in crate::check) fn why(rule: Id) -> &'static str {
     match rule {
         Id::R8 => " A failed run made that write; what is written before a failure stays.",
         Id::S8 => " delete_all had removed it.",
+        Id::F4 => {
+            " A run had written that before it ended, and its end is one commit with that; yet its alarm started again."
+        }
+        Id::R4 => {
+            " A failed run had written that, and the record of its failure is one commit with that; yet the next run was not told \
+             of it."
+        }
         Id::S5 => " A transaction is all or nothing.",
         Id::S7 => " A call that would have made it so was refused; such a call writes nothing.",
         Id::S2 => " Another write of the same turn is there: the writes of a turn are durable together.",

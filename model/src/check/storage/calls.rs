@@ -6,6 +6,7 @@ use crate::check::alarm::{constructor, setting};
 use crate::check::case::Case;
 use crate::check::cluster::lateness;
 use crate::check::coverage::Kinds;
+use crate::check::leniency::handlers;
 use crate::check::report::Seconds;
 use crate::history::{OpResult, StorageCall};
 use crate::reference::calls::Over;
@@ -27,6 +28,7 @@ pub(in crate::check) fn called(
 ) {
     let kind = CallKind::of(call);
     let over = limits::over(case, call, acting.instance.transaction().is_some());
+    let over = over.filter(|over| !handlers::may_set(case, acting.instance, *over));
     occasions(case, acting, call, over);
     if let (CallKind::SetAlarm { .. }, None) = (kind, over) {
         constructor::sets_in_constructor(case, acting, op);
