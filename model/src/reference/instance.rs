@@ -295,7 +295,7 @@ impl Instance {
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
         let removes = end == End::Completes || exhausted;
         if is_scheduled && removes {
-            let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
+            let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms).or(run.tolerated_ms);
             self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
         }
         let ending = Ending {

@@ -305,9 +305,9 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// What can be seen of it: its alarm and that one's counted failures, and the alarm that R7 spares.
-    pub(crate) fn essence(&self) -> (Option<(Mark, u32)>, Option<Mark>) {
-        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures));
+    /// What can be seen of it: its alarm, that one's counted failures and the run that is for it, and the alarm that R7 spares.
+    pub(crate) fn essence(&self) -> (Option<(Mark, u32, Option<u64>)>, Option<Mark>) {
+        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures, alarm.run));
         (alarm, self.spared.map(|spared| spared.setting.set))
     }
 

@@ -35,11 +35,11 @@ pub(in crate::check) fn ends(case: &mut Case<'_>, object: &mut Object, run: u64,
     if *outcome != RunOutcome::Ok && ended.retry == Retry::LeftOpen {
         case.saw(Id::R7);
     }
+    let is_behind = row.slot.alarm.as_ref().is_some_and(|alarm| alarm.behind_run == Some(run));
     let durable = alarm.and_then(|alarm| row.slot.alarm_set_at(alarm.set));
-    let is_behind = durable.as_ref().is_some_and(|alarm| alarm.behind_run == Some(run));
     let kind = match (outcome, durable) {
         // It starts again at once.
-        (RunOutcome::Failed { .. }, Some(_)) if is_behind => FailureKind::Cut,
+        (RunOutcome::Failed { .. }, _) if is_behind => FailureKind::Cut,
         (RunOutcome::Failed { .. }, _) => {
             FailureKind::Counted { exponent: ended.retry_count, recorded: case.mark }
         }

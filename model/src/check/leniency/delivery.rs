@@ -10,9 +10,9 @@
 //! No history tells the passings: they lie anywhere from T to the start. So where N is due both may have happened.
 
 use super::Told;
+use crate::check::NS_PER_MS;
 use crate::check::alarm::backoff::Window;
 use crate::check::case::Case;
-use crate::check::{NS_PER_MS, ns};
 use crate::reference::instance::Retry;
 use crate::reference::slot::{Alarm, Gone, Slot, Why};
 
@@ -49,12 +49,11 @@ pub(super) fn under_way(case: &Case<'_>, slot: &Slot, told: &Told) -> Option<Del
     if told.retry_count != gone.failures && (told.retry_count != 0 || !gone.is_unheard) {
         return None;
     }
-    let due_ns = case.reports.true_ns(gone.setting.scheduled_ms)?;
-    let error_ns = ns(case.constants.wall_error_max_ms).saturating_add(NS_PER_MS);
-    let window = gone.last.and_then(|failure| Window::after(&failure, case.constants, error_ns));
+    let due_ns = i128::from(gone.setting.scheduled_ms) * i128::from(NS_PER_MS);
+    let shown = case.pace.clocks.shows(case.place?.machine, due_ns, 0)?;
+    let window = gone.last.and_then(|failure| Window::after(&failure, case.constants, 0));
     let left_ns = gone.cause.op.at_ns;
-    let was_due = i128::from(left_ns.saturating_add(error_ns)) >= due_ns
-        && window.is_none_or(|window| left_ns >= window.not_before_ns);
+    let was_due = left_ns >= shown.earliest_ns && window.is_none_or(|window| left_ns >= window.not_before_ns);
     let is_due = |alarm: &Alarm| is_due(case, alarm.setting.scheduled_ms);
     let may_consume = is_of_old && (was_due || gone.is_unheard) && slot.alarm.as_ref().is_some_and(is_due);
     (may_consume || was_due).then_some(Delivered { gone, may_consume, may_spare: was_due })

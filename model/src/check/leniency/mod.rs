@@ -139,12 +139,15 @@ pub(in crate::check) fn other_run(
         }
     });
     let setting = row.slot.alarm.as_ref().map(|alarm| alarm.setting);
+    let next_ms = setting.map(|setting| setting.scheduled_ms);
     if let Some((pending, setting)) = behind.zip(setting) {
         timers::starts(case, &pending, setting, told);
+        let mut setting = setting;
         if is_own_open {
+            setting = pending.setting;
             fork(row, told.run);
         }
-        let (replaced, retry, tolerated_ms) = (false, Retry::Due, Some(setting.scheduled_ms));
+        let (replaced, retry, tolerated_ms) = (false, Retry::Due, next_ms);
         return Some(Other { setting, replaced, retry, tolerated_ms });
     }
     let is_ordinary = setting.is_some_and(|setting| told.claim.names(&setting))
@@ -158,10 +161,11 @@ pub(in crate::check) fn other_run(
         }
         slot.deliver_gone(told.claim);
     });
-    let next_ms = setting.map(|setting| setting.scheduled_ms);
     match setting.filter(|_| delivered.may_consume) {
         Some(setting) => {
+            let mut setting = setting;
             if delivered.may_spare {
+                setting = delivered.gone.setting;
                 fork(row, told.run);
             }
             Some(Other { setting, replaced: false, retry: Retry::Due, tolerated_ms: next_ms })
@@ -173,7 +177,7 @@ pub(in crate::check) fn other_run(
     }
 }
 
-/// Whether the alarm in the slot is the run's is left open from now on.
+/// Whether the alarm in the slot is the run's is left open from now on: the slots say which run is for their alarm.
 fn fork(row: &mut Row, run: u64) {
     row.fork_slot(&|slot| {
         let mut spared = slot.clone();
