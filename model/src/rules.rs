@@ -27,7 +27,7 @@ macro_rules! is_ours {
 macro_rules! rules {
     ($($name:ident $(($ours:ident))? $says:literal,)*) => {
         /// A rule by its position in [`RULES`], for what counts by rule.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Id {
             $($name,)*
         }
@@ -105,7 +105,7 @@ rules! {
 
 impl Id {
     /// What the rule is called.
-    pub(crate) fn name(self) -> &'static str {
-        RULES[self as usize].id.0
+    pub(crate) fn id(self) -> RuleId {
+        RULES[self as usize].id
     }
 }

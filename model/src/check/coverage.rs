@@ -275,7 +275,7 @@ impl Tally {
     pub(super) fn coverage(&self, violations: &[Violation]) -> BTreeMap<RuleId, Coverage> {
         let of = |rule: Id| {
             let lack = needs(rule).iter().find(|need| !self.has(need.any_of)).map(|need| need.lack);
-            let is_broken = || violations.iter().any(|violation| violation.rule.0 == rule.name());
+            let is_broken = || violations.iter().any(|violation| violation.rule == rule.id());
             match lack {
                 Some(why) if !is_broken() => Coverage::NotChecked { why },
                 _ => {

@@ -42,6 +42,6 @@ impl Deliveries {
             Seconds(before.at_ns),
             Seconds(now.at_ns)
         );
-        reports.add("O1", Some(object), now.at_ns, &[before, now], sentences);
+        reports.add(Id::O1, Some(object), now.at_ns, &[before, now], sentences);
     }
 }

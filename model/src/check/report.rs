@@ -10,7 +10,7 @@ use crate::profile::{Profile, Relaxation};
 use crate::reference::slot::{Ack, AckKind};
 use crate::reference::{Mark, Row};
 use crate::rules::{Id, RULES};
-use crate::verdict::{RuleId, Verdict, Violation};
+use crate::verdict::{Verdict, Violation};
 
 /// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why.
 const REPORTS_PER_RULE_AND_OBJECT_MAX: u32 = 3;
@@ -26,7 +26,7 @@ const VALUE_SHOWN_CHARS_MAX: usize = 60;
 pub(super) struct Reports {
     pub(super) tally: Tally,
     verdict: Verdict,
-    counts: BTreeMap<(RuleId, Option<ObjectName>), u32>,
+    counts: BTreeMap<(Id, Option<ObjectName>), u32>,
     /// Violations that hold only if such an event is seen anywhere in the history.
     unsure: Vec<(Kinds, Violation)>,
     /// What an exact wall clock is ahead of true time, or the first one in the history was: true time plus this is wall time,
@@ -64,7 +64,7 @@ impl Reports {
     }
 
     /// Whether the profile lets the breach of a rule pass wherever it happens.
-    pub(super) fn lets_pass(&self, rule: &str) -> bool {
+    pub(super) fn lets_pass(&self, rule: Id) -> bool {
         self.is_lenient() && relaxation(rule).is_some()
     }
 
@@ -91,7 +91,7 @@ impl Reports {
     /// order.
     pub(super) fn add(
         &mut self,
-        rule: &'static str,
+        rule: Id,
         object: Option<&ObjectName>,
         at_ns: u64,
         evidence: &[Mark],
@@ -107,7 +107,7 @@ impl Reports {
     pub(super) fn add_if_ever(
         &mut self,
         kinds: Kinds,
-        rule: &'static str,
+        rule: Id,
         object: Option<&ObjectName>,
         at_ns: u64,
         evidence: &[Mark],
@@ -123,7 +123,7 @@ impl Reports {
 
     fn admit(
         &mut self,
-        rule: &'static str,
+        rule: Id,
         object: Option<&ObjectName>,
         at_ns: u64,
         evidence: &[Mark],
@@ -133,7 +133,7 @@ impl Reports {
             self.relax(relaxation);
             return None;
         }
-        let count = self.counts.entry((RuleId(rule), object.cloned())).or_default();
+        let count = self.counts.entry((rule, object.cloned())).or_default();
         *count += 1;
         if *count > REPORTS_PER_RULE_AND_OBJECT_MAX
             || self.verdict.violations.len() + self.unsure.len() >= REPORTS_MAX
@@ -144,7 +144,7 @@ impl Reports {
         evidence.sort_unstable();
         evidence.dedup();
         let object = object.cloned();
-        Some(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence })
+        Some(Violation { rule: rule.id(), object, at_ns, sentences, evidence })
     }
 
     pub(super) fn into_verdict(mut self, lateness: Lateness) -> Verdict {
@@ -156,13 +156,13 @@ impl Reports {
 }
 
 /// What [`Profile::Workerd`] calls it when it lets the breach of a rule pass, if it does wherever that happens.
-fn relaxation(rule: &str) -> Option<Relaxation> {
+fn relaxation(rule: Id) -> Option<Relaxation> {
     match rule {
-        "F4" => Some(Relaxation::SplitCompletion),
-        "A10" => Some(Relaxation::SetNowLost),
-        "R4" => Some(Relaxation::CountRestarted),
-        "L1" | "L2" | "L3" | "L4" => Some(Relaxation::Late),
-        _ => RULES.iter().any(|known| known.id.0 == rule && known.is_ours).then_some(Relaxation::Ours),
+        Id::F4 => Some(Relaxation::SplitCompletion),
+        Id::A10 => Some(Relaxation::SetNowLost),
+        Id::R4 => Some(Relaxation::CountRestarted),
+        Id::L1 | Id::L2 | Id::L3 | Id::L4 => Some(Relaxation::Late),
+        _ => RULES[rule as usize].is_ours.then_some(Relaxation::Ours),
     }
 }
 
