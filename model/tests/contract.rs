@@ -2,7 +2,6 @@
 //! and the nearest legal neighbour, accepted. Without a rule's checker its refused history passes, and this fails.
 
 mod cases;
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,11 +1,9 @@
 //! What a verdict says about each rule: judged, how often put to the test, or why not.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::Tale;
 use reveille_model::RULES;
+use reveille_model::build::Tale;
 use reveille_model::history::{EndReason, How, RunOutcome, What};
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -94,7 +92,7 @@ fn a_constructor_whose_end_is_never_told_is_not_judged() {
         let mut last = events.last().expect("it began").clone();
         last.what = What::RunStart { run: 1, alarm: None, scheduled_ms: 1, retry_count: 0, is_retry: false };
         events.push(last);
-        common::verdict(events)
+        reveille_model::build::verdict(events)
     };
     let is_o4 = |is_ended: bool| told(is_ended).violations.iter().any(|violation| violation.rule.0 == "O4");
     assert!(is_o4(true), "constructors end in this history, and this one had not");

@@ -2,22 +2,12 @@
 
 use std::io::{self, BufReader, Read};
 
-use reveille_model::history::{Constants, Event, Header, VERSION};
+use reveille_model::build;
+use reveille_model::history::{Event, Header};
 use reveille_model::jsonl::{LINE_BYTES_MAX, Malformed, Problem, Reader};
 
 fn header() -> String {
-    let header = Header {
-        version: VERSION,
-        product: "a test".to_owned(),
-        scenario: String::new(),
-        seed: None,
-        datacenter_of: vec![0, 0, 1],
-        wall_zero_ns: None,
-        system_group: None,
-        alarm_classes: None,
-        omits: Vec::new(),
-        constants: Constants::of_the_contract(500, 50),
-    };
+    let header = Header { datacenter_of: vec![0, 0, 1], alarm_classes: None, ..build::header() };
     serde_json::to_string(&header).expect("a header is JSON")
 }
 

@@ -1,11 +1,10 @@
 //! What the profile `workerd` lets pass, and what it does not. Each history here is refused by the profile `strict`.
 
 mod cases;
-mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Tale, told};
+use reveille_model::build::{Tale, told};
 use reveille_model::history::{Cause, EndReason, OpResult, ResetCause, StorageCall, What};
 use reveille_model::{Profile, Relaxation};
 

@@ -1,9 +1,7 @@
 //! Histories that do not tell of commits: what was acknowledged is certain; of a lost instance's other turns any prefix
 //! may be durable, and what is seen later says which.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{ListOptions, OpResult, StorageCall};
 
 fn all() -> ListOptions {

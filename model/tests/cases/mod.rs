@@ -7,7 +7,7 @@ mod objects;
 mod retries;
 mod storage;
 
-use crate::common::{Tale, told};
+use reveille_model::build::{Tale, told};
 
 /// A history that breaks a rule, and one that differs from it in what makes it legal.
 pub(crate) struct Case {
