@@ -1,9 +1,7 @@
 //! A verdict hides nothing: what it does not tell one by one it counts, and each time that a rule was broken was an occasion.
 
-mod common;
-
-use common::Tale;
 use reveille_model::Profile;
+use reveille_model::build::Tale;
 use reveille_model::history::{Delivery, ObjectName, OpResult, StorageCall, What};
 use reveille_model::verdict::{Coverage, RuleId, Verdict, Violation};
 
