@@ -19,12 +19,11 @@ use bytes::Bytes;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::holder::WINDOW;
 use crate::ids::{MachineId, ObjectName, RequestId, SessionId};
 use crate::io::{ClientAnswer, ClientRequest};
 use crate::registry::Roster;
 use crate::route::{Route, Ways};
-use crate::wire::{Message, Ticket};
+use crate::wire::{Message, Ticket, WINDOW};
 
 /// The most requests that a machine keeps. More are left to time out at their clients.
 const REQUESTS_MAX: usize = 4_096;

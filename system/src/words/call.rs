@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OpId, Stamp};
-use crate::io::{OutsideAnswer, OutsideError};
+use crate::words::outside::{OutsideAnswer, OutsideError};
 
 /// A storage key: UTF-8, ordered by its bytes (S6).
 pub type Key = Arc<str>;
