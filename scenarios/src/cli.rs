@@ -18,11 +18,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reveille_model::Profile;
+use reveille_model::verdict::RuleId;
 
 use self::output::Json;
-use self::parse::{duration, jobs, scenario, seeds};
-pub use self::say::nobody_listens;
+use self::parse::{duration, jobs, rule, scenario, seeds};
 pub(crate) use self::say::say;
+pub use self::say::{NOBODY_LISTENS, nobody_listens, tell};
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
@@ -87,7 +88,8 @@ enum Command {
     },
     /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
     ///
-    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history.
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history, nothing in it could be judged, or not all
+    /// that is required.
     Check {
         /// The history, JSON Lines; - for standard input.
         #[arg(value_name = "FILE.jsonl")]
@@ -95,6 +97,9 @@ enum Command {
         /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
         #[arg(long, value_enum, default_value = "strict")]
         profile: ProfileName,
+        /// Fail if one of these rules was not judged: ids with commas, like F1,O5.
+        #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
+        require: Vec<RuleId>,
         #[command(flatten)]
         json: Json,
     },
@@ -221,7 +226,7 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
         Command::Keep { run_and_name, how, once_broke, about } => supervise::watch("keep", |stop| {
             runs::keep(&run_and_name, &how, once_broke.as_deref(), about, stop, &build)
         }),
-        Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
+        Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
         Command::Bench { seeds } => {
             let measured = bench::measure(seeds);
             say(measured.text())?;

@@ -15,13 +15,15 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio, exit};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use self::notes::{Folder, Note, Notes};
+use crate::cli::tell;
 
 /// The environment variable that makes a process a worker: the folder of its supervisor.
 const FOLDER: &str = "REVEILLE_SUPERVISED";
@@ -29,8 +31,8 @@ const FOLDER: &str = "REVEILLE_SUPERVISED";
 /// The exit code of a process that ended because of a panic.
 const PANICKED: u8 = 101;
 
-/// The exit code of a process that was interrupted twice.
-const INTERRUPTED: i32 = 130;
+/// The exit code of a process that was interrupted twice, or once before there was anything to tell.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What this process is at, if it is a worker.
 static NOTES: OnceLock<Notes> = OnceLock::new();
@@ -83,7 +85,7 @@ impl Drop for At {
 
 fn supervise(command: &str) -> anyhow::Result<ExitCode> {
     for earlier in notes::left_behind() {
-        eprintln!("{}", earlier.told());
+        tell(format_args!("{}\n", earlier.told()));
     }
     let folder = Folder::new().context("there is no folder to be had for the notes of a second process")?;
     let program = env::current_exe().context("the program that runs cannot be found again")?;
@@ -101,11 +103,9 @@ fn supervise(command: &str) -> anyhow::Result<ExitCode> {
     match ended.code().map(u8::try_from) {
         Some(Ok(code)) if code != PANICKED => Ok(ExitCode::from(code)),
         _ => {
-            if std::io::stderr().is_terminal() {
-                // Behind whatever it was writing.
-                eprintln!();
-            }
-            eprint!("{}", death(command, ended, &folder.notes()));
+            // Behind whatever it was writing.
+            let behind = if std::io::stderr().is_terminal() { "\n" } else { "" };
+            tell(format_args!("{behind}{}", death(command, ended, &folder.notes())));
             Ok(ExitCode::from(1))
         }
     }
@@ -135,14 +135,14 @@ fn be_worker(
     NOTES.get_or_init(|| notes);
     let interrupts = Arc::new(Interrupts::default());
     let (by_signal, by_supervisor) = (interrupts.clone(), interrupts.clone());
-    let handler = move || by_signal.one_more(&by_signal.signals).obey();
+    let handler = move || by_signal.one_more(&by_signal.signals, Instant::now()).obey();
     ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
     thread::spawn(move || {
         for byte in std::io::stdin().lock().bytes() {
             if byte.is_err() {
                 break;
             }
-            by_supervisor.one_more(&by_supervisor.bytes).obey();
+            by_supervisor.one_more(&by_supervisor.bytes, Instant::now()).obey();
         }
         // The supervisor is gone, and with it whoever waited for an end. The notes stay for the next one.
         Then::End.obey();
@@ -155,13 +155,21 @@ fn be_worker(
 #[derive(Debug, Default)]
 struct Interrupts {
     stop: AtomicBool,
-    signals: AtomicU32,
-    bytes: AtomicU32,
+    signals: Interrupted,
+    bytes: Interrupted,
 }
+
+/// The interrupts that came by one way.
+#[derive(Debug, Default)]
+pub(crate) struct Interrupted(OnceLock<Instant>);
+
+/// What comes so soon behind the first interrupt is that one again: `timeout` sends its signal to the process and then to the
+/// whole group that the process is in. A person who wants to end it at once takes longer.
+const ONE_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// What follows from an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
+pub(crate) enum Then {
     /// The work is to stop soon, and tell what it has.
     Stop,
     /// The process ends.
@@ -170,16 +178,24 @@ enum Then {
 
 impl Interrupts {
     /// An interrupt has come by one of the ways.
-    fn one_more(&self, way: &AtomicU32) -> Then {
+    fn one_more(&self, way: &Interrupted, now: Instant) -> Then {
         self.stop.store(true, Ordering::Relaxed);
-        if way.fetch_add(1, Ordering::Relaxed) == 0 { Then::Stop } else { Then::End }
+        way.one_more(now)
+    }
+}
+
+impl Interrupted {
+    /// An interrupt has come.
+    pub(crate) fn one_more(&self, now: Instant) -> Then {
+        let first = self.0.get_or_init(|| now);
+        if now.duration_since(*first) < ONE_INTERRUPT { Then::Stop } else { Then::End }
     }
 }
 
 impl Then {
-    fn obey(self) {
+    pub(crate) fn obey(self) {
         if self == Self::End {
-            exit(INTERRUPTED);
+            exit(i32::from(INTERRUPTED));
         }
     }
 }
@@ -191,11 +207,20 @@ mod tests {
     #[test]
     fn an_interrupt_that_comes_both_ways_is_one() {
         let interrupts = Interrupts::default();
+        let (now, later) = (Instant::now(), Instant::now() + ONE_INTERRUPT);
         assert!(!interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.signals), Then::Stop);
-        assert_eq!(interrupts.one_more(&interrupts.bytes), Then::Stop);
+        assert_eq!(interrupts.one_more(&interrupts.signals, now), Then::Stop);
         assert!(interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.bytes), Then::End);
-        assert_eq!(interrupts.one_more(&interrupts.signals), Then::End);
+        assert_eq!(interrupts.one_more(&interrupts.bytes, later), Then::Stop);
+        assert_eq!(interrupts.one_more(&interrupts.signals, later), Then::End);
+    }
+
+    #[test]
+    fn an_interrupt_that_comes_twice_at_once_is_one() {
+        let interrupted = Interrupted::default();
+        let now = Instant::now();
+        assert_eq!(interrupted.one_more(now), Then::Stop);
+        assert_eq!(interrupted.one_more(now + Duration::from_millis(3)), Then::Stop);
+        assert_eq!(interrupted.one_more(now + ONE_INTERRUPT), Then::End);
     }
 }

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::tell;
 use crate::explore::{Campaign, Ran};
 use crate::shrink;
 
@@ -34,7 +35,7 @@ impl Progress {
         }
         if self.plain && self.done.is_multiple_of(RUNS_A_LINE) {
             let of = campaign.runs().map_or(String::new(), |runs| format!(" of {runs}"));
-            eprintln!("{}{of} runs", self.done);
+            tell(format_args!("{}{of} runs\n", self.done));
         }
     }
 
@@ -61,7 +62,7 @@ impl Shrinking {
         let shrink::Progress { runs, pass, size } = progress;
         let text = format!("{runs} plans tried, now: {pass}; the smallest so far: {size}");
         if self.plain && runs.is_multiple_of(RUNS_A_LINE) {
-            eprintln!("{text}");
+            tell(format_args!("{text}\n"));
         }
         self.bar.set_message(text);
         self.bar.tick();

@@ -1,4 +1,6 @@
-//! The standard output. Whoever reads it may have gone, as `head` does: that is no error, and there is nothing left to say.
+//! The two outputs. Whoever reads the standard output may have gone, as `head` does: there is nothing left to say then, and
+//! the exit code says that ([`NOBODY_LISTENS`]). What goes to the standard error is for whoever watches: if it cannot be
+//! written the work goes on.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -17,6 +19,15 @@ pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
         written => written.context("the standard output cannot be written"),
     }
 }
+
+/// Says something on the standard error: how far the work is, and what is wrong. If that cannot be written nobody hears it.
+pub fn tell(text: impl Display) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
+/// The exit code where nobody reads the standard output any more: nothing is said about what was found, and it is not a
+/// success. It is that of a program which the closed pipe ends (128 and SIGPIPE).
+pub const NOBODY_LISTENS: u8 = 141;
 
 /// Whoever read the standard output has gone.
 #[derive(Debug, thiserror::Error)]
