@@ -227,16 +227,27 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
             runs::keep(&run_and_name, &how, once_broke.as_deref(), about, stop, &build)
         }),
         Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
-        Command::Bench { seeds } => {
-            let measured = bench::measure(seeds);
-            say(measured.text())?;
-            let too_light = measured.too_light();
-            if let Some(why) = &too_light {
-                eprintln!("{why}");
-            }
-            Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-        }
+        Command::Bench { seeds } => bench(seeds),
     }
+}
+
+/// `bench`: at an interrupt it measures what ran until then.
+fn bench(seeds: u64) -> anyhow::Result<ExitCode> {
+    let stop = supervise::stop_at_interrupt()?;
+    let measured = bench::measure(seeds, &stop);
+    if measured.seeds == 0 {
+        tell("stopped: no run was measured\n");
+        return Ok(ExitCode::from(supervise::INTERRUPTED));
+    }
+    if measured.seeds < seeds {
+        say("stopped early: this is what ran until then\n")?;
+    }
+    say(measured.text())?;
+    let too_light = measured.too_light();
+    if let Some(why) = &too_light {
+        tell(format_args!("{why}\n"));
+    }
+    Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// How many threads are used if nobody says.

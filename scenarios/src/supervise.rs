@@ -58,6 +58,19 @@ pub fn watch(
     }
 }
 
+/// For work in this process: what becomes true at the first interrupt (Ctrl-C, SIGTERM, SIGHUP). The second one ends the process.
+///
+/// # Errors
+///
+/// If interrupts cannot be heard.
+pub fn stop_at_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupts = Arc::new(Interrupts::default());
+    let heard = interrupts.clone();
+    let handler = move || heard.one_more(&heard.signals, Instant::now()).obey();
+    ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
+    Ok(interrupts.stop.clone())
+}
+
 /// Says what a thread of the work is at until the value that this gives is dropped: in a few words, and the command that
 /// repeats it. Nothing happens in a process without a supervisor.
 pub fn at(thread: usize, what: &str, again: &str) -> At {
@@ -154,7 +167,7 @@ fn be_worker(
 /// which passes on what it gets. So each way is counted by itself, and the larger count is that of the interrupts.
 #[derive(Debug, Default)]
 struct Interrupts {
-    stop: AtomicBool,
+    stop: Arc<AtomicBool>,
     signals: Interrupted,
     bytes: Interrupted,
 }
