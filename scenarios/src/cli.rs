@@ -1,5 +1,6 @@
-//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use
-//! or bad input; 130: interrupted twice.
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use,
+//! bad input, or nothing was judged; 130: interrupted before there was anything to tell, or twice. `docs/exit-codes.md` has all of
+//! them.
 //!
 //! Text goes to the standard output, progress to the standard error, artefacts where `--out` says. `--json` puts one JSON
 //! object in the place of the text; `--json=FILE` puts it there, beside the text.
@@ -23,7 +24,7 @@ use reveille_model::verdict::RuleId;
 use self::output::Json;
 use self::parse::{duration, jobs, rule, scenario, seeds};
 pub(crate) use self::say::say;
-pub use self::say::{NOBODY_LISTENS, nobody_listens, tell};
+pub use self::say::tell;
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
