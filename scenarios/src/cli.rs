@@ -89,7 +89,7 @@ enum Command {
     },
     /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
     ///
-    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history, nothing in it could be judged, or not all
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is not a history, nothing in it could be judged, or not all
     /// that is required.
     Check {
         /// The history, JSON Lines; - for standard input.
@@ -208,7 +208,7 @@ impl From<ProfileName> for Profile {
 ///
 /// # Errors
 ///
-/// If something could not be done that is no finding.
+/// If something could not be done, which is not a finding.
 pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
     let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
     match Cli::parse().command {

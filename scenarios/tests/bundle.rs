@@ -243,7 +243,7 @@ fn a_plan_for_objects_of_no_class_is_refused() {
     );
 }
 
-/// What is no file is written to as it is, and what is no file is not read: it may be gone when it is needed again.
+/// What is not a file is written to as it is, and is not read: it may be gone when it is needed again.
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_written_to_and_not_read() {
@@ -252,7 +252,7 @@ fn a_pipe_is_written_to_and_not_read() {
         .output()
         .expect("there is a shell");
     assert!(text(&output.stdout).contains("\"scenario\": \"cron\""), "{}", text(&output.stderr));
-    assert!(run(&["shrink", "/dev/null"], 2).contains("/dev/null is no file that stays"));
+    assert!(run(&["shrink", "/dev/null"], 2).contains("/dev/null is not a file that stays"));
 }
 
 #[test]
