@@ -62,6 +62,7 @@ fn header(tells_commits: bool) -> Header {
         wall_zero_ns: None,
         system_group: Some(0),
         alarm_classes: Some(vec!["C".into()]),
+        echoes: Vec::new(),
         omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
         constants: Constants::of_the_contract(500, 50),
     }
@@ -262,7 +263,7 @@ impl Teller<'_> {
                     false => Outcome::Unknown,
                 },
             },
-            2 => What::OutboundArrive { call: number },
+            2 => What::OutboundArrive { call: number, service: None, body: self.maybe(Self::blob)? },
             3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
             4 => {
                 let kinds = [

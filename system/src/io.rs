@@ -75,6 +75,15 @@ pub struct ClientAnswer {
     pub body: Bytes,
 }
 
+/// A request that no object code was given, and none will be (W2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The request.
+    pub request: RequestId,
+    /// Why, for the client.
+    pub why: Arc<str>,
+}
+
 /// A request to an outside service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideCall {
@@ -167,6 +176,8 @@ pub struct Effects {
     pub outside: Vec<OutsideCall>,
     /// Answers to clients connected to this machine.
     pub answers: Vec<ClientAnswer>,
+    /// Requests of clients connected to this machine that are refused.
+    pub refusals: Vec<Refusal>,
     /// What a watcher may want to know. It changes nothing.
     pub observed: Vec<Observation>,
 }
@@ -179,6 +190,7 @@ impl Effects {
         self.wake_at_ns = None;
         self.outside.clear();
         self.answers.clear();
+        self.refusals.clear();
         self.observed.clear();
     }
 }

@@ -19,7 +19,6 @@ mod changes;
 mod clocks;
 mod cluster;
 mod coverage;
-mod deliveries;
 mod faults;
 mod firing;
 mod halves;
@@ -41,6 +40,7 @@ mod takeover;
 mod timers;
 mod turns;
 mod unsure;
+mod witness;
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
@@ -51,11 +51,11 @@ use siphasher::sip::SipHasher13;
 
 use self::cluster::Cluster;
 use self::coverage::Kinds;
-use self::deliveries::Deliveries;
 use self::faults::Faults;
 use self::lateness::Pace;
 use self::nature::Nature;
 use self::report::Reports;
+use self::witness::Witness;
 use crate::Profile;
 use crate::history::{
     By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Outcome, Phase, Place, What,
@@ -117,6 +117,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | this file | disks found damaged that nothing has harmed |
+/// | W1, W2 | `witness` | what the world saw of messages, disks and processes, and the account of the same |
 /// | L1 to L4 | `lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `retries`, `cluster` | starts of runs, faults, quorums, clocks, leaders, replicas |
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
@@ -134,7 +135,7 @@ pub struct Checker {
     waiting: BTreeMap<u64, Waiting>,
     /// O2: requests that their clients do not wait for any more and that may still be delivered.
     unknown: BTreeMap<u64, Waiting>,
-    deliveries: Deliveries,
+    witness: Witness,
     faults: Faults,
     pace: Pace,
     cluster: Cluster,
@@ -161,7 +162,7 @@ impl Checker {
             recent: 0,
             waiting: BTreeMap::new(),
             unknown: BTreeMap::new(),
-            deliveries: Deliveries::default(),
+            witness: Witness::new(header),
             faults: Faults::new(header.system_group),
             pace: Pace::new(header),
             cluster: Cluster::default(),
@@ -184,11 +185,19 @@ impl Checker {
             self.reports.see_clock(event.at_ns, place);
             self.pace.clocks.see(event.at_ns, place);
         }
+        let scene = witness::Scene {
+            constants: &self.constants,
+            faults: &self.faults,
+            reports: &mut self.reports,
+            datacenter_of: &self.pace.datacenter_of,
+            mark,
+        };
+        let mut objects = witness::Objects { all: &mut self.objects, waiting: &self.waiting };
+        self.witness.observe(scene, event, &mut objects);
         match &event.what {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);
                 self.waiting.insert(*request, Waiting { object, call: mark });
-                self.deliveries.sent(*request);
             }
             What::Return { request, outcome } => {
                 let waiting = self.waiting.remove(request);
@@ -198,7 +207,16 @@ impl Checker {
                     self.unknown.pop_first();
                 }
             }
-            What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
+            What::RequestArrive { .. }
+            | What::AnswerLeave { .. }
+            | What::AnswerLost { .. }
+            | What::OutboundLeave { .. }
+            | What::OutboundArrive { .. }
+            | What::OutboundAnswer { .. }
+            | What::OutboundReturn { .. }
+            | What::OutboundLost { .. }
+            | What::Process { .. }
+            | What::OnDisk { .. } => {}
             What::Holder { .. }
             | What::Leader { .. }
             | What::GroupLeader { .. }
@@ -256,7 +274,6 @@ impl Checker {
                 if let Some(by) = &event.by {
                     if let What::Deliver { delivery: Delivery::Request { request } } = what {
                         self.led(mark, *request, &by.object);
-                        self.deliveries.given(&mut self.reports, mark, *request, &by.object);
                     }
                     self.observe_instance(mark, event.place, by, what);
                 }
@@ -283,13 +300,16 @@ impl Checker {
             self.recent = index;
             (name, object)
         };
+        let position = self.recent;
         let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
         let (alarm_classes, pace) = (self.alarm_classes.as_deref(), &mut self.pace);
         let omits_commits = self.omits_commits;
         let mut case =
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
+        self.witness.instance(&mut case, object, position, what);
         if let What::InstanceStart { cause, slice } = what {
-            return life::start(&mut case, object, Some(*cause), *slice);
+            life::start(&mut case, object, Some(*cause), *slice);
+            return self.witness.followed(&case, object);
         }
         if object.hears_first_of(by) {
             life::start(&mut case, object, None, None);
@@ -313,6 +333,7 @@ impl Checker {
             What::Outbound { call, .. } => storage::leave(&mut case, object, AckKind::Outbound(*call)),
             _ => {}
         }
+        self.witness.followed(&case, object);
     }
 
     /// O2: the name that a request was for leads to that object. What has been answered is not remembered.
@@ -389,6 +410,18 @@ impl Checker {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }
             rest::end_of_run(scene, faults, pace, object, told);
+            if self.is_over {
+                let reports = &mut self.reports;
+                let (datacenter_of, mark) = (&pace.datacenter_of, self.last);
+                let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
+                self.witness.end_of_object(&mut scene, name, object);
+            }
+        }
+        if self.is_over {
+            let reports = &mut self.reports;
+            let (datacenter_of, mark) = (&pace.datacenter_of, self.last);
+            let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
+            self.witness.end_of_run(&mut scene);
         }
     }
 }
