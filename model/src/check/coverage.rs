@@ -42,8 +42,8 @@ impl Kinds {
     const RUN_START: Kinds = Kinds(1 << 7);
     const RUN_END: Kinds = Kinds(1 << 8);
     const COMMIT: Kinds = Kinds(1 << 9);
-    const RESPOND: Kinds = Kinds(1 << 10);
-    const OUTBOUND: Kinds = Kinds(1 << 11);
+    pub(super) const RESPOND: Kinds = Kinds(1 << 10);
+    pub(super) const OUTBOUND: Kinds = Kinds(1 << 11);
     const FAULT: Kinds = Kinds(1 << 12);
     pub(super) const MAJORITY: Kinds = Kinds(1 << 13);
     const HOLDER: Kinds = Kinds(1 << 14);
@@ -59,8 +59,14 @@ impl Kinds {
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
     const COMMITTED: Kinds = Kinds(1 << 24);
+    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 25);
+    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 26);
+    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 27);
+    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 28);
+    const ON_DISK: Kinds = Kinds(1 << 29);
+    const PROCESS: Kinds = Kinds(1 << 30);
     /// An alarm's own identity.
-    const ALARM_ID: Kinds = Kinds(1 << 25);
+    const ALARM_ID: Kinds = Kinds(1 << 31);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -98,7 +104,15 @@ impl Kinds {
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Gate { .. } => Kinds::GATE,
+            What::RequestArrive { .. } => Kinds::REQUEST_ARRIVE,
+            What::AnswerLeave { .. } => Kinds::ANSWER_LEAVE,
+            What::OutboundLeave { .. } => Kinds::OUTBOUND_LEAVE,
+            What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
+            What::OnDisk { .. } => Kinds::ON_DISK,
+            What::Process { .. } => Kinds::PROCESS,
             What::Return { .. }
+            | What::AnswerLost { .. }
+            | What::OutboundLost { .. }
             | What::Await { .. }
             | What::Phase { .. }
             | What::OutboundArrive { .. }
@@ -161,6 +175,12 @@ const GROUPS: Need = need(
 );
 const DISKS: Need =
     need(Kinds::FAULT.or(Kinds::DISK_DAMAGED), "neither `fault_begin` nor `disk_damaged` tells of disks");
+const WITNESS: Need = need(
+    Kinds::ANSWER_LEAVE.or(Kinds::OUTBOUND_LEAVE).or(Kinds::ON_DISK).or(Kinds::PROCESS),
+    "no `answer_leave`, `outbound_leave`, `on_disk` or `process` says what the world saw of what the system tells",
+);
+const ARRIVAL: Need =
+    need(Kinds::REQUEST_ARRIVE, "no `request_arrive` says when a request reached a machine");
 const ALARM_CLASSES: Need =
     need(Kinds::ALARM_CLASSES, "the header's `alarm_classes` does not say which classes declare alarm()");
 
@@ -200,6 +220,8 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::D6 => &[LEADER, FAULT],
         Id::D8 => &[DISKS],
         Id::L1 | Id::L2 | Id::L3 | Id::L4 => &[RUN, CLOCK],
+        Id::W1 => &[WITNESS],
+        Id::W2 => &[CALL, ARRIVAL],
     }
 }
 

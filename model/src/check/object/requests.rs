@@ -34,6 +34,11 @@ impl Requests {
         self.waiting.insert(request, Asked { object, call });
     }
 
+    /// The position of the object that a request is for whose client still waits.
+    pub(in crate::check) fn object_of(&self, request: u64) -> Option<usize> {
+        self.waiting.get(&request).map(|asked| asked.object)
+    }
+
     /// A client does not wait any more.
     pub(in crate::check) fn returned(&mut self, request: u64, outcome: &Outcome) {
         let waiting = self.waiting.remove(&request);
