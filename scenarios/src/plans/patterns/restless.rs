@@ -13,7 +13,8 @@ pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
     let turn = |ground: &mut Ground<'_>| u32::try_from(ground.dice.log(100..5_000)).expect("some seconds");
     let flap = Some(Flap { cut_ms: turn(ground), open_ms: turn(ground) });
     let (for_ms, direction) = (ground.lasting_ms().max(10_000), any_direction(ground));
-    Trouble::one(match ground.dice.draw(0..4_u8) {
+    let shapes = if ground.stage.cluster.datacenters > 1 { 4_u8 } else { 2 };
+    Trouble::one(match ground.dice.draw(0..shapes) {
         0 => FaultKind::from(Partition { flap, ..link(ground, for_ms) }),
         1 => MachineCut { target: ground.anybody(), for_ms, direction, flap }.into(),
         2 => DatacenterCut { datacenter: ground.datacenters()[0], for_ms, direction, flap }.into(),

@@ -20,7 +20,7 @@ use reveille_system::object::api::DurableObject;
 use super::Scripted;
 use super::programs::{constructor, program, script};
 use super::script::{Call, Script, Step, When};
-use crate::plans::{CLUSTER, Story, object};
+use crate::plans::{self, Story, object};
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -50,8 +50,10 @@ struct Strike {
 }
 
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
-pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrategy<Story> {
-    let moments = (vec(moment(objects, within_ms), 0..=max), left_alone::left_alone(within_ms));
+pub(super) fn requests(asked: plans::Asked) -> BoxedStrategy<Story> {
+    let plans::Asked { machines, objects, within_ms, max } = asked;
+    let moments =
+        (vec(moment(machines, objects, within_ms), 0..=max), left_alone::left_alone(machines, within_ms));
     let asked = moments.prop_map(move |(mut moments, left_alone)| {
         moments.extend(left_alone);
         let faults =
@@ -64,16 +66,16 @@ pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrat
     asked.boxed()
 }
 
-fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
+fn moment(machines: u16, objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
     // One object of the other class, asked now and then.
     let name = prop_oneof![
         15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
         1 => Just(object(Scripted::<false>::CLASS, 0)),
     ];
     let anytime = || strike(0..120, 0..1, 200..6_000_u64);
-    let by_chance = (any_requests(), option::weighted(0.06, anytime()));
-    let arranged = (arranged_requests(), option::weighted(0.15, anytime()));
-    let in_flight = in_flight::in_flight().prop_map(|(asked, strike)| (asked, Some(strike)));
+    let by_chance = (any_requests(machines), option::weighted(0.06, anytime()));
+    let arranged = (arranged_requests(machines), option::weighted(0.15, anytime()));
+    let in_flight = in_flight::in_flight(machines).prop_map(|(asked, strike)| (asked, Some(strike)));
     let what = prop_oneof![7 => by_chance, 2 => arranged, 1 => in_flight];
     (0..within_ms, name, what).prop_map(|(at_ms, object, (asked, strike))| Moment {
         at_ms,
@@ -96,8 +98,8 @@ fn strike(
     })
 }
 
-fn asked(after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
-    (after_ms, 0..CLUSTER.machines(), script()).prop_map(|(after_ms, machine, script)| Asked {
+fn asked(machines: u16, after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
+    (after_ms, 0..machines, script()).prop_map(|(after_ms, machine, script)| Asked {
         after_ms,
         machine,
         script,
@@ -105,8 +107,8 @@ fn asked(after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
 }
 
 /// One thing, or several at the same instant.
-fn any_requests() -> impl Strategy<Value = Vec<Asked>> {
-    prop_oneof![5 => vec(asked(Just(0)), 1), 1 => vec(asked(Just(0)), 2..5)]
+fn any_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
+    prop_oneof![5 => vec(asked(machines, Just(0)), 1), 1 => vec(asked(machines, Just(0)), 2..5)]
 }
 
 /// Sets an alarm for now: the programs of its runs.
@@ -116,7 +118,7 @@ fn runs(alarm: Vec<Vec<Step>>) -> Script {
 }
 
 /// What gets an object into a state, and then requests that find it there.
-fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
+fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
     let first = |script: Script| Asked { after_ms: 0, machine: 0, script };
     // It waits for services, one after another.
     let in_run = (2..6_usize).prop_map(|calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
@@ -130,7 +132,7 @@ fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
         alarm: Vec::new(),
         construct: vec![steps],
     });
-    let then = |after_ms: Range<u64>| vec(asked(after_ms), 1..4);
+    let then = |after_ms: Range<u64>| vec(asked(machines, after_ms), 1..4);
     let arranged = prop_oneof![
         (in_run, then(100..1_000)),
         (in_backoff, then(200..2_200)),
