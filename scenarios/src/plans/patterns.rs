@@ -64,6 +64,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(7, restless::flapping),
     of(5, restless::cut_and_crash),
     of(6, restless::incarnations),
+    of(7, restless::back_and_forth),
     of(6, datacenters::night),
     of(6, datacenters::all_apart).of_datacenters(3),
     of(4, datacenters::two_down).of_datacenters(3),

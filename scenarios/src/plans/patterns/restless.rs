@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowLinks};
-use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Target};
+use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Moment, Target};
 
 use super::super::trouble::{Ground, Trouble};
 use super::cuts::link;
@@ -61,6 +61,33 @@ pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
         let down_ms = ground.dice.draw(10..apart_ms);
         trouble = trouble.and(at_ms, down(ground, machine.clone(), down_ms));
         at_ms += apart_ms;
+    }
+    trouble
+}
+
+/// A machine or a datacenter goes for about as long as a session outlasts its machine, and is back while others are taking
+/// over, again and again; and who takes over is cut off for less than a lease while it claims. Whoever is given a slice
+/// has to leave it again before it knows that it has it (O1, L2).
+pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
+    let (machine, datacenter) = (ground.machines()[0], ground.datacenters()[0]);
+    let is_machine = ground.dice.percent(60) || ground.stage.cluster.datacenters == 1;
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(2..=4_u8) {
+        let away_ms = ground.dice.draw(3_000..10_000_u64);
+        let away = if is_machine {
+            down(ground, Target::Machine(machine), away_ms)
+        } else {
+            let direction = any_direction(ground);
+            DatacenterCut { datacenter, for_ms: away_ms, direction, flap: None }.into()
+        };
+        trouble = trouble.and(at_ms, away);
+        for _ in 0..ground.dice.draw(1..=3_u8) {
+            let (target, direction) = (Target::Next(Moment::ClaimSlice), any_direction(ground));
+            let for_ms = ground.dice.log(100..4_000);
+            let from_ms = at_ms + ground.dice.draw(2_000..away_ms);
+            trouble = trouble.and(from_ms, MachineCut { target, for_ms, direction, flap: None });
+        }
+        at_ms += away_ms + ground.dice.draw(3_000..25_000_u64);
     }
     trouble
 }

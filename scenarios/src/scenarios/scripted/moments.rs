@@ -2,9 +2,11 @@
 //!
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
 //! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
-//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. And some objects are asked once and then
+//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. Now and then one client has many requests open for
+//! all of them at once: [`crowd`]. And some objects are asked once and then
 //! [`left_alone`] with their alarms.
 
+mod crowd;
 mod in_flight;
 mod left_alone;
 
@@ -21,6 +23,9 @@ use super::Scripted;
 use super::programs::{constructor, program, script};
 use super::script::{Call, Script, Step, When};
 use crate::plans::{self, Story, object};
+
+/// Of so many moments one is a crowd.
+const CROWD_OF: usize = 25;
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -52,10 +57,15 @@ struct Strike {
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
 pub(super) fn requests(asked: plans::Asked) -> BoxedStrategy<Story> {
     let plans::Asked { machines, objects, within_ms, max } = asked;
-    let moments =
-        (vec(moment(machines, objects, within_ms), 0..=max), left_alone::left_alone(machines, within_ms));
-    let asked = moments.prop_map(move |(mut moments, left_alone)| {
+    let crowds = vec(crowd::crowd(machines, objects, within_ms), 0..=max.div_ceil(CROWD_OF));
+    let moments = (
+        vec(moment(machines, objects, within_ms), 0..=max),
+        left_alone::left_alone(machines, within_ms),
+        crowds,
+    );
+    let asked = moments.prop_map(move |(mut moments, left_alone, crowds)| {
         moments.extend(left_alone);
+        moments.extend(crowds.concat());
         let faults =
             moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();
         let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();
