@@ -52,7 +52,7 @@ impl Pattern {
 pub(super) const ALL: &[Pattern] = &[
     of(4, ordinary),
     of(7, single::few_and_long),
-    of(4, cuts::one_link),
+    of(5, cuts::one_link),
     of(3, cuts::machine),
     of(4, cuts::deaf_machine),
     of(4, cuts::mute_machine),
@@ -67,7 +67,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(7, restless::back_and_forth),
     of(6, datacenters::night),
     of(6, datacenters::all_apart).of_datacenters(3),
-    of(4, datacenters::two_down).of_datacenters(3),
+    of(7, datacenters::two_down).of_datacenters(3),
     of(8, leaders::struck),
     of(5, leaders::all_at_once),
     of(8, moments::in_progress),

@@ -31,7 +31,7 @@ enum Mood {
 }
 
 /// In so many of a hundred plans the services fail for a while, whatever else breaks.
-const SERVICES_PERCENT: u32 = 15;
+const SERVICES_PERCENT: u32 = 18;
 /// The shortest fault phase.
 const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
@@ -52,7 +52,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     let (workload, aimed) = story(dice, shape, &stage, faults_ms, &trouble);
     let mut faults = trouble.faults;
     // Strikes at what is in progress break up whatever lasts: only where much breaks anyway.
-    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(30)) {
+    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(22)) {
         faults.extend(aimed);
     }
     faults.retain(|fault| fault.at_ms < faults_ms);

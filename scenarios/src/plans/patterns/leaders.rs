@@ -2,29 +2,33 @@
 //! of all datacenters at once.
 
 use reveille_sim::kinds::draw::{self, OfMachine};
-use reveille_sim::plan::{FaultKind, Target};
+use reveille_sim::kinds::{Crash, MachineCut, Pause, PowerLoss};
+use reveille_sim::plan::{Direction, FaultKind, Target};
 
 use super::super::trouble::{Ground, Trouble};
 
 /// One to five faults of leaders over a minute, most of them short.
 pub(super) fn struck(ground: &mut Ground<'_>) -> Trouble {
     (0..ground.dice.draw(1..=5_u8)).fold(Trouble::default(), |trouble, _| {
-        let (target, at_ms) = (ground.any_leader(), ground.dice.draw(0..60_000_u64));
-        let for_ms = ground.dice.log(100..120_000);
-        trouble.and(at_ms, of_machine(ground, target, for_ms))
+        let (cluster, target) = (ground.stage.cluster, ground.any_leader());
+        let (at_ms, for_ms) = (ground.dice.draw(0..60_000_u64), ground.dice.log(100..120_000));
+        let kind = draw::of_machine(&OfMachine { cluster, target, for_ms });
+        trouble.and(at_ms, ground.dice.draw(kind))
     })
 }
 
-/// The leaders of all datacenters within a second: nobody else's leader looks after their sessions (D5, D6).
+/// The leaders of all datacenters go within a second, in one way: no other datacenter's leader ends their sessions (D5, D6).
 pub(super) fn all_at_once(ground: &mut Ground<'_>) -> Trouble {
-    let for_ms = ground.lasting_ms();
-    ground.datacenters().into_iter().fold(Trouble::default(), |trouble, datacenter| {
-        let at_ms = ground.dice.draw(0..1_000_u64);
-        trouble.and(at_ms, of_machine(ground, Target::LeaderOfDatacenter(datacenter), for_ms))
-    })
-}
-
-fn of_machine(ground: &mut Ground<'_>, target: Target, for_ms: u64) -> FaultKind {
-    let cluster = ground.stage.cluster;
-    ground.dice.draw(draw::of_machine(&OfMachine { cluster, target, for_ms }))
+    let (for_ms, way) = (ground.lasting_ms(), ground.dice.draw(0..4_u8));
+    let direction = ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out]);
+    let gone = |target| match way {
+        0 => FaultKind::from(Crash { target, down_ms: for_ms }),
+        1 => PowerLoss { target, down_ms: for_ms }.into(),
+        2 => Pause { target, for_ms }.into(),
+        _ => MachineCut { target, for_ms, direction, flap: None }.into(),
+    };
+    let datacenters = ground.datacenters().into_iter();
+    let each = datacenters
+        .map(|datacenter| (ground.dice.draw(0..1_000_u64), gone(Target::LeaderOfDatacenter(datacenter))));
+    Trouble::of(each.collect::<Vec<_>>())
 }

@@ -17,7 +17,7 @@ pub(in super::super) fn failing_services(ground: &mut Ground<'_>) -> Trouble {
         _ => OutageKind::Refuse(Refuse { status }),
     };
     // Mostly longer than all retries together, the longest waits between them included.
-    let for_ms = if ground.dice.percent(75) { 170_000..240_000 } else { 30_000..170_000_u64 };
+    let for_ms = if ground.dice.percent(85) { 170_000..240_000 } else { 30_000..170_000_u64 };
     Trouble::default().and_outage(0, ground.dice.draw(for_ms), kind)
 }
 
