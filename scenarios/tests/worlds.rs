@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness, Worlds};
 use reveille_sim::kinds::outside::Slow;
 use reveille_sim::kinds::{
     ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk,
 };
-use reveille_sim::plan::{Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
 
 fn cron() -> &'static Scenario {
     Scenario::named("cron").expect("a scenario")
@@ -18,11 +19,12 @@ fn cron() -> &'static Scenario {
 /// A plan with these faults, each with its begin, and nothing else that is wrong.
 fn plan(faults: Vec<(u64, FaultKind)>) -> Plan {
     let mut plan = cron().plan(0);
-    plan.network.loss_ppm = 0;
+    (plan.cluster, plan.clocks) = (CLUSTER, vec![Clock::default(); usize::from(CLUSTER.machines())]);
+    (plan.network.between_us, plan.network.loss_ppm) = (vec![vec![10_000; 3]; 3], 0);
     plan.upstream.outages.clear();
     (plan.phases.faults_ms, plan.phases.quiet_ms) = (300_000, 110_000);
     plan.faults = faults.into_iter().map(|(at_ms, kind)| Fault { at_ms, kind }).collect();
-    plan.workload.retain(|request| request.at_ms < 300_000);
+    plan.workload.retain(|request| request.at_ms < 300_000 && request.machine < CLUSTER.machines());
     plan
 }
 
