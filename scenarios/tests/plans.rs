@@ -11,6 +11,8 @@ use reveille_sim::kinds::Role;
 use reveille_sim::plan::{Cluster, Plan};
 
 const SEEDS: u64 = 500;
+/// For what is common.
+const FEWER: u64 = 150;
 
 fn batcher() -> &'static Scenario {
     Scenario::named("batcher").expect("a scenario")
@@ -46,9 +48,10 @@ fn every_shape_of_trouble_is_in_three_of_a_hundred_plans_of_every_scenario() {
 #[test]
 fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
     for scenario in of_many_failures() {
-        let plans: Vec<Plan> = (0..SEEDS).map(|seed| scenario.plan(seed)).collect();
+        let of_plan = |plan: Plan| (plan.cluster, !plan.faults.is_empty());
+        let clusters: Vec<_> = (0..FEWER).map(|seed| of_plan(scenario.plan(seed))).collect();
         let have = |wanted: &dyn Fn(Cluster) -> bool| {
-            plans.iter().filter(|plan| wanted(plan.cluster)).count() as u64 * 100 / SEEDS
+            clusters.iter().filter(|(cluster, _)| wanted(*cluster)).count() as u64 * 100 / FEWER
         };
         let is_usual = |it: Cluster| {
             (it.datacenters, it.machines_per_datacenter)
@@ -59,7 +62,7 @@ fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
             assert!(have(&|it| !is_usual(it) && it.datacenters == datacenters) >= 2, "{}", scenario.name);
         }
         assert!((15..=35).contains(&have(&|it| it.slices < CLUSTER.slices)), "{}", scenario.name);
-        assert!(plans.iter().any(|plan| !is_usual(plan.cluster) && !plan.faults.is_empty()));
+        assert!(clusters.iter().any(|(cluster, breaks)| !is_usual(*cluster) && *breaks), "{}", scenario.name);
     }
 }
 
@@ -69,8 +72,8 @@ fn some_plans_have_requests_of_many_kilobytes() {
     let is_heavy = |plan: &Plan| plan.workload.iter().any(|request| request.body.len() > 10_000);
     for name in ["batcher", "retry-info"] {
         let scenario = Scenario::named(name).expect("a scenario");
-        let heavy = (0..SEEDS).filter(|seed| is_heavy(&scenario.plan(*seed))).count() as u64;
-        assert!((SEEDS / 10..SEEDS * 3 / 10).contains(&heavy), "{name}: {heavy} of {SEEDS}");
+        let heavy = (0..FEWER).filter(|seed| is_heavy(&scenario.plan(*seed))).count() as u64;
+        assert!((FEWER / 10..FEWER * 3 / 10).contains(&heavy), "{name}: {heavy} of {FEWER}");
     }
 }
 

@@ -28,7 +28,7 @@ impl World {
         upstream.outages.clear();
         Self {
             cluster,
-            network: dice.draw(mould::network(cluster)),
+            network: network(dice, cluster),
             disk: dice.draw(mould::disk()),
             clocks: dice.draw(mould::clocks(cluster)),
             upstream,
@@ -50,6 +50,16 @@ impl World {
         self.clocks.iter_mut().for_each(|clock| clock.offset_ms = 0);
         self
     }
+}
+
+/// In so many of a hundred plans every link loses messages throughout the fault phase, and not seldom.
+const LOSSY_PERCENT: u32 = 8;
+
+/// L2: links that lose up to a tenth of all messages connect.
+fn network(dice: &mut Dice, cluster: Cluster) -> Network {
+    let network = dice.draw(mould::network(cluster));
+    let loss_ppm = dice.percent(LOSSY_PERCENT).then(|| dice.draw(10_000..95_000_u32));
+    Network { loss_ppm: loss_ppm.unwrap_or(network.loss_ppm), ..network }
 }
 
 /// How machines are tuned: in half of the plans as by default, else some of it tighter by far.

@@ -57,7 +57,7 @@ struct Strike {
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
 pub(super) fn requests(asked: plans::Asked) -> BoxedStrategy<Story> {
     let plans::Asked { machines, objects, within_ms, max } = asked;
-    let crowds = vec(crowd::crowd(machines, objects, within_ms), 0..=max.div_ceil(CROWD_OF));
+    let crowds = vec(crowd::crowd(machines, within_ms), 0..=max.div_ceil(CROWD_OF));
     let moments = (
         vec(moment(machines, objects, within_ms), 0..=max),
         left_alone::left_alone(machines, within_ms),
