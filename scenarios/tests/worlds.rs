@@ -187,6 +187,27 @@ fn disks_clocks_and_services_are_told_by_how_much_and_how_long() {
     assert!(shapes(&plan(Vec::new())).contains("nothing breaks"));
 }
 
+#[test]
+fn clusters_and_their_links_are_told_by_what_they_are() {
+    let [other, few, lossy] = [
+        "other than three datacenters of three",
+        "at most a dozen slices",
+        "links that lose a hundredth or more",
+    ];
+    let shapes_of = |change: fn(&mut Plan)| {
+        let mut plan = plan(Vec::new());
+        change(&mut plan);
+        shapes(&plan)
+    };
+    assert!([other, few, lossy].iter().all(|name| !shapes_of(|_| ()).contains(name)));
+    assert!(shapes_of(|plan| plan.cluster.datacenters = 1).contains(other));
+    assert!(shapes_of(|plan| plan.cluster.machines_per_datacenter = 2).contains(other));
+    let slices = shapes_of(|plan| plan.cluster.slices = 12);
+    assert!(slices.contains(few) && !slices.contains(other));
+    assert!(shapes_of(|plan| plan.network.loss_ppm = 10_000).contains(lossy));
+    assert!(!shapes_of(|plan| plan.network.loss_ppm = 9_999).contains(lossy));
+}
+
 /// 300 s of fault phase; from 60 s after the last change on, while something is broken, nights excepted.
 #[test]
 fn l2_stillness_counts_from_the_last_change() {
