@@ -31,7 +31,7 @@ enum Mood {
 }
 
 /// In so many of a hundred plans the services fail for a while, whatever else breaks.
-const SERVICES_PERCENT: u32 = 18;
+const SERVICES_PERCENT: u32 = 24;
 /// The shortest fault phase.
 const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.

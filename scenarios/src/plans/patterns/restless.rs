@@ -2,7 +2,7 @@
 //! that start again and again while what they sent before is still on its way.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowLinks};
+use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks};
 use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Moment, Target};
 
 use super::super::trouble::{Ground, Trouble};
@@ -26,7 +26,7 @@ pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
     })
 }
 
-fn any_direction(ground: &mut Ground<'_>) -> Direction {
+pub(super) fn any_direction(ground: &mut Ground<'_>) -> Direction {
     ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out])
 }
 
@@ -88,6 +88,29 @@ pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
             trouble = trouble.and(from_ms, MachineCut { target, for_ms, direction, flap: None });
         }
         at_ms += away_ms + ground.dice.draw(3_000..25_000_u64);
+    }
+    trouble
+}
+
+/// What a machine asks is answered after about as long as a lease lasts, and some of that is on its way when the machine is cut
+/// off, again and again: a lease counts from before it was asked for (O1).
+pub(super) fn slow_and_cut_off(ground: &mut Ground<'_>) -> Trouble {
+    let target = ground.dice.draw(ground.stage.machine());
+    let for_ms = ground.dice.draw(20_000..60_000_u64);
+    let slow = if ground.dice.percent(60) {
+        let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
+        FaultKind::from(SlowLinks { of: LinksOf::Machine(target.clone()), factor_percent, for_ms })
+    } else {
+        let extra_ms = ground.dice.draw(500..4_000_u32);
+        SlowDisk { target: Target::LeaderOfSystemGroup, extra_ms, for_ms }.into()
+    };
+    let (mut trouble, mut at_ms) = (Trouble::one(slow), 0);
+    for _ in 0..ground.dice.draw(1..=3_u8) {
+        at_ms += ground.dice.draw(3_000..10_000_u64);
+        let (direction, cut_ms) = (any_direction(ground), ground.dice.draw(5_000..25_000_u64));
+        trouble =
+            trouble.and(at_ms, MachineCut { target: target.clone(), for_ms: cut_ms, direction, flap: None });
+        at_ms += cut_ms;
     }
     trouble
 }

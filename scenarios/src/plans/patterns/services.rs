@@ -11,9 +11,9 @@ use super::super::trouble::{Ground, Trouble};
 pub(in super::super) fn failing_services(ground: &mut Ground<'_>) -> Trouble {
     let status = ground.dice.one_of(&[429, 500, 503]);
     // Mostly they fail at once: during a silence fewer runs have their turn, and not every object minds a refusal.
-    let kind = match ground.dice.draw(0..5_u8) {
-        0..3 => OutageKind::Fail,
-        3 => OutageKind::Silent,
+    let kind = match ground.dice.draw(0..7_u8) {
+        0..5 => OutageKind::Fail,
+        5 => OutageKind::Silent,
         _ => OutageKind::Refuse(Refuse { status }),
     };
     // Mostly longer than all retries together, the longest waits between them included.

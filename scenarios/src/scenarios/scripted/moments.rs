@@ -142,12 +142,20 @@ fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
         alarm: Vec::new(),
         construct: vec![steps],
     });
-    let then = |after_ms: Range<u64>| vec(asked(machines, after_ms), 1..4);
+    // Its alarm wakes it, and the constructor fails each time but the last: that counts for the platform (R3). It waits before
+    // it fails, so that what it has taken off the list of its programs is not lost with the turn.
+    let woken = (500..5_000_i64, 2..6_usize).prop_map(|(in_ms, fails)| Script {
+        steps: vec![Step::Do(Call::SetAlarm(When::InMs(in_ms))), Step::Do(Call::Sync), Step::Panic],
+        alarm: Vec::new(),
+        construct: vec![vec![Step::Fetch("x".into()), Step::Fail]; fails],
+    });
+    let then = |after_ms: Range<u64>, many: Range<usize>| vec(asked(machines, after_ms), many);
     let arranged = prop_oneof![
-        (in_run, then(100..1_000)),
-        (in_backoff, then(200..2_200)),
-        (running, then(0..300)),
-        (cold, then(50..300)),
+        (in_run, then(100..1_000, 1..4)),
+        (in_backoff, then(200..2_200, 1..4)),
+        (running, then(0..300, 1..4)),
+        (cold, then(50..300, 1..4)),
+        (woken, then(20_000..40_000, 0..2)),
     ];
     arranged.prop_map(move |(script, then)| {
         let mut all = vec![first(script)];

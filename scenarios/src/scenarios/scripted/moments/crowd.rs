@@ -1,5 +1,5 @@
-//! One client machine has many requests open at once, for a dozen objects: some that take long, and some that have to be sent
-//! again because a constructor fails (O4). What is over has to be told from what is not, and each request is answered (W2).
+//! One client machine has many requests open at once, for a dozen objects: some that take long, and some that fail with a
+//! constructor (O4). What is over has to be told from what is not, and each request is answered (W2).
 
 use proptest::collection::vec;
 use proptest::prelude::*;
