@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use reveille_model::history::{
-    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Place,
-    Process, RunOutcome, Scope, StorageCall, What,
+    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Process,
+    RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::Violation;
 
