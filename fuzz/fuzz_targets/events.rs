@@ -9,12 +9,12 @@ use std::sync::Arc;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, Header, History,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Header, History,
     How, Key, ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome,
-    Scope, StorageCall, Taken, Takes, VERSION, What,
+    Scope, StorageCall, Taken, Takes, What,
 };
 use reveille_model::jsonl::{self, Reader};
-use reveille_model::{Profile, check};
+use reveille_model::{Profile, build, check};
 
 const MACHINES: u16 = 3;
 const WALL_MS: i64 = 1_700_000_000_000;
@@ -54,17 +54,13 @@ fn survives_a_file(history: &History) {
 
 fn header(tells_commits: bool) -> Header {
     Header {
-        version: VERSION,
         product: "fuzz".to_owned(),
-        scenario: String::new(),
-        seed: None,
         datacenter_of: (0..MACHINES).collect(),
-        wall_zero_ns: None,
         system_group: Some(0),
         alarm_classes: Some(vec!["C".into()]),
         echoes: Vec::new(),
         omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
-        constants: Constants::of_the_contract(500, 50),
+        ..build::header()
     }
 }
 

@@ -13,10 +13,10 @@ use std::io::{BufReader, BufWriter};
 
 use reveille_model::history::{
     AlarmId, Blob, By, Cause, Constants, Delivery, Event, Header, Key, ListOptions, ObjectName, OpResult,
-    Outcome, Phase, Place, RunOutcome, StorageCall, VERSION, What,
+    Outcome, Phase, Place, RunOutcome, StorageCall, What,
 };
 use reveille_model::jsonl::{self, Reader};
-use reveille_model::{Checker, Profile};
+use reveille_model::{Checker, Profile, build};
 
 const OBJECTS: u64 = 50;
 const MACHINES: u16 = 9;
@@ -69,17 +69,11 @@ fn peak_memory() -> String {
 
 fn header() -> Header {
     Header {
-        version: VERSION,
         product: "long_history".to_owned(),
-        scenario: "keep and send".to_owned(),
-        seed: None,
         datacenter_of: (0..MACHINES).map(|machine| machine / 3).collect(),
-        wall_zero_ns: None,
-        system_group: None,
         alarm_classes: Some(vec!["Keeper".into()]),
-        echoes: Vec::new(),
-        omits: Vec::new(),
         constants: Constants::of_the_contract(0, 50),
+        ..build::header()
     }
 }
 

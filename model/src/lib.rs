@@ -1,11 +1,12 @@
 //! The reference model: what an object with an alarm promises, and the checkers that refuse a history.
 //!
 //! [`history`] is the vocabulary in which a run is told, [`check()`] (or, event by event, [`Checker`]) holds it
-//! against the contract, and the answer is a [`verdict`]. [`RULES`] lists what there is to judge, and [`jsonl`] reads
-//! and writes histories as files. Everything here is a pure function of the history: no clock, no randomness, no I/O of
+//! against the contract, and the answer is a [`verdict`]. [`RULES`] lists what there is to judge, [`jsonl`] reads
+//! and writes histories as files, and [`build`] makes them by hand. Everything here is a pure function of the history: no clock, no randomness, no I/O of
 //! its own (a file is whatever `BufRead` it is given), and no knowledge of the system or the simulator that a history
 //! comes from.
 
+pub mod build;
 mod check;
 pub mod history;
 pub mod jsonl;

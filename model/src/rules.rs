@@ -27,7 +27,7 @@ macro_rules! is_ours {
 macro_rules! rules {
     ($($name:ident $(($ours:ident))? $says:literal,)*) => {
         /// A rule by its position in [`RULES`], for what counts by rule.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Id {
             $($name,)*
         }
@@ -50,7 +50,7 @@ macro_rules! rules {
 rules! {
     O1 "every request reaches the one live instance; a newer epoch's effect ends those of older ones",
     O2 "a name always leads to the same object, and an id names one object in one class for ever",
-    O3 "one turn at a time; other events interleave only at an await that is no storage operation",
+    O3 "one turn at a time; other events interleave only at an await that is not a storage operation",
     O4 "after absence from memory the constructor runs to its end before any request or alarm()",
     O5 "a message leaves only after every write made before it is durable",
     O6 "an object whose machine or datacenter is unhealthy is started on another",
@@ -107,7 +107,7 @@ rules! {
 
 impl Id {
     /// What the rule is called.
-    pub(crate) fn name(self) -> &'static str {
-        RULES[self as usize].id.0
+    pub(crate) fn id(self) -> RuleId {
+        RULES[self as usize].id
     }
 }

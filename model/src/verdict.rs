@@ -1,5 +1,7 @@
 //! What the checkers say: which promise was broken, by which object, when, and which events prove it; and what was
 //! judged at all.
+//!
+//! A verdict hides nothing: what it does not tell one by one it counts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,29 +51,47 @@ pub struct Violation {
 pub enum Coverage {
     /// The history has what judging the rule takes.
     Judged {
-        /// How often the history gave occasion to break the rule. Zero: it was never put to the test. For O5, S2 and S3,
-        /// which can be seen only after a crash: how many lost or superseded instances gave the occasion.
+        /// How often the history gave occasion to break the rule, and each time that it was broken is one. Zero: it was
+        /// never put to the test. For O5, S2 and S3, which can be seen only after a crash: how many lost or superseded
+        /// instances gave the occasion.
         occasions: u64,
     },
     /// The history has most of what judging the rule takes.
     InPart {
         /// How often the history gave occasion to break the rule.
         occasions: u64,
-        /// What was not judged, and why.
-        except: &'static str,
+        /// What was not judged, and why. Never empty.
+        except: Vec<&'static str>,
     },
-    /// The history lacks a field or kind of event that judging the rule takes.
+    /// The history lacks a field or kind of event that judging the rule takes, or the profile lets every breach pass.
     NotChecked {
         /// What it lacks.
         why: &'static str,
     },
 }
 
+impl Coverage {
+    /// How often the history gave occasion to break the rule; zero for one that was not checked.
+    pub fn occasions(&self) -> u64 {
+        match self {
+            Coverage::Judged { occasions } | Coverage::InPart { occasions, .. } => *occasions,
+            Coverage::NotChecked { .. } => 0,
+        }
+    }
+}
+
+/// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why, and
+/// [`Verdict::more`] counts the others.
+pub(crate) const REPORTS_PER_RULE_AND_OBJECT_MAX: u64 = 3;
+
 /// What was found in one history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Verdict {
-    /// Broken promises in the order in which they were found; empty for a clean run.
+    /// Broken promises in the order of time; empty for a clean run. Of one rule and object at most three, and of all at
+    /// most a few thousand: [`Verdict::more`] counts the others.
     pub violations: Vec<Violation>,
+    /// How often each rule was broken beside that. A rule without more is not in it.
+    pub more: BTreeMap<RuleId, u64>,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
     /// What the history was held to.
@@ -86,5 +106,38 @@ impl Verdict {
     /// Whether no promise was broken.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// How often each rule was broken, those violations included that are only counted.
+    pub fn broken(&self) -> BTreeMap<RuleId, u64> {
+        let mut broken = self.more.clone();
+        for violation in &self.violations {
+            *broken.entry(violation.rule).or_default() += 1;
+        }
+        broken
+    }
+
+    /// Adds what was found beside the rules, as broken promises of a scenario, in the order of time. Of one rule and object no
+    /// more are told than of a rule of the contract; the others are counted.
+    pub fn add(&mut self, mut found: Vec<Violation>) {
+        found.sort_by_key(|violation| violation.at_ns);
+        let mut told: BTreeMap<(RuleId, Option<ObjectName>), u64> = BTreeMap::new();
+        for violation in found {
+            let count = told.entry((violation.rule, violation.object.clone())).or_default();
+            *count += 1;
+            if *count > REPORTS_PER_RULE_AND_OBJECT_MAX {
+                *self.more.entry(violation.rule).or_default() += 1;
+            } else {
+                self.violations.push(violation);
+            }
+        }
+        self.violations.sort_by_key(|violation| violation.at_ns);
+    }
+
+    /// Whether anything was judged of what objects with alarms are about: a run of `alarm()`, or the result of a storage call
+    /// (rules S, A, F and R). Without that a verdict that is clean says nothing.
+    pub fn is_judged(&self) -> bool {
+        let is_about_objects = |rule: &RuleId| rule.0.starts_with(['S', 'A', 'F', 'R']);
+        self.coverage.iter().any(|(rule, coverage)| is_about_objects(rule) && coverage.occasions() > 0)
     }
 }

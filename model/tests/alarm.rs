@@ -1,8 +1,6 @@
 //! The alarm slot: one alarm (A1), replaced (A2), read (A3, A4), deleted (A5), and new each time it is set (A10).
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{OpResult, StorageCall};
 
 #[test]

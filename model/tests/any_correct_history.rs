@@ -6,15 +6,13 @@
 //! short, evictions, resets, crashes that lose what is in the queue. Its writers never leave out `run_start`, `run_end`, `op` or
 //! `op_result`: what a run or a call was is not to be told without.
 
-mod common;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::mem::take;
 
-use common::{Tale, object, wall_ms};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_model::Profile;
+use reveille_model::build::{Tale, object, wall_ms};
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, History, How, Key,
     ListOptions, Omission, OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,

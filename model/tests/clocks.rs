@@ -1,9 +1,7 @@
 //! E is the error of the clock that decides, at the time that is in question (SPEC.md, "Clocks"). No rule is given up because a
 //! clock was wrong once.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Phase, What};
 
 const HOUR_MS: i64 = 3_600_000;

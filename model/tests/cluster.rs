@@ -1,8 +1,6 @@
 //! The datastore and the leaders: one holder (D5), one leader (D4), replicas that agree (D1), and duties that move in time (D3, D6).
 
-mod common;
-
-use common::{Tale, told};
+use reveille_model::build::{Tale, told};
 use reveille_model::history::{Scope, What};
 
 fn both(first: (u16, What), second: (u16, What)) -> Tale {

@@ -6,11 +6,9 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::sync::{Mutex, PoisonError};
 
-use common::{Tale, told};
+use reveille_model::build::{Tale, told};
 use reveille_model::history::{Event, ListOptions, What};
 use reveille_model::{Checker, Profile};
 

@@ -1,7 +1,6 @@
 //! HISTORY.md and history.schema.json say what the reader reads.
 
 mod cases;
-mod common;
 
 use std::collections::BTreeSet;
 

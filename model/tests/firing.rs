@@ -1,8 +1,6 @@
 //! Firing: at least once (F1), never early (F2), atomic completion (F4), re-arm (F5), rerun (F6), info (F7).
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Cause, OpResult, StorageCall, What};
 
 /// Alarm 1 for second 1, and its run that starts on time in turn 2.

@@ -1,8 +1,6 @@
 //! Time bounds: one failure (L1), several (L2), none (L3), and long after the last (L4). Clocks are right.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{
     AwaitKind, Cause, Delivery, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
 };

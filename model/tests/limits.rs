@@ -1,9 +1,7 @@
 //! Batches (S1) and what a call may ask for (S7, S8): one over a limit is refused and writes nothing, one within the
 //! limits is not refused.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Blob, Delivery, Key, ListOptions, OpResult, StorageCall, What};
 
 fn keys(keys: &[&str]) -> Vec<Key> {

@@ -2,23 +2,12 @@
 
 use std::io::{self, BufReader, Read};
 
-use reveille_model::history::{Constants, Event, Header, VERSION};
+use reveille_model::build;
+use reveille_model::history::{Event, Header};
 use reveille_model::jsonl::{LINE_BYTES_MAX, Malformed, Problem, Reader};
 
 fn header() -> String {
-    let header = Header {
-        version: VERSION,
-        product: "a test".to_owned(),
-        scenario: String::new(),
-        seed: None,
-        datacenter_of: vec![0, 0, 1],
-        wall_zero_ns: None,
-        system_group: None,
-        alarm_classes: None,
-        echoes: Vec::new(),
-        omits: Vec::new(),
-        constants: Constants::of_the_contract(500, 50),
-    };
+    let header = Header { datacenter_of: vec![0, 0, 1], alarm_classes: None, ..build::header() };
     serde_json::to_string(&header).expect("a header is JSON")
 }
 
@@ -53,11 +42,16 @@ const DAMAGED: &str = r#"{"at_ns":5,"event":"disk_damaged"}"#;
 #[test]
 fn a_line_that_is_no_event_is_refused() {
     let cases = [
-        ("", "line 2, column 0: EOF while parsing a value"),
-        ("at 5 ns the disk was damaged", "line 2, column 1: expected value"),
-        (r#"{"at_ns":5,"event":"disk_damaged""#, "line 2, column 33: EOF while parsing an object"),
+        ("", "line 2: a blank line; a history is JSON Lines: each line is one whole JSON object"),
+        (" \t\r", "line 2: a blank line"),
+        ("at 5 ns the disk was damaged", "line 2: plain text, not JSON"),
+        ("7", "line 2: a JSON value that is not an object"),
+        ("}", "line 2: plain text, not JSON"),
+        (r#"{"at_ns":5,"event":"disk_damaged""#, "the begin of a JSON object that goes on in another line"),
+        ("\u{feff}{}", "line 2: a byte order mark before the text; save the file without one"),
         (r#"{"at_ns":5,"event":"disk_damaged"}}"#, "line 2, column 35: trailing characters"),
-        (r#"[5,"disk_damaged"]"#, "line 2"),
+        (r#"[5,"disk_damaged"]"#, "line 2: a JSON array; a history is JSON Lines"),
+        ("[", "line 2: a JSON array"),
         (r#"{"event":"disk_damaged"}"#, "missing field `at_ns`"),
         (r#"{"at_ns":5}"#, "missing field `event`"),
         (r#"{"at_ns":-5,"event":"disk_damaged"}"#, "column 11: invalid value: integer `-5`, expected u64"),
@@ -191,8 +185,15 @@ fn a_machine_that_the_header_does_not_know_is_refused() {
 fn the_first_line_is_a_header_of_this_version() {
     let complaint = |file: &str| read(file.as_bytes()).expect_err("it has no header").to_string();
     assert!(complaint("").contains("line 1: the file is empty; its first line is the header"));
-    assert!(complaint("\n").contains("line 1, column 0"));
-    assert!(complaint(&format!("{DAMAGED}\n")).contains("missing field `version`"));
+    assert!(complaint("\n").contains("line 1: a blank line"));
+    assert!(complaint(&format!("[{},\n{DAMAGED}]\n", header())).contains("line 1: a JSON array"));
+    assert!(complaint("\u{feff}").contains("line 1: a byte order mark"));
+    assert!(complaint(&format!("{DAMAGED}\n")).contains("line 1: the first line has no `version`"));
+    let twice = format!("{}\n{DAMAGED}\n{}\n", header(), header());
+    assert!(complaint(&twice).contains("line 3: a second header; a history has one"));
+    let utf16: Vec<u8> = header().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16 = read([&b"\xFF\xFE"[..], &utf16].concat().as_slice()).expect_err("it is not UTF-8");
+    assert!(utf16.to_string().contains("line 1: text in UTF-16"), "{utf16}");
     let newer = header().replace(r#""version":1"#, r#""version":2"#);
     assert!(complaint(&newer).contains("the history has version 2, and this is a reader of version 1"));
     let lacking = header().replace(r#""retries_max":6,"#, "");

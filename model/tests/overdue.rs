@@ -1,9 +1,7 @@
 //! An alarm that is late is late whatever becomes of it: if it never runs (F1), and if it is replaced or deleted before it does
 //! (L3). And what says nothing about that: a history that does not tell what is at rest, a run that has just ended well.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Cause, OpResult, StorageCall};
 
 /// Alarm 1, for second 10.

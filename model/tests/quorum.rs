@@ -1,9 +1,7 @@
 //! L2: what a quorum can serve is served, however long a fault lasts; while there is none no bound runs. And L4: all replicas
 //! have what their group had committed.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Cause, Phase, Scope, What};
 
 /// Alarm 1, for second 10, of an object of slice 4, which belongs to group 1.

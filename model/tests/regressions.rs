@@ -1,11 +1,9 @@
 //! Histories that the checkers once judged wrongly, because several rules meet in them; each with the sentence of the contract
 //! that decides it. Rules by themselves are told in `cases/`.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{Tale, told, wall_ms};
+use reveille_model::build::{Tale, told, wall_ms};
 use reveille_model::history::{
     AlarmAtRest, AlarmId, Blob, Cause, Delivery, How, Key, ListOptions, ObjectName, OpResult, Outcome, Phase,
     ResetCause, Scope, StorageCall, What,

@@ -1,10 +1,8 @@
 //! Retries: how many (R2), how soon and how late (R3), and what the count says (R4).
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{AlarmAtRest, AlarmId, Cause, How, ResetCause, What};
 
 /// Alarm 1 for second 1 whose first run failed at second 1.
@@ -337,9 +335,13 @@ fn r4_a_failure_that_resets_the_instance_is_counted_too() {
 fn r4_a_count_that_the_datastore_does_not_hold_is_not_judged() {
     let rests = |retry_count| {
         let mut tale = failed_once();
-        let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: common::wall_ms(1.0), retry_count };
+        let alarm = AlarmAtRest {
+            alarm: Some(AlarmId(1)),
+            scheduled_ms: reveille_model::build::wall_ms(1.0),
+            retry_count,
+        };
         tale.world(What::AtRest {
-            object: common::object(),
+            object: reveille_model::build::object(),
             keys: BTreeMap::new(),
             alarm: Some(alarm),
             slice: None,

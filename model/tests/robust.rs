@@ -1,8 +1,6 @@
 //! Histories come from systems that are broken: whatever one says, the checkers answer and do not panic.
 
-mod common;
-
-use common::{Tale, told};
+use reveille_model::build::{Tale, told};
 use reveille_model::history::{Event, ListOptions, OpResult, Scope, StorageCall, What};
 
 /// A bit of everything.
@@ -42,7 +40,7 @@ fn any_disorder_is_judged() {
                 _ => events[from].at_ns = u64::MAX >> (next(&mut state) % 64),
             }
         }
-        refused += u32::from(!common::verdict(events).is_clean());
+        refused += u32::from(!reveille_model::build::verdict(events).is_clean());
     }
     assert!(refused > 2_500, "most disorder breaks a promise, but only {refused} histories were refused");
 }

@@ -1,8 +1,6 @@
 //! Storage: the durable prefix (S3), ordered reads (S4, S6), the output gate (O5), and disks (D8).
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{ListOptions, OpResult, StorageCall, What};
 
 fn first(limit: u32) -> ListOptions {

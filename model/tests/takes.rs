@@ -1,8 +1,6 @@
 //! What a fault takes is said by the history, if it says anything about it, and else by the fault's name.
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Scope, Takes, What};
 
 /// A run of `alarm()` is in progress, something strikes its machine, and nothing more is heard of it.

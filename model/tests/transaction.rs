@@ -1,8 +1,6 @@
 //! Transactions (S5): all or nothing, alarm changes too; and what else has to hold in one (S4, S8, A4).
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{Delivery, ListOptions, OpResult, StorageCall, What};
 use reveille_model::verdict::{Coverage, RuleId};
 

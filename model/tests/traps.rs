@@ -1,9 +1,7 @@
 //! The known traps that are no breach of the contract (X2, X3, X4): what object code walks into is accepted, and what would
 //! spare it is refused. X1 and X5 are the scenarios' own: `scenarios/src/delivery.rs`.
 
-mod common;
-
-use common::{Tale, told};
+use reveille_model::build::{Tale, told};
 use reveille_model::history::{Cause, EndReason, OpResult, StorageCall, What};
 
 /// Alarm 1 for second 1, whose handler removes everything, perhaps but for the alarm, and fails at second 1.

@@ -1,9 +1,7 @@
 //! What belongs together: the writes of a turn (S2), `delete_all` (S8), a failed run and its writes (R8), and an alarm
 //! with its retries (R5, R6).
 
-mod common;
-
-use common::Tale;
+use reveille_model::build::Tale;
 use reveille_model::history::{ListOptions, OpResult, StorageCall};
 
 /// Turn 1 of instance 1 wrote two keys, durably; then its machine was lost and instance 2 started.

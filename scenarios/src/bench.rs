@@ -1,5 +1,6 @@
 //! How fast runs are: the reference run, on one core, history, digest, checkers, boot and quiet phase included.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use reveille_sim::counts::Counts;
@@ -26,22 +27,30 @@ pub struct Measured {
     pub wall_s: f64,
 }
 
-/// Runs the reference run with `seeds` seeds, one after the other.
-pub fn measure(seeds: u64) -> Measured {
+/// So many runs are measured at least before their load is judged: that of a few runs is as chance has it.
+const SEEDS_JUDGED_MIN: u64 = 20;
+
+/// Runs the reference run with `seeds` seeds, one after the other, until `stop` becomes true.
+pub fn measure(seeds: u64, stop: &AtomicBool) -> Measured {
     let scenario = &batcher::SCENARIO;
     // The first run pays for what the process does once.
     scenario.run(&plans::reference(scenario, 0));
     let mut counts = Counts::default();
     let begun = Instant::now();
-    for seed in 0..seeds {
-        counts.add(&scenario.run(&plans::reference(scenario, seed)).counts);
+    let mut done = 0;
+    while done < seeds && !stop.load(Ordering::Relaxed) {
+        counts.add(&scenario.run(&plans::reference(scenario, done)).counts);
+        done += 1;
     }
-    Measured { seeds, counts, wall_s: begun.elapsed().as_secs_f64() }
+    Measured { seeds: done, counts, wall_s: begun.elapsed().as_secs_f64() }
 }
 
 impl Measured {
-    /// What the runs did too little of, if anything: then the figures say nothing.
+    /// What the runs did too little of, if anything: then the figures say nothing. Of fewer than 20 runs that is not said.
     pub fn too_light(&self) -> Option<String> {
+        if self.seeds < SEEDS_JUDGED_MIN {
+            return None;
+        }
         let loads = [
             (self.counts.answered, ANSWERED_MIN, "answered requests"),
             (self.counts.runs_started, FIRED_MIN, "alarms fired"),
@@ -64,6 +73,13 @@ impl Measured {
     /// As it is printed.
     pub fn text(&self) -> String {
         let Self { seeds, counts, wall_s } = self;
+        let judged = if *seeds < SEEDS_JUDGED_MIN {
+            format!(
+                "whether the load is too light is judged from {SEEDS_JUDGED_MIN} runs on; these are {seeds}\n"
+            )
+        } else {
+            String::new()
+        };
         let simulated_s = counts.virtual_ns as f64 / 1e9;
         let round_trips = |percent| counts.commit_round_trips.percentile(percent).unwrap_or(f64::NAN);
         format!(
@@ -74,7 +90,8 @@ impl Measured {
              seeds/s {:.2}\n\
              events/s {:.0}\n\
              ns an event {:.0}\n\
-             simulated/wall {:.0}\n",
+             simulated/wall {:.0}\n\
+             {judged}",
             simulated_s / *seeds as f64,
             self.a_run(counts.requests),
             self.a_run(counts.answered),
@@ -101,13 +118,22 @@ mod tests {
     #[test]
     fn a_load_that_is_too_light_is_told() {
         let mut counts =
-            Counts { answered: 2 * ANSWERED_MIN, runs_started: 2 * FIRED_MIN, ..Counts::default() };
-        let fault = FaultCount { injected: 10, effective: 2 * EFFECTIVE_MIN };
+            Counts { answered: 20 * ANSWERED_MIN, runs_started: 20 * FIRED_MIN, ..Counts::default() };
+        let fault = FaultCount { injected: 200, effective: 20 * EFFECTIVE_MIN };
         counts.faults.insert("crash", fault);
-        let mut measured = Measured { seeds: 2, counts, wall_s: 1.0 };
+        let mut measured = Measured { seeds: 20, counts, wall_s: 1.0 };
         assert_eq!(measured.too_light(), None);
-        measured.counts.runs_started -= 1;
+        measured.counts.runs_started -= 10;
         let told = measured.too_light().expect("an alarm is missing");
         assert_eq!(told, "the load is too light: 999.5 alarms fired a run, at least 1000 are due");
+    }
+
+    #[test]
+    fn the_load_of_a_few_runs_is_not_judged() {
+        let few = Measured { seeds: 19, counts: Counts::default(), wall_s: 1.0 };
+        assert_eq!(few.too_light(), None);
+        assert!(few.text().ends_with("judged from 20 runs on; these are 19\n"), "{}", few.text());
+        let enough = Measured { seeds: 20, ..few };
+        assert!(enough.too_light().is_some() && !enough.text().contains("judged from"));
     }
 }

@@ -1,5 +1,6 @@
-//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use
-//! or bad input; 130: interrupted twice.
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use,
+//! bad input, or nothing was judged; 130: interrupted before there was anything to tell, or twice. `docs/exit-codes.md` has all of
+//! them.
 //!
 //! Text goes to the standard output, progress to the standard error, artefacts where `--out` says. `--json` puts one JSON
 //! object in the place of the text; `--json=FILE` puts it there, beside the text.
@@ -18,11 +19,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reveille_model::Profile;
+use reveille_model::verdict::RuleId;
 
 use self::output::Json;
-use self::parse::{duration, jobs, scenario, seeds};
-pub use self::say::nobody_listens;
+use self::parse::{duration, jobs, rule, scenario, seeds};
 pub(crate) use self::say::say;
+pub use self::say::tell;
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
@@ -87,7 +89,8 @@ enum Command {
     },
     /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
     ///
-    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history.
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is not a history, nothing in it could be judged, or not all
+    /// that is required.
     Check {
         /// The history, JSON Lines; - for standard input.
         #[arg(value_name = "FILE.jsonl")]
@@ -95,6 +98,9 @@ enum Command {
         /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
         #[arg(long, value_enum, default_value = "strict")]
         profile: ProfileName,
+        /// Fail if one of these rules was not judged: ids with commas, like F1,O5.
+        #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
+        require: Vec<RuleId>,
         #[command(flatten)]
         json: Json,
     },
@@ -202,7 +208,7 @@ impl From<ProfileName> for Profile {
 ///
 /// # Errors
 ///
-/// If something could not be done that is no finding.
+/// If something could not be done, which is not a finding.
 pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
     let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
     match Cli::parse().command {
@@ -221,17 +227,28 @@ pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
         Command::Keep { run_and_name, how, once_broke, about } => supervise::watch("keep", |stop| {
             runs::keep(&run_and_name, &how, once_broke.as_deref(), about, stop, &build)
         }),
-        Command::Check { file, profile, json } => check::run(&file, profile.into(), &json),
-        Command::Bench { seeds } => {
-            let measured = bench::measure(seeds);
-            say(measured.text())?;
-            let too_light = measured.too_light();
-            if let Some(why) = &too_light {
-                eprintln!("{why}");
-            }
-            Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
-        }
+        Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
+        Command::Bench { seeds } => bench(seeds),
     }
+}
+
+/// `bench`: at an interrupt it measures what ran until then.
+fn bench(seeds: u64) -> anyhow::Result<ExitCode> {
+    let stop = supervise::stop_at_interrupt()?;
+    let measured = bench::measure(seeds, &stop);
+    if measured.seeds == 0 {
+        tell("stopped: no run was measured\n");
+        return Ok(ExitCode::from(supervise::INTERRUPTED));
+    }
+    if measured.seeds < seeds {
+        say("stopped early: this is what ran until then\n")?;
+    }
+    say(measured.text())?;
+    let too_light = measured.too_light();
+    if let Some(why) = &too_light {
+        tell(format_args!("{why}\n"));
+    }
+    Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// How many threads are used if nobody says.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use reveille_model::history::Takes;
 use reveille_model::lateness::Lateness;
+use reveille_model::verdict::RuleId;
 use reveille_sim::counts::Counts;
 use reveille_sim::kinds;
 use reveille_sim::run::RunEnd;
@@ -67,9 +68,14 @@ pub struct Tally {
     pub matrix: Option<Matrix>,
     /// What kinds of worlds the runs were in, if that was looked at.
     pub worlds: Option<Worlds>,
+    /// In how many seeds each rule of the contract had an occasion to be broken. A rule without one is not in it.
+    pub occasions: BTreeMap<RuleId, u64>,
     /// What was found.
     pub catch: Catch,
 }
+
+/// A campaign of so many seeds has to give each rule that its scenario names an occasion.
+const SEEDS_JUDGED_MIN: u64 = 100;
 
 /// One seed of one scenario, run.
 pub struct Ran {
@@ -81,6 +87,8 @@ pub struct Ran {
     lateness: Lateness,
     matrix: Option<Matrix>,
     worlds: Option<Worlds>,
+    /// The rules that had an occasion to be broken.
+    occasions: Vec<RuleId>,
     /// What was found.
     pub findings: Vec<Finding>,
     /// Why its history could not be kept, if it was to be.
@@ -152,8 +160,11 @@ impl Campaign {
         let not_kept = keep.and_then(|keep| keep.write(it.name, seed, &outcome.history).err());
         let matrix = it.matrix.then(|| Matrix::of(&outcome.history));
         let worlds = self.worlds.then(|| Worlds::of(&plan, &outcome));
+        let coverage = outcome.verdict.coverage.iter();
+        let occasions = coverage.filter(|(_, coverage)| coverage.occasions() > 0).map(|(rule, _)| *rule);
+        let occasions = occasions.collect();
         let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
-        Ran { scenario, seed, counts, lateness, matrix, worlds, findings, not_kept }
+        Ran { scenario, seed, counts, lateness, matrix, worlds, occasions, findings, not_kept }
     }
 }
 
@@ -169,6 +180,7 @@ impl Tally {
             lateness_by_topic: BTreeMap::new(),
             matrix: scenario.matrix.then(Matrix::default),
             worlds: None,
+            occasions: BTreeMap::new(),
             catch: Catch::default(),
         }
     }
@@ -192,14 +204,23 @@ impl Tally {
         if let Some(worlds) = &ran.worlds {
             self.worlds.get_or_insert_default().merge(worlds);
         }
+        for rule in ran.occasions {
+            *self.occasions.entry(rule).or_default() += 1;
+        }
         self.catch.add(ran.seed, ran.findings);
+    }
+
+    /// Whether any run gave a rule of the contract an occasion to be broken.
+    pub fn gave(&self, rule: RuleId) -> bool {
+        self.occasions.contains_key(&rule)
     }
 
     /// Whether the scenario met its expectation; else what is wrong, in a sentence.
     ///
     /// # Errors
     ///
-    /// What was expected and not found, or found and not expected.
+    /// What was expected and not found, or found and not expected; in a hundred seeds or more also which rules had no occasion
+    /// that the scenario has to give one.
     pub fn verdict(&self) -> Result<(), String> {
         let (with, also): (&[&str], &[&str]) = match self.scenario.expect {
             Expect::Clean => (&[], &[]),
@@ -217,6 +238,11 @@ impl Tally {
         let missing: Vec<&str> = with.iter().copied().filter(|rule| !self.catch.has(rule)).collect();
         if !missing.is_empty() {
             return Err(format!("{} was not caught in {} seeds", missing.join(", "), self.seeds));
+        }
+        let untried: Vec<&str> =
+            self.scenario.gives.iter().copied().filter(|rule| !self.gave(RuleId(rule))).collect();
+        if self.seeds >= SEEDS_JUDGED_MIN && !untried.is_empty() {
+            return Err(format!("no occasion to break {} in {} seeds", untried.join(", "), self.seeds));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What a run is told for: a broken promise, or that it did not end as a run should.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::run::{MachinePanic, Outcome, RunEnd};
@@ -19,6 +20,10 @@ pub struct Finding {
     pub sentences: String,
     /// Its position among the violations of the verdict, if it is one of these.
     pub violation: Option<usize>,
+    /// When it happened, in virtual time; how a run ended comes after everything else.
+    pub at_ns: u64,
+    /// How often it was found in the run, this one included.
+    pub times: u64,
 }
 
 impl Finding {
@@ -28,7 +33,8 @@ impl Finding {
     }
 }
 
-/// What was found in a run: one finding a rule, the first of each. Panics and how the run ended come first.
+/// What was found in a run: one finding a rule, the first of each, in the order of time. What comes first may be the cause of
+/// the others.
 pub fn of(outcome: &Outcome) -> Vec<Finding> {
     let mut rules = BTreeSet::new();
     all(outcome).into_iter().filter(|finding| rules.insert(finding.rule.clone())).collect()
@@ -39,53 +45,65 @@ pub fn with(outcome: &Outcome, signature: &Signature) -> Option<Finding> {
     all(outcome).into_iter().find(|finding| finding.signature() == *signature)
 }
 
-/// Everything that was found in a run: panics and how it ended, then broken rules in the order in which they were found.
+/// Everything that was found in a run, in the order of time: panics, broken rules, and how it ended.
 fn all(outcome: &Outcome) -> Vec<Finding> {
+    let broken = outcome.verdict.broken();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut add = |rule: &str, sentences: String| {
-        findings.push(Finding { rule: rule.to_owned(), sentences, violation: None });
-    };
     for panic in &outcome.panics {
-        add("panic", panicked(panic, outcome.panics.len()));
+        findings.push(Finding {
+            rule: "panic".to_owned(),
+            sentences: panicked(panic, outcome.panics.len()),
+            violation: None,
+            at_ns: panic.at_ns,
+            times: outcome.panics.len() as u64,
+        });
     }
-    match &outcome.end {
-        RunEnd::Completed | RunEnd::Stopped => {}
+    for (position, violation) in outcome.verdict.violations.iter().enumerate() {
+        findings.push(Finding {
+            rule: violation.rule.0.to_owned(),
+            sentences: violation.sentences.clone(),
+            violation: Some(position),
+            at_ns: violation.at_ns,
+            times: broken[&violation.rule],
+        });
+    }
+    findings.sort_by_key(|finding| finding.at_ns);
+    findings.extend(wrong_end(&outcome.end));
+    findings
+}
+
+/// What is wrong with how a run ended, if anything is.
+fn wrong_end(end: &RunEnd) -> Option<Finding> {
+    let finding = |rule: &str, sentences: String| {
+        Some(Finding { rule: rule.to_owned(), sentences, violation: None, at_ns: u64::MAX, times: 1 })
+    };
+    match end {
+        RunEnd::Completed | RunEnd::Stopped => None,
         RunEnd::Panicked { message, location, at_ns } => {
             let at = seconds(*at_ns);
-            add(
-                "harness-panic",
-                format!("The simulated world itself panicked at {at}: {message} ({location})."),
-            );
+            let sentences = format!("The simulated world itself panicked at {at}: {message} ({location}).");
+            finding("harness-panic", sentences)
         }
         RunEnd::Livelock { events } => {
-            add(
-                "livelock",
-                format!(
-                    "The run did not end within {events} events, far more than its plan needs: something is done again \
-                     and again for ever."
-                ),
+            let sentences = format!(
+                "The run did not end within {events} events, far more than its plan needs: something is done again and \
+                 again for ever."
             );
+            finding("livelock", sentences)
         }
         RunEnd::Standstill { at_ns, events } => {
             let at = seconds(*at_ns);
-            add(
-                "standstill",
-                format!(
-                    "Virtual time stands still at {at}: {events} events happened there, and more follow."
-                ),
+            let sentences = format!(
+                "Virtual time stands still at {at}: {events} events happened there, and more follow."
             );
+            finding("standstill", sentences)
         }
         RunEnd::Stuck { after_s } => {
-            add(STUCK, format!("The run was given up after {after_s} s: some code loops without an end."));
+            let sentences =
+                format!("The run was given up after {after_s} s: some code loops without an end.");
+            finding(STUCK, sentences)
         }
     }
-    let violations = outcome.verdict.violations.iter().enumerate();
-    findings.extend(violations.map(|(position, violation)| Finding {
-        rule: violation.rule.0.to_owned(),
-        sentences: violation.sentences.clone(),
-        violation: Some(position),
-    }));
-    findings
 }
 
 /// A machine that panicked, one of so many panics in the run.
@@ -107,24 +125,50 @@ pub struct Catch(BTreeMap<String, Caught>);
 pub struct Caught {
     /// How many seeds showed it.
     pub seeds: u64,
-    /// The lowest of them.
+    /// How often it was found in all of them together.
+    pub times: u64,
+    /// In how many of them nothing else had been found before it.
+    pub first_in: u64,
+    /// In how many of the others which rule came first.
+    pub behind: BTreeMap<String, u64>,
+    /// The lowest of the seeds.
     pub first_seed: u64,
     /// What happened there.
     pub sentences: String,
 }
 
+/// A rule that came first in some run, and those that were never found but behind it or another.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// The rule, and its findings.
+    pub head: (&'a str, &'a Caught),
+    /// Rules that were first in no run, most often behind this one.
+    pub behind: Vec<(&'a str, &'a Caught)>,
+}
+
 impl Catch {
-    /// Adds what was found with a seed.
+    /// Adds what was found with a seed, in the order of time.
     pub fn add(&mut self, seed: u64, findings: Vec<Finding>) {
-        for Finding { rule, sentences, .. } in findings {
-            match self.0.get_mut(&rule) {
-                None => _ = self.0.insert(rule, Caught { seeds: 1, first_seed: seed, sentences }),
-                Some(caught) => {
-                    caught.seeds += 1;
-                    if seed < caught.first_seed {
-                        (caught.first_seed, caught.sentences) = (seed, sentences);
-                    }
-                }
+        let Some(first) = findings.first().map(|finding| finding.rule.clone()) else { return };
+        for Finding { rule, sentences, times, .. } in findings {
+            let is_first = rule == first;
+            let caught = self.0.entry(rule).or_insert_with(|| Caught {
+                seeds: 0,
+                times: 0,
+                first_in: 0,
+                behind: BTreeMap::new(),
+                first_seed: seed,
+                sentences: sentences.clone(),
+            });
+            caught.seeds += 1;
+            caught.times += times;
+            if is_first {
+                caught.first_in += 1;
+            } else {
+                *caught.behind.entry(first.clone()).or_default() += 1;
+            }
+            if seed < caught.first_seed {
+                (caught.first_seed, caught.sentences) = (seed, sentences);
             }
         }
     }
@@ -132,6 +176,20 @@ impl Catch {
     /// By rule.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Caught)> {
         self.0.iter().map(|(rule, caught)| (rule.as_str(), caught))
+    }
+
+    /// The rules that came first in some run, the most frequent first one before the others; behind each what was found only
+    /// after something else, and most often after that.
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let heads = self.iter().filter(|(_, caught)| caught.first_in > 0);
+        let mut groups: Vec<Group<'_>> = heads.map(|head| Group { head, behind: Vec::new() }).collect();
+        groups.sort_by_key(|group| Reverse(group.head.1.first_in));
+        for (rule, caught) in self.iter().filter(|(_, caught)| caught.first_in == 0) {
+            let most = caught.behind.iter().max_by_key(|(head, seeds)| (**seeds, Reverse(*head)));
+            let group = most.and_then(|(most, _)| groups.iter_mut().find(|group| group.head.0 == most));
+            group.expect("what came first in some run is a head").behind.push((rule, caught));
+        }
+        groups
     }
 
     /// Whether anything was found for the rule.
@@ -211,5 +269,26 @@ mod tests {
                  for ever."
             )]
         );
+    }
+
+    fn at(rule: &str, at_ns: u64) -> Finding {
+        Finding { rule: rule.to_owned(), sentences: rule.to_lowercase(), violation: None, at_ns, times: 2 }
+    }
+
+    #[test]
+    fn what_was_only_found_behind_something_else_stands_behind_it() {
+        let mut catch = Catch::default();
+        catch.add(4, vec![at("O1", 1), at("S3", 2), at("F4", 3)]);
+        catch.add(2, vec![at("O1", 1), at("S3", 2)]);
+        catch.add(3, vec![at("F4", 1)]);
+        let groups: Vec<(&str, Vec<&str>)> = catch
+            .groups()
+            .into_iter()
+            .map(|group| (group.head.0, group.behind.iter().map(|(rule, _)| *rule).collect()))
+            .collect();
+        assert_eq!(groups, [("O1", vec!["S3"]), ("F4", vec![])]);
+        let s3 = catch.iter().find(|(rule, _)| *rule == "S3").expect("it was found").1;
+        assert_eq!((s3.seeds, s3.times, s3.first_in, s3.first_seed), (2, 4, 0, 2));
+        assert_eq!(s3.behind, BTreeMap::from([("O1".to_owned(), 2)]));
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod bundle;
+pub mod causes;
 pub mod check;
 pub mod cli;
 pub mod delivery;

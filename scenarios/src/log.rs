@@ -194,7 +194,7 @@ impl<'a> Life<'a> {
             }
             What::OpResult { op, result } => {
                 let of_op = self.pending.remove(&(object, *instance, *op));
-                // What is no operation of storage is a call to an outside service.
+                // What is not an operation of storage is a call to an outside service.
                 of_op.unwrap_or(match result {
                     OpResult::Answer { .. } | OpResult::Error(_) => Concern::Outside,
                     _ => Concern::Storage,

@@ -12,10 +12,7 @@ const COMMIT: &str = git_version!(
 
 fn main() -> ExitCode {
     reveille::cli::run(COMMIT).unwrap_or_else(|error| {
-        if reveille::cli::nobody_listens(&error) {
-            return ExitCode::SUCCESS;
-        }
-        eprintln!("error: {error:#}");
+        reveille::cli::tell(format_args!("error: {error:#}\n"));
         ExitCode::from(2)
     })
 }

@@ -9,10 +9,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use reveille_model::RULES;
 
 use crate::bundle::Smaller;
 use crate::explore::Tally;
-use crate::finding::Caught;
+use crate::finding::{Caught, Group};
 use crate::scenario::Expect;
 use crate::story;
 
@@ -29,16 +30,30 @@ pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Sma
     for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()) {
         write!(text, "\n{}", calls::matrix(matrix)).expect("writing to a string succeeds");
     }
+    text.push_str(&occasions(tallies));
     for tally in tallies {
-        for (rule, caught) in tally.catch.iter() {
-            text.push('\n');
-            text.push_str(&caught_text(
-                tally,
-                rule,
-                caught,
-                shrunk.get(&(tally.scenario.name, rule.to_owned())),
-            ));
+        for Group { head, behind } in tally.catch.groups() {
+            for (rule, caught) in [head].into_iter().chain(behind) {
+                let smaller = shrunk.get(&(tally.scenario.name, rule.to_owned()));
+                text.push('\n');
+                text.push_str(&caught_text(tally, rule, caught, smaller));
+            }
         }
+    }
+    text
+}
+
+/// How many rules had an occasion to be broken: what was clean without one was not tested.
+fn occasions(tallies: &[Tally]) -> String {
+    let mut text = String::new();
+    for tally in tallies.iter().filter(|tally| tally.seeds > 0) {
+        let without: Vec<&str> =
+            RULES.iter().map(|rule| rule.id).filter(|rule| !tally.gave(*rule)).map(|rule| rule.0).collect();
+        let (name, had, all) = (tally.scenario.name, RULES.len() - without.len(), RULES.len());
+        let rest =
+            if without.is_empty() { String::new() } else { format!("; without: {}", without.join(", ")) };
+        let line = format!("{name}: {had} of {all} rules had an occasion to be broken{rest}");
+        writeln!(text, "\n{}", indent(&line)).expect("writing to a string succeeds");
     }
     text
 }
@@ -57,6 +72,7 @@ fn overview(tallies: &[Tally]) -> Table {
     for tally in tallies {
         let counts = &tally.counts;
         let verdict = match (tally.verdict(), tally.scenario.expect) {
+            _ if tally.seeds == 0 => "no run: nothing was judged".to_owned(),
             (Ok(()), Expect::Clean) => "clean".to_owned(),
             (Ok(()), Expect::Caught { .. }) => {
                 format!("caught, as expected: {}", rules(tally))
@@ -147,9 +163,15 @@ fn faults(tallies: &[Tally]) -> Table {
 }
 
 fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smaller>) -> String {
-    let Caught { seeds, first_seed, sentences } = caught;
+    let Caught { seeds, times, first_in, behind, first_seed, sentences } = caught;
     let name = tally.scenario.name;
-    let mut text = format!("{name} broke {rule} ({seeds} of {} seeds). ", tally.seeds);
+    let counted = if times == seeds { String::new() } else { format!(", {times} times") };
+    let mut text = format!("{name} broke {rule} ({seeds} of {} seeds{counted}). ", tally.seeds);
+    if first_in < seeds {
+        let behind: Vec<String> = behind.iter().map(|(rule, seeds)| format!("{rule} in {seeds}")).collect();
+        write!(text, "Something else came before it: {}. ", behind.join(", "))
+            .expect("writing to a string succeeds");
+    }
     match smaller {
         Some(smaller) => {
             let stopped = if smaller.shrunk.interrupted { ", as far as it came" } else { "" };

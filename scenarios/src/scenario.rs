@@ -30,6 +30,9 @@ pub struct Scenario {
     pub sentence: &'static str,
     /// What the harness is expected to find.
     pub expect: Expect,
+    /// The rules of the contract that a campaign of a hundred seeds has to give an occasion to be broken: what is clean without one
+    /// was not tested.
+    pub gives: &'static [&'static str],
     /// The classes of its objects.
     pub classes: fn() -> Classes,
     /// What its plans look like.
@@ -94,7 +97,7 @@ impl Scenario {
         if let Some(promise) = self.promise
             && outcome.end == RunEnd::Completed
         {
-            outcome.verdict.violations.extend(promise(&outcome.history));
+            outcome.verdict.add(promise(&outcome.history));
         }
         outcome
     }

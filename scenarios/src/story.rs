@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use reveille_model::history::{
-    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Place,
-    Process, RunOutcome, Scope, StorageCall, What,
+    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Process,
+    RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::Violation;
 
@@ -26,7 +26,8 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
     let proof: BTreeSet<usize> = violation.evidence.iter().copied().collect();
     let mut shown = proof.clone();
     if let (Some(first), Some(last)) = (proof.first(), proof.last()) {
-        shown.extend((*first..=*last).filter(|index| explains(history, *index, violation)));
+        let calls = calls_of(history, violation);
+        shown.extend((*first..=*last).filter(|index| explains(history, *index, violation, &calls)));
         shown.extend(few_faults(history).into_iter().filter(|index| index <= last));
     }
     let mut text = String::new();
@@ -41,6 +42,17 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
     text
 }
 
+/// The calls to outside services of the object that a violation is about.
+fn calls_of(history: &History, violation: &Violation) -> BTreeSet<u64> {
+    let own =
+        |event: &&Event| event.by.as_ref().is_some_and(|by| Some(&by.object) == violation.object.as_ref());
+    let call = |event: &Event| match event.what {
+        What::Outbound { call, .. } => Some(call),
+        _ => None,
+    };
+    history.events.iter().filter(own).filter_map(call).collect()
+}
+
 /// Of a run with few faults all of them are told, those before the story begins too: what is in a small plan matters.
 const FEW_FAULTS_MAX: usize = 6;
 
@@ -53,8 +65,9 @@ fn few_faults(history: &History) -> Vec<usize> {
     numbered.filter(|(_, event)| is_fault(event)).map(|(index, _)| index).collect()
 }
 
-/// Whether an event that is no proof helps to understand it: the life of the object, and the faults.
-fn explains(history: &History, index: usize, violation: &Violation) -> bool {
+/// Whether an event that is not proof helps to understand it: the life of the object, what outside services refused it, and
+/// the faults.
+fn explains(history: &History, index: usize, violation: &Violation, calls: &BTreeSet<u64>) -> bool {
     let event = &history.events[index];
     let of_object = event.by.as_ref().is_some_and(|by| Some(&by.object) == violation.object.as_ref());
     match &event.what {
@@ -63,6 +76,7 @@ fn explains(history: &History, index: usize, violation: &Violation) -> bool {
         | What::RunStart { .. }
         | What::RunEnd { .. } => of_object,
         What::FaultBegin { scope: Scope::Machine(machine), .. } => hosts(history, *machine, violation, index),
+        What::OutboundAnswer { call, status } => calls.contains(call) && !matches!(status, Some(200..=299)),
         What::DiskDamaged => true,
         _ => false,
     }
@@ -105,7 +119,7 @@ pub(crate) fn machine_text(header: &Header, machine: u16) -> String {
 }
 
 /// What happened, as a sentence without its subject's place.
-pub(crate) fn sentence(history: &History, event: &Event) -> String {
+pub fn sentence(history: &History, event: &Event) -> String {
     let object = event.by.as_ref().map_or(String::new(), |By { object, .. }| object.to_string());
     match &event.what {
         What::Call { request, to, body } => format!("request {request} to {to}: {body:?}"),
@@ -133,19 +147,19 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::Gate { closed: false } => format!("{object} lets events in again"),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
         What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. }, .. } => {
-            format!("{object}: set_alarm({})  [operation {op}]", wall(history, event, *scheduled_ms))
+            format!("{object}: set_alarm({})  [operation {op}]", wall(history, *scheduled_ms))
         }
         What::Op { op, call, allow_concurrency } => {
             let lets_in = if *allow_concurrency { ", other events get in meanwhile" } else { "" };
             format!("{object}: {}{lets_in}  [operation {op}]", call_text(call))
         }
         What::OpResult { op, result: OpResult::Alarm(Some(time_ms)) } => {
-            format!("{object}: operation {op} gives an alarm at {}", wall(history, event, *time_ms))
+            format!("{object}: operation {op} gives an alarm at {}", wall(history, *time_ms))
         }
         What::OpResult { op, result } => format!("{object}: operation {op} gives {}", result_text(result)),
         What::RunStart { retry_count, scheduled_ms, .. } => {
             let retry = if *retry_count > 0 { format!(", retry {retry_count}") } else { String::new() };
-            format!("{object}: alarm() starts, scheduled for {}{retry}", wall(history, event, *scheduled_ms))
+            format!("{object}: alarm() starts, scheduled for {}{retry}", wall(history, *scheduled_ms))
         }
         What::RunEnd { outcome, .. } => format!("{object}: alarm() {}", run_ended(outcome)),
         What::Commit { ends_run } => {
@@ -208,7 +222,7 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
         What::Phase { phase } => phase_text(*phase).into(),
         What::AtRest { object, keys, alarm, .. } => {
             let alarm = alarm.as_ref().map_or("no alarm is scheduled".into(), |alarm| {
-                format!("an alarm is scheduled for {}", wall(history, event, alarm.scheduled_ms))
+                format!("an alarm is scheduled for {}", wall(history, alarm.scheduled_ms))
             });
             let keys = if keys.len() == 1 { "1 key".to_owned() } else { format!("{} keys", keys.len()) };
             format!("at the end of the run {object} has {keys}, and {alarm}")
@@ -217,13 +231,17 @@ pub(crate) fn sentence(history: &History, event: &Event) -> String {
     }
 }
 
-/// A wall time as seconds of the run, by the clock of the event's machine.
-fn wall(history: &History, event: &Event, time_ms: i64) -> String {
-    let clock = event.place.or_else(|| history.events.iter().find_map(|event| event.place));
-    let Some(Place { wall_ns, .. }) = clock else { return format!("{time_ms} ms") };
-    let at_ns = i128::from(event.at_ns);
-    let of_run_ns = i128::from(time_ms) * 1_000_000 - i128::from(wall_ns) + at_ns;
-    format!("{:.3} s", of_run_ns as f64 / 1e9)
+/// A wall time as seconds of the run. By one clock for the whole history, whoever tells the time: an exact one, or the first that
+/// was read where the history does not tell of one. By its own machine's clock one alarm would have a time at each event.
+fn wall(history: &History, time_ms: i64) -> String {
+    let first = || {
+        let read = |event: &Event| Some(i128::from(event.place?.wall_ns) - i128::from(event.at_ns));
+        history.events.iter().find_map(read)
+    };
+    match history.header.wall_zero_ns.map(i128::from).or_else(first) {
+        Some(zero_ns) => format!("{:.3} s", (i128::from(time_ms) * 1_000_000 - zero_ns) as f64 / 1e9),
+        None => format!("{time_ms} ms"),
+    }
 }
 
 fn ended(reason: &EndReason) -> String {

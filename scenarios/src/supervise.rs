@@ -18,10 +18,12 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio, exit};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use self::notes::{Folder, Note, Notes};
+use crate::cli::tell;
 
 /// The environment variable that makes a process a worker: the folder of its supervisor.
 const FOLDER: &str = "REVEILLE_SUPERVISED";
@@ -29,8 +31,8 @@ const FOLDER: &str = "REVEILLE_SUPERVISED";
 /// The exit code of a process that ended because of a panic.
 const PANICKED: u8 = 101;
 
-/// The exit code of a process that was interrupted twice.
-const INTERRUPTED: i32 = 130;
+/// The exit code of a process that was interrupted twice, or once before there was anything to tell.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// What this process is at, if it is a worker.
 static NOTES: OnceLock<Notes> = OnceLock::new();
@@ -54,6 +56,19 @@ pub fn watch(
         Some(folder) => be_worker(command, &folder, work),
         None => supervise(command),
     }
+}
+
+/// For work in this process: what becomes true at the first interrupt (Ctrl-C, SIGTERM, SIGHUP). The second one ends the process.
+///
+/// # Errors
+///
+/// If interrupts cannot be heard.
+pub fn stop_at_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupts = Arc::new(Interrupts::default());
+    let heard = interrupts.clone();
+    let handler = move || heard.by_signal(Instant::now());
+    ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
+    Ok(interrupts.stop.clone())
 }
 
 /// Says what a thread of the work is at until the value that this gives is dropped: in a few words, and the command that
@@ -83,7 +98,7 @@ impl Drop for At {
 
 fn supervise(command: &str) -> anyhow::Result<ExitCode> {
     for earlier in notes::left_behind() {
-        eprintln!("{}", earlier.told());
+        tell(format_args!("{}\n", earlier.told()));
     }
     let folder = Folder::new().context("there is no folder to be had for the notes of a second process")?;
     let program = env::current_exe().context("the program that runs cannot be found again")?;
@@ -94,18 +109,21 @@ fn supervise(command: &str) -> anyhow::Result<ExitCode> {
         .spawn()
         .context("a second process cannot be started")?;
     let mut pipe = worker.stdin.take().context("the second process has no input")?;
-    // If it has ended, nobody is left to be interrupted.
-    let pass_on = move || drop(pipe.write_all(b"!"));
+    let heard = Heard::default();
+    let pass_on = move || {
+        if heard.one_more(Instant::now()).is_some() {
+            // If it has ended, nobody is left to be interrupted.
+            drop(pipe.write_all(b"!"));
+        }
+    };
     ctrlc::set_handler(pass_on).context("the handler for interrupts could not be set")?;
     let ended = worker.wait().context("the second process cannot be waited for")?;
     match ended.code().map(u8::try_from) {
         Some(Ok(code)) if code != PANICKED => Ok(ExitCode::from(code)),
         _ => {
-            if std::io::stderr().is_terminal() {
-                // Behind whatever it was writing.
-                eprintln!();
-            }
-            eprint!("{}", death(command, ended, &folder.notes()));
+            // Behind whatever it was writing.
+            let behind = if std::io::stderr().is_terminal() { "\n" } else { "" };
+            tell(format_args!("{behind}{}", death(command, ended, &folder.notes())));
             Ok(ExitCode::from(1))
         }
     }
@@ -135,14 +153,14 @@ fn be_worker(
     NOTES.get_or_init(|| notes);
     let interrupts = Arc::new(Interrupts::default());
     let (by_signal, by_supervisor) = (interrupts.clone(), interrupts.clone());
-    let handler = move || by_signal.one_more(&by_signal.signals).obey();
+    let handler = move || by_signal.by_signal(Instant::now());
     ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
     thread::spawn(move || {
         for byte in std::io::stdin().lock().bytes() {
             if byte.is_err() {
                 break;
             }
-            by_supervisor.one_more(&by_supervisor.bytes).obey();
+            by_supervisor.by_supervisor().obey();
         }
         // The supervisor is gone, and with it whoever waited for an end. The notes stay for the next one.
         Then::End.obey();
@@ -154,10 +172,19 @@ fn be_worker(
 /// which passes on what it gets. So each way is counted by itself, and the larger count is that of the interrupts.
 #[derive(Debug, Default)]
 struct Interrupts {
-    stop: AtomicBool,
-    signals: AtomicU32,
-    bytes: AtomicU32,
+    stop: Arc<AtomicBool>,
+    signals: Heard,
+    /// Those that the supervisor has passed on: it is idle, and so the better judge of how far they are apart.
+    passed_on: AtomicU32,
 }
+
+/// The signals that a process has heard.
+#[derive(Debug, Default)]
+struct Heard(OnceLock<Instant>);
+
+/// What comes so soon behind the first signal is that one again: `timeout` sends it to the process and then to the whole group
+/// that the process is in. A person who wants to end it at once takes longer.
+const ONE_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// What follows from an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,17 +196,34 @@ enum Then {
 }
 
 impl Interrupts {
-    /// An interrupt has come by one of the ways.
-    fn one_more(&self, way: &AtomicU32) -> Then {
+    fn by_supervisor(&self) -> Then {
         self.stop.store(true, Ordering::Relaxed);
-        if way.fetch_add(1, Ordering::Relaxed) == 0 { Then::Stop } else { Then::End }
+        if self.passed_on.fetch_add(1, Ordering::Relaxed) == 0 { Then::Stop } else { Then::End }
+    }
+
+    fn by_signal(&self, now: Instant) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(then) = self.signals.one_more(now) {
+            then.obey();
+        }
+    }
+}
+
+impl Heard {
+    /// A signal has come. What follows from it, if it is not the first one again.
+    fn one_more(&self, now: Instant) -> Option<Then> {
+        if self.0.set(now).is_ok() {
+            return Some(Then::Stop);
+        }
+        let first = self.0.get().copied().unwrap_or(now);
+        (now.saturating_duration_since(first) >= ONE_INTERRUPT).then_some(Then::End)
     }
 }
 
 impl Then {
     fn obey(self) {
         if self == Self::End {
-            exit(INTERRUPTED);
+            exit(i32::from(INTERRUPTED));
         }
     }
 }
@@ -192,10 +236,18 @@ mod tests {
     fn an_interrupt_that_comes_both_ways_is_one() {
         let interrupts = Interrupts::default();
         assert!(!interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.signals), Then::Stop);
-        assert_eq!(interrupts.one_more(&interrupts.bytes), Then::Stop);
+        assert_eq!(interrupts.signals.one_more(Instant::now()), Some(Then::Stop));
+        assert_eq!(interrupts.by_supervisor(), Then::Stop);
         assert!(interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.bytes), Then::End);
-        assert_eq!(interrupts.one_more(&interrupts.signals), Then::End);
+        assert_eq!(interrupts.by_supervisor(), Then::End);
+    }
+
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let heard = Heard::default();
+        let now = Instant::now();
+        assert_eq!(heard.one_more(now), Some(Then::Stop));
+        assert_eq!(heard.one_more(now + Duration::from_millis(3)), None);
+        assert_eq!(heard.one_more(now + ONE_INTERRUPT), Some(Then::End));
     }
 }

@@ -139,7 +139,8 @@ fn what_was_not_checked_is_said_with_the_reason() {
     for profile in ["strict", "workerd"] {
         let output = reveille(&["check", name(&path), "--profile", profile]);
         let told = text(&output.stdout);
-        assert_eq!(output.status.code(), Some(0), "{told}");
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("Nothing was judged: the history has no run of alarm()"), "{told}");
         let none = format!("Profile {profile}: 0 of {} rules", reveille_model::RULES.len());
         assert!(told.contains(&none), "{told}");
         assert!(told.contains("A8: the header's `alarm_classes` does not say"), "{told}");
@@ -177,7 +178,7 @@ fn what_is_no_history_is_one_clear_error_and_exit_code_2() {
     let path = folder.join("notes.txt");
     fs::write(&path, "Dear diary,\n").expect("it can be written");
     let cases = [
-        (name(&path), "notes.txt: line 1, column 1: expected value"),
+        (name(&path), "notes.txt: line 1: plain text, not JSON"),
         (name(&folder), "is a folder"),
         ("/nowhere/at/all", "/nowhere/at/all cannot be read"),
     ];

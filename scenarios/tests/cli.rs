@@ -90,7 +90,7 @@ fn a_replay_can_be_stopped() {
 #[test]
 fn wrong_use_is_one_clear_error_and_exit_code_2() {
     let cases: [(&[&str], &str); 21] = [
-        (&["replay", "batcher", "seven"], "\"seven\" is no seed, a number like 7"),
+        (&["replay", "batcher", "seven"], "\"seven\" is not a seed, which is a number like 7"),
         (&["replay", "batcher"], "batcher is a scenario, and the seed is missing"),
         (
             &["replay", "no-such-file.json"],
@@ -98,7 +98,7 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         ),
         (&["replay", "batcher", "1", "2"], "'2'"),
         (&["replay", "Cargo.toml"], "Cargo.toml: the plan's line 1, column 2 is not right (expected value"),
-        (&["replay", "src"], "src is no bundle: a bundle has the files plan.json and verdict.json"),
+        (&["replay", "src"], "src is not a bundle: a bundle has the files plan.json and verdict.json"),
         (&["shrink", "batcher", "1"], "batcher 1 breaks no promise: there is nothing to shrink"),
         (&["shrink", "batcher-docs", "1", "--rule", "F9"], "does not break \"F9\"; it breaks X1(b)"),
         (

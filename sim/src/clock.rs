@@ -7,7 +7,7 @@
 //! wall        epoch + offset ----------------------------- epoch + offset + t * (1 + drift)
 //! ```
 
-use reveille_system::io::Now;
+use reveille_system::words::time::Now;
 
 /// What an exact wall clock shows at the begin of every run: 2026-01-01T00:00:00Z, in nanoseconds since the UNIX epoch.
 pub const WALL_EPOCH_NS: i64 = 1_767_225_600 * 1_000_000_000;

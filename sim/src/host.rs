@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::MachineId;
-use reveille_system::io::{Input, Now};
+use reveille_system::io::Input;
 use reveille_system::machine::Machine;
+use reveille_system::words::time::Now;
 
 use crate::clock::Clock;
 use crate::disk::{Disk, PowerLoss, Sync};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::{CallId, MachineId};
-use reveille_system::io::{OutsideAnswer, OutsideError};
+use reveille_system::words::outside::{OutsideAnswer, OutsideError};
 
 use crate::kinds::outside::Said;
 use crate::plan::{OutageKind, Upstream};

@@ -13,9 +13,9 @@ use reveille_model::history::{
 use reveille_system::config::{Config, REQUESTS_MAX};
 use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
 use reveille_system::machine::LiveInstance;
-use reveille_system::object::op::{Call, Reply};
 use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
 use reveille_system::store::Row;
+use reveille_system::words::call::{Call, Reply};
 
 use self::words::{await_kind, end_reason, op_result, run_outcome, storage_call};
 pub(crate) use self::words::{blob, object_name};

@@ -12,8 +12,8 @@ use reveille_system::object::api::{
     AlarmInfo, Ctx, DurableObject, Request as Asked, Response, RustClass, Thrown,
 };
 use reveille_system::object::class::{Class, Classes, Event, EventId, Instance, TurnEnd};
-use reveille_system::object::op::Reply;
 use reveille_system::object::port::Port;
+use reveille_system::words::call::Reply;
 
 use crate::common::{self, plan};
 

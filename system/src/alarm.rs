@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::config::NS_PER_MS;
 use crate::hash::FixedState;
 use crate::ids::{ObjectName, Stamp};
-use crate::io::Now;
 use crate::store::command::AlarmRow;
+use crate::words::time::Now;
 
 /// R3: the backoff after the first failure, in milliseconds.
 pub const RETRY_START_MS: u64 = 2_000;

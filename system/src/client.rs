@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
-use crate::ids::{GroupId, MachineId, SliceId};
-use crate::io::Now;
+use crate::ids::{Batch, GroupId, MachineId, SliceId};
 use crate::route::{Route, Ways};
 use crate::store::command::{Answer, Applied, Command, Query};
-use crate::wire::{Ask, Batch, Message, Proposed};
+use crate::wire::{Ask, Message, Proposed};
+use crate::words::time::Now;
 
 pub(crate) use purpose::{About, Purpose, Tenure};
 

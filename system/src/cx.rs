@@ -2,8 +2,9 @@
 //! this outlives it.
 
 use crate::config::Config;
-use crate::io::{Effects, Now};
+use crate::io::Effects;
 use crate::outbox::Outbox;
+use crate::words::time::Now;
 
 /// The context of a step.
 pub(crate) struct Cx<'a> {

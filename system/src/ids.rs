@@ -27,6 +27,17 @@ pub struct SliceId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Epoch(pub u32);
 
+/// Which batch of a slice a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The slice.
+    pub slice: SliceId,
+    /// The epoch of the holder that proposes it.
+    pub epoch: Epoch,
+    /// Its number in that epoch.
+    pub number: u64,
+}
+
 /// A machine's session: its lease in the registry. Numbers are given in ascending order and never again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SessionId(pub u64);

@@ -19,12 +19,11 @@ use bytes::Bytes;
 
 use crate::config::{Config, NS_PER_MS, REQUESTS_MAX};
 use crate::cx::Cx;
-use crate::holder::WINDOW;
 use crate::ids::{MachineId, ObjectName, RequestId, SessionId};
 use crate::io::{ClientAnswer, ClientRequest, Refusal};
 use crate::registry::Roster;
 use crate::route::{Route, Ways};
-use crate::wire::{Message, Ticket};
+use crate::wire::{Message, Ticket, WINDOW};
 
 /// A delivery without an answer is repeated after this, at the next tick; each further time after twice as long.
 const AGAIN_MS: u64 = 900;

@@ -7,22 +7,7 @@ use bytes::Bytes;
 
 use crate::ids::{CallId, MachineId, ObjectName, RequestId};
 use crate::observe::Observation;
-
-/// The machine's two clocks at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Nanoseconds on the monotonic clock. It drifts, never steps, and starts anew at every boot.
-    pub mono_ns: u64,
-    /// Nanoseconds since the UNIX epoch on the wall clock. It has an offset, drifts, and may step.
-    pub wall_ns: i64,
-}
-
-impl Now {
-    /// The wall clock in whole milliseconds, rounded down: the unit of every stored time.
-    pub fn wall_ms(self) -> i64 {
-        self.wall_ns.div_euclid(1_000_000)
-    }
-}
+use crate::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 
 /// What a machine reacts to.
 #[derive(Clone, Debug)]
@@ -82,37 +67,6 @@ pub struct Refusal {
     pub request: RequestId,
     /// Why, for the client.
     pub why: Arc<str>,
-}
-
-/// A request to an outside service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutsideCall {
-    /// The call.
-    pub call: CallId,
-    /// The service, by name.
-    pub service: Arc<str>,
-    /// What it is sent.
-    pub body: Bytes,
-}
-
-/// What an outside service answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutsideAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Bytes,
-}
-
-/// A call to an outside service got no answer. Whether it arrived is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OutsideError {
-    /// The connection failed.
-    #[error("the connection to the service failed")]
-    Disconnected,
-    /// No answer came within [`crate::config::Config::outside_timeout_ms`].
-    #[error("the service did not answer in time")]
-    TimedOut,
 }
 
 /// A file of a machine.

@@ -3,7 +3,7 @@
 //! Read [`machine`] first: one machine as a function of its inputs. Then along the life of a request: [`wire`], the
 //! holder (`holder.rs`: slices, epochs, batches), [`object`] (gates, turns, storage), the holder's client of the
 //! datastore (`client.rs`), [`replicas`], [`consensus`], [`log`] and [`store`]. When an alarm runs, and when again, is
-//! decided in [`alarm`].
+//! decided in [`alarm`]. Words that many parts share stand on the ground floor, [`words`].
 //!
 //! Nothing here knows a simulator, a model or a runtime. A machine has no clock, no randomness and no thread of its own:
 //! whatever it needs comes with an input or with its [`machine::Setup`].
@@ -32,3 +32,4 @@ pub mod route;
 mod session;
 pub mod store;
 pub mod wire;
+pub mod words;

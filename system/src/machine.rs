@@ -10,7 +10,7 @@ use crate::config::{Config, NS_PER_MS};
 use crate::cx::Cx;
 use crate::holder::Holder;
 use crate::ids::MachineId;
-use crate::io::{DiskImage, Effects, Input, Now};
+use crate::io::{DiskImage, Effects, Input};
 use crate::log::Damage;
 use crate::object::class::Classes;
 use crate::observe::Source;
@@ -21,6 +21,7 @@ use crate::replicas::Replicas;
 use crate::route::Route;
 use crate::store::command::Command;
 use crate::wire::{self, Message};
+use crate::words::time::Now;
 
 /// What a machine sends to itself may make it send to itself again: object code that reads what its own machine has may go on
 /// for ever. After so many rounds in one step the rest takes the way through the network, and others have their turn.

@@ -1,6 +1,5 @@
-//! Objects: how object code is run, what it may call, and what becomes of its calls.
+//! Objects: how object code is run, what it may call, and what becomes of its calls (the words of these: [`crate::words`]).
 //!
-//! - [`op`]: calls and replies as plain data.
 //! - [`class`]: the seam. Whoever can run object code in some language implements it.
 //! - [`api`]: object code in Rust: a small async API in the manner of Durable Objects, and its side of the seam.
 //! - [`view`]: what an instance sees of its storage and its alarm slot: the cache, the writes not yet durable (S, A).
@@ -10,6 +9,5 @@
 pub mod api;
 pub mod class;
 pub(crate) mod entry;
-pub mod op;
 pub mod port;
 pub mod view;

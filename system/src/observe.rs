@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::ids::{CallId, DatacenterId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
-use crate::object::class::{Failure, Reset};
-use crate::object::op::{Call, Reply};
+use crate::words::call::{Call, Reply};
+use crate::words::failure::{Failure, Reset};
 
 /// One thing that was seen.
 #[derive(Clone, Debug)]

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Bounds, Config};
 use crate::consensus::{Letter, Persist};
-use crate::ids::{GroupId, MachineId};
+use crate::ids::{Batch, GroupId, MachineId};
 use crate::io::{DiskImage, Effects};
 use crate::log::{Damage, Log};
 use crate::outbox::Outbox;
 use crate::route::Route;
 use crate::store::Store;
 use crate::store::command::{Command, Query};
-use crate::wire::{Ask, Batch, Message, Proposed};
+use crate::wire::{Ask, Message, Proposed};
 
 mod fitness;
 mod placement;

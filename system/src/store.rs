@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::hash::FixedHasher;
+use crate::ids::Batch;
 use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SliceId};
-use crate::object::op::Key;
 use crate::observe::AppliedTurn;
 use crate::registry::Registry;
-use crate::wire::Batch;
+use crate::words::call::Key;
 
 pub mod command;
 mod rows;

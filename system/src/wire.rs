@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::Letter;
-use crate::ids::{Epoch, GroupId, MachineId, ObjectName, RequestId, SessionId, SliceId};
+use crate::ids::{Batch, GroupId, MachineId, ObjectName, RequestId, SessionId};
 use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
 
@@ -148,6 +148,10 @@ pub struct Ask {
     pub number: u64,
 }
 
+/// So many deliveries of one machine to one session may be under way at once, from the first one that is not over. The sender
+/// keeps to it.
+pub(crate) const WINDOW: u64 = 1_024;
+
 /// One delivery of a client's request to one session of one machine (O1). The holder gives it to object code at most once,
 /// and once it has said that it will not, never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -157,17 +161,6 @@ pub struct Ticket {
     /// The holder's session. Under any other the delivery is ignored.
     pub session: SessionId,
     /// The delivery's number in that stream to that session, from 1.
-    pub number: u64,
-}
-
-/// Which batch of a slice a commit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Batch {
-    /// The slice.
-    pub slice: SliceId,
-    /// The epoch of the holder that proposes it.
-    pub epoch: Epoch,
-    /// Its number in that epoch.
     pub number: u64,
 }
 

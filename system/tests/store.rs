@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use reveille_system::config::Config;
 use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
-use reveille_system::object::op::{Key, List};
 use reveille_system::store::command::{
     AlarmRow, AlarmWrite, Answer, Applied, Claim, Command, Commit, Query, Release, TurnWrites,
 };
 use reveille_system::store::{Outcome, Store};
+use reveille_system::words::call::{Key, List};
 
 const SLICE: SliceId = SliceId(0);
 

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use reveille_system::ids::{Epoch, ObjectName, Stamp};
-use reveille_system::io::Now;
-use reveille_system::object::op::{Call, Key, List, Reply, StorageError};
 use reveille_system::object::view::{
     ALARM_TIME_MAX_MS, BATCH_LEN_MAX, KEY_LEN_MAX, Next, Reading, RunVerdict, VALUE_LEN_MAX, View,
 };
 use reveille_system::store::command::{AlarmRow, AlarmWrite, Answer, Query};
+use reveille_system::words::call::{Call, Key, List, Reply, StorageError};
+use reveille_system::words::time::Now;
 
 const NOW: Now = Now { mono_ns: 0, wall_ns: 5_000_000_000 };
 

@@ -5,15 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Phase, What};
+use crate::history::{Phase, StorageCall, What};
 use crate::reference::maybe::GivenUp;
 use crate::rules::{COUNT, Id, RULES};
-use crate::verdict::{Coverage, RuleId, Violation};
+use crate::verdict::{Coverage, RuleId};
 
 /// What was seen of a history, as far as coverage needs to know.
 #[derive(Debug)]
 pub(super) struct Tally {
     occasions: [u64; COUNT],
+    /// Which rules the event that was seen last has given an occasion: one bit for each.
+    seen_now: u64,
     kinds: Kinds,
     /// R1: whether a run failed and the history does not say how.
     any_untold_failure: bool,
@@ -22,11 +24,14 @@ pub(super) struct Tally {
     any_slot_given_up: bool,
 }
 
+const _: () = assert!(COUNT <= u64::BITS as usize, "`Tally::seen_now` has a bit for each rule");
+
 /// A set of kinds of events, and of fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Kinds(u32);
 
 impl Kinds {
+    pub(super) const NONE: Kinds = Kinds(0);
     const CALL: Kinds = Kinds(1);
     const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
@@ -54,12 +59,14 @@ impl Kinds {
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
     const COMMITTED: Kinds = Kinds(1 << 24);
-    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 25);
-    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 26);
-    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 27);
-    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 28);
-    const ON_DISK: Kinds = Kinds(1 << 29);
-    const PROCESS: Kinds = Kinds(1 << 30);
+    /// An alarm's own identity.
+    const ALARM_ID: Kinds = Kinds(1 << 25);
+    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 26);
+    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
+    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
+    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    const ON_DISK: Kinds = Kinds(1 << 30);
+    const PROCESS: Kinds = Kinds(1 << 31);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -76,6 +83,9 @@ impl Kinds {
             What::ConstructorEnd { .. } => Kinds::CONSTRUCTOR_END,
             What::InstanceEnd { .. } => Kinds::INSTANCE_END,
             What::Deliver { .. } => Kinds::DELIVER,
+            What::Op { call: StorageCall::SetAlarm { alarm: Some(_), .. }, .. } => {
+                Kinds::OP.or(Kinds::ALARM_ID)
+            }
             What::Op { .. } => Kinds::OP,
             What::OpResult { .. } => Kinds::OP_RESULT,
             What::RunStart { .. } => Kinds::RUN_START,
@@ -215,6 +225,23 @@ fn needs(rule: Id) -> &'static [Need] {
     }
 }
 
+const NO_DELIVERIES: &str = "no `deliver` says which instance was given a request: whether one was given more than once is not judged";
+const NO_HOW: &str =
+    "a run failed and no `how` says in which way: whether that had to reset its instance is not judged";
+const NO_IDENTITIES: &str =
+    "no `alarm` names an alarm: one that is set for the time of another is not told from it";
+const NO_REST: &str = "no `at_rest` says what the datastore holds in the end: that is not judged";
+const NO_END: &str = "no phase `end` says that the run is over: runs that never started are not judged";
+const NO_MAJORITIES: &str = "no `majority` says who has a quorum: nothing is judged while half of the machines or datacenters are out";
+const NO_LEADERS: &str = "no `leader` says who leads a datacenter: that each has one leader is not judged";
+const NO_REPLICAS: &str =
+    "no `replica` says what a machine has applied: whether replicas agree is not judged";
+const NO_COMMITTED: &str =
+    "no `committed` says what a group had committed: whether its replicas keep up is not judged";
+const MANY_LOSSES: &str =
+    "so many turns were lost that what they may have written cannot be told apart: it is not judged";
+const LET_PASS: &str = "the profile lets every breach of it pass";
+
 /// Whether what keys are read to hold shows that a rule was broken.
 fn is_about_keys(rule: Id) -> bool {
     matches!(rule, Id::S2 | Id::S3 | Id::S4 | Id::S5 | Id::S6 | Id::S8 | Id::R8)
@@ -233,6 +260,7 @@ impl Tally {
     pub(super) fn new() -> Self {
         Tally {
             occasions: [0; COUNT],
+            seen_now: 0,
             kinds: Kinds::default(),
             any_untold_failure: false,
             any_key_given_up: false,
@@ -243,9 +271,18 @@ impl Tally {
     /// The history gave occasion to break a rule.
     pub(super) fn saw(&mut self, rule: Id) {
         self.occasions[rule as usize] += 1;
+        self.seen_now |= 1 << rule as u32;
+    }
+
+    /// A rule was found broken: that is an occasion too, if the event has not been counted as one.
+    pub(super) fn broke(&mut self, rule: Id) {
+        if self.seen_now & (1 << rule as u32) == 0 {
+            self.saw(rule);
+        }
     }
 
     pub(super) fn see(&mut self, what: &What, has_place: bool) {
+        self.seen_now = 0;
         let place = if has_place { Kinds::PLACE } else { Kinds::default() };
         self.kinds = self.kinds.or(Kinds::of(what)).or(place);
     }
@@ -265,27 +302,31 @@ impl Tally {
         self.any_slot_given_up |= given_up.slot;
     }
 
-    /// What of a rule was not judged.
-    fn except(&self, rule: Id) -> Option<&'static str> {
+    /// What of a rule was not judged, each with its reason.
+    fn except(&self, rule: Id) -> Vec<&'static str> {
+        let lacks = |kinds| !self.has(kinds);
+        let over = self.has(Kinds::END);
         let is_blind = (self.any_key_given_up && is_about_keys(rule))
             || (self.any_slot_given_up && is_about_alarm(rule));
-        match rule {
-            Id::R1 if self.any_untold_failure => {
-                Some("a run failed and no `how` says in which way: whether that had to reset its instance is not judged")
+        let mut reasons: Vec<(bool, &'static str)> = match rule {
+            Id::O1 => vec![(lacks(Kinds::DELIVER), NO_DELIVERIES)],
+            Id::R1 => vec![(self.any_untold_failure, NO_HOW)],
+            Id::A10 => vec![(lacks(Kinds::ALARM_ID), NO_IDENTITIES)],
+            Id::S2 | Id::S3 => vec![(over && lacks(Kinds::AT_REST), NO_REST)],
+            Id::L1 | Id::L3 => vec![(!over, NO_END)],
+            Id::L2 => {
+                vec![(!over, NO_END), (self.has(Kinds::FAULT) && lacks(Kinds::MAJORITY), NO_MAJORITIES)]
             }
-            Id::S2 | Id::S3 if self.has(Kinds::END) && !self.has(Kinds::AT_REST) => {
-                Some("no `at_rest` says what the datastore holds in the end: that is not judged")
-            }
-            Id::L2 if self.has(Kinds::FAULT) && !self.has(Kinds::MAJORITY) => Some(
-                "no `majority` says who has a quorum: nothing is judged while half of the machines or datacenters are out",
-            ),
-            Id::L4 if self.has(Kinds::REPLICA) && !self.has(Kinds::COMMITTED) => {
-                Some("no `committed` says what a group had committed: whether its replicas keep up is not judged")
-            }
-            _ => is_blind.then_some(
-                "so many turns were lost that what they may have written cannot be told apart: it is not judged",
-            ),
-        }
+            Id::L4 => vec![
+                (!over, NO_END),
+                (lacks(Kinds::LEADER), NO_LEADERS),
+                (lacks(Kinds::REPLICA), NO_REPLICAS),
+                (self.has(Kinds::REPLICA) && lacks(Kinds::COMMITTED), NO_COMMITTED),
+            ],
+            _ => vec![],
+        };
+        reasons.push((is_blind, MANY_LOSSES));
+        reasons.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).collect()
     }
 
     /// Whether an event of one of these kinds was seen.
@@ -293,20 +334,29 @@ impl Tally {
         self.kinds.meets(kinds)
     }
 
-    /// What became of every rule. One that was found broken was judged, whatever is missing.
-    pub(super) fn coverage(&self, violations: &[Violation]) -> BTreeMap<RuleId, Coverage> {
+    /// What became of every rule. One that was found broken was judged, whatever is missing; one of which the profile lets
+    /// every breach pass was not.
+    pub(super) fn coverage(
+        &self,
+        broken: &BTreeMap<Id, u64>,
+        is_let_pass: impl Fn(Id) -> bool,
+    ) -> BTreeMap<RuleId, Coverage> {
         let of = |rule: Id| {
+            if is_let_pass(rule) {
+                return Coverage::NotChecked { why: LET_PASS };
+            }
+            let times = broken.get(&rule).copied().unwrap_or_default();
             let lack = needs(rule).iter().find(|need| !self.has(need.any_of)).map(|need| need.lack);
-            let is_broken = || violations.iter().any(|violation| violation.rule.0 == rule.name());
-            match lack {
-                Some(why) if !is_broken() => Coverage::NotChecked { why },
-                _ => {
-                    let occasions = self.occasions[rule as usize];
-                    match self.except(rule) {
-                        Some(except) => Coverage::InPart { occasions, except },
-                        None => Coverage::Judged { occasions },
-                    }
-                }
+            if let Some(why) = lack.filter(|_| times == 0) {
+                return Coverage::NotChecked { why };
+            }
+            // One event can break a rule for several objects: what is judged at the end.
+            let occasions = self.occasions[rule as usize].max(times);
+            let except = self.except(rule);
+            if except.is_empty() {
+                Coverage::Judged { occasions }
+            } else {
+                Coverage::InPart { occasions, except }
             }
         };
         Id::ALL.iter().zip(&RULES).map(|(id, rule)| (rule.id, of(*id))).collect()

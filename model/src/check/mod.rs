@@ -1,8 +1,8 @@
 //! The checkers: one pass over a history, in its order, that holds every object against the reference model.
 //!
 //! ```text
-//! event ──▶ Checker::observe ──▶ life | storage (with reads) | firing (with retries) | rest ──▶ reports ──▶ Verdict
-//!                                          │
+//! event ──▶ Checker::observe ──▶ object | storage | alarm | cluster ──▶ reports ──▶ Verdict
+//!                                          │         └──▶ leniency
 //!                                   reference::object: what has to be
 //! ```
 //!
@@ -13,63 +13,45 @@
 //! A checker never panics on a history, however wrong: what it cannot follow it leaves unjudged. Of an instance that
 //! was superseded only its own writes are known, so only reads of those are judged (SPEC.md, "Effect").
 
-mod blame;
-mod calls;
-mod changes;
-mod clocks;
+mod alarm;
+mod case;
 mod cluster;
 mod coverage;
-mod faults;
-mod firing;
-mod halves;
-mod homeless;
-mod lateness;
-mod life;
-mod limits;
-mod load;
-mod nature;
-mod quorum;
-mod reads;
+mod end;
+mod leniency;
+mod object;
 mod report;
-mod resets;
-mod rest;
-mod retries;
-mod spells;
 mod storage;
-mod takeover;
-mod timers;
-mod turns;
-mod unsure;
 mod witness;
 
-use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use siphasher::sip::SipHasher13;
 
-use self::cluster::Cluster;
-use self::coverage::Kinds;
-use self::faults::Faults;
-use self::lateness::Pace;
-use self::nature::Nature;
+use self::alarm::{end as run_end, start};
+use self::case::{Case, Held};
+use self::cluster::claims::Cluster;
+use self::cluster::faults::Faults;
+use self::cluster::lateness::Pace;
+use self::cluster::nature::Nature;
+use self::cluster::{disks, takeover};
+use self::object::requests::Requests;
+use self::object::{effects, life, turns};
 use self::report::Reports;
+use self::storage::commits;
 use self::witness::Witness;
 use crate::Profile;
 use crate::history::{
-    By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Outcome, Phase, Place, What,
+    By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Phase, Place, What,
 };
 use crate::reference::Mark;
 use crate::reference::object::Object;
 use crate::reference::slot::AckKind;
-use crate::rules::Id;
 use crate::verdict::Verdict;
 
 type Objects = IndexMap<ObjectName, Object, BuildHasherDefault<SipHasher13>>;
-
-/// O2: how many requests are remembered whose clients do not wait for them any more.
-const UNKNOWN_MAX: usize = 4_096;
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
@@ -102,23 +84,35 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 ///
 /// | rules | by | from |
 /// |---|---|---|
-/// | O1, F3 | `life`, `turns` | effects: commits, responses, outbound requests; deliveries of requests |
-/// | O2 | this file | calls and deliveries of requests |
-/// | O3, O4, A9 | `turns` | deliveries, turns, outstanding calls, gates, constructors |
-/// | O5, S2, S3, S5 | `storage`, `life`, `reads`, `rest` | calls, commits, takeovers, what is at rest |
-/// | O6 | `homeless` | requests that wait, faults, instances |
-/// | O7 | `life`, `firing` | instances that were over a limit |
-/// | S1, A6 to A8, A10 | `calls`, `limits` | calls and their results |
-/// | S4, S6, A3, A4 | `reads`, `life` | results of reads, evictions |
-/// | S7, S8 | `limits`, `blame` | calls and their results |
-/// | A1, A2, A5, A10, F1, F2, F4 to F8 | `firing`, `rest`, `lateness` | runs, and what is at rest |
-/// | R1 to R8 | `retries`, `timers`, `firing`, `calls`, `reads`, `resets`, `rest` | runs and their ends |
-/// | D1, D4, D5 | `cluster` | claims of leaders and holders, replicas at rest |
-/// | D3, D5, D6 | `takeover` | claims of holders and leaders, faults |
-/// | D2, D7 | `rest` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
-/// | D8 | this file | disks found damaged that nothing has harmed |
+/// | O1, F3 | `object::effects`, `witness::deliveries`, `alarm::start` | effects: commits, responses, outbound requests; deliveries of requests |
+/// | O2 | `object::requests` | calls and deliveries of requests |
+/// | O3, O4 | `object::turns` | deliveries, turns, outstanding calls, gates, constructors |
+/// | O5 | `object::effects` | messages that leave, commits |
+/// | O6 | `object::homeless` | requests that wait, faults, instances |
+/// | O7 | `object::over_limit`, `object::life` | instances that were over a limit |
+/// | S1 | `storage::calls` | calls and their results |
+/// | S2, S3, S5 | `storage` (`commits`, `blame`, `rest`), `object::life` | calls, commits, takeovers, what is at rest |
+/// | S4, S6 | `storage::reads`, `object::life` | results of reads, evictions |
+/// | S7, S8 | `storage` (`limits`, `blame`) | calls and their results |
+/// | A1, A2, A5 | `alarm` (`gone`, `rest`) | runs, and what is at rest |
+/// | A3, A4 | `alarm::reading` | results of `get_alarm` |
+/// | A6 to A8, A10 | `alarm::setting`, `storage::limits`; A10 also `alarm::overdue` | calls and their results |
+/// | A9 | `alarm::constructor` | constructors, runs |
+/// | F1, F5, F6, F8 | `alarm::overdue`, `cluster::lateness` | runs, and the end of the history |
+/// | F2, F7 | `alarm::start` | runs, wall clocks |
+/// | F4 | `alarm::completion`, `alarm::gone` | ends of runs, commits, runs |
+/// | R1 | `alarm` (`limit`, `resets`, `count`), `storage::calls` | runs and their ends |
+/// | R2, R4, R5, R6, R7 | `alarm` (`count`, `gone`, `rest`) | runs and their ends |
+/// | R3 | `alarm::backoff` | runs and their ends |
+/// | R8 | `storage::blame` | what is read after a run has failed |
+/// | D1, D4, D5 | `cluster::claims` | claims of leaders and holders, replicas at rest |
+/// | D3, D5, D6 | `cluster::takeover` | claims of holders and leaders, faults |
+/// | D2, D7 | `alarm::overdue` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
+/// | D8 | `cluster::disks` | disks found damaged that nothing has harmed |
+/// | L1 to L4 | `cluster::lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `cluster::claims` | starts of runs, faults, quorums, clocks, leaders, replicas |
 /// | W1, W2 | `witness` | what the world saw of messages, disks and processes, and the account of the same |
-/// | L1 to L4 | `lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `retries`, `cluster` | starts of runs, faults, quorums, clocks, leaders, replicas |
+///
+/// What the profile `workerd` lets pass, and what may be durable where no commits are told, is for `leniency`.
 ///
 /// Of D there is more that does not show at the API under a name of its own: what D2 and D8 say about acknowledged writes
 /// shows as S3, what D1 says about atomicity as S2, and the bounds of D5 to D7 for alarms are those of L.
@@ -131,10 +125,7 @@ pub struct Checker {
     objects: Objects,
     /// The object of the last event: most events are of the same object as the one before.
     recent: usize,
-    /// O6: requests that their clients still wait for.
-    waiting: BTreeMap<u64, Waiting>,
-    /// O2: requests that their clients do not wait for any more and that may still be delivered.
-    unknown: BTreeMap<u64, Waiting>,
+    requests: Requests,
     witness: Witness,
     faults: Faults,
     pace: Pace,
@@ -160,8 +151,7 @@ impl Checker {
             constants: header.constants.clone(),
             objects: Objects::default(),
             recent: 0,
-            waiting: BTreeMap::new(),
-            unknown: BTreeMap::new(),
+            requests: Requests::default(),
             witness: Witness::new(header),
             faults: Faults::new(header.system_group),
             pace: Pace::new(header),
@@ -192,21 +182,14 @@ impl Checker {
             datacenter_of: &self.pace.datacenter_of,
             mark,
         };
-        let mut objects = witness::Objects { all: &mut self.objects, waiting: &self.waiting };
-        self.witness.observe(scene, event, &mut objects);
+        let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
+        self.witness.observe(scene, event, &mut known);
         match &event.what {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);
-                self.waiting.insert(*request, Waiting { object, call: mark });
+                self.requests.sent(*request, object, mark);
             }
-            What::Return { request, outcome } => {
-                let waiting = self.waiting.remove(request);
-                self.unknown
-                    .extend(waiting.filter(|_| *outcome == Outcome::Unknown).map(|it| (*request, it)));
-                if self.unknown.len() > UNKNOWN_MAX {
-                    self.unknown.pop_first();
-                }
-            }
+            What::Return { request, outcome } => self.requests.returned(*request, outcome),
             What::RequestArrive { .. }
             | What::AnswerLeave { .. }
             | What::AnswerLost { .. }
@@ -250,30 +233,19 @@ impl Checker {
                 }
                 self.faults.end(*fault, &self.pace.datacenter_of, mark);
             }
-            What::DiskDamaged => self.disk_damaged(mark, event.place),
+            What::DiskDamaged => disks::damaged(&mut self.reports, &mut self.faults, mark, event.place),
             What::Phase { phase: Phase::End } => {
                 self.is_over = true;
                 self.end_of_run();
             }
             What::Phase { phase } => self.faults.is_quiet = *phase == Phase::Quiet,
             What::AtRest { object, keys, alarm, slice } => {
-                self.any_at_rest = true;
-                let (_, name, state) = find(&mut self.objects, object);
-                if let Some(current) = &mut state.current {
-                    current.slice = slice.or(current.slice);
-                }
-                if self.omits_commits {
-                    state.rest_unsure(mark, self.constants.retries_max);
-                    rest::narrow(&mut self.reports, state, keys, alarm.as_ref());
-                }
-                let scene =
-                    rest::Scene { constants: &self.constants, reports: &mut self.reports, name, mark };
-                rest::at_rest(scene, state, keys, alarm.as_ref());
+                self.at_rest(mark, object, &Held { keys, alarm: alarm.as_ref() }, *slice);
             }
             what => {
                 if let Some(by) = &event.by {
                     if let What::Deliver { delivery: Delivery::Request { request } } = what {
-                        self.led(mark, *request, &by.object);
+                        self.requests.led(&mut self.reports, &self.objects, mark, *request, &by.object);
                     }
                     self.observe_instance(mark, event.place, by, what);
                 }
@@ -318,38 +290,21 @@ impl Checker {
         match what {
             What::ConstructorEnd { failed } => life::constructor_end(&mut case, object, failed.is_some()),
             What::InstanceEnd { reason } => life::end(&mut case, object, reason),
-            What::Op { op, call, .. } => storage::call(&mut case, object, *op, call),
-            What::OpResult { op, result } => storage::result(&mut case, object, *op, result),
+            What::Op { op, call, .. } => commits::call(&mut case, object, *op, call),
+            What::OpResult { op, result } => commits::result(&mut case, object, *op, result),
             What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry } => {
-                let info =
-                    firing::Info { id: *alarm, scheduled_ms: *scheduled_ms, retry_count: *retry_count };
-                firing::run_start(&mut case, object, *run, info, *is_retry);
+                let info = start::Info { id: *alarm, scheduled_ms: *scheduled_ms, retry_count: *retry_count };
+                start::starts(&mut case, object, *run, info, *is_retry);
             }
-            What::RunEnd { run, outcome } => firing::run_end(&mut case, object, *run, outcome),
+            What::RunEnd { run, outcome } => run_end::ends(&mut case, object, *run, outcome),
             // Which of them are told is not to be relied on.
             What::Commit { .. } if self.omits_commits => {}
-            What::Commit { ends_run } => storage::commit(&mut case, object, *ends_run),
-            What::Respond { request, .. } => storage::leave(&mut case, object, AckKind::Response(*request)),
-            What::Outbound { call, .. } => storage::leave(&mut case, object, AckKind::Outbound(*call)),
+            What::Commit { ends_run } => commits::commit(&mut case, object, *ends_run),
+            What::Respond { request, .. } => effects::leave(&mut case, object, AckKind::Response(*request)),
+            What::Outbound { call, .. } => effects::leave(&mut case, object, AckKind::Outbound(*call)),
             _ => {}
         }
         self.witness.followed(&case, object);
-    }
-
-    /// O2: the name that a request was for leads to that object. What has been answered is not remembered.
-    fn led(&mut self, mark: Mark, request: u64, object: &ObjectName) {
-        let known = self.waiting.get(&request).or_else(|| self.unknown.get(&request));
-        let Some(Waiting { object: asked, call }) = known.copied() else { return };
-        self.reports.saw(Id::O2);
-        let Some((name, _)) = self.objects.get_index(asked).filter(|(name, _)| *name != object) else {
-            return;
-        };
-        let sentences = format!(
-            "Request {request}, made at {} for {name}, was delivered at {} to an instance of {object}.",
-            report::Seconds(call.at_ns),
-            report::Seconds(mark.at_ns),
-        );
-        self.reports.add("O2", Some(name), mark.at_ns, &[call, mark], sentences);
     }
 
     fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {
@@ -362,68 +317,6 @@ impl Checker {
         let (mut scene, cluster) = self.takeover(now);
         cluster.judge_moves(&mut scene);
     }
-
-    /// D8: damage that no fault did is the system's own.
-    fn disk_damaged(&mut self, mark: Mark, place: Option<Place>) {
-        self.reports.saw(Id::D8);
-        if let Some(place) = place {
-            self.faults.damage(place.machine);
-        }
-        if self.faults.any_of_disk() {
-            return;
-        }
-        let sentences = format!(
-            "At {} the disk{} was found damaged where it had been promised whole, yet no disk fault had begun.",
-            report::Seconds(mark.at_ns),
-            report::OnMachine(place),
-        );
-        self.reports.add("D8", None, mark.at_ns, &[mark], sentences);
-    }
-
-    fn end_of_run(&mut self) {
-        if self.is_over {
-            let (mut scene, cluster) = self.takeover(self.last);
-            cluster.judge_moves(&mut scene);
-            cluster.judge_spread(&mut scene);
-        }
-        let (constants, faults, pace) = (&self.constants, &self.faults, &mut self.pace);
-        if self.is_over {
-            self.cluster.end_of_run(&mut self.reports, constants, faults, pace, self.last);
-        }
-        let mut calls: BTreeMap<usize, Mark> = BTreeMap::new();
-        for Waiting { object, call } in self.waiting.values() {
-            let first = calls.entry(*object).or_insert(*call);
-            *first = (*first).min(*call);
-        }
-        let told = rest::Told { end: self.is_over, rest: self.any_at_rest };
-        for (position, (name, object)) in self.objects.iter_mut().enumerate() {
-            if self.omits_commits && !object.at_rest {
-                object.rest_unsure(self.last, constants.retries_max);
-            }
-            if self.omits_commits && !object.at_rest && told.rest {
-                rest::narrow(&mut self.reports, object, &BTreeMap::new(), None);
-            }
-            let reports = &mut self.reports;
-            life::is_stopped(constants, reports, faults, pace, object);
-            let mut scene = rest::Scene { constants, reports, name, mark: self.last };
-            if self.is_over {
-                homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
-            }
-            rest::end_of_run(scene, faults, pace, object, told);
-            if self.is_over {
-                let reports = &mut self.reports;
-                let (datacenter_of, mark) = (&pace.datacenter_of, self.last);
-                let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
-                self.witness.end_of_object(&mut scene, name, object);
-            }
-        }
-        if self.is_over {
-            let reports = &mut self.reports;
-            let (datacenter_of, mark) = (&pace.datacenter_of, self.last);
-            let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
-            self.witness.end_of_run(&mut scene);
-        }
-    }
 }
 
 fn find<'a>(objects: &'a mut Objects, name: &ObjectName) -> (usize, &'a ObjectName, &'a mut Object) {
@@ -433,52 +326,4 @@ fn find<'a>(objects: &'a mut Objects, name: &ObjectName) -> (usize, &'a ObjectNa
     };
     let (name, object) = objects.get_index_mut(index).expect("it was found or inserted above");
     (index, name, object)
-}
-
-/// O6: a request that is not answered.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    /// The position of its object.
-    object: usize,
-    call: Mark,
-}
-
-/// One event of an instance, with all that judging it takes.
-struct Case<'a> {
-    constants: &'a Constants,
-    alarm_classes: Option<&'a [Arc<str>]>,
-    omits_commits: bool,
-    faults: &'a Faults,
-    pace: &'a mut Pace,
-    reports: &'a mut Reports,
-    name: &'a ObjectName,
-    by: &'a By,
-    mark: Mark,
-    place: Option<Place>,
-}
-
-impl Case<'_> {
-    /// The event gives occasion to break a rule.
-    fn saw(&mut self, rule: Id) {
-        self.reports.saw(rule);
-    }
-
-    /// A8: whether the object's class declares `alarm()`, if the history says.
-    fn declares_alarm(&self) -> Option<bool> {
-        self.alarm_classes.map(|classes| classes.iter().any(|class| **class == *self.name.class()))
-    }
-
-    /// Reports that this event breaks a rule. `evidence` are the events before it that prove it.
-    fn report(&mut self, rule: &'static str, evidence: &[Mark], sentences: String) {
-        let mut all = evidence.to_vec();
-        all.push(self.mark);
-        self.reports.add(rule, Some(self.name), self.mark.at_ns, &all, sentences);
-    }
-
-    /// Like [`Case::report`], if an event of one of these kinds is seen anywhere in the history.
-    fn report_if_ever(&mut self, kinds: Kinds, rule: &'static str, evidence: &[Mark], sentences: String) {
-        let mut all = evidence.to_vec();
-        all.push(self.mark);
-        self.reports.add_if_ever(kinds, rule, Some(self.name), self.mark.at_ns, &all, sentences);
-    }
 }

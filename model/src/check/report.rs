@@ -4,18 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::coverage::{Kinds, Tally};
+use super::leniency::{self, relaxation};
 use crate::history::{Blob, Key, ObjectName, Place};
 use crate::lateness::Lateness;
 use crate::profile::{Profile, Relaxation};
 use crate::reference::slot::{Ack, AckKind};
 use crate::reference::{Mark, Row};
-use crate::rules::{Id, RULES};
-use crate::verdict::{RuleId, Verdict, Violation};
+use crate::rules::Id;
+use crate::verdict::{REPORTS_PER_RULE_AND_OBJECT_MAX, Verdict, Violation};
 
-/// How often one rule is reported for one object. What breaks a rule once breaks it again; the first reports tell why.
-const REPORTS_PER_RULE_AND_OBJECT_MAX: u32 = 3;
-
-/// How many violations a verdict holds at most.
+/// How many violations are told one by one at most: so many that surely hold, and so many of which only the end shows whether
+/// they do.
 const REPORTS_MAX: usize = 1_000;
 
 /// How many characters of a value are shown.
@@ -26,7 +25,9 @@ const VALUE_SHOWN_CHARS_MAX: usize = 60;
 pub(super) struct Reports {
     pub(super) tally: Tally,
     verdict: Verdict,
-    counts: BTreeMap<(RuleId, Option<ObjectName>), u32>,
+    /// How often each rule was found broken by each object, told or not, if such an event is seen anywhere in the history; of
+    /// no kind if it surely holds.
+    counts: BTreeMap<(Kinds, Id, Option<ObjectName>), u64>,
     /// Violations that hold only if such an event is seen anywhere in the history.
     unsure: Vec<(Kinds, Violation)>,
     /// What an exact wall clock is ahead of true time, or the first one in the history was: true time plus this is wall time,
@@ -55,6 +56,7 @@ impl Reports {
     pub(super) fn give_up(&mut self, row: &mut Row, doubtful: &mut BTreeSet<Key>) {
         let given_up = row.take_given_up();
         self.tally.give_up(&given_up);
+        given_up.splits.iter().for_each(|split| self.relax(leniency::of_split(*split)));
         doubtful.extend(given_up.keys);
     }
 
@@ -64,7 +66,7 @@ impl Reports {
     }
 
     /// Whether the profile lets the breach of a rule pass wherever it happens.
-    pub(super) fn lets_pass(&self, rule: &str) -> bool {
+    pub(super) fn lets_pass(&self, rule: Id) -> bool {
         self.is_lenient() && relaxation(rule).is_some()
     }
 
@@ -87,18 +89,18 @@ impl Reports {
         Wall { wall_ms, true_ns: self.true_ns(wall_ms) }
     }
 
-    /// Adds a violation, unless the profile lets it pass or there are enough of its kind. `evidence` need not be in
-    /// order.
+    /// Adds a violation, unless the profile lets it pass. Where there are enough of its kind it is only counted. `evidence`
+    /// need not be in order.
     pub(super) fn add(
         &mut self,
-        rule: &'static str,
+        rule: Id,
         object: Option<&ObjectName>,
         at_ns: u64,
         evidence: &[Mark],
         sentences: String,
     ) {
-        if let Some(violation) = self.admit(rule, object, at_ns, evidence, sentences) {
-            self.verdict.violations.push(violation);
+        if self.admits(Kinds::NONE, rule, object) {
+            self.verdict.violations.push(violation(rule, object, at_ns, evidence, sentences));
         }
     }
 
@@ -107,7 +109,7 @@ impl Reports {
     pub(super) fn add_if_ever(
         &mut self,
         kinds: Kinds,
-        rule: &'static str,
+        rule: Id,
         object: Option<&ObjectName>,
         at_ns: u64,
         evidence: &[Mark],
@@ -116,54 +118,55 @@ impl Reports {
         if self.tally.has(kinds) {
             return self.add(rule, object, at_ns, evidence, sentences);
         }
-        if let Some(violation) = self.admit(rule, object, at_ns, evidence, sentences) {
-            self.unsure.push((kinds, violation));
+        if self.admits(kinds, rule, object) {
+            self.unsure.push((kinds, violation(rule, object, at_ns, evidence, sentences)));
         }
     }
 
-    fn admit(
-        &mut self,
-        rule: &'static str,
-        object: Option<&ObjectName>,
-        at_ns: u64,
-        evidence: &[Mark],
-        sentences: String,
-    ) -> Option<Violation> {
+    /// Takes in that a rule was broken, if events of these kinds are told; whether it is one to tell of.
+    fn admits(&mut self, kinds: Kinds, rule: Id, object: Option<&ObjectName>) -> bool {
+        self.tally.broke(rule);
         if let Some(relaxation) = relaxation(rule).filter(|_| self.is_lenient()) {
             self.relax(relaxation);
-            return None;
+            return false;
         }
-        let count = self.counts.entry((RuleId(rule), object.cloned())).or_default();
+        let count = self.counts.entry((kinds, rule, object.cloned())).or_default();
         *count += 1;
-        if *count > REPORTS_PER_RULE_AND_OBJECT_MAX
-            || self.verdict.violations.len() + self.unsure.len() >= REPORTS_MAX
-        {
-            return None;
-        }
-        let mut evidence: Vec<usize> = evidence.iter().map(|mark| mark.index).collect();
-        evidence.sort_unstable();
-        evidence.dedup();
-        let object = object.cloned();
-        Some(Violation { rule: RuleId(rule), object, at_ns, sentences, evidence })
+        let told = if kinds == Kinds::NONE { self.verdict.violations.len() } else { self.unsure.len() };
+        *count <= REPORTS_PER_RULE_AND_OBJECT_MAX && told < REPORTS_MAX
     }
 
     pub(super) fn into_verdict(mut self, lateness: Lateness) -> Verdict {
-        let sure = self.unsure.into_iter().filter(|(kinds, _)| self.tally.has(*kinds));
+        let holds = |kinds: Kinds| kinds == Kinds::NONE || self.tally.has(kinds);
+        let mut broken: BTreeMap<Id, u64> = BTreeMap::new();
+        for ((_, rule, _), count) in self.counts.iter().filter(|((kinds, ..), _)| holds(*kinds)) {
+            *broken.entry(*rule).or_default() += count;
+        }
+        let sure = self.unsure.into_iter().filter(|(kinds, _)| holds(*kinds));
         self.verdict.violations.extend(sure.map(|(_, violation)| violation));
-        let coverage = self.tally.coverage(&self.verdict.violations);
-        Verdict { lateness, coverage, ..self.verdict }
+        self.verdict.violations.sort_by_key(|violation| violation.at_ns);
+        let told = |rule: Id| self.verdict.violations.iter().filter(|it| it.rule == rule.id()).count() as u64;
+        let more = broken.iter().map(|(rule, count)| (rule.id(), count - told(*rule)));
+        let more = more.filter(|(_, count)| *count > 0).collect();
+        let is_lenient = self.verdict.profile == Profile::Workerd;
+        let is_let_pass = |rule| is_lenient && relaxation(rule).is_some();
+        let coverage = self.tally.coverage(&broken, is_let_pass);
+        Verdict { lateness, coverage, more, ..self.verdict }
     }
 }
 
-/// What [`Profile::Workerd`] calls it when it lets the breach of a rule pass, if it does wherever that happens.
-fn relaxation(rule: &str) -> Option<Relaxation> {
-    match rule {
-        "F4" => Some(Relaxation::SplitCompletion),
-        "A10" => Some(Relaxation::SetNowLost),
-        "R4" => Some(Relaxation::CountRestarted),
-        "L1" | "L2" | "L3" | "L4" => Some(Relaxation::Late),
-        _ => RULES.iter().any(|known| known.id.0 == rule && known.is_ours).then_some(Relaxation::Ours),
-    }
+/// A violation as it is told. `evidence` need not be in order.
+fn violation(
+    rule: Id,
+    object: Option<&ObjectName>,
+    at_ns: u64,
+    evidence: &[Mark],
+    sentences: String,
+) -> Violation {
+    let mut evidence: Vec<usize> = evidence.iter().map(|mark| mark.index).collect();
+    evidence.sort_unstable();
+    evidence.dedup();
+    Violation { rule: rule.id(), object: object.cloned(), at_ns, sentences, evidence }
 }
 
 /// True time in seconds.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use crate::history::{ObjectName, VERSION};
@@ -39,7 +40,19 @@ pub enum Problem {
         /// So many bytes of the line are valid.
         after_bytes: usize,
     },
-    /// The line is no JSON, or a field is unknown, of another type than expected, or missing.
+    /// The line holds no JSON object.
+    #[error("{found}; a history is JSON Lines: each line is one whole JSON object")]
+    NoObject {
+        /// What it holds instead.
+        found: Found,
+    },
+    /// The first line is not a header.
+    #[error("the first line has no `version`; it has to be the header of the history")]
+    NoHeader,
+    /// A header stands where an event is expected.
+    #[error("a second header; a history has one, in its first line")]
+    SecondHeader,
+    /// The line is not the JSON that it should be, or a field is unknown, of another type than expected, or missing.
     #[error("{message}")]
     Json {
         /// What was found and what was expected.
@@ -167,6 +180,55 @@ pub enum Problem {
         /// How far its number is unique.
         unique: &'static str,
     },
+}
+
+/// What a line may hold in the place of a JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Found {
+    /// Three bytes that some editors put before UTF-8.
+    #[error("a byte order mark before the text; save the file without one")]
+    ByteOrderMark,
+    /// UTF-16, by its byte order mark.
+    #[error("text in UTF-16; a history is UTF-8")]
+    Utf16,
+    /// Nothing but white space.
+    #[error("a blank line")]
+    Blank,
+    /// All events in one list, or a line of a list.
+    #[error("a JSON array")]
+    Array,
+    /// A number, a string, `null` or the like.
+    #[error("a JSON value that is not an object")]
+    Value,
+    /// An object that goes on in the next line.
+    #[error("the begin of a JSON object that goes on in another line")]
+    Begin,
+    /// Anything else, another line of a spread object among it.
+    #[error("plain text, not JSON")]
+    Text,
+}
+
+impl Found {
+    /// What the bytes of a line are, if they are not a whole JSON object that is merely wrong. `is_whole` is whether the line has
+    /// an end.
+    pub(super) fn in_line(bytes: &[u8], is_whole: bool) -> Option<Self> {
+        if bytes.starts_with(b"\xEF\xBB\xBF") {
+            return Some(Found::ByteOrderMark);
+        }
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            return Some(Found::Utf16);
+        }
+        let text = std::str::from_utf8(bytes).ok()?.trim_ascii();
+        let parsed = serde_json::from_str::<IgnoredAny>(text);
+        match (text.as_bytes().first(), parsed) {
+            (None, _) => Some(Found::Blank),
+            (Some(b'['), _) => Some(Found::Array),
+            (Some(b'{'), Err(error)) if error.is_eof() && is_whole => Some(Found::Begin),
+            (Some(b'{'), _) => None,
+            (Some(_), Ok(_)) => Some(Found::Value),
+            (Some(_), Err(_)) => Some(Found::Text),
+        }
+    }
 }
 
 impl Problem {

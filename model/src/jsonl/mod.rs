@@ -22,7 +22,7 @@ mod words;
 use std::borrow::Borrow;
 use std::io::{self, BufRead, Read, Write};
 
-pub use self::error::{Malformed, Problem};
+pub use self::error::{Found, Malformed, Problem};
 use self::line::Line;
 use self::names::Names;
 use self::order::Order;
@@ -169,23 +169,40 @@ impl<R: BufRead> Lines<R> {
         std::str::from_utf8(&self.bytes).map_err(Problem::utf8)
     }
 
-    /// The problem with the place where it is. Only a line that has no end was cut off; any other is wrong as it is.
+    /// The problem with the place where it is. Only a line that has no end was cut off; any other is wrong as it is. What is no
+    /// JSON object at all is named for what it is.
     fn malformed(&self, problem: Problem) -> Malformed {
-        let problem = match problem {
-            Problem::Truncated { message, column } if self.is_whole => Problem::Json { message, column },
-            problem => problem,
+        let is_about_json =
+            matches!(problem, Problem::Json { .. } | Problem::Truncated { .. } | Problem::NotUtf8 { .. });
+        let found = || Found::in_line(&self.bytes, self.is_whole);
+        let problem = match (is_about_json.then(found).flatten(), problem) {
+            (Some(found), _) => Problem::NoObject { found },
+            (None, Problem::Json { .. }) if self.number > 1 && is_header(&self.bytes) => {
+                Problem::SecondHeader
+            }
+            (None, Problem::Truncated { message, column }) if self.is_whole => {
+                Problem::Json { message, column }
+            }
+            (None, problem) => problem,
         };
         Malformed { line: self.number, problem }
     }
 }
 
+/// What every header has, of whatever version.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: Option<u32>,
+}
+
+fn is_header(line: &[u8]) -> bool {
+    serde_json::from_slice(line).is_ok_and(|Versioned { version }| version.is_some())
+}
+
 /// The version stands alone first: what another version's header looks like is not known.
 fn header(text: &str) -> Result<Header, Problem> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: u32,
-    }
     let Versioned { version } = serde_json::from_str(text).map_err(|error| Problem::json(&error))?;
+    let version = version.ok_or(Problem::NoHeader)?;
     if version != VERSION {
         return Err(Problem::Version { version });
     }

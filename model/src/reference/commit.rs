@@ -109,6 +109,7 @@ impl Instance {
         let skipped = turn.checked_sub(1).and_then(|before| self.uncommitted(before, self.skips_reported));
         let skipped = skipped.or_else(|| self.overtaken_completion(row, turn, ends_run));
         let mut irregular = Irregular { skipped, torn: None };
+        let open = self.take_open_turn(turn, ends_run);
         // What has been skipped stays in the log, and is not looked at again before its own commit.
         let mut next = self.first_after(self.skips_reported.min(turn.saturating_sub(1)));
         while let Some(entry) = self.log.get(next).filter(|entry| entry.turn <= turn) {
@@ -122,6 +123,7 @@ impl Instance {
             }
         }
         irregular.torn = self.finish_apart(row, turn, ends_run, mark, retries_max);
+        self.leave_open(row, open, mark);
         let is_ending = self.ending.is_some();
         let is_settled = |change: &SlotChange| change.turn <= turn && !(change.by_end && is_ending);
         self.slot.take_if(|change| is_settled(change));
@@ -129,6 +131,23 @@ impl Instance {
             open.settle_slot(is_settled);
         }
         irregular
+    }
+
+    /// R8: what this turn wrote besides the end of a run that has reset the instance. Unless it was acknowledged it may be durable
+    /// with that end or not.
+    fn take_open_turn(&mut self, turn: u32, ends_run: Option<u64>) -> Vec<Entry> {
+        let is_it = |ending: &Ending| {
+            ending.may_lose_its_turn && ending.turn == turn && ends_run == Some(ending.run.run)
+        };
+        let is_acknowledged = self.acked.is_some_and(|acked| acked.turn >= turn);
+        if is_acknowledged || !self.ending.as_ref().is_some_and(is_it) {
+            return Vec::new();
+        }
+        let all = std::mem::take(&mut self.log);
+        let is_open = |entry: &Entry| entry.turn == turn && !matches!(entry.write, Write::RunEnd(_));
+        let (open, log): (Vec<Entry>, Vec<Entry>) = all.into_iter().partition(is_open);
+        self.log = log.into();
+        open
     }
 
     /// S3: a good end of a run whose turn is earlier than this one and is not durable: it takes its alarm away (F4).
@@ -151,16 +170,10 @@ impl Instance {
 
     fn apply(&mut self, row: &mut Row, entry: Entry, ends: Ends, mark: Mark, retries_max: u32) {
         let cause = self.cause(entry.mark, entry.turn, mark);
+        self.settle(&entry);
         match entry.write {
-            Write::Key(key, value, writer) => {
-                self.overlay.settle(&key, entry.turn);
-                for open in &mut self.open {
-                    open.settle(&key, entry.turn);
-                }
-                row.set_key(key, value, writer);
-            }
+            Write::Key(key, value, writer) => row.set_key(key, value, writer),
             Write::Clear { preserve_alarm, writer } => {
-                self.overlay.settle_clear(entry.turn);
                 row.clear_keys(writer);
                 row.each_slot(|slot| slot.clear(preserve_alarm, cause));
             }
@@ -177,6 +190,20 @@ impl Instance {
                 }
                 Ends::WithItsTurn => finish(row, *ending, cause, retries_max),
             },
+        }
+    }
+
+    /// What the instance sees of a change is in the row now, and not its own any more.
+    pub(super) fn settle(&mut self, entry: &Entry) {
+        match &entry.write {
+            Write::Key(key, ..) => {
+                self.overlay.settle(key, entry.turn);
+                for open in &mut self.open {
+                    open.settle(key, entry.turn);
+                }
+            }
+            Write::Clear { .. } => self.overlay.settle_clear(entry.turn),
+            Write::SetAlarm(_) | Write::DeleteAlarm | Write::EndRetry(_) | Write::RunEnd(_) => {}
         }
     }
 
@@ -221,7 +248,7 @@ impl Instance {
         if let Some(run) = self.run.filter(|run| ends_run == Some(run.run)) {
             let alarm = run.alarm?;
             row.slot.alarm_set_at(alarm.set)?;
-            row.slot.complete(self.cause(mark, turn, mark));
+            row.slot.complete(self.epoch, self.cause(mark, turn, mark));
             return Some(Torn { run, ended: None, removes: true });
         }
         let ending = self.ending?;
@@ -264,7 +291,7 @@ fn finish(row: &mut Row, ending: Ending, cause: slot::Cause, retries_max: u32) {
 /// If its alarm was replaced or deleted, there is nothing left to do (F5).
 pub(super) fn finish_in(slot: &mut Slot, ending: &Ending, cause: slot::Cause, retries_max: u32) {
     let Some(alarm) = ending.run.alarm else { return };
-    if slot.alarm_set_at(alarm.set).is_none() {
+    if slot.alarm_of(ending.run.run, alarm.set).is_none() {
         if ending.end == End::Fails {
             slot.end_retries(ending.failure);
         }
@@ -274,7 +301,7 @@ pub(super) fn finish_in(slot: &mut Slot, ending: &Ending, cause: slot::Cause, re
         return;
     }
     match ending.end {
-        End::Completes => slot.complete(cause),
+        End::Completes => slot.complete(ending.failure.epoch, cause),
         End::Fails => slot.fail(ending.failure, retries_max, cause),
     }
 }

@@ -1,6 +1,7 @@
 //! How an instance conducts itself: its constructor, its turns, and the calls that have no result yet. What they write
 //! and read is [`super::instance`]'s.
 
+use crate::rules::Id;
 use std::collections::BTreeSet;
 
 use super::Mark;
@@ -136,7 +137,7 @@ pub(crate) struct Conduct {
     /// A9: the alarm that woke the instance, once its constructor has replaced it; and the call that did.
     pub(crate) dropped: Option<(Setting, u64)>,
     /// Rules that were reported for this instance: what breaks one of these goes on breaking it.
-    pub(crate) told: BTreeSet<&'static str>,
+    pub(crate) told: BTreeSet<Id>,
 }
 
 impl Conduct {
@@ -156,6 +157,11 @@ impl Conduct {
             dropped: None,
             told: BTreeSet::new(),
         }
+    }
+
+    /// How long the turn in progress has gone on.
+    pub(crate) fn computed_ns(&self, now: Mark) -> u64 {
+        self.turn_began.map_or(0, |began| now.at_ns.saturating_sub(began.at_ns))
     }
 
     pub(crate) fn call(&mut self, outstanding: Outstanding) {

@@ -39,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) turn: u32,
     /// A4: whether `set_alarm` was called since it started.
     pub(crate) replaced: bool,
+    /// What `get_alarm` may show beside none while it was not.
+    pub(crate) tolerated_ms: Option<i64>,
     pub(crate) retry: Retry,
 }
 
@@ -55,6 +57,8 @@ pub(crate) struct Ending {
     pub(super) torn: bool,
     /// S3: it is known already that a later turn was durable before it.
     pub(super) overtaken: bool,
+    /// R8: whether it resets the instance, so that what its turn wrote may be lost.
+    pub(super) may_lose_its_turn: bool,
 }
 
 /// The latest uncommitted change of the alarm slot.
@@ -223,7 +227,8 @@ impl Instance {
     pub(super) fn alarm_view(&self, row: &Row) -> AlarmView {
         // A4: in a run there is none, unless it was set since the run started.
         if self.run.is_some_and(|run| !run.replaced) {
-            return AlarmView { scheduled_ms: None, tolerated_ms: None, in_run: true, is_unsure: false };
+            let tolerated_ms = self.run.and_then(|run| run.tolerated_ms);
+            return AlarmView { scheduled_ms: None, tolerated_ms, in_run: true, is_unsure: false };
         }
         let slot = &row.slot;
         let scheduled_ms = self.scheduled(slot).map(|alarm| alarm.scheduled_ms);
@@ -246,7 +251,8 @@ impl Instance {
     ) {
         self.undo = None;
         self.runs += 1;
-        self.run = Some(Run { run, alarm, retry_count, started, turn, replaced: false, retry: Retry::Due });
+        let (replaced, tolerated_ms, retry) = (false, None, Retry::Due);
+        self.run = Some(Run { run, alarm, retry_count, started, turn, replaced, tolerated_ms, retry });
     }
 
     /// The handler has ended: what the instance sees changes now, what is durable with the commit.
@@ -257,6 +263,7 @@ impl Instance {
         end: Option<End>,
         failure: Failure,
         exhausted: bool,
+        may_lose_its_turn: bool,
     ) {
         let turn_of_end = failure.turn;
         (self.run, self.undo) = (None, None);
@@ -288,10 +295,19 @@ impl Instance {
         let is_scheduled = scheduled.is_some_and(|scheduled| scheduled.set == alarm.set);
         let removes = end == End::Completes || exhausted;
         if is_scheduled && removes {
-            let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms);
+            let tolerated_ms = (end == End::Fails).then_some(alarm.scheduled_ms).or(run.tolerated_ms);
             self.slot = Some(SlotChange { turn: turn_of_end, alarm: None, tolerated_ms, by_end: true });
         }
-        let ending = Ending { run, end, failure, turn: turn_of_end, removes, torn: false, overtaken: false };
+        let ending = Ending {
+            run,
+            end,
+            failure,
+            turn: turn_of_end,
+            removes,
+            torn: false,
+            overtaken: false,
+            may_lose_its_turn,
+        };
         self.ending = Some(ending);
         let write = Write::RunEnd(Box::new(ending));
         self.log.push_back(Entry { turn: turn_of_end, mark: failure.ended, write });

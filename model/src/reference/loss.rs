@@ -3,16 +3,39 @@
 
 use super::commit::{Entry, Write, finish_in};
 use super::instance::Instance;
-use super::losses::{KeyWrite, Turn};
+use super::losses::{KeyWrite, Split, Turn};
 use super::maybe::Slots;
 use super::object::interruption;
 use super::slot::{Failure, Slot, Why};
 use super::transaction::OPEN_TURN;
 use super::{Mark, Row, slot};
 
+/// How what is not acknowledged may have become durable, where a history does not tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsure {
+    /// R2.
+    pub(crate) retries_max: u32,
+    /// Whether a `delete_all` is durable by itself, and what its turn writes behind it is the next unit.
+    pub(crate) splits_clear: bool,
+    /// Whether the end of a run may not be durable although its writes are, once its process is gone.
+    pub(crate) splits_end: bool,
+}
+
+/// A turn, or as much of it as may be durable by itself.
+struct Step<'a> {
+    turn: u32,
+    /// What is durable of the turn then.
+    durable: Vec<&'a Entry>,
+    /// What is not.
+    lost: Vec<&'a Entry>,
+    /// What is of the keys that was not before.
+    writes: Vec<KeyWrite>,
+    split: Option<Split>,
+}
+
 impl Instance {
     /// Nothing more is heard of what it has not acknowledged: from here on that may or may not be durable.
-    pub(super) fn leave_behind(&mut self, row: &mut Row, at: Mark, is_lost: bool, retries_max: u32) {
+    pub(super) fn leave_behind(&mut self, row: &mut Row, at: Mark, is_lost: bool, unsure: Unsure) {
         // A transaction whose end was not told may have ended well.
         let open = self.open.drain(..).flat_map(|open| open.entries).collect::<Vec<_>>();
         let mut entries: Vec<Entry> = self.log.drain(..).collect();
@@ -23,15 +46,28 @@ impl Instance {
         if entries.is_empty() {
             return;
         }
-        let turns: Vec<&[Entry]> = entries.chunk_by(|one, next| one.turn == next.turn).collect();
-        let writes = |entries: &&[Entry]| Turn {
-            turn: entries[0].turn,
-            writes: entries.iter().filter_map(key_write).collect(),
-        };
+        let turns = entries.chunk_by(|one, next| one.turn == next.turn);
+        let steps: Vec<Step<'_>> = turns.flat_map(|turn| steps(turn, unsure)).collect();
         let touches_slot = entries.iter().any(|entry| !matches!(entry.write, Write::Key(..)));
-        let slots = |before: &Slot| self.slots_after(before, &turns, at, is_lost, retries_max);
+        let slots = |before: &Slot| self.slots_after(before, &steps, at, is_lost, unsure.retries_max);
         let slots: Option<&Slots<'_>> = if touches_slot { Some(&slots) } else { None };
-        row.lose(self.instance, turns.iter().map(writes).collect(), slots);
+        let turn = |step: &Step<'_>| Turn { turn: step.turn, writes: step.writes.clone(), split: step.split };
+        row.lose(self.instance, steps.iter().map(turn).collect(), slots);
+    }
+
+    /// R8: of these writes of one turn all may be durable, or none.
+    pub(super) fn leave_open(&mut self, row: &mut Row, open: Vec<Entry>, at: Mark) {
+        let Some(turn) = open.first().map(|entry| entry.turn) else { return };
+        open.iter().for_each(|entry| self.settle(entry));
+        let writes: Vec<KeyWrite> = open.iter().filter_map(key_write).collect();
+        let touches_slot = open.iter().any(|entry| !matches!(entry.write, Write::Key(..)));
+        let slots = |before: &Slot| {
+            let mut kept = before.clone();
+            open.iter().for_each(|entry| self.apply_to_slot(&mut kept, entry, at, 0));
+            vec![self.cut_off(before.clone(), open.iter(), at, false), kept]
+        };
+        let slots: Option<&Slots<'_>> = if touches_slot { Some(&slots) } else { None };
+        row.lose(self.instance, vec![Turn { turn, writes, split: None }], slots);
     }
 
     /// R4: a run that starts in this very instance is told of failures whose record is durable. Gives the turn up to which
@@ -54,22 +90,32 @@ impl Instance {
         None
     }
 
-    /// The alarm's slot after none of the turns, after the first, after the first two ...
+    /// The alarm's slot after none of the steps, after the first, after the first two ...
     fn slots_after(
         &self,
         before: &Slot,
-        turns: &[&[Entry]],
+        steps: &[Step<'_>],
         at: Mark,
         is_lost: bool,
         retries_max: u32,
     ) -> Vec<Slot> {
-        let mut slot = before.clone();
-        let mut slots = vec![self.cut_off(slot.clone(), turns, at, is_lost)];
-        for (done, entries) in turns.iter().enumerate() {
-            for entry in *entries {
+        let later = |next: usize| {
+            let turns = steps[next..].chunk_by(|one, next| one.turn == next.turn);
+            turns.flat_map(|turn| turn.last().map_or(&[][..], |whole| &whole.durable)).copied()
+        };
+        let mut whole = before.clone();
+        let mut slots = vec![self.cut_off(whole.clone(), later(0), at, is_lost)];
+        for (done, step) in steps.iter().enumerate() {
+            let mut slot = whole.clone();
+            for entry in &step.durable {
                 self.apply_to_slot(&mut slot, entry, at, retries_max);
             }
-            slots.push(self.cut_off(slot.clone(), &turns[done + 1..], at, is_lost));
+            let next =
+                steps[done..].iter().position(|it| it.turn != step.turn).map_or(steps.len(), |it| done + it);
+            if next == done + 1 {
+                whole = slot.clone();
+            }
+            slots.push(self.cut_off(slot, step.lost.iter().copied().chain(later(next)), at, is_lost));
         }
         slots
     }
@@ -88,9 +134,15 @@ impl Instance {
 
     /// What the loss of the other turns does to the slot: alarms that they set were never in it (S3), and the end of a run
     /// that they have never happened (F6).
-    fn cut_off(&self, mut slot: Slot, lost: &[&[Entry]], at: Mark, is_lost: bool) -> Slot {
+    fn cut_off<'a>(
+        &self,
+        mut slot: Slot,
+        lost: impl Iterator<Item = &'a Entry>,
+        at: Mark,
+        is_lost: bool,
+    ) -> Slot {
         let mut ended = None;
-        for entry in lost.iter().copied().flatten() {
+        for entry in lost {
             match &entry.write {
                 Write::SetAlarm(setting) => {
                     let cause: slot::Cause = self.cause(entry.mark, entry.turn, at);
@@ -109,6 +161,38 @@ impl Instance {
         }
         slot
     }
+}
+
+/// The parts of a turn that may be durable by themselves, the last of which is all of it.
+fn steps<'a>(turn: &'a [Entry], unsure: Unsure) -> Vec<Step<'a>> {
+    let mut cuts: Vec<(usize, Option<Split>)> = Vec::new();
+    for (at, entry) in turn.iter().enumerate() {
+        match &entry.write {
+            Write::Clear { .. } if unsure.splits_clear => cuts.push((at + 1, Some(Split::Clear))),
+            Write::RunEnd(_) if unsure.splits_end && at > 0 => cuts.push((at, Some(Split::End))),
+            _ => {}
+        }
+    }
+    cuts.retain(|(cut, _)| *cut < turn.len());
+    cuts.push((turn.len(), None));
+    cuts.dedup_by_key(|(cut, _)| *cut);
+    let is_record =
+        |entry: &&Entry| matches!(&entry.write, Write::RunEnd(ending) if ending.may_lose_its_turn);
+    let number = turn[0].turn;
+    let mut steps = Vec::new();
+    if turn.len() > 1 && turn.iter().any(|entry| is_record(&entry)) {
+        // R8: the failure is counted, and what the turn wrote is lost.
+        let (durable, lost) = turn.iter().partition(is_record);
+        steps.push(Step { turn: number, durable, lost, writes: Vec::new(), split: None });
+    }
+    let mut before = 0;
+    for (cut, split) in cuts {
+        let writes = turn[before..cut].iter().filter_map(key_write).collect();
+        let (durable, lost) = (turn[..cut].iter().collect(), turn[cut..].iter().collect());
+        steps.push(Step { turn: number, durable, lost, writes, split });
+        before = cut;
+    }
+    steps
 }
 
 fn key_write(entry: &Entry) -> Option<KeyWrite> {

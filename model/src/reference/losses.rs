@@ -169,6 +169,17 @@ pub(super) struct Part {
 pub(super) struct Turn {
     pub(super) turn: u32,
     pub(super) writes: Vec<KeyWrite>,
+    /// Whether what is durable up to here is a part of the turn only, and what takes it apart there.
+    pub(super) split: Option<Split>,
+}
+
+/// What may take a turn apart where the contract is not kept to the letter (F4, S2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Split {
+    /// The writes of a run are durable, and its end is not.
+    End,
+    /// A `delete_all` is durable, and what its turn wrote after it is not.
+    Clear,
 }
 
 #[derive(Clone, Debug)]
@@ -241,6 +252,13 @@ impl Loss {
         gone
     }
 
+    /// Whether a cut of this way takes a turn apart, and what does.
+    pub(super) fn split(&self, way: &Way) -> Option<Split> {
+        let cuts = self.parts.iter().zip(&way.cuts);
+        let mut splits = cuts.filter_map(|(part, cut)| part.turns.get(cut.checked_sub(1)?)?.split);
+        splits.next()
+    }
+
     /// Cuts that have come to differ in nothing are one.
     pub(super) fn simplify(&mut self) {
         if self.has_slots() {
@@ -254,6 +272,14 @@ impl Loss {
                 position.push(left);
             }
             part.turns.retain(|turn| !turn.writes.is_empty());
+            let whole: Vec<bool> = (1..=part.turns.len())
+                .map(|next| {
+                    part.turns.get(next).is_none_or(|next_turn| next_turn.turn != part.turns[next - 1].turn)
+                })
+                .collect();
+            for (turn, _) in part.turns.iter_mut().zip(whole).filter(|(_, is_whole)| *is_whole) {
+                turn.split = None;
+            }
             for way in &mut self.ways {
                 way.cuts[at] = position[way.cuts[at]];
             }

@@ -15,9 +15,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::{Bound, RangeInclusive};
 use std::rc::Rc;
 
-use super::losses::{Age, KeyWrite, Loss, Losses, Part, Turn, Way};
+use super::losses::{Age, KeyWrite, Loss, Losses, Part, Split, Turn, Way};
 use super::slot::Slot;
-use super::{Row, Whole, Writer, list};
+use super::{Mark, Row, Whole, Writer, list};
 use crate::history::{Blob, Key, ListOptions};
 
 /// What the alarm's slot is after none, one, two ... of some turns, if it was this before them.
@@ -25,6 +25,9 @@ pub(super) type Slots<'a> = dyn Fn(&Slot) -> Vec<Slot> + 'a;
 
 /// How many combinations of cuts are told apart. Beyond that the keys concerned are no longer judged.
 const WAYS_MAX: usize = 4_096;
+
+/// The instance of what no instance has written.
+const NOBODY: u64 = u64::MAX;
 
 /// How many instances are remembered that are known to have lost turns.
 const GONE_MAX: usize = 8;
@@ -36,14 +39,38 @@ pub(crate) struct Maybe {
     given_up: GivenUp,
     /// The last few instances of which turns are known to be lost, with the first of these.
     gone: VecDeque<(u64, u32)>,
+    /// What the start of a run has ruled out last.
+    ruled_out: Option<RuledOut>,
 }
 
-/// What is not judged any more because there were too many possibilities.
+/// States that the start of a run has ruled out.
+#[derive(Debug)]
+struct RuledOut {
+    started: Mark,
+    /// The alarm that it was for.
+    alarm: Option<Mark>,
+    /// What was possible before, and the ways of it that are not.
+    loss: Loss,
+}
+
+/// What the start of a run denied that turns out to be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// F4: that a run had ended, and its alarm was gone.
+    End,
+    /// R4: that a run had failed.
+    Count,
+}
+
+/// What the checkers have to be told: what is not judged any more because there were too many possibilities, and what has turned
+/// out.
 #[derive(Debug, Default)]
 pub(crate) struct GivenUp {
     pub(crate) keys: BTreeSet<Key>,
     /// Whether the alarm's slot is one of that.
     pub(crate) slot: bool,
+    /// What has turned out to have taken a turn apart.
+    pub(crate) splits: Vec<Split>,
 }
 
 /// What an observation says about the possible states.
@@ -226,7 +253,7 @@ impl Row {
         let left: Vec<Way> = loss.ways.iter().filter(is_possible).cloned().collect();
         let fit = if left.is_empty() { Fit::Contradicts } else { Fit::Fits };
         if !left.is_empty() {
-            loss.ways = left;
+            self.leave(&mut loss, left);
         }
         self.narrowed(*last, loss);
         fit
@@ -269,6 +296,35 @@ impl Row {
         Fit::Fits
     }
 
+    /// A run has started, so that the slot was so: states in which it was not are ruled out, and remembered, since what is read
+    /// later may show that it was one of them.
+    pub(crate) fn observe_run(&mut self, started: Mark, fits: impl Fn(&Slot) -> bool) -> Fit {
+        let Some((_, loss)) = self.maybe.losses.of_slot() else { return Fit::Certain };
+        let is_possible = |way: &Way| way.slot.as_deref().is_some_and(&fits);
+        let (left, ruled_out): (Vec<&Way>, Vec<&Way>) = loss.ways.iter().partition(|way| is_possible(way));
+        if !left.is_empty() && !ruled_out.is_empty() {
+            let ways = ruled_out.into_iter().cloned().collect();
+            let alarm =
+                left.iter().find_map(|way| way.slot.as_ref()?.alarm.as_ref()).map(|alarm| alarm.setting.set);
+            let loss = Loss { parts: loss.parts.clone(), ways };
+            self.maybe.ruled_out = Some(RuledOut { started, alarm, loss });
+        }
+        self.observe_slot(fits)
+    }
+
+    /// F4, R4: whether a key was seen to be as a state has it that a run has ruled out, which the key's last change, as far as it
+    /// is known, did not follow.
+    pub(crate) fn ruled_out(&self, key: &str, seen: Option<&Blob>, changed: Option<Mark>) -> Option<Denied> {
+        let RuledOut { started, alarm, loss } = self.maybe.ruled_out.as_ref()?;
+        if changed.is_some_and(|changed| changed > *started) {
+            return None;
+        }
+        let shows = |way: &&Way| loss.value(way, key).is_some_and(|(value, _)| value == seen);
+        let way = loss.ways.iter().find(shows)?;
+        let held = way.slot.as_ref().and_then(|slot| slot.alarm.as_ref()).map(|alarm| alarm.setting.set);
+        Some(if held == *alarm { Denied::Count } else { Denied::End })
+    }
+
     /// A lost turn turns out to have been acknowledged: it and what was before it in its instance are durable. Gives
     /// whether that is still possible.
     pub(crate) fn observe_durable(&mut self, instance: u64, turn: u32) -> bool {
@@ -291,9 +347,23 @@ impl Row {
     /// Leaves only these ways of a loss, one of which there has to be.
     fn narrow(&mut self, age: Age, is_possible: impl Fn(&Way) -> bool) {
         if let Some(mut loss) = self.maybe.losses.take(age) {
-            loss.ways.retain(is_possible);
+            let left = loss.ways.iter().filter(|way| is_possible(way)).cloned().collect();
+            self.leave(&mut loss, left);
             self.narrowed(age, loss);
         }
+    }
+
+    /// These ways of a loss are left. If every one of them takes a turn apart that is known now.
+    fn leave(&mut self, loss: &mut Loss, left: Vec<Way>) {
+        let split = left.iter().map(|way| loss.split(way)).reduce(|one, other| one.and(other)).flatten();
+        let was_split = loss.ways.iter().all(|way| loss.split(way).is_some());
+        self.maybe.given_up.splits.extend(split.filter(|_| !was_split));
+        loss.ways = left;
+    }
+
+    /// The alarm's slot may be each of these from now on, whichever of the possible ones it is.
+    pub(crate) fn fork_slot(&mut self, fork: &dyn Fn(&Slot) -> Vec<Slot>) {
+        self.lose(NOBODY, vec![Turn { turn: 0, writes: Vec::new(), split: None }], Some(fork));
     }
 
     /// Puts back a loss of which fewer ways may be left.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::instance::{Ended, Ending, Instance, Run, Superseded};
+use super::loss::Unsure;
 use super::slot::{Ack, Failure, FailureKind, Why};
 use super::transaction::OPEN_TURN;
 use super::waits::Waits;
@@ -120,8 +121,8 @@ impl Object {
     }
 
     /// An instance starts. What the one before it has not committed by now is lost.
-    /// With `retries_max` the history does not tell of commits: then that is unknown.
-    pub(crate) fn start(&mut self, mut instance: Instance, retries_max: Option<u32>) -> Option<LostTurn> {
+    /// With `unsure` the history does not tell of commits: then that is unknown.
+    pub(crate) fn start(&mut self, mut instance: Instance, unsure: Option<Unsure>) -> Option<LostTurn> {
         self.former.retain(|former| former.ended.is_none());
         // O1: an older epoch has no effect, so it takes no seat either.
         if self.current.as_ref().is_some_and(|current| instance.epoch < current.epoch) {
@@ -139,8 +140,8 @@ impl Object {
         instance.absent_since_ns =
             self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));
         let mut before = self.current.replace(instance)?;
-        if let Some(retries_max) = retries_max {
-            self.succeed_unsure(before, started, retries_max);
+        if let Some(unsure) = unsure {
+            self.succeed_unsure(before, started, unsure);
             return None;
         }
         let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
@@ -160,16 +161,17 @@ impl Object {
     }
 
     /// The same where commits are not told: what was not acknowledged may have survived.
-    fn succeed_unsure(&mut self, mut before: Instance, started: Mark, retries_max: u32) {
+    fn succeed_unsure(&mut self, mut before: Instance, started: Mark, unsure: Unsure) {
         let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
         let is_lost = before.is_lost(is_same_holder);
         if is_same_holder && before.ended == Some(Ended::Evicted) {
             // It was idle: nothing of it is lost.
-            before.make_durable(&mut self.row, OPEN_TURN - 1, started, retries_max);
+            before.make_durable(&mut self.row, OPEN_TURN - 1, started, unsure.retries_max);
         }
         before.left_open = before.run.filter(|_| before.ended.is_none());
         interrupt(&mut self.row, &mut before, started, None, is_lost);
-        before.leave_behind(&mut self.row, started, is_lost, retries_max);
+        let splits_end = unsure.splits_end && !is_same_holder;
+        before.leave_behind(&mut self.row, started, is_lost, Unsure { splits_end, ..unsure });
         before.supersede(started);
         if before.ended.is_none() {
             self.retire(before);
@@ -178,9 +180,9 @@ impl Object {
 
     /// The history tells what the datastore holds, but not what was committed: that may be any prefix of what the last
     /// instance has not acknowledged.
-    pub(crate) fn rest_unsure(&mut self, at: Mark, retries_max: u32) {
+    pub(crate) fn rest_unsure(&mut self, at: Mark, unsure: Unsure) {
         if let Some(current) = &mut self.current {
-            current.leave_behind(&mut self.row, at, true, retries_max);
+            current.leave_behind(&mut self.row, at, true, unsure);
         }
     }
 
@@ -240,7 +242,7 @@ pub(crate) fn interrupt(
 ) {
     let Some(run) = instance.run else { return };
     let epoch = instance.epoch;
-    let failure = Failure { ended: at, place, epoch, turn: 0, kind: FailureKind::Cut };
+    let failure = Failure { ended: at, place, epoch, turn: 0, computed_ns: 0, kind: FailureKind::Cut };
     if is_lost {
         instance.run = None;
     }

@@ -55,6 +55,8 @@ pub(crate) struct Alarm {
     pub(crate) behind: Option<Pending>,
     /// The run of it that such a timer started.
     pub(crate) behind_run: Option<u64>,
+    /// The run in progress that is for it, where several states are possible and that run is for another alarm in others.
+    pub(crate) run: Option<u64>,
     /// How often it has failed since it was set or the process restarted, recorded or not: so the real runtime counts.
     pub(crate) failed: u32,
     /// R5: the counted failure of the alarm before it whose retries it ended.
@@ -120,6 +122,8 @@ pub(crate) struct Failure {
     pub(crate) epoch: u64,
     /// The turn in which it ended.
     pub(crate) turn: u32,
+    /// How long that turn had gone on by then: so long its process had computed without a pause.
+    pub(crate) computed_ns: u64,
     pub(crate) kind: FailureKind,
 }
 
@@ -161,8 +165,8 @@ pub(crate) enum Why {
     DeletedInBackoff,
     /// S8: by `delete_all`.
     Cleared,
-    /// F4: its run ended well.
-    Completed,
+    /// F4: its run ended well, in that epoch.
+    Completed { epoch: u64 },
     /// R2: its retries were used up.
     Exhausted,
     /// The turn that set it was lost before it was durable.
@@ -210,8 +214,21 @@ pub(crate) struct Cause {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gone {
     pub(crate) setting: Setting,
+    /// R4: its counted failures, and how its last run had ended.
+    pub(crate) failures: u32,
+    pub(crate) last: Option<Failure>,
     pub(crate) why: Why,
     pub(crate) cause: Cause,
+    /// Whether a run has started for it since.
+    pub(crate) is_delivered: bool,
+    /// Whether its process was gone since: whatever is to start its runs may not have heard that it has left.
+    pub(crate) is_unheard: bool,
+}
+
+impl Gone {
+    fn new(setting: Setting, why: Why, cause: Cause) -> Gone {
+        Gone { setting, failures: 0, last: None, why, cause, is_delivered: false, is_unheard: false }
+    }
 }
 
 /// What a run says about the alarm that it is for.
@@ -288,9 +305,9 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// What can be seen of it: its alarm and that one's counted failures, and the alarm that R7 spares.
-    pub(crate) fn essence(&self) -> (Option<(Mark, u32)>, Option<Mark>) {
-        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures));
+    /// What can be seen of it: its alarm, that one's counted failures and the run that is for it, and the alarm that R7 spares.
+    pub(crate) fn essence(&self) -> (Option<(Mark, u32, Option<u64>)>, Option<Mark>) {
+        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures, alarm.run));
         (alarm, self.spared.map(|spared| spared.setting.set))
     }
 
@@ -323,7 +340,8 @@ impl Slot {
     /// R6, S8: what is called after a failed run ends a retry of it that R7 has left open.
     pub(crate) fn end_retry(&mut self, why: Why, cause: Cause) {
         if let Some(spared) = self.spared.take_if(|spared| spared.failure.ended < cause.op) {
-            self.remember(Gone { setting: spared.setting, why, cause });
+            let Spared { setting, retry_count: failures, failure, .. } = spared;
+            self.remember(Gone { failures, last: Some(failure), ..Gone::new(setting, why, cause) });
         }
     }
 
@@ -373,8 +391,8 @@ impl Slot {
     }
 
     /// F4: a completion became durable.
-    pub(crate) fn complete(&mut self, cause: Cause) {
-        self.leave(Why::Completed, cause);
+    pub(crate) fn complete(&mut self, epoch: u64, cause: Cause) {
+        self.leave(Why::Completed { epoch }, cause);
     }
 
     /// R4, R2: the record of a counted failure became durable.
@@ -399,6 +417,7 @@ impl Slot {
     /// What is kept in memory alone is gone: timers, and what the real runtime counts.
     pub(crate) fn restart(&mut self) {
         self.pending = None;
+        self.gone.iter_mut().for_each(|gone| gone.is_unheard = true);
         if let Some(alarm) = &mut self.alarm {
             (alarm.behind, alarm.failed) = (None, 0);
         }
@@ -406,7 +425,7 @@ impl Slot {
 
     /// What set an alarm came to nothing: it never was in the slot.
     pub(crate) fn forget(&mut self, setting: Setting, why: Why, cause: Cause) {
-        self.remember(Gone { setting, why, cause });
+        self.remember(Gone::new(setting, why, cause));
     }
 
     /// S5: the last alarm for this time that was set in a transaction which was rolled back.
@@ -415,17 +434,42 @@ impl Slot {
         self.gone.iter().rev().find(is_it)
     }
 
+    /// An alarm that has left runs again: if no other has come since it is back in the slot.
+    pub(crate) fn come_back(&mut self, setting: Setting, at: Mark, failures: u32) {
+        self.alarm.get_or_insert_with(|| Alarm::new(setting, at, failures));
+    }
+
     /// A run of the alarm that was set there was told of so many failures: what was counted wrongly once stays wrong, and the
     /// next runs are held against it.
     pub(crate) fn told(&mut self, set: Mark, failures: u32) {
         if let Some(alarm) = self.alarm_set_at(set) {
-            alarm.failures = failures;
+            (alarm.failures, alarm.failed) = (failures, failures);
+        }
+    }
+
+    /// A run starts for an alarm that has left.
+    pub(crate) fn deliver_gone(&mut self, claim: Claim) {
+        if let Some(gone) = self.gone.iter_mut().rev().find(|gone| claim.names(&gone.setting)) {
+            gone.is_delivered = true;
+        }
+    }
+
+    /// A run is for the alarm in the slot though it was told of another; if it fails this one starts again at once.
+    pub(crate) fn run_behind(&mut self, run: u64) {
+        if let Some(alarm) = &mut self.alarm {
+            (alarm.behind, alarm.behind_run, alarm.run) = (None, Some(run), Some(run));
+            (alarm.last, alarm.constructors) = (None, Constructors::default());
         }
     }
 
     /// The alarm, if it is the one that was set there.
     pub(crate) fn alarm_set_at(&mut self, set: Mark) -> Option<&mut Alarm> {
         self.alarm.as_mut().filter(|alarm| alarm.setting.set == set)
+    }
+
+    /// The alarm, if that run is for it.
+    pub(crate) fn alarm_of(&mut self, run: u64, set: Mark) -> Option<&mut Alarm> {
+        self.alarm.as_mut().filter(|alarm| alarm.setting.set == set || alarm.run == Some(run))
     }
 
     /// The most recent alarm that has left and answers to the claim.
@@ -466,7 +510,8 @@ impl Slot {
                 pending.setting.set == alarm.setting.set && pending.failure.ended < cause.op
             };
             self.pending.take_if(|pending| !is_replaced && is_its_own(pending));
-            self.remember(Gone { setting: alarm.setting, why, cause });
+            let Alarm { setting, failures, last, .. } = alarm;
+            self.remember(Gone { failures, last, ..Gone::new(setting, why, cause) });
         }
     }
 
@@ -490,6 +535,7 @@ impl Alarm {
             tried_on: None,
             behind: None,
             behind_run: None,
+            run: None,
             failed: 0,
             ended_retries: None,
             preserved: None,

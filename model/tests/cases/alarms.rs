@@ -3,7 +3,7 @@
 use reveille_model::history::{AlarmId, Cause, OpResult, StorageCall, What};
 
 use super::{Case, case};
-use crate::common::{Tale, wall_ms};
+use reveille_model::build::{Tale, wall_ms};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = slot();

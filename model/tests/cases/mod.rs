@@ -8,7 +8,7 @@ mod retries;
 mod storage;
 mod witness;
 
-use crate::common::{Tale, told};
+use reveille_model::build::{Tale, told};
 
 /// A history that breaks a rule, and one that differs from it in what makes it legal.
 pub(crate) struct Case {

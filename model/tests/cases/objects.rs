@@ -3,7 +3,7 @@
 use reveille_model::history::{Cause, Delivery, EndReason, OpResult, Phase, Scope, StorageCall, What};
 
 use super::{Case, case};
-use crate::common::Tale;
+use reveille_model::build::Tale;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![

@@ -3,7 +3,7 @@
 use reveille_model::history::{Delivery, How, OpResult, ResetCause, StorageCall};
 
 use super::{Case, case};
-use crate::common::Tale;
+use reveille_model::build::Tale;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = counts();
@@ -88,7 +88,7 @@ fn endings() -> Vec<Case> {
         }),
         case("R6", "get_alarm is none in backoff", |tale, breaks| {
             tale.fails_up_to(0);
-            tale.get_alarm((!breaks).then_some(1.0));
+            tale.at(2.0).get_alarm((!breaks).then_some(1.0));
         }),
         case("R6", "an alarm deleted in backoff is tried again", |tale, breaks| {
             tale.fails_up_to(0);

@@ -6,7 +6,7 @@ use reveille_model::history::{
 };
 
 use super::{Case, case};
-use crate::common::{Tale, object};
+use reveille_model::build::{Tale, object};
 
 const UPSTREAM: &str = "upstream";
 

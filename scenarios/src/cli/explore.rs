@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use reveille_model::verdict::RuleId;
 use reveille_sim::run::{Look, run_with};
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Explore, cores, runs, say};
+use super::{Explore, cores, runs, say, tell};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::explore::{Campaign, Seeds, Tally};
 use crate::finding;
@@ -19,6 +20,7 @@ use crate::histories::Keep;
 use crate::report;
 use crate::scenario::{ALL, Scenario};
 use crate::source::Source;
+use crate::supervise::INTERRUPTED;
 
 /// Shrunk findings, by scenario and rule.
 type Shrunk = BTreeMap<(&'static str, String), Smaller>;
@@ -57,8 +59,29 @@ impl Explore {
             }
         }
         written?;
-        let met = tallies.iter().all(|tally| tally.verdict().is_ok());
-        Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        let code = exit_code(&tallies, stopped);
+        if code == NOTHING_JUDGED || code == INTERRUPTED {
+            tell("nothing was judged: a scenario has had no run\n");
+        }
+        Ok(ExitCode::from(code))
+    }
+}
+
+/// The exit code where nothing was judged.
+const NOTHING_JUDGED: u8 = 2;
+
+/// 1: a scenario did not meet its expectation. Where that cannot be said of one, because it has had no run: 2, or 130 if it was an
+/// interrupt that kept it from running.
+fn exit_code(tallies: &[Tally], stopped: bool) -> u8 {
+    let mut ran = tallies.iter().filter(|tally| tally.seeds > 0);
+    if ran.any(|tally| tally.verdict().is_err()) {
+        1
+    } else if tallies.iter().all(|tally| tally.seeds > 0) {
+        0
+    } else if stopped {
+        INTERRUPTED
+    } else {
+        NOTHING_JUDGED
     }
 }
 
@@ -158,8 +181,10 @@ struct OfScenario<'a> {
     requests: u64,
     answered: u64,
     runs_started: u64,
-    /// None if it met its expectation.
+    /// None if it met its expectation, or has had no run.
     not_as_expected: Option<String>,
+    /// In how many seeds each rule had an occasion to be broken.
+    occasions: &'a BTreeMap<RuleId, u64>,
     findings: Vec<Found<'a>>,
 }
 
@@ -167,6 +192,9 @@ struct OfScenario<'a> {
 struct Found<'a> {
     rule: &'a str,
     seeds: u64,
+    times: u64,
+    /// In how many of the seeds nothing else had been found before it.
+    first_in: u64,
     first_seed: u64,
     sentences: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,6 +208,8 @@ impl<'a> Explored<'a> {
             let found = tally.catch.iter().map(|(rule, caught)| Found {
                 rule,
                 seeds: caught.seeds,
+                times: caught.times,
+                first_in: caught.first_in,
                 first_seed: caught.first_seed,
                 sentences: &caught.sentences,
                 shrunk: shrunk.get(&(name, rule.to_owned())),
@@ -192,7 +222,8 @@ impl<'a> Explored<'a> {
                 requests: tally.counts.requests,
                 answered: tally.counts.answered,
                 runs_started: tally.counts.runs_started,
-                not_as_expected: tally.verdict().err(),
+                not_as_expected: tally.verdict().err().filter(|_| tally.seeds > 0),
+                occasions: &tally.occasions,
                 findings: found.collect(),
             }
         };

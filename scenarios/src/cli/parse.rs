@@ -3,10 +3,19 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use reveille_model::RULES;
+use reveille_model::verdict::RuleId;
+
 use crate::scenario::Scenario;
 
 pub(super) fn scenario(name: &str) -> Result<&'static Scenario, String> {
     Scenario::of_name(name).map_err(|error| error.to_string())
+}
+
+pub(super) fn rule(id: &str) -> Result<RuleId, String> {
+    let all = || RULES.iter().map(|rule| rule.id.0).collect::<Vec<_>>().join(", ");
+    let known = RULES.iter().map(|rule| rule.id).find(|known| known.0 == id);
+    known.ok_or_else(|| format!("there is no rule {id:?}; there are: {}", all()))
 }
 
 pub(super) fn seeds(text: &str) -> Result<Range<u64>, String> {

@@ -1,17 +1,20 @@
 //! How far long work is: a bar on a terminal, elsewhere a line now and then.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::tell;
 use crate::explore::{Campaign, Ran};
-use crate::shrink;
+use crate::{report, shrink};
 
-/// Of a campaign.
+/// Of a campaign. What is found is told as soon as it is: the first of each scenario and rule.
 pub(super) struct Progress {
     bar: ProgressBar,
     done: u64,
     plain: bool,
+    told: BTreeSet<(usize, String)>,
 }
 
 /// Without a terminal, a line for every so many runs.
@@ -22,19 +25,23 @@ impl Progress {
         let bar = campaign.runs().map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} runs {msg}");
         bar.set_style(style.expect("the template is a literal"));
-        Self { bar, done: 0, plain: !std::io::stderr().is_terminal() }
+        Self { bar, done: 0, plain: !std::io::stderr().is_terminal(), told: BTreeSet::new() }
     }
 
     pub(super) fn ran(&mut self, campaign: &Campaign, ran: &Ran) {
         self.done += 1;
         self.bar.inc(1);
-        if !ran.findings.is_empty() {
-            let name = campaign.scenarios[ran.scenario].name;
-            self.bar.set_message(format!("last finding: {name} {} {}", ran.seed, ran.findings[0].rule));
+        let name = campaign.scenarios[ran.scenario].name;
+        for finding in &ran.findings {
+            if self.told.insert((ran.scenario, finding.rule.clone())) {
+                let replay = report::replay_line(&format_args!("{name} {}", ran.seed));
+                let line = format!("found: {name} {} broke {}; replay: {replay}\n", ran.seed, finding.rule);
+                self.bar.suspend(|| tell(line));
+            }
         }
         if self.plain && self.done.is_multiple_of(RUNS_A_LINE) {
             let of = campaign.runs().map_or(String::new(), |runs| format!(" of {runs}"));
-            eprintln!("{}{of} runs", self.done);
+            tell(format_args!("{}{of} runs\n", self.done));
         }
     }
 
@@ -61,7 +68,7 @@ impl Shrinking {
         let shrink::Progress { runs, pass, size } = progress;
         let text = format!("{runs} plans tried, now: {pass}; the smallest so far: {size}");
         if self.plain && runs.is_multiple_of(RUNS_A_LINE) {
-            eprintln!("{text}");
+            tell(format_args!("{text}\n"));
         }
         self.bar.set_message(text);
         self.bar.tick();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, bail, ensure};
-use reveille_sim::run::{Look, Outcome, run_with};
+use reveille_sim::run::{Look, Outcome, RunEnd, run_with};
 use serde::Serialize;
 
 use super::output::Json;
@@ -36,6 +36,10 @@ pub(super) fn plan(run: &Run, out: Option<&Path>) -> anyhow::Result<ExitCode> {
 struct Replayed<'a> {
     run: String,
     digest: String,
+    /// Whether the run was stopped before its end, so that what only a whole run can show was not judged.
+    stopped: bool,
+    /// Whether anything was judged.
+    judged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     again: Option<&'a Again>,
     verdict: &'a Verdict,
@@ -63,8 +67,15 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
         .as_deref()
         .map_or(Ok(()), |folder| bundle::write(folder, &source.plan, None, &verdict, &outcome));
     let (run, digest) = (source.to_string(), outcome.digest.to_string());
-    let written =
-        written.and(command.json.write(&Replayed { run, digest, again: again.as_ref(), verdict: &verdict }));
+    let (stopped, judged) = (outcome.end == RunEnd::Stopped, outcome.verdict.is_judged());
+    let written = written.and(command.json.write(&Replayed {
+        run,
+        digest,
+        stopped,
+        judged,
+        again: again.as_ref(),
+        verdict: &verdict,
+    }));
     if !command.json.instead_of_text() {
         if command.trace {
             outcome.trace.iter().try_for_each(|entry| say(format_args!("{entry}\n")))?;
@@ -79,7 +90,11 @@ pub(super) fn replay(command: &Replay, build: &Build) -> anyhow::Result<ExitCode
     }
     written?;
     let is_reached = !again.is_some_and(|again| matches!(again.became, Became::NotReached { .. }));
-    Ok(if verdict.findings.is_empty() && is_reached { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(match (verdict.findings.is_empty() && is_reached, outcome.verdict.is_judged()) {
+        (false, _) => ExitCode::from(1),
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(2),
+    })
 }
 
 fn run_looking(source: &Source, look: Look) -> Outcome {
@@ -247,7 +262,7 @@ fn mended(
     let is_right = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '(' | ')' | '-');
     ensure!(
         !rule.is_empty() && rule.chars().all(is_right),
-        "{rule:?} is no rule; a rule is written as a finding names it, like F1, X1(b) or panic"
+        "{rule:?} is not a rule; a rule is written as a finding names it, like F1, X1(b) or panic"
     );
     let signature = Signature { rule: rule.to_owned(), cause: String::new() };
     Ok(Verdict { kept_for: Some(signature), standing: Standing::Mended, ..now })

@@ -1,4 +1,5 @@
-//! The standard output. Whoever reads it may have gone, as `head` does: that is no error, and there is nothing left to say.
+//! The two outputs. Whoever reads the standard output may have gone, as `head` does: then nobody hears the rest, and the exit code
+//! still says what was found. What goes to the standard error is for whoever watches: if it cannot be written the work goes on.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,21 +10,16 @@ use anyhow::Context;
 ///
 /// # Errors
 ///
-/// If it cannot be written.
+/// If it cannot be written although somebody reads it, as to a disk that is full.
 pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(NobodyListens.into()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the standard output cannot be written"),
     }
 }
 
-/// Whoever read the standard output has gone.
-#[derive(Debug, thiserror::Error)]
-#[error("nobody reads the standard output any more")]
-struct NobodyListens;
-
-/// Whether an error says that nobody reads the standard output any more.
-pub fn nobody_listens(error: &anyhow::Error) -> bool {
-    error.is::<NobodyListens>()
+/// Says something on the standard error: how far the work is, and what is wrong. If that cannot be written nobody hears it.
+pub fn tell(text: impl Display) {
+    let _ = write!(io::stderr().lock(), "{text}");
 }

@@ -20,6 +20,10 @@ pub const SCENARIO: Scenario = Scenario {
     name: "alarm-example",
     sentence: "the documentation's AlarmExample: after every acknowledged request its alarm() runs",
     expect: Expect::Clean,
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "O6", "S1", "S3", "S4", "A1", "A2", "A3", "A4", "F1", "F2", "F3", "F4",
+        "F5", "F7", "F8", "R1", "D1", "D2", "D3", "D4", "D5", "D7", "L2", "L3", "L4",
+    ],
     classes: || Classes::default().with(RustClass::<AlarmExample>::default()),
     shape: Shape {
         class: AlarmExample::CLASS,

@@ -22,6 +22,10 @@ pub const SCENARIO: Scenario = Scenario {
     name: "batcher-docs",
     sentence: "the documentation's Batcher as it stands there: loses requests that it has acknowledged",
     expect: Expect::Caught { with: &["X1(a)", "X1(b)"], also: &["X1(c)", "X5"] },
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "O6", "S1", "S2", "S3", "S4", "S6", "A1", "A2", "A3", "A4", "F1", "F2",
+        "F3", "F4", "F5", "F7", "F8", "R1", "D1", "D2", "D3", "D4", "D5", "D7", "L2", "L3", "L4",
+    ],
     classes: || Classes::default().with(RustClass::<BatcherDocs>::default()),
     shape: Shape {
         class: BatcherDocs::CLASS,

@@ -20,6 +20,10 @@ pub const SCENARIO: Scenario = Scenario {
     name: "cron",
     sentence: "an object that arms itself again every five seconds: once started it never stops",
     expect: Expect::Clean,
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "S1", "S2", "S3", "S4", "A1", "A2", "A3", "A4", "A6", "A10", "F1",
+        "F2", "F3", "F4", "F5", "F7", "F8", "R1", "D1", "D2", "D3", "D4", "D5", "D7", "L2", "L3", "L4",
+    ],
     classes: || Classes::default().with(RustClass::<Cron>::default()),
     shape: Shape {
         class: Cron::CLASS,

@@ -16,6 +16,10 @@ pub const SCENARIO: Scenario = Scenario {
     name: "retry-info",
     sentence: "the documentation's alarmInfo example with a handler that fails now and then, up to giving up",
     expect: Expect::Clean,
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "S1", "S2", "S3", "S4", "A1", "A2", "F1", "F2", "F3", "F4", "F5", "F7",
+        "F8", "R1", "R3", "R4", "R5", "R8", "D1", "D2", "D3", "D4", "D5", "D7", "L1", "L2", "L3", "L4",
+    ],
     classes: || Classes::default().with(RustClass::<RetryInfo>::default()),
     shape: Shape {
         class: RetryInfo::CLASS,

@@ -25,6 +25,12 @@ pub const SCENARIO: Scenario = Scenario {
     name: "scripted",
     sentence: "objects that run small programs of every call in every context, held against the reference model",
     expect: Expect::Clean,
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "O6", "O7", "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "A1", "A2",
+        "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8",
+        "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "D1", "D2", "D3", "D4", "D5", "D6", "D7", "L1", "L2",
+        "L3", "L4",
+    ],
     classes,
     shape: Shape {
         class: Scripted::<true>::CLASS,

@@ -9,6 +9,10 @@ use crate::scenario::Scenario;
 pub const SCENARIO: Scenario = Scenario {
     name: "sweep",
     sentence: "objects that re-arm themselves for ever, and one long trouble a run, of each shape at each place in turn",
+    gives: &[
+        "O1", "O2", "O3", "O4", "O5", "O6", "S1", "S2", "S3", "S4", "A1", "A2", "A3", "A4", "A6", "A10",
+        "F1", "F2", "F3", "F4", "F5", "F7", "F8", "R1", "D1", "D3", "D4", "D5", "D7", "L2", "L3", "L4",
+    ],
     shape: Shape { failures: Failures::Sweep, ..cron::SCENARIO.shape },
     ..cron::SCENARIO
 };

@@ -112,9 +112,9 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         What::Return { request, outcome: Outcome::Answered { status, body } } => {
             format!("request {request} is answered: {status} {}", body.text())
         }
-        What::Op { call, .. } => return op_told(history, event, call),
+        What::Op { call, .. } => return op_told(history, call),
         What::RunStart { retry_count: 0, scheduled_ms, .. } => {
-            format!("alarm() starts; it was due at {}", wall(history, event, *scheduled_ms))
+            format!("alarm() starts; it was due at {}", wall(history, *scheduled_ms))
         }
         What::RunStart { retry_count, .. } => format!("alarm() starts again: retry {retry_count}"),
         What::RunEnd { outcome: RunOutcome::Ok, .. } => "alarm() returns".into(),
@@ -142,10 +142,10 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
 }
 
 /// What the object changes in its storage; what it reads does not matter here.
-fn op_told(history: &History, event: &Event, call: &StorageCall) -> Option<String> {
+fn op_told(history: &History, call: &StorageCall) -> Option<String> {
     Some(match call {
         StorageCall::SetAlarm { scheduled_ms, .. } => {
-            format!("it sets its alarm for {}", wall(history, event, *scheduled_ms))
+            format!("it sets its alarm for {}", wall(history, *scheduled_ms))
         }
         StorageCall::DeleteAlarm => "it deletes its alarm".into(),
         StorageCall::Put { key, value } => format!("it writes {key}: {}", value.text()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_model::history::{History, ObjectName, RunOutcome, What};
-use reveille_model::verdict::{Coverage, RuleId};
+use reveille_model::verdict::RuleId;
 use reveille_sim::run::Outcome;
 
 /// A rule or trap that needs an occasion.
@@ -34,10 +34,7 @@ pub const OCCASIONS: &[Occasion] = &[
 
 /// Whether the checkers had occasion to judge a rule.
 fn judged(outcome: &Outcome, rule: &'static str) -> bool {
-    match outcome.verdict.coverage.get(&RuleId(rule)) {
-        Some(Coverage::Judged { occasions } | Coverage::InPart { occasions, .. }) => *occasions > 0,
-        Some(Coverage::NotChecked { .. }) | None => false,
-    }
+    outcome.verdict.coverage.get(&RuleId(rule)).is_some_and(|coverage| coverage.occasions() > 0)
 }
 
 /// X5: whether an alarm was given up after its last run, and those before it, had called an outside service that refused or

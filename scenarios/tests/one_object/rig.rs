@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use reveille::scenarios::scripted;
 use reveille_system::ids::{ObjectName, OpId, Stamp};
-use reveille_system::object::op::{Call, Key, Reply};
 use reveille_system::observe::{Observation, Seen};
+use reveille_system::words::call::{Call, Key, Reply};
 
 use self::alone::Alone;
 

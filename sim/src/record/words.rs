@@ -6,9 +6,9 @@ use reveille_model::history::{
     StorageCall,
 };
 use reveille_system::ids;
-use reveille_system::object::class::{self, Reset};
-use reveille_system::object::op::{Call, Key, List, Reply};
 use reveille_system::observe::{Ended, RunEnd, WaitKind};
+use reveille_system::words::call::{Call, Key, List, Reply};
+use reveille_system::words::failure::{self, Reset};
 
 use crate::counts::Counts;
 
@@ -40,23 +40,23 @@ pub(super) fn end_reason(ended: Ended) -> EndReason {
 }
 
 /// None for a limit of O7, which is another end.
-fn reset_cause(cause: class::ResetCause) -> Option<ResetCause> {
+fn reset_cause(cause: failure::ResetCause) -> Option<ResetCause> {
     Some(match cause {
-        class::ResetCause::Panic => ResetCause::Panic,
-        class::ResetCause::TimeLimit => ResetCause::TimeLimit,
-        class::ResetCause::Constructor => ResetCause::Constructor,
-        class::ResetCause::Section => ResetCause::Section,
-        class::ResetCause::OverLimit => return None,
+        failure::ResetCause::Panic => ResetCause::Panic,
+        failure::ResetCause::TimeLimit => ResetCause::TimeLimit,
+        failure::ResetCause::Constructor => ResetCause::Constructor,
+        failure::ResetCause::Section => ResetCause::Section,
+        failure::ResetCause::OverLimit => return None,
     })
 }
 
-fn how(how: class::How) -> How {
+fn how(how: failure::How) -> How {
     match how {
-        class::How::Error => How::Error,
-        class::How::Panic => How::Panic,
-        class::How::TimeLimit => How::TimeLimit,
-        class::How::OverLimit => How::OverLimit,
-        class::How::Reset => How::Reset,
+        failure::How::Error => How::Error,
+        failure::How::Panic => How::Panic,
+        failure::How::TimeLimit => How::TimeLimit,
+        failure::How::OverLimit => How::OverLimit,
+        failure::How::Reset => How::Reset,
     }
 }
 

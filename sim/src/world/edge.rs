@@ -3,7 +3,8 @@
 
 use reveille_model::history::{Outcome, What};
 use reveille_system::ids::{MachineId, RequestId};
-use reveille_system::io::{Input, OutsideCall};
+use reveille_system::io::Input;
+use reveille_system::words::outside::OutsideCall;
 
 use super::{Event, NS_PER_MS, World};
 use crate::connections::{Passage, Way};

@@ -13,12 +13,12 @@ use crate::client::{About, Purpose, Tenure};
 use crate::cx::Cx;
 use crate::hash::FixedState;
 use crate::ids::{Epoch, ObjectName};
-use crate::io::Now;
 use crate::object::class::Response;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
 use crate::observe::{Observation, Source};
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
+use crate::words::time::Now;
 
 /// A slice under the epoch that its claim has made.
 pub(super) struct Held {

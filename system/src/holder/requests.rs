@@ -13,10 +13,7 @@ use crate::cx::Cx;
 use crate::ids::{MachineId, RequestId, SessionId};
 use crate::object::class::Response;
 use crate::route::Route;
-use crate::wire::{Message, Ticket};
-
-/// So many deliveries of one machine may be under way at once, from the first one that is not over. The sender keeps to it.
-pub(crate) const WINDOW: u64 = 1_024;
+use crate::wire::{Message, Ticket, WINDOW};
 
 /// The requests that have come to this machine in its session.
 #[derive(Debug, Default)]

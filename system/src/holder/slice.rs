@@ -25,11 +25,11 @@ use crate::client::{About, Purpose, Tenure};
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{Epoch, ObjectName, OpId, SliceId, Stamp};
-use crate::io::Now;
-use crate::object::op::Reply;
 use crate::observe::{Observation, Source};
 use crate::registry::{Roster, Yield};
 use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, Query, Release};
+use crate::words::call::Reply;
+use crate::words::time::Now;
 
 /// How long what is in progress may go on when a slice is given up.
 const LEAVE_MS: u64 = 2_000;

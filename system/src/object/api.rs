@@ -23,12 +23,13 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use crate::ids::OpId;
-use crate::io::{OutsideAnswer, OutsideError};
 pub use crate::object::class::{AlarmInfo, Request, Response};
-use crate::object::class::{Class, Failure, How, Instance};
-use crate::object::op::{Answer, Reply};
-pub use crate::object::op::{Key, List, StorageError};
+use crate::object::class::{Class, Instance};
 use crate::object::port::Port;
+use crate::words::call::{Answer, Reply};
+pub use crate::words::call::{Key, List, StorageError};
+use crate::words::failure::{Failure, How};
+use crate::words::outside::{OutsideAnswer, OutsideError};
 use instance::{RustInstance, Shared};
 pub use storage::{Refusable, Storage};
 

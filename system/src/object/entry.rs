@@ -30,12 +30,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::alarm::Tracker;
 use crate::cx::Cx;
 use crate::ids::{ObjectName, OpId, RequestId, Stamp};
-use crate::io::OutsideCall;
 use crate::object::class::{Class, Response};
-use crate::object::op::Reply;
 use crate::object::port::Stamps;
 use crate::observe::{Ended, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
+use crate::words::call::Reply;
+use crate::words::outside::OutsideCall;
 use life::Life;
 
 /// What an object has at hand in a step, and what it asks of its slice.

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::ids::{Epoch, ObjectName, OpId, Stamp};
-use crate::io::Now;
-use crate::object::op::{Answer, Call, Reply};
 use crate::object::view::{Next, Reading, View, next_op};
 use crate::observe::{Observation, Seen, Source, WaitKind};
 use crate::store::command::{Answer as Row, Query, TurnWrites};
+use crate::words::call::{Answer, Call, Reply};
+use crate::words::time::Now;
 
 /// Gives out the stamps of one slice in one epoch.
 #[derive(Clone, Debug)]

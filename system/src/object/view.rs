@@ -18,9 +18,9 @@ use bytes::Bytes;
 
 use crate::alarm;
 use crate::ids::{ObjectName, OpId, Stamp};
-use crate::io::Now;
-use crate::object::op::{Call, Key, Reply, StorageError};
 use crate::store::command::{AlarmRow, AlarmWrite, Query, TurnWrites};
+use crate::words::call::{Call, Key, Reply, StorageError};
+use crate::words::time::Now;
 
 pub use self::limits::{BATCH_LEN_MAX, KEY_LEN_MAX, VALUE_LEN_MAX};
 pub use self::read::Reading;

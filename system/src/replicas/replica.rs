@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::placement::Placement;
 use crate::config::Config;
 use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
-use crate::ids::{GroupId, MachineId};
+use crate::ids::{Batch, GroupId, MachineId};
 use crate::io::Effects;
 use crate::log::{Log, Record};
 use crate::observe::Observation;
@@ -13,7 +13,7 @@ use crate::outbox::Outbox;
 use crate::route::Route;
 use crate::store::Store;
 use crate::store::command::{Applied, Command, Query};
-use crate::wire::{Ask, Batch, Message, Proposed};
+use crate::wire::{Ask, Message, Proposed};
 
 /// A replica.
 pub(super) struct Replica {

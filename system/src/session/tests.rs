@@ -6,9 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::Config;
-use crate::io::{Effects, Now};
+use crate::io::Effects;
 use crate::outbox::Outbox;
 use crate::registry::{Registry, Session};
+use crate::words::time::Now;
 
 const ME: MachineId = MachineId(0);
 

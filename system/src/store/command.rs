@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::ids::Batch;
 use crate::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
-use crate::object::op::{Key, List};
 use crate::registry::{Change, Roster};
-use crate::wire::Batch;
+use crate::words::call::{Key, List};
 
 /// An entry of a group's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::command::{AlarmRow, AlarmWrite, TurnWrites};
 use crate::hash::FixedState;
 use crate::ids::ObjectName;
-use crate::object::op::{Key, List};
+use crate::words::call::{Key, List};
 
 /// What is stored of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

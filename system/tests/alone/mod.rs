@@ -8,12 +8,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use reveille_system::config::Config;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
-use reveille_system::io::{
-    ClientAnswer, ClientRequest, DiskImage, DiskOp, Effects, FileId, Input, Now, OutsideAnswer,
-};
+use reveille_system::io::{ClientAnswer, ClientRequest, DiskImage, DiskOp, Effects, FileId, Input};
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
 use reveille_system::observe::Observation;
+use reveille_system::words::outside::OutsideAnswer;
+use reveille_system::words::time::Now;
 
 const NS_PER_MS: u64 = 1_000_000;
 /// The wall clock when the machine boots.

@@ -8,9 +8,9 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use reveille_system::config::Config;
 use reveille_system::ids::{Epoch, GroupId, MachineId, ObjectName, SessionId, SliceId, Stamp};
-use reveille_system::object::op::Key;
 use reveille_system::store::command::{Answer, Applied, Claim, Command, Commit, Query, TurnWrites};
 use reveille_system::wire::{Ask, Message, Proposed};
+use reveille_system::words::call::Key;
 
 /// Addresses of clients begin here, beyond all machines.
 const ADDRESS_FIRST: u16 = 1000;

@@ -11,11 +11,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::config::Config;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
-use reveille_system::io::{ClientRequest, DiskOp, Effects, Input, Now};
+use reveille_system::io::{ClientRequest, DiskOp, Effects, Input};
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::api::{Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 use reveille_system::observe::{Observation, Seen};
+use reveille_system::words::time::Now;
 
 use crate::disk::Disk;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use siphasher::sip::SipHasher13;
 
-use super::super::Case;
+use super::super::case::Case;
 use super::super::report::{Seconds, Shown};
 use super::scene;
 use crate::history::{Blob, Key, ObjectName, OpResult, StorageCall};

@@ -21,18 +21,19 @@ mod echo;
 mod processes;
 mod promptness;
 
-use std::collections::BTreeMap;
-
 use self::answers::Answers;
 use self::calls::Calls;
 use self::deliveries::Deliveries;
 use self::disks::{Disks, Held};
 use self::echo::Echoes;
 use self::processes::Processes;
+use super::case::Case;
+use super::cluster::faults::Faults;
 use super::coverage::Kinds;
-use super::faults::Faults;
+use super::object::life;
+use super::object::requests::Requests;
 use super::report::Reports;
-use super::{Case, life, ns};
+use super::{Objects, ns};
 use crate::history::{Constants, Delivery, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
 use crate::reference::object::Object;
@@ -70,12 +71,12 @@ pub(super) struct Scene<'a> {
 
 impl Scene<'_> {
     fn report(&mut self, rule: Id, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
-        self.reports.add(rule.name(), object, self.mark.at_ns, evidence, sentences);
+        self.reports.add(rule, object, self.mark.at_ns, evidence, sentences);
     }
 
     /// W1: account and witness differ, if the history tells of such things at all.
     fn differs(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
-        let rule = Id::W1.name();
+        let rule = Id::W1;
         self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
@@ -87,7 +88,7 @@ impl Scene<'_> {
 
     /// W2: something is not there in time, if the history tells of such things at all.
     fn owes(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
-        let rule = Id::W2.name();
+        let rule = Id::W2;
         self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
@@ -112,7 +113,7 @@ impl Witness {
     }
 
     /// Any event, before all else.
-    pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, objects: &mut Objects<'_>) {
+    pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, known: &mut Known<'_>) {
         let machine = event.place.map(|place| place.machine);
         self.processes.observe(&mut scene, machine, event);
         match &event.what {
@@ -122,13 +123,13 @@ impl Witness {
             }
             What::RequestArrive { request } => {
                 if self.answers.arrives(*request, scene.mark, machine)
-                    && let Some(object) = objects.of_request(*request)
+                    && let Some(object) = known.of_request(*request)
                 {
                     waits(&scene, object, Item::Request(*request));
                 }
             }
             What::Return { request, outcome } => {
-                let waited = objects
+                let waited = known
                     .of_request(*request)
                     .and_then(|object| object.waits.take(Item::Request(*request), scene.mark.at_ns));
                 if let Some(waited) = waited {
@@ -155,7 +156,7 @@ impl Witness {
                 let waiting = self.calls.comes_back(&mut scene, *call, *status);
                 if let Some((position, open)) = waiting
                     && let Some(object) =
-                        objects.at(position).filter(|object| object.waits.calls.contains(&open))
+                        known.at(position).filter(|object| object.waits.calls.contains(&open))
                 {
                     waits(&scene, object, Item::Answer(open));
                 }
@@ -260,19 +261,19 @@ impl Witness {
 }
 
 /// The objects of the history, by what leads to them.
-pub(super) struct Objects<'a> {
-    pub(super) all: &'a mut super::Objects,
-    pub(super) waiting: &'a BTreeMap<u64, super::Waiting>,
+pub(super) struct Known<'a> {
+    pub(super) objects: &'a mut Objects,
+    pub(super) requests: &'a Requests,
 }
 
-impl Objects<'_> {
+impl Known<'_> {
     /// The object that a request is for whose client still waits.
     fn of_request(&mut self, request: u64) -> Option<&mut Object> {
-        self.at(self.waiting.get(&request)?.object)
+        self.at(self.requests.object_of(request)?)
     }
 
     fn at(&mut self, position: usize) -> Option<&mut Object> {
-        self.all.get_index_mut(position).map(|(_, object)| object)
+        self.objects.get_index_mut(position).map(|(_, object)| object)
     }
 }
 

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::Case;
+use super::super::case::Case;
 use super::super::coverage::Kinds;
 use super::super::report::Seconds;
 use super::answers::Request;

@@ -15,9 +15,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Ctx, DurableObject, Slots, Thrown};
 use crate::ids::OpId;
-use crate::object::class::{Event, EventId, Failure, How, Instance, Reset, ResetCause, Response, TurnEnd};
-use crate::object::op::Reply;
+use crate::object::class::{Event, EventId, Instance, Response, TurnEnd};
 use crate::object::port::Port;
+use crate::words::call::Reply;
+use crate::words::failure::{Failure, How, Reset, ResetCause};
 
 /// What an instance shares with the handles that its code holds.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::{Ctx, Op, wrong};
 use crate::ids::OpId;
-use crate::object::op::{Answer, Call, Key, List, Reply, StorageError};
+use crate::words::call::{Answer, Call, Key, List, Reply, StorageError};
 
 /// An object's storage (S1). Every method acts when it is called.
 #[derive(Clone, Copy, Debug)]

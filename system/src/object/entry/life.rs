@@ -14,14 +14,13 @@ use crate::alarm;
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{ObjectName, OpId, Stamp};
-use crate::object::class::{
-    AlarmInfo, Class, Event, Failure, How, Instance, Request, Reset, ResetCause, TurnEnd,
-};
-use crate::object::op::Reply;
+use crate::object::class::{AlarmInfo, Class, Event, Instance, Request, TurnEnd};
 use crate::object::port::{Core, Port, Stamps, Wanted};
 use crate::object::view::View;
 use crate::observe::{Ended, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, TurnWrites};
+use crate::words::call::Reply;
+use crate::words::failure::{Failure, How, Reset, ResetCause};
 
 use super::{Arrival, Host, Inbox, Unit};
 use events::{Events, Run, Running};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::object::op::{Call, Key, List, StorageError};
+use crate::words::call::{Call, Key, List, StorageError};
 
 /// S7: the longest key, in bytes.
 pub const KEY_LEN_MAX: usize = 2_048;

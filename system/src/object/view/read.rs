@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::{Next, View};
-use crate::object::op::{Key, List, Reply};
 use crate::store::command::{Answer, Query};
+use crate::words::call::{Key, List, Reply};
 
 /// A read that waits for the datastore: what it has to remember of the moment at which it was made.
 #[derive(Debug)]

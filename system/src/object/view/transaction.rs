@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::View;
-use crate::object::op::{Key, StorageError};
 use crate::store::command::{AlarmRow, AlarmWrite};
+use crate::words::call::{Key, StorageError};
 
 /// What a transaction has written so far.
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use super::output::{Held, Outgoing};
 use crate::alarm;
 use crate::config::NS_PER_MS;
 use crate::ids::{RequestId, Stamp};
-use crate::object::class::{EventId, Failure, Response};
+use crate::object::class::{EventId, Response};
 use crate::object::view::RunVerdict;
 use crate::observe::{RunEnd, Seen};
 use crate::store::command::AlarmRow;
+use crate::words::failure::Failure;
 
 /// The events in progress.
 #[derive(Default)]

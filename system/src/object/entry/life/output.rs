@@ -8,11 +8,11 @@ use bytes::Bytes;
 
 use super::super::{Arrival, Host, Inbox, Unit};
 use crate::ids::{CallId, OpId, RequestId};
-use crate::io::OutsideCall;
 use crate::object::class::Response;
-use crate::object::op::Reply;
 use crate::object::port::Core;
 use crate::observe::Seen;
+use crate::words::call::Reply;
+use crate::words::outside::OutsideCall;
 
 /// What waits at the gate, each in the order of turns.
 #[derive(Default)]
