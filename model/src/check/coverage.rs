@@ -59,14 +59,14 @@ impl Kinds {
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
     const COMMITTED: Kinds = Kinds(1 << 24);
-    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 25);
-    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 26);
-    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 27);
-    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 28);
-    const ON_DISK: Kinds = Kinds(1 << 29);
-    const PROCESS: Kinds = Kinds(1 << 30);
     /// An alarm's own identity.
-    const ALARM_ID: Kinds = Kinds(1 << 31);
+    const ALARM_ID: Kinds = Kinds(1 << 25);
+    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 26);
+    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
+    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
+    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    const ON_DISK: Kinds = Kinds(1 << 30);
+    const PROCESS: Kinds = Kinds(1 << 31);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)

@@ -109,8 +109,8 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D3, D5, D6 | `cluster::takeover` | claims of holders and leaders, faults |
 /// | D2, D7 | `alarm::overdue` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | `cluster::disks` | disks found damaged that nothing has harmed |
-/// | W1, W2 | `witness` | what the world saw of messages, disks and processes, and the account of the same |
 /// | L1 to L4 | `cluster::lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `cluster::claims` | starts of runs, faults, quorums, clocks, leaders, replicas |
+/// | W1, W2 | `witness` | what the world saw of messages, disks and processes, and the account of the same |
 ///
 /// What the profile `workerd` lets pass, and what may be durable where no commits are told, is for `leniency`.
 ///
@@ -175,9 +175,15 @@ impl Checker {
             self.reports.see_clock(event.at_ns, place);
             self.pace.clocks.see(event.at_ns, place);
         }
-        let scene = witness::Scene::new(&self.constants, &self.faults, &mut self.reports, &self.pace, mark);
-        let mut objects = witness::Objects { all: &mut self.objects, requests: &self.requests };
-        self.witness.observe(scene, event, &mut objects);
+        let scene = witness::Scene {
+            constants: &self.constants,
+            faults: &self.faults,
+            reports: &mut self.reports,
+            datacenter_of: &self.pace.datacenter_of,
+            mark,
+        };
+        let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
+        self.witness.observe(scene, event, &mut known);
         match &event.what {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);

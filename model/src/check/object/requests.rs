@@ -34,11 +34,6 @@ impl Requests {
         self.waiting.insert(request, Asked { object, call });
     }
 
-    /// The position of the object that a request is for whose client still waits.
-    pub(in crate::check) fn object_of(&self, request: u64) -> Option<usize> {
-        self.waiting.get(&request).map(|asked| asked.object)
-    }
-
     /// A client does not wait any more.
     pub(in crate::check) fn returned(&mut self, request: u64, outcome: &Outcome) {
         let waiting = self.waiting.remove(&request);
@@ -67,6 +62,11 @@ impl Requests {
             Seconds(now.at_ns),
         );
         reports.add(Id::O2, Some(name), now.at_ns, &[call, now], sentences);
+    }
+
+    /// The position of the object that a request is for whose client still waits.
+    pub(in crate::check) fn object_of(&self, request: u64) -> Option<usize> {
+        Some(self.waiting.get(&request)?.object)
     }
 
     /// O6: for each object, by its position, the first request that its client still waits for.

@@ -8,9 +8,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::coverage::Kinds;
+use super::super::report::Seconds;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, promptness};
-use crate::check::coverage::Kinds;
-use crate::check::report::Seconds;
 use crate::history::{Blob, ObjectName, Outcome};
 use crate::reference::Mark;
 use crate::reference::waits::Waited;

@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::super::coverage::Kinds;
+use super::super::ns;
+use super::super::report::Seconds;
 use super::processes::Processes;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, WITHIN_NS};
-use crate::check::coverage::Kinds;
-use crate::check::ns;
-use crate::check::report::Seconds;
 use crate::history::{Blob, ObjectName, OpResult};
 use crate::reference::Mark;
 use crate::reference::waits::{Open, Waited};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::super::report::Seconds;
 use super::Scene;
-use crate::check::report::Seconds;
 use crate::history::ObjectName;
 use crate::reference::Mark;
 use crate::rules::Id;

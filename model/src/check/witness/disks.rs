@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::super::report::Seconds;
 use super::Scene;
-use crate::check::report::Seconds;
 use crate::history::{By, ObjectName};
 use crate::rules::Id;
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use siphasher::sip::SipHasher13;
 
+use super::super::case::Case;
+use super::super::report::{Seconds, Shown};
 use super::scene;
-use crate::check::case::Case;
-use crate::check::report::{Seconds, Shown};
 use crate::history::{Blob, Key, ObjectName, OpResult, StorageCall};
 use crate::rules::Id;
 

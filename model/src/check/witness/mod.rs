@@ -29,12 +29,11 @@ use self::echo::Echoes;
 use self::processes::Processes;
 use super::case::Case;
 use super::cluster::faults::Faults;
-use super::cluster::lateness::Pace;
 use super::coverage::Kinds;
-use super::ns;
 use super::object::life;
 use super::object::requests::Requests;
 use super::report::Reports;
+use super::{Objects, ns};
 use crate::history::{Constants, Delivery, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
 use crate::reference::object::Object;
@@ -70,18 +69,6 @@ pub(super) struct Scene<'a> {
     pub(super) mark: Mark,
 }
 
-impl<'a> Scene<'a> {
-    pub(super) fn new(
-        constants: &'a Constants,
-        faults: &'a Faults,
-        reports: &'a mut Reports,
-        pace: &'a Pace,
-        mark: Mark,
-    ) -> Self {
-        Scene { constants, faults, reports, datacenter_of: &pace.datacenter_of, mark }
-    }
-}
-
 impl Scene<'_> {
     fn report(&mut self, rule: Id, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
         self.reports.add(rule, object, self.mark.at_ns, evidence, sentences);
@@ -89,7 +76,8 @@ impl Scene<'_> {
 
     /// W1: account and witness differ, if the history tells of such things at all.
     fn differs(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
-        self.reports.add_if_ever(told_by, Id::W1, object, self.mark.at_ns, evidence, sentences);
+        let rule = Id::W1;
+        self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
     /// D8: whether a fault has harmed what the disk of a machine held, or the machine has found it damaged.
@@ -100,7 +88,8 @@ impl Scene<'_> {
 
     /// W2: something is not there in time, if the history tells of such things at all.
     fn owes(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
-        self.reports.add_if_ever(told_by, Id::W2, object, self.mark.at_ns, evidence, sentences);
+        let rule = Id::W2;
+        self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
     /// W2: whether nothing has been at work from the time of L2 before that moment on, or since the run began.
@@ -124,7 +113,7 @@ impl Witness {
     }
 
     /// Any event, before all else.
-    pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, objects: &mut Objects<'_>) {
+    pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, known: &mut Known<'_>) {
         let machine = event.place.map(|place| place.machine);
         self.processes.observe(&mut scene, machine, event);
         match &event.what {
@@ -134,13 +123,13 @@ impl Witness {
             }
             What::RequestArrive { request } => {
                 if self.answers.arrives(*request, scene.mark, machine)
-                    && let Some(object) = objects.of_request(*request)
+                    && let Some(object) = known.of_request(*request)
                 {
                     waits(&scene, object, Item::Request(*request));
                 }
             }
             What::Return { request, outcome } => {
-                let waited = objects
+                let waited = known
                     .of_request(*request)
                     .and_then(|object| object.waits.take(Item::Request(*request), scene.mark.at_ns));
                 if let Some(waited) = waited {
@@ -167,7 +156,7 @@ impl Witness {
                 let waiting = self.calls.comes_back(&mut scene, *call, *status);
                 if let Some((position, open)) = waiting
                     && let Some(object) =
-                        objects.at(position).filter(|object| object.waits.calls.contains(&open))
+                        known.at(position).filter(|object| object.waits.calls.contains(&open))
                 {
                     waits(&scene, object, Item::Answer(open));
                 }
@@ -272,19 +261,19 @@ impl Witness {
 }
 
 /// The objects of the history, by what leads to them.
-pub(super) struct Objects<'a> {
-    pub(super) all: &'a mut super::Objects,
+pub(super) struct Known<'a> {
+    pub(super) objects: &'a mut Objects,
     pub(super) requests: &'a Requests,
 }
 
-impl Objects<'_> {
+impl Known<'_> {
     /// The object that a request is for whose client still waits.
     fn of_request(&mut self, request: u64) -> Option<&mut Object> {
         self.at(self.requests.object_of(request)?)
     }
 
     fn at(&mut self, position: usize) -> Option<&mut Object> {
-        self.all.get_index_mut(position).map(|(_, object)| object)
+        self.objects.get_index_mut(position).map(|(_, object)| object)
     }
 }
 
@@ -302,5 +291,11 @@ fn is_closed(reports: &Reports, object: &Object) -> bool {
 
 /// The event of an instance, for what is not about instances.
 fn scene<'a>(case: &'a mut Case<'_>) -> Scene<'a> {
-    Scene::new(case.constants, case.faults, case.reports, case.pace, case.mark)
+    Scene {
+        constants: case.constants,
+        faults: case.faults,
+        reports: case.reports,
+        datacenter_of: &case.pace.datacenter_of,
+        mark: case.mark,
+    }
 }

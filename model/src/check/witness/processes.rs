@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::report::Seconds;
 use super::Scene;
-use crate::check::report::Seconds;
 use crate::history::{EndReason, Event, Process, What};
 use crate::reference::Mark;
 use crate::rules::Id;

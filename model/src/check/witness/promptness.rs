@@ -10,11 +10,11 @@
 
 use std::collections::BTreeMap;
 
+use super::super::case::Case;
+use super::super::coverage::Kinds;
+use super::super::report::Seconds;
 use super::answers::Request;
 use super::{Scene, WITHIN_NS, scene};
-use crate::check::case::Case;
-use crate::check::coverage::Kinds;
-use crate::check::report::Seconds;
 use crate::history::ObjectName;
 use crate::reference::Mark;
 use crate::reference::conduct::{CallKind, Outstanding};
@@ -133,7 +133,7 @@ fn is_due(scene: &Scene<'_>, asked: &Request, told: Mark) -> bool {
 pub(super) fn resulted(case: &mut Case<'_>, object: &mut Object, op: u64) {
     let Some(acting) = object.acting(case.by) else { return };
     let call = acting.instance.conduct.outstanding().iter().find(|call| call.op == op);
-    let Some(call) = call.copied().filter(|call| is_owed(call)) else { return };
+    let Some(call) = call.copied().filter(is_owed) else { return };
     let open_ns = owed_for_ns(acting.instance, &call, case.mark.at_ns);
     let name = case.name;
     let mut scene = scene(case);
