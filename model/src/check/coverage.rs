@@ -59,6 +59,7 @@ impl Kinds {
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
     const COMMITTED: Kinds = Kinds(1 << 24);
+    pub(super) const AWAIT: Kinds = Kinds(1 << 26);
     /// An alarm's own identity.
     const ALARM_ID: Kinds = Kinds(1 << 25);
 
@@ -98,8 +99,8 @@ impl Kinds {
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Gate { .. } => Kinds::GATE,
+            What::Await { .. } => Kinds::AWAIT,
             What::Return { .. }
-            | What::Await { .. }
             | What::Phase { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
