@@ -28,7 +28,7 @@ const _: () = assert!(COUNT <= u64::BITS as usize, "`Tally::seen_now` has a bit 
 
 /// A set of kinds of events, and of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kinds(u32);
+pub(super) struct Kinds(u64);
 
 impl Kinds {
     pub(super) const NONE: Kinds = Kinds(0);
@@ -67,6 +67,7 @@ impl Kinds {
     pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
     const ON_DISK: Kinds = Kinds(1 << 30);
     const PROCESS: Kinds = Kinds(1 << 31);
+    pub(super) const AWAIT: Kinds = Kinds(1 << 32);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -110,10 +111,10 @@ impl Kinds {
             What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
             What::OnDisk { .. } => Kinds::ON_DISK,
             What::Process { .. } => Kinds::PROCESS,
+            What::Await { .. } => Kinds::AWAIT,
             What::Return { .. }
             | What::AnswerLost { .. }
             | What::OutboundLost { .. }
-            | What::Await { .. }
             | What::Phase { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
