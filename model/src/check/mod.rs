@@ -261,7 +261,7 @@ impl Checker {
         let mut case =
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
         if let What::InstanceStart { cause, slice } = what {
-            return life::start(&mut case, object, Some(*cause), *slice);
+            return life::start(&mut case, object, *cause, *slice);
         }
         if object.hears_first_of(by) {
             life::start(&mut case, object, None, None);
