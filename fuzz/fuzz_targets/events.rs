@@ -160,7 +160,7 @@ impl Teller<'_> {
         let why: Arc<str> = "why".into();
         Ok(match self.few(15)? {
             0 => What::InstanceStart {
-                cause: *self.u.choose(&[Cause::Request, Cause::Alarm])?,
+                cause: *self.u.choose(&[None, Some(Cause::Request), Some(Cause::Alarm)])?,
                 slice: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
             },
             1 => What::ConstructorEnd { failed: self.maybe(Self::word)? },

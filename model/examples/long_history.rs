@@ -133,7 +133,7 @@ impl Teller {
         let name = ObjectName(format!("Keeper/{which}").into());
         let machine = (which as u16) % MACHINES;
         self.objects.push(Told { name, machine, seq: 0, turn: 1, op: 0 });
-        self.does(which, What::InstanceStart { cause: Cause::Request, slice: None });
+        self.does(which, What::InstanceStart { cause: Some(Cause::Request), slice: None });
         self.does(which, What::ConstructorEnd { failed: None });
     }
 

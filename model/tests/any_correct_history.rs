@@ -189,7 +189,7 @@ impl System {
             may_retry: true,
             leaves: Vec::new(),
         });
-        self.does(What::InstanceStart { cause, slice: None });
+        self.does(What::InstanceStart { cause: Some(cause), slice: None });
         if self.chance.one_in(3) {
             self.reads();
         }

@@ -25,8 +25,9 @@ fn binary() -> Blob {
 fn of_instances() -> Vec<What> {
     let why: Arc<str> = "boom".into();
     let mut kinds = vec![
-        What::InstanceStart { cause: Cause::Request, slice: None },
-        What::InstanceStart { cause: Cause::Alarm, slice: None },
+        What::InstanceStart { cause: None, slice: None },
+        What::InstanceStart { cause: Some(Cause::Request), slice: None },
+        What::InstanceStart { cause: Some(Cause::Alarm), slice: None },
         What::ConstructorEnd { failed: None },
         What::ConstructorEnd { failed: Some(why.clone()) },
         What::InstanceEnd { reason: EndReason::Evicted },

@@ -134,10 +134,11 @@ pub fn sentence(history: &History, event: &Event) -> String {
         }
         What::InstanceStart { cause, .. } => {
             let cause = match cause {
-                Cause::Request => "a request",
-                Cause::Alarm => "its alarm",
+                Some(Cause::Request) => " for a request",
+                Some(Cause::Alarm) => " for its alarm",
+                None => "",
             };
-            format!("{object} is brought into memory for {cause}; its constructor starts")
+            format!("{object} is brought into memory{cause}; its constructor starts")
         }
         What::ConstructorEnd { failed: None } => format!("{object}: the constructor has ended"),
         What::ConstructorEnd { failed: Some(why) } => format!("{object}: the constructor failed: {why}"),

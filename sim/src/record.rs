@@ -318,7 +318,8 @@ impl Record {
             Seen::Started { for_alarm } => {
                 self.counts.instances += 1;
                 let slice = Some(by.object.slice(self.config.slices).0);
-                What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request }, slice }
+                let cause = Some(if for_alarm { Cause::Alarm } else { Cause::Request });
+                What::InstanceStart { cause, slice }
             }
             Seen::Constructed { failed } => What::ConstructorEnd { failed },
             Seen::Ended(ended) => What::InstanceEnd { reason: end_reason(ended) },

@@ -68,6 +68,8 @@ impl Kinds {
     const ON_DISK: Kinds = Kinds(1 << 30);
     const PROCESS: Kinds = Kinds(1 << 31);
     pub(super) const AWAIT: Kinds = Kinds(1 << 32);
+    /// What an instance was made for.
+    const CAUSE: Kinds = Kinds(1 << 33);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -80,6 +82,7 @@ impl Kinds {
     fn of(what: &What) -> Kinds {
         match what {
             What::Call { .. } => Kinds::CALL,
+            What::InstanceStart { cause: Some(_), .. } => Kinds::INSTANCE_START.or(Kinds::CAUSE),
             What::InstanceStart { .. } => Kinds::INSTANCE_START,
             What::ConstructorEnd { .. } => Kinds::CONSTRUCTOR_END,
             What::InstanceEnd { .. } => Kinds::INSTANCE_END,
@@ -229,6 +232,7 @@ fn needs(rule: Id) -> &'static [Need] {
 const NO_DELIVERIES: &str = "no `deliver` says which instance was given a request: whether one was given more than once is not judged";
 const NO_HOW: &str =
     "a run failed and no `how` says in which way: whether that had to reset its instance is not judged";
+const NO_CAUSE: &str = "no `cause` says what an instance was made for: whether its constructor replaced the alarm that woke it is not judged";
 const NO_IDENTITIES: &str =
     "no `alarm` names an alarm: one that is set for the time of another is not told from it";
 const NO_REST: &str = "no `at_rest` says what the datastore holds in the end: that is not judged";
@@ -312,6 +316,7 @@ impl Tally {
         let mut reasons: Vec<(bool, &'static str)> = match rule {
             Id::O1 => vec![(lacks(Kinds::DELIVER), NO_DELIVERIES)],
             Id::R1 => vec![(self.any_untold_failure, NO_HOW)],
+            Id::A9 => vec![(lacks(Kinds::CAUSE), NO_CAUSE)],
             Id::A10 => vec![(lacks(Kinds::ALARM_ID), NO_IDENTITIES)],
             Id::S2 | Id::S3 => vec![(over && lacks(Kinds::AT_REST), NO_REST)],
             Id::L1 | Id::L3 => vec![(!over, NO_END)],

@@ -280,7 +280,7 @@ impl Checker {
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
         self.witness.instance(&mut case, object, position, what);
         if let What::InstanceStart { cause, slice } = what {
-            life::start(&mut case, object, Some(*cause), *slice);
+            life::start(&mut case, object, *cause, *slice);
             return self.witness.followed(&case, object);
         }
         if object.hears_first_of(by) {

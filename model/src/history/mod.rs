@@ -96,8 +96,9 @@ pub enum What {
 
     /// An instance is made; its constructor starts.
     InstanceStart {
-        /// What the instance is made for.
-        cause: Cause,
+        /// What the instance is made for, where the writer knows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
         /// The slice that its object belongs to, where the writer knows (L2).
         #[serde(skip_serializing_if = "Option::is_none")]
         slice: Option<u16>,

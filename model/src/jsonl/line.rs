@@ -195,7 +195,7 @@ impl<'a> Line<'a> {
                 status: need!(self, status),
                 body: need!(self, body),
             },
-            "instance_start" => What::InstanceStart { cause: need!(self, cause), slice: self.slice.take() },
+            "instance_start" => What::InstanceStart { cause: self.cause.take(), slice: self.slice.take() },
             "constructor_end" => What::ConstructorEnd { failed: self.failed.take() },
             "instance_end" => What::InstanceEnd { reason: need!(self, reason) },
             "run_start" => What::RunStart {

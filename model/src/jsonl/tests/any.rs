@@ -87,7 +87,8 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry }
     });
     prop_oneof![
-        (cause, any::<Option<u16>>()).prop_map(|(cause, slice)| What::InstanceStart { cause, slice }),
+        (option::of(cause), any::<Option<u16>>())
+            .prop_map(|(cause, slice)| What::InstanceStart { cause, slice }),
         option::of(text()).prop_map(|failed| What::ConstructorEnd { failed }),
         reason.prop_map(|reason| What::InstanceEnd { reason }),
         delivery.prop_map(|delivery| What::Deliver { delivery }),
