@@ -1,5 +1,6 @@
-//! What changes faster than anybody can settle: links that flap, machines that crash while they are cut off, and machines
-//! that start again and again while what they sent before is still on its way.
+//! What changes faster than anybody can settle: links that flap, machines that crash while they are cut off, machines that
+//! start again and again while what they sent before is still on its way, that go and come while others take over, and that
+//! are cut off while answers take as long as a lease.
 
 use proptest::prelude::*;
 use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks};
