@@ -11,9 +11,9 @@ use reveille_system::ids::{GroupId, MachineId, RequestId};
 use reveille_system::ids::{OpId, SliceId};
 use reveille_system::io::{ClientAnswer, DiskOp, Effects, FileId, Input, Refusal};
 use reveille_system::object::class::{Class, Classes, Event, EventId, Instance, Response, TurnEnd};
-use reveille_system::object::op::Reply;
 use reveille_system::object::port::Port;
 use reveille_system::observe::{AppliedTurn, Observation, RunEnd, Seen};
+use reveille_system::words::call::Reply;
 
 /// A lie about what machines want done: it may change all of it.
 pub(crate) struct Wants<F>(pub(crate) F);
