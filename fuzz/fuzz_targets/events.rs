@@ -58,6 +58,7 @@ fn header(tells_commits: bool) -> Header {
         datacenter_of: (0..MACHINES).collect(),
         system_group: Some(0),
         alarm_classes: Some(vec!["C".into()]),
+        echoes: Vec::new(),
         omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
         ..build::header()
     }
@@ -258,7 +259,7 @@ impl Teller<'_> {
                     false => Outcome::Unknown,
                 },
             },
-            2 => What::OutboundArrive { call: number },
+            2 => What::OutboundArrive { call: number, service: None, body: self.maybe(Self::blob)? },
             3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
             4 => {
                 let kinds = [

@@ -157,8 +157,8 @@ impl Teller {
         self.does(which, What::RunStart { run, alarm, scheduled_ms, retry_count: 0, is_retry: false });
         let kept = OpResult::Entries(vec![(key.clone(), value.clone())]);
         self.calls(which, StorageCall::List(ListOptions::default()), kept);
-        self.does(which, What::Outbound { call: round, service: "upstream".into(), body: value });
-        self.world(What::OutboundArrive { call: round });
+        self.does(which, What::Outbound { call: round, service: "upstream".into(), body: value, op: None });
+        self.world(What::OutboundArrive { call: round, service: None, body: None });
         self.world(What::OutboundAnswer { call: round, status: Some(200) });
         self.calls(which, StorageCall::Delete { key: key.clone() }, OpResult::Deleted(true));
         self.does(which, What::RunEnd { run: round, outcome: RunOutcome::Ok });

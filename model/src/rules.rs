@@ -101,6 +101,8 @@ rules! {
     L2 "60 s after the last change no run of an object that has a quorum is late, whatever stays broken",
     L3 (ours) "with no failure a run starts at most 100 ms and two round trips late",
     L4 (ours) "60 s after the last fault no run is late, datacenters have leaders, replicas agree and keep up",
+    W1 "account and witness agree: what left, arrived, was given and lies on disks is what was told",
+    W2 "in calm a request is answered within 10 s of all that it waits for outside the system",
 }
 
 impl Id {

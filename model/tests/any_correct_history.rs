@@ -432,7 +432,7 @@ impl System {
         self.messages += 1;
         self.ops += 1;
         let (call, op) = (self.messages, self.ops);
-        self.it().leaves.push(What::Outbound { call, service: "up".into(), body: Blob::default() });
+        self.it().leaves.push(What::Outbound { call, service: "up".into(), body: Blob::default(), op: None });
         self.does(What::Await { op, kind: AwaitKind::Outside });
         self.end_turn(None);
         for _ in 0..self.chance.below(3) {

@@ -85,7 +85,7 @@ impl<'a> Ledger<'a> {
                         item.acknowledged = Some(index);
                     }
                 }
-                What::Outbound { call, service, body } if &**service == UPSTREAM => {
+                What::Outbound { call, service, body, .. } if &**service == UPSTREAM => {
                     let texts: Vec<String> = serde_json::from_slice(&body.0).unwrap_or_default();
                     let items = texts.iter().map(|text| Blob::from(text.as_str())).collect();
                     ledger.calls.insert(*call, Call { left: index, items, answer: None });

@@ -11,7 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reveille_model::history::{Constants, Header, VERSION};
+use reveille_model::build;
+use reveille_model::history::Header;
 use reveille_sim::plan::Plan;
 
 const DOCUMENT: &str = include_str!("../../docs/exit-codes.md");
@@ -317,18 +318,7 @@ fn each_code_is_as_the_document_says() {
 /// A header alone on standard input, as a program writes it that dies before its first event.
 #[test]
 fn a_header_alone_is_no_success() {
-    let header = Header {
-        version: VERSION,
-        product: "a test".to_owned(),
-        scenario: String::new(),
-        seed: None,
-        datacenter_of: vec![0],
-        wall_zero_ns: None,
-        system_group: None,
-        alarm_classes: None,
-        omits: Vec::new(),
-        constants: Constants::of_the_contract(0, 0),
-    };
+    let header = Header { datacenter_of: vec![0], alarm_classes: None, ..build::header() };
     let mut check = start("check -");
     let line = serde_json::to_string(&header).expect("a header is JSON");
     writeln!(check.stdin.take().expect("it is piped"), "{line}").expect("it reads all");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Tale, object, wall_ms};
 use crate::history::{
-    AlarmAtRest, AlarmId, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, ObjectName, OpResult,
-    Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, ObjectName,
+    OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 
 /// The instance of another object.
@@ -113,11 +113,25 @@ impl Tale {
         self.result(op, result)
     }
 
-    /// A call that is still waiting for its result.
+    /// A call that is still waiting for its result. Returns its operation.
     pub fn call(&mut self, call: StorageCall) -> u64 {
+        self.calls_and_waits(call, false)
+    }
+
+    /// The same, with `allow_concurrency`: the input gate stays open.
+    pub fn call_with_concurrency(&mut self, call: StorageCall) -> u64 {
+        self.calls_and_waits(call, true)
+    }
+
+    fn calls_and_waits(&mut self, call: StorageCall, allow_concurrency: bool) -> u64 {
         self.op += 1;
-        self.does(What::Op { op: self.op, call, allow_concurrency: false });
+        self.does(What::Op { op: self.op, call, allow_concurrency });
         self.op
+    }
+
+    /// Object code begins to wait for that operation of storage.
+    pub fn awaits(&mut self, op: u64) -> &mut Self {
+        self.does(What::Await { op, kind: AwaitKind::Storage })
     }
 
     /// The result of a call is known.

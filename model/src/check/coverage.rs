@@ -28,7 +28,7 @@ const _: () = assert!(COUNT <= u64::BITS as usize, "`Tally::seen_now` has a bit 
 
 /// A set of kinds of events, and of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kinds(u32);
+pub(super) struct Kinds(u64);
 
 impl Kinds {
     pub(super) const NONE: Kinds = Kinds(0);
@@ -42,8 +42,8 @@ impl Kinds {
     const RUN_START: Kinds = Kinds(1 << 7);
     const RUN_END: Kinds = Kinds(1 << 8);
     const COMMIT: Kinds = Kinds(1 << 9);
-    const RESPOND: Kinds = Kinds(1 << 10);
-    const OUTBOUND: Kinds = Kinds(1 << 11);
+    pub(super) const RESPOND: Kinds = Kinds(1 << 10);
+    pub(super) const OUTBOUND: Kinds = Kinds(1 << 11);
     const FAULT: Kinds = Kinds(1 << 12);
     pub(super) const MAJORITY: Kinds = Kinds(1 << 13);
     const HOLDER: Kinds = Kinds(1 << 14);
@@ -61,8 +61,15 @@ impl Kinds {
     const COMMITTED: Kinds = Kinds(1 << 24);
     /// An alarm's own identity.
     const ALARM_ID: Kinds = Kinds(1 << 25);
+    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 26);
+    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
+    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
+    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    const ON_DISK: Kinds = Kinds(1 << 30);
+    const PROCESS: Kinds = Kinds(1 << 31);
+    pub(super) const AWAIT: Kinds = Kinds(1 << 32);
     /// What an instance was made for.
-    const CAUSE: Kinds = Kinds(1 << 26);
+    const CAUSE: Kinds = Kinds(1 << 33);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -101,8 +108,16 @@ impl Kinds {
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Gate { .. } => Kinds::GATE,
+            What::RequestArrive { .. } => Kinds::REQUEST_ARRIVE,
+            What::AnswerLeave { .. } => Kinds::ANSWER_LEAVE,
+            What::OutboundLeave { .. } => Kinds::OUTBOUND_LEAVE,
+            What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
+            What::OnDisk { .. } => Kinds::ON_DISK,
+            What::Process { .. } => Kinds::PROCESS,
+            What::Await { .. } => Kinds::AWAIT,
             What::Return { .. }
-            | What::Await { .. }
+            | What::AnswerLost { .. }
+            | What::OutboundLost { .. }
             | What::Phase { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
@@ -164,6 +179,12 @@ const GROUPS: Need = need(
 );
 const DISKS: Need =
     need(Kinds::FAULT.or(Kinds::DISK_DAMAGED), "neither `fault_begin` nor `disk_damaged` tells of disks");
+const WITNESS: Need = need(
+    Kinds::ANSWER_LEAVE.or(Kinds::OUTBOUND_LEAVE).or(Kinds::ON_DISK).or(Kinds::PROCESS),
+    "no `answer_leave`, `outbound_leave`, `on_disk` or `process` says what the world saw of what the system tells",
+);
+const ARRIVAL: Need =
+    need(Kinds::REQUEST_ARRIVE, "no `request_arrive` says when a request reached a machine");
 const ALARM_CLASSES: Need =
     need(Kinds::ALARM_CLASSES, "the header's `alarm_classes` does not say which classes declare alarm()");
 
@@ -203,6 +224,8 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::D6 => &[LEADER, FAULT],
         Id::D8 => &[DISKS],
         Id::L1 | Id::L2 | Id::L3 | Id::L4 => &[RUN, CLOCK],
+        Id::W1 => &[WITNESS],
+        Id::W2 => &[CALL, ARRIVAL],
     }
 }
 

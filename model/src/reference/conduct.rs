@@ -129,6 +129,10 @@ pub(crate) struct Conduct {
     pub(crate) delivered: Option<(u32, Delivery)>,
     /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
     pub(crate) gate_closed: Option<Mark>,
+    /// The turn in which that was closed.
+    pub(crate) gate_turn: u32,
+    /// The operations without a result that object code is known to wait for, and the turn in which it began to, the last time.
+    awaited: Vec<(u64, u32)>,
     outstanding: Vec<Outstanding>,
     /// The call whose result the event at hand is.
     pub(crate) returned: Option<Outstanding>,
@@ -151,6 +155,8 @@ impl Conduct {
             wall_ns: None,
             delivered: None,
             gate_closed: None,
+            gate_turn: 0,
+            awaited: Vec::new(),
             outstanding: Vec::new(),
             returned: None,
             failed: None,
@@ -166,6 +172,27 @@ impl Conduct {
 
     pub(crate) fn call(&mut self, outstanding: Outstanding) {
         self.outstanding.push(outstanding);
+    }
+
+    /// Object code waits for an operation, so far as is told.
+    pub(crate) fn awaits(&mut self, op: u64, turn: u32) {
+        match self.awaited.iter_mut().find(|(awaited, _)| *awaited == op) {
+            Some(awaited) => awaited.1 = turn,
+            None => self.awaited.push((op, turn)),
+        }
+    }
+
+    /// The last turn in which object code began to wait for an operation, whose result it is given now.
+    pub(crate) fn awaited(&mut self, op: u64) -> Option<u32> {
+        let position = self.awaited.iter().position(|(awaited, _)| *awaited == op)?;
+        Some(self.awaited.swap_remove(position).1)
+    }
+
+    /// O3: since when a section or a transaction keeps the gate closed, and the turn in which the first of them began.
+    pub(crate) fn section(&self) -> Option<(Mark, u32)> {
+        let transactions = self.outstanding.iter().filter(|call| call.kind == CallKind::Transaction);
+        let transactions = transactions.map(|call| (call.mark, call.turn));
+        transactions.chain(self.gate_closed.map(|since| (since, self.gate_turn))).min()
     }
 
     /// The call that a result belongs to. It is outstanding no more.

@@ -53,6 +53,48 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.deliver(4, Delivery::Result { op }).result(op, OpResult::Value(None));
         }),
+        case(
+            "O3",
+            "what a read with allow_concurrency gives is delivered while a read is outstanding",
+            |tale, breaks| {
+                let get = || StorageCall::Get { key: "k".into() };
+                let open = tale.deliver(2, Delivery::Request { request: 9 }).call_with_concurrency(get());
+                tale.awaits(open);
+                let op = tale.deliver(3, Delivery::Request { request: 10 }).call(get());
+                tale.awaits(op);
+                for (turn, op) in (4..).zip(if breaks { [open, op] } else { [op, open] }) {
+                    tale.deliver(turn, Delivery::Result { op }).result(op, OpResult::Value(None));
+                }
+            },
+        ),
+        case(
+            "O3",
+            "what a read with allow_concurrency gives is delivered in the section of another event",
+            |tale, breaks| {
+                let get = || StorageCall::Get { key: "k".into() };
+                let open = tale.deliver(2, Delivery::Request { request: 9 }).call_with_concurrency(get());
+                tale.awaits(open)
+                    .deliver(3, Delivery::Request { request: 10 })
+                    .does(What::Gate { closed: true });
+                let own = tale.call_with_concurrency(get());
+                tale.awaits(own);
+                for (turn, op) in (4..).zip(if breaks { [open, own] } else { [own, open] }) {
+                    tale.deliver(turn, Delivery::Result { op }).result(op, OpResult::Value(None));
+                    tale.does(What::Gate { closed: op == open && breaks });
+                }
+            },
+        ),
+        case("O3", "what a sync gives is delivered in a transaction of another event", |tale, breaks| {
+            let sync =
+                tale.deliver(2, Delivery::Request { request: 9 }).put("k", "v").call(StorageCall::Sync);
+            tale.awaits(sync).commit();
+            let transaction =
+                tale.deliver(3, Delivery::Request { request: 10 }).call(StorageCall::Transaction);
+            tale.awaits(transaction);
+            for (turn, op) in (4..).zip(if breaks { [sync, transaction] } else { [transaction, sync] }) {
+                tale.deliver(turn, Delivery::Result { op }).result(op, OpResult::Done);
+            }
+        }),
         case("O3", "a request is delivered while a section keeps the gate closed", |tale, breaks| {
             tale.turn(2).does(What::Gate { closed: true });
             if !breaks {

@@ -137,13 +137,15 @@ fn identify(
     if gone.is_none() && durable.as_ref().is_some_and(is_anonymous) {
         return durable;
     }
-    if row.slot.doubtful {
+    // What runs again and again is told again and again.
+    if row.slot.doubtful && gone.is_none_or(|gone| !gone.is_delivered) {
         return None;
     }
     if let Some(gone) = gone.filter(|gone| leniency::reruns(case, gone)) {
         row.each_slot(|slot| slot.come_back(gone.setting, case.mark, retry_count));
         return Some(gone.setting);
     }
+    row.each_slot(|slot| slot.deliver_gone(claim));
     match &gone {
         Some(gone) => gone::run_of(case, gone),
         None => gone::run_of_none(case, claim, durable),

@@ -69,8 +69,13 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
                 acting.instance.closed.add(since.at_ns, case.mark.at_ns);
             }
             acting.instance.conduct.gate_closed = closed.then_some(case.mark);
+            acting.instance.conduct.gate_turn = case.by.turn;
         }
-        What::Await { .. } | What::RunEnd { .. } => in_turn(case, acting.instance, None),
+        What::Await { op, .. } => {
+            in_turn(case, acting.instance, None);
+            acting.instance.conduct.awaits(*op, case.by.turn);
+        }
+        What::RunEnd { .. } => in_turn(case, acting.instance, None),
         _ => {}
     }
 }
@@ -136,15 +141,29 @@ fn delivered(case: &mut Case<'_>, instance: &mut Instance, delivery: Delivery) {
         Delivery::Alarm { .. } => arrives(case, instance, "its alarm"),
         Delivery::Result { op } => {
             ran_on(case, instance, "a result");
-            let is_storage = instance.conduct.outstanding().iter().any(|call| call.op == op);
-            if !is_storage {
-                case.saw(Id::O3);
-                // S5: one that a transaction waits for may reach it.
-                let in_way = |call: &&Outstanding| call.closes_gate() && call.kind != CallKind::Transaction;
-                gate(case, instance, "the result of an outbound request", in_way);
-            }
+            result(case, instance, op);
         }
     }
+}
+
+/// O3: what closes the gate is given its result all the same; every other result is an event like any other.
+fn result(case: &mut Case<'_>, instance: &mut Instance, op: u64) {
+    let awaited = instance.conduct.awaited(op);
+    let call = instance.conduct.outstanding().iter().find(|call| call.op == op).copied();
+    let what = match call {
+        Some(call) if call.closes_gate() => return,
+        Some(call) if call.kind == CallKind::Sync => "the result of a sync",
+        Some(_) => "the result of a read with allow_concurrency",
+        None => "the result of an outbound request",
+    };
+    case.saw(Id::O3);
+    // What a section or a transaction has called or waits for itself reaches it.
+    let wanted = awaited.max(call.map(|call| call.turn));
+    let section = instance.conduct.section().filter(|_| instance.is_start_seen());
+    if let Some((closed, _)) = section.filter(|(_, began)| wanted.is_none_or(|wanted| wanted < *began)) {
+        return blocked(case, instance, what, closed, Kinds::AWAIT);
+    }
+    gate(case, instance, what, |call| call.closes_gate() && call.kind != CallKind::Transaction);
 }
 
 /// A request or the alarm reaches the instance.
@@ -167,7 +186,7 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
         return;
     }
     if let Some(closed) = instance.conduct.gate_closed {
-        blocked(case, instance, what, closed);
+        blocked(case, instance, what, closed, Kinds::GATE);
     }
     gate(case, instance, what, |call| call.closes_gate());
 }
@@ -188,8 +207,8 @@ fn too_long(case: &mut Case<'_>, instance: &Instance) {
     case.report(Id::O4, &[instance.started], sentences);
 }
 
-/// O3: an event comes in although something has closed the input gate.
-fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mark) {
+/// O3: an event comes in although something has closed the input gate. Only where an event of these kinds is ever told.
+fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mark, kinds: Kinds) {
     if !instance.conduct.told.insert(Id::O3) {
         return;
     }
@@ -199,7 +218,7 @@ fn blocked(case: &mut Case<'_>, instance: &mut Instance, what: &str, closed: Mar
         case.by.instance,
         Seconds(closed.at_ns),
     );
-    case.report(Id::O3, &[closed], sentences);
+    case.report_if_ever(kinds, Id::O3, &[closed], sentences);
 }
 
 /// O4: after its end, or that of a constructor that failed, nothing runs in an instance. Returns whether it does.
