@@ -21,7 +21,7 @@ fn sends(tale: &mut Tale, run: u64, retry_count: u32, items: &[(&str, &str)]) {
     let texts: Vec<&str> = items.iter().map(|(_, item)| *item).collect();
     let body = serde_json::to_string(&texts).expect("a list of texts is JSON");
     tale.run(run, 1, 10.0, retry_count).list(ListOptions::default(), items);
-    tale.does(What::Outbound { call: run, service: UPSTREAM.into(), body: Blob::from(&*body) });
+    tale.does(What::Outbound { call: run, service: UPSTREAM.into(), body: Blob::from(&*body), op: None });
 }
 
 /// The upstream has answered a run's call.
