@@ -5,6 +5,9 @@
 //! the upstream when the upstream has answered a batch that contains it with a status from 200 to 299. An item that is
 //! neither delivered nor lost at the end of the run is still in storage, with an alarm scheduled that will deliver it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;

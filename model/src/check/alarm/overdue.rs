@@ -96,7 +96,7 @@ pub(in crate::check) fn owed(row: &Row, alarm: &Alarm) -> (Id, &'static str) {
 fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(Id, &'static str)> {
     object.current.as_ref().filter(|current| current.ended.is_some() && !current.is_end_untold)?;
     scene.reports.saw(Id::F8);
-    Some((Id::F8, "(of an object that is in no memory, so that it is to wake it) "))
+    Some((Id::F8, "(of an object that is not in memory, so that nothing else wakes it) "))
 }
 
 /// What the object's alarm waits for at the end of the run, on whichever machine may have to start it. None if it has no alarm, or

@@ -284,7 +284,7 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance:
         rule = Id::F8;
         evidence.push(instance.started);
         why = format!(
-            "The object was in no memory, and nothing woke it before a request did at {}.",
+            "The object was not in memory, and nothing woke it before a request did at {}.",
             Seconds(instance.started.at_ns)
         );
     }

@@ -230,7 +230,7 @@ fn ran_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) -> bool {
         return false;
     }
     if instance.conduct.told.insert(Id::O4) {
-        let why = if has_failed { "whose constructor had failed" } else { "which was in memory no more" };
+        let why = if has_failed { "whose constructor had failed" } else { "which was no longer in memory" };
         let sentences = format!(
             "At {} {what} came in instance {}, {why}. It has to wait for the constructor of the next.",
             Seconds(case.mark.at_ns),
