@@ -28,7 +28,7 @@ const _: () = assert!(COUNT <= u64::BITS as usize, "`Tally::seen_now` has a bit 
 
 /// A set of kinds of events, and of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kinds(u32);
+pub(super) struct Kinds(u64);
 
 impl Kinds {
     pub(super) const NONE: Kinds = Kinds(0);
@@ -36,7 +36,7 @@ impl Kinds {
     const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
     const INSTANCE_END: Kinds = Kinds(1 << 3);
-    const DELIVER: Kinds = Kinds(1 << 4);
+    pub(super) const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
     pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
     const RUN_START: Kinds = Kinds(1 << 7);
@@ -65,6 +65,9 @@ impl Kinds {
     pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
     pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
     pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    pub(super) const OUTBOUND_ARRIVE: Kinds = Kinds(1 << 32);
+    pub(super) const RETURN: Kinds = Kinds(1 << 33);
+    pub(super) const OUTBOUND_ANSWER: Kinds = Kinds(1 << 34);
     const ON_DISK: Kinds = Kinds(1 << 30);
     const PROCESS: Kinds = Kinds(1 << 31);
 
@@ -110,13 +113,13 @@ impl Kinds {
             What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
             What::OnDisk { .. } => Kinds::ON_DISK,
             What::Process { .. } => Kinds::PROCESS,
-            What::Return { .. }
-            | What::AnswerLost { .. }
+            What::OutboundArrive { .. } => Kinds::OUTBOUND_ARRIVE,
+            What::OutboundAnswer { .. } => Kinds::OUTBOUND_ANSWER,
+            What::Return { .. } => Kinds::RETURN,
+            What::AnswerLost { .. }
             | What::OutboundLost { .. }
             | What::Await { .. }
             | What::Phase { .. }
-            | What::OutboundArrive { .. }
-            | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
         }
     }
