@@ -59,6 +59,12 @@ fn is_asked(tale: &mut Tale) -> &mut Tale {
     asks(tale).deliver(2, Delivery::Request { request: 7 })
 }
 
+/// Another request is given to object code.
+fn is_delivered(tale: &mut Tale) {
+    tale.asks(6, "Batcher/0").on_machine(0, What::RequestArrive { request: 6 });
+    tale.deliver(2, Delivery::Request { request: 6 });
+}
+
 fn said(body: &str) -> Outcome {
     Outcome::Answered { status: 200, body: body.into() }
 }
@@ -132,9 +138,11 @@ fn calls() -> Vec<Case> {
             arrives(tale, 3, if breaks { "c" } else { "b" });
         }),
         case("W1", "a call that no link has lost does not arrive", |tale, breaks| {
-            leaves(tells_call(tale), 3, "b");
+            has_arrived(tale);
+            tale.does(What::Outbound { call: 4, service: UPSTREAM.into(), body: "b".into(), op: None });
+            leaves(tale, 4, "b");
             if !breaks {
-                tale.world(What::OutboundLost { call: 3 });
+                tale.world(What::OutboundLost { call: 4 });
             }
             tale.at(61.0).end();
         }),
@@ -149,6 +157,8 @@ fn calls() -> Vec<Case> {
             if !breaks {
                 tale.world(What::OutboundLost { call: 3 });
             }
+            // Others come back.
+            tale.on_machine(1, What::OutboundReturn { call: 9, status: None });
             tale.at(61.0).end();
         }),
         case("W1", "object code is given another answer than came back", |tale, breaks| {
@@ -241,6 +251,8 @@ fn answers() -> Vec<Case> {
             if !breaks {
                 tale.world(What::AnswerLost { request: 7 });
             }
+            // Other clients are told.
+            tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
             tale.at(61.0).end();
         }),
         case("W1", "object code is given a request that has reached no machine", |tale, breaks| {
@@ -321,10 +333,12 @@ fn requests() -> Vec<Case> {
             tale.at(if breaks { 30.1 } else { 29.9 }).deliver(4, Delivery::Request { request: 7 });
         }),
         case("W2", "a request is never given to its object", |tale, breaks| {
+            is_delivered(tale);
             asks(tale);
             gives_up(tale.at(if breaks { 10.1 } else { 9.9 }));
         }),
         case("W2", "a fault long before is no reason to leave a request waiting", |tale, breaks| {
+            is_delivered(tale);
             tale.at(1.0).on(1).fault(1, "pause").at(2.0).heal(1).on(0);
             asks(tale.at(if breaks { 62.1 } else { 61.9 }));
             gives_up(tale.at(80.0));

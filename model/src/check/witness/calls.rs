@@ -200,7 +200,7 @@ impl Calls {
                 said.flatten().map_or("said nothing".to_owned(), |said| format!("answered {said}")),
             );
             let evidence: Vec<Mark> = known.answered.iter().map(|(at, _)| *at).chain([mark]).collect();
-            scene.report(Id::W1, known.object(), &evidence, sentences);
+            scene.differs(Kinds::OUTBOUND_ANSWER, known.object(), &evidence, sentences);
         }
         let waits = known
             .told
@@ -289,7 +289,7 @@ impl Calls {
         let is_old = |mark: Mark, after_ns| now_ns.saturating_sub(mark.at_ns) >= after_ns;
         for (call, known) in std::mem::take(&mut self.open) {
             let told = known.told.as_ref();
-            let (from, what) = match (&known.left, known.arrived, known.answered) {
+            let (from, what, told_by) = match (&known.left, known.arrived, known.answered) {
                 (None, None, _) => {
                     let Some(told) = told.filter(|told| is_old(told.mark, WITHIN_NS)) else { continue };
                     let ran =
@@ -306,9 +306,9 @@ impl Calls {
                     }
                     continue;
                 }
-                (Some((left, ..)), None, _) => (*left, "left for its service"),
+                (Some((left, ..)), None, _) => (*left, "left for its service", Kinds::OUTBOUND_ARRIVE),
                 (_, Some(_), Some((answered, _))) if known.returned.is_none() => {
-                    (answered, "was answered by its service")
+                    (answered, "was answered by its service", Kinds::OUTBOUND_RETURN)
                 }
                 _ => continue,
             };
@@ -319,7 +319,7 @@ impl Calls {
                 "Call {call} {what} at {} and has not come any further at the end of the run, though its link did not lose it.",
                 Seconds(from.at_ns)
             );
-            scene.report(Id::W1, known.object(), &[from], sentences);
+            scene.differs(told_by, known.object(), &[from], sentences);
         }
     }
 
