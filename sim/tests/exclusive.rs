@@ -75,6 +75,17 @@ impl DurableObject for Bed {
                     call.await?;
                 }
             }
+            "leave behind before a transaction of the section" => {
+                let bed = self.clone();
+                self.ctx.block_concurrency_while(async move {
+                    let left = [(); 4].map(|()| bed.ctx.fetch(SERVICE, LEFT_BEHIND));
+                    bed.waits_in_a_transaction().await?;
+                    for call in left {
+                        call.await?;
+                    }
+                    Ok::<_, Thrown>(())
+                });
+            }
             "leave behind in a section" => {
                 let ctx = self.ctx.clone();
                 self.ctx.block_concurrency_while(async move {
@@ -196,7 +207,9 @@ fn calls(outcome: &Outcome, saying: &str) -> Vec<(u64, u64)> {
 /// What a section or a transaction has asked for passes the gate that it closes, and not one that is closed later.
 #[test]
 fn o3_what_is_left_behind_waits_at_the_next_closed_gate() {
-    for body in ["leave behind", "leave behind in a section"] {
+    let bodies =
+        ["leave behind", "leave behind in a section", "leave behind before a transaction of the section"];
+    for body in bodies {
         let outcome = asked(&[body]);
         let given = |op: u64| {
             position(&outcome, |event| matches!(event.what, What::OpResult { op: it, .. } if it == op))

@@ -98,6 +98,9 @@ struct Inbox {
     arrivals: VecDeque<Arrival>,
     /// A due alarm that waits to be delivered.
     due: Option<AlarmRow>,
+    /// Whether it is a request's turn: the alarm has come in since the last one. An alarm that is set anew again and again, by a
+    /// constructor say, keeps no request waiting (W2).
+    owes_request: bool,
 }
 
 /// Something that waits for an open gate.
@@ -107,6 +110,11 @@ enum Arrival {
 }
 
 impl Inbox {
+    /// Whether a request waits that comes before a due alarm.
+    fn request_is_first(&self) -> bool {
+        self.owes_request && self.arrivals.iter().any(|arrival| matches!(arrival, Arrival::Request { .. }))
+    }
+
     fn is_empty(&self) -> bool {
         self.answers.is_empty() && self.arrivals.is_empty() && self.due.is_none()
     }

@@ -374,11 +374,11 @@ impl Core {
         self.asking.first_key_value().map(|(_, turn)| *turn)
     }
 
-    /// Whether a `block_concurrency_while` or a transaction has started the operation or waits for it.
+    /// Whether what keeps the gate closed has started the operation or waits for it: the transaction in progress, or else a
+    /// `block_concurrency_while` (O3).
     pub(crate) fn is_of_section(&self, op: OpId) -> bool {
-        self.pending.get(&op).is_some_and(|pending| {
-            pending.in_section || (self.in_transaction() && pending.transaction == self.transaction)
-        })
+        let Some(pending) = self.pending.get(&op) else { return false };
+        if self.in_transaction() { pending.transaction == self.transaction } else { pending.in_section }
     }
 
     /// O3: no section is in progress. What one has left behind waits at the next closed gate like anything else.

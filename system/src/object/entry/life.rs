@@ -195,19 +195,24 @@ impl Life {
         }
         drop(core);
         if self.events.run().is_none()
+            && !inbox.request_is_first()
             && let Some(row) = inbox.due.take()
         {
+            inbox.owes_request = true;
             self.deliver_alarm(row, inbox, host);
             return true;
         }
         match inbox.arrivals.pop_front() {
             None => return false,
             Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, inbox, host),
-            Some(Arrival::Request { request, body }) => self.turn(inbox, host, |life| {
-                life.port.core().see(Seen::DeliveredRequest(request));
-                let event = life.events.begin(Running::Request { request });
-                life.instance.start(event, Event::Fetch(Request { body }));
-            }),
+            Some(Arrival::Request { request, body }) => {
+                inbox.owes_request = false;
+                self.turn(inbox, host, |life| {
+                    life.port.core().see(Seen::DeliveredRequest(request));
+                    let event = life.events.begin(Running::Request { request });
+                    life.instance.start(event, Event::Fetch(Request { body }));
+                });
+            }
         }
         true
     }
