@@ -123,6 +123,9 @@ impl Witness {
     pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, known: &mut Known<'_>) {
         let machine = event.place.map(|place| place.machine);
         self.processes.observe(&mut scene, machine, event);
+        if event.by.is_some() {
+            return;
+        }
         match &event.what {
             What::Call { request, to, .. } => {
                 self.deliveries.sent(*request);
