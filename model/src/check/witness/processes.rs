@@ -8,7 +8,11 @@ use crate::rules::Id;
 
 /// What is known of the processes of all machines, by machine.
 #[derive(Debug, Default)]
-pub(super) struct Processes(Vec<Option<State>>);
+pub(super) struct Processes {
+    machines: Vec<Option<State>>,
+    /// Of how many it is known that they do not run.
+    out: usize,
+}
 
 #[derive(Debug)]
 struct State {
@@ -30,7 +34,7 @@ impl Processes {
             scene.reports.saw(Id::W1);
             return self.changes(machine, state, mark);
         }
-        let known = self.0.get_mut(usize::from(machine)).and_then(Option::as_mut);
+        let known = self.machines.get_mut(usize::from(machine)).and_then(Option::as_mut);
         let known = known.filter(|known| known.process != Process::Up && !known.is_told);
         let Some(known) = known.filter(|_| is_done_by_machine(&event.what)) else { return };
         known.is_told = true;
@@ -49,22 +53,29 @@ impl Processes {
 
     fn changes(&mut self, machine: u16, process: Process, now: Mark) {
         let index = usize::from(machine);
-        if self.0.len() <= index {
-            self.0.resize_with(index + 1, || None);
+        if self.machines.len() <= index {
+            self.machines.resize_with(index + 1, || None);
         }
         let new = State { process, since: now, out_ns: 0, died_ns: None, is_told: false };
-        let known = self.0[index].get_or_insert(new);
+        let known = self.machines[index].get_or_insert(new);
         if known.process != Process::Up {
             known.out_ns = known.out_ns.saturating_add(now.at_ns.saturating_sub(known.since.at_ns));
         }
-        (known.process, known.since, known.is_told) = (process, now, false);
         if process == Process::Down {
             known.died_ns = Some(now.at_ns);
         }
+        (known.process, known.since, known.is_told) = (process, now, false);
+        let is_out = |known: &&Option<State>| known.as_ref().is_some_and(|it| it.process != Process::Up);
+        self.out = self.machines.iter().filter(is_out).count();
+    }
+
+    /// Whether it is known of any machine that it does not run.
+    pub(super) fn is_any_out(&self) -> bool {
+        self.out > 0
     }
 
     fn of(&self, machine: u16) -> Option<&State> {
-        self.0.get(usize::from(machine))?.as_ref()
+        self.machines.get(usize::from(machine))?.as_ref()
     }
 
     /// Whether the process of a machine has died since then.
