@@ -27,7 +27,7 @@ use crate::readout::Claim;
 use crate::trace::{Kind, Trace};
 
 /// W1: after so many entries with turns of objects in them the world looks whether the last of these lies on the disks.
-const ENTRIES_PER_LOOK: u64 = 32;
+const ENTRIES_PER_LOOK: u64 = 64;
 
 /// Everything that watches a run.
 pub(crate) struct Record {

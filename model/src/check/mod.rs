@@ -175,15 +175,17 @@ impl Checker {
             self.reports.see_clock(event.at_ns, place);
             self.pace.clocks.see(event.at_ns, place);
         }
-        let scene = witness::Scene {
-            constants: &self.constants,
-            faults: &self.faults,
-            reports: &mut self.reports,
-            pace: &self.pace,
-            mark,
-        };
-        let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
-        self.witness.observe(scene, event, &mut known);
+        if self.witness.concerns(event) {
+            let scene = witness::Scene {
+                constants: &self.constants,
+                faults: &self.faults,
+                reports: &mut self.reports,
+                pace: &self.pace,
+                mark,
+            };
+            let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
+            self.witness.observe(scene, event, &mut known);
+        }
         match &event.what {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);

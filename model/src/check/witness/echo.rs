@@ -66,14 +66,14 @@ impl Echoes {
 
     /// Object code makes a call.
     pub(super) fn called(&mut self, case: &Case<'_>, op: u64, call: &StorageCall) {
+        let is_read = matches!(call, StorageCall::Get { .. } | StorageCall::GetMany { .. });
+        let Some(given) = self.of(case).filter(|_| is_read) else { return };
         let keys = match call {
             StorageCall::Get { key } => vec![key.clone()],
             StorageCall::GetMany { keys } => keys.clone(),
             _ => return,
         };
-        if let Some(given) = self.of(case) {
-            given.asked.push((op, keys));
-        }
+        given.asked.push((op, keys));
     }
 
     /// The account: object code is given a result.

@@ -119,10 +119,18 @@ impl Witness {
         }
     }
 
-    /// Any event, before all else.
+    /// Whether an event may say anything to [`Witness::observe`]: most are of instances on machines that run.
+    pub(super) fn concerns(&self, event: &Event) -> bool {
+        event.by.is_none() || self.processes.is_any_out()
+    }
+
+    /// Any event that concerns it, before all else.
     pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, known: &mut Known<'_>) {
         let machine = event.place.map(|place| place.machine);
         self.processes.observe(&mut scene, machine, event);
+        if event.by.is_some() {
+            return;
+        }
         match &event.what {
             What::Call { request, to, .. } => {
                 self.deliveries.sent(*request);

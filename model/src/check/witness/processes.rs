@@ -1,16 +1,18 @@
 //! Which machines run, as the world tells (W1): one that is down, or stands still, does nothing meanwhile.
 
-use std::collections::BTreeMap;
-
 use super::super::report::Seconds;
 use super::Scene;
 use crate::history::{EndReason, Event, Process, What};
 use crate::reference::Mark;
 use crate::rules::Id;
 
-/// What is known of the processes of all machines.
+/// What is known of the processes of all machines, by machine.
 #[derive(Debug, Default)]
-pub(super) struct Processes(BTreeMap<u16, State>);
+pub(super) struct Processes {
+    machines: Vec<Option<State>>,
+    /// Of how many it is known that they do not run.
+    out: usize,
+}
 
 #[derive(Debug)]
 struct State {
@@ -32,7 +34,8 @@ impl Processes {
             scene.reports.saw(Id::W1);
             return self.changes(machine, state, mark);
         }
-        let known = self.0.get_mut(&machine).filter(|known| known.process != Process::Up && !known.is_told);
+        let known = self.machines.get_mut(usize::from(machine)).and_then(Option::as_mut);
+        let known = known.filter(|known| known.process != Process::Up && !known.is_told);
         let Some(known) = known.filter(|_| is_done_by_machine(&event.what)) else { return };
         known.is_told = true;
         let what = match known.process {
@@ -49,30 +52,40 @@ impl Processes {
     }
 
     fn changes(&mut self, machine: u16, process: Process, now: Mark) {
-        let known = self.0.entry(machine).or_insert(State {
-            process,
-            since: now,
-            out_ns: 0,
-            died_ns: None,
-            is_told: false,
-        });
+        let index = usize::from(machine);
+        if self.machines.len() <= index {
+            self.machines.resize_with(index + 1, || None);
+        }
+        let new = State { process, since: now, out_ns: 0, died_ns: None, is_told: false };
+        let known = self.machines[index].get_or_insert(new);
         if known.process != Process::Up {
             known.out_ns = known.out_ns.saturating_add(now.at_ns.saturating_sub(known.since.at_ns));
         }
-        (known.process, known.since, known.is_told) = (process, now, false);
         if process == Process::Down {
             known.died_ns = Some(now.at_ns);
         }
+        (known.process, known.since, known.is_told) = (process, now, false);
+        let is_out = |known: &&Option<State>| known.as_ref().is_some_and(|it| it.process != Process::Up);
+        self.out = self.machines.iter().filter(is_out).count();
+    }
+
+    /// Whether it is known of any machine that it does not run.
+    pub(super) fn is_any_out(&self) -> bool {
+        self.out > 0
+    }
+
+    fn of(&self, machine: u16) -> Option<&State> {
+        self.machines.get(usize::from(machine))?.as_ref()
     }
 
     /// Whether the process of a machine has died since then.
     pub(super) fn died_since(&self, machine: u16, since_ns: u64) -> bool {
-        self.0.get(&machine).and_then(|known| known.died_ns).is_some_and(|died_ns| died_ns >= since_ns)
+        self.of(machine).and_then(|known| known.died_ns).is_some_and(|died_ns| died_ns >= since_ns)
     }
 
     /// How long a machine has not run from some time on until now, at most.
     pub(super) fn out_ns_since(&self, machine: u16, since_ns: u64, now_ns: u64) -> u64 {
-        let Some(known) = self.0.get(&machine) else { return 0 };
+        let Some(known) = self.of(machine) else { return 0 };
         let is_out = known.process != Process::Up;
         let going_on_ns = if is_out { now_ns.saturating_sub(known.since.at_ns) } else { 0 };
         let all_ns = known.out_ns.saturating_add(going_on_ns);
