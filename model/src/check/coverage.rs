@@ -68,6 +68,7 @@ impl Kinds {
     const ON_DISK: Kinds = Kinds(1 << 30);
     const PROCESS: Kinds = Kinds(1 << 31);
     pub(super) const AWAIT: Kinds = Kinds(1 << 32);
+    pub(super) const OUTBOUND_ARRIVE: Kinds = Kinds(1 << 34);
     /// What an instance was made for.
     const CAUSE: Kinds = Kinds(1 << 33);
 
@@ -111,6 +112,7 @@ impl Kinds {
             What::RequestArrive { .. } => Kinds::REQUEST_ARRIVE,
             What::AnswerLeave { .. } => Kinds::ANSWER_LEAVE,
             What::OutboundLeave { .. } => Kinds::OUTBOUND_LEAVE,
+            What::OutboundArrive { .. } => Kinds::OUTBOUND_ARRIVE,
             What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
             What::OnDisk { .. } => Kinds::ON_DISK,
             What::Process { .. } => Kinds::PROCESS,
@@ -119,7 +121,6 @@ impl Kinds {
             | What::AnswerLost { .. }
             | What::OutboundLost { .. }
             | What::Phase { .. }
-            | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
         }

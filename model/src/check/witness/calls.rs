@@ -289,7 +289,8 @@ impl Calls {
         let is_old = |mark: Mark, after_ns| now_ns.saturating_sub(mark.at_ns) >= after_ns;
         for (call, known) in std::mem::take(&mut self.open) {
             let told = known.told.as_ref();
-            let (from, what) = match (&known.left, known.arrived, known.answered) {
+            // What comes next, and so is missed, is missed only where the history tells of such things.
+            let (from, what, next) = match (&known.left, known.arrived, known.answered) {
                 (None, None, _) => {
                     let Some(told) = told.filter(|told| is_old(told.mark, WITHIN_NS)) else { continue };
                     let ran =
@@ -306,9 +307,9 @@ impl Calls {
                     }
                     continue;
                 }
-                (Some((left, ..)), None, _) => (*left, "left for its service"),
+                (Some((left, ..)), None, _) => (*left, "left for its service", Kinds::OUTBOUND_ARRIVE),
                 (_, Some(_), Some((answered, _))) if known.returned.is_none() => {
-                    (answered, "was answered by its service")
+                    (answered, "was answered by its service", Kinds::OUTBOUND_RETURN)
                 }
                 _ => continue,
             };
@@ -319,7 +320,7 @@ impl Calls {
                 "Call {call} {what} at {} and has not come any further at the end of the run, though its link did not lose it.",
                 Seconds(from.at_ns)
             );
-            scene.report(Id::W1, known.object(), &[from], sentences);
+            scene.differs(next, known.object(), &[from], sentences);
         }
     }
 
