@@ -61,12 +61,34 @@ fn r1_a_run_that_never_ends_has_exceeded_its_limit() {
         tale.at(seconds).rests(&[], Some((1, 1.0, 0))).end();
         tale
     };
-    runs_until(902.0).is_refused("R1");
-    // That it has exceeded it is seen within a moment.
-    runs_until(901.3).is_accepted();
-    // A machine that stands still, and may have lost its epoch, cannot tell.
+    runs_until(903.0).is_refused("R1");
+    // It is over within a second.
+    runs_until(902.0).is_accepted();
+    // A machine that stands still cannot end it, and one that has stood still has a second left.
+    let paused_until = |heals: f64, ends: f64| {
+        let mut tale = running();
+        tale.at(800.0).fault(1, "pause").at(heals).heal(1).at(ends).rests(&[], Some((1, 1.0, 0))).end();
+        tale
+    };
+    paused_until(960.0, 960.0).is_accepted();
+    paused_until(850.0, 960.0).is_refused("R1");
+}
+
+/// How it fails makes no difference, nor whether its instance is reset with it.
+#[test]
+fn r1_a_run_does_not_go_on_after_its_limit() {
+    let fails_at = |seconds: f64| {
+        let mut tale = running();
+        tale.at(seconds).turn(3).run_fails_by(1, How::TimeLimit).reset(ResetCause::TimeLimit);
+        tale
+    };
+    fails_at(901.5).is_accepted();
+    fails_at(903.0).is_refused("R1");
     let mut paused = running();
-    paused.at(800.0).fault(1, "pause").at(960.0).heal(1).rests(&[], Some((1, 1.0, 0))).end().is_accepted();
+    paused.at(800.0).fault(1, "pause").at(1_000.0).heal(1).at(1_000.5).turn(3);
+    paused.run_fails_by(1, How::TimeLimit).reset(ResetCause::TimeLimit).is_accepted();
+    let mut untold = running();
+    untold.at(950.0).turn(3).reset(ResetCause::Error).is_refused("R1");
 }
 
 /// Found by an attack on the checkers: what exceeds its limit counts, so that its failure is not the platform's.

@@ -142,3 +142,137 @@ fn newest_mark(file: &[u8]) -> Option<Mark> {
     };
     [in_slot(0), in_slot(1)].into_iter().flatten().max_by_key(|mark| mark.seq)
 }
+
+#[cfg(test)]
+mod tests {
+    use reveille_system::consensus::{Entry, Persist, Snapshot};
+    use reveille_system::ids::{Epoch, SliceId};
+    use reveille_system::io::{DiskOp, Effects};
+    use reveille_system::log::Log;
+    use reveille_system::store::command::Commit;
+
+    use super::*;
+
+    const GROUP: GroupId = GroupId(3);
+
+    fn claim(index: u64, turn: u32) -> Claim {
+        let object = ObjectName::new("Bell", "one");
+        Claim { group: GROUP, index, object, instance: Stamp { epoch: Epoch(1), count: 1 }, turn }
+    }
+
+    /// A step of a group in which this turn is committed by the entry at `index`.
+    fn step(group: GroupId, index: u64, turn: u32) -> Record {
+        let Claim { object, instance, .. } = claim(index, turn);
+        let writes = TurnWrites {
+            object,
+            instance,
+            turn,
+            clear: false,
+            keys: vec![("key".into(), Some(Bytes::from_static(b"value")))],
+            alarm: None,
+            ends_run: None,
+        };
+        let commit = Commit { slice: SliceId(0), epoch: Epoch(1), batch: index, turns: vec![writes] };
+        let data = postcard::to_stdvec(&Command::Commit(commit)).expect("a command can be encoded").into();
+        let entries = vec![Entry { term: 1, index, data }];
+        Record { group, persist: Persist { entries, ..Persist::default() } }
+    }
+
+    /// A machine's log and its disk. What it asks of the disk is done up to so many syncs.
+    struct Rig {
+        log: Log,
+        disk: Disk,
+        out: Effects,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let (disk, mut out) = (Disk::default(), Effects::default());
+            let (log, _) = Log::recover(&disk, &mut out).expect("an empty disk is whole");
+            let mut rig = Self { log, disk, out };
+            rig.sync(u32::MAX);
+            rig
+        }
+
+        fn sync(&mut self, mut syncs: u32) {
+            while !self.out.disk.is_empty() {
+                let mut done = None;
+                for op in std::mem::take(&mut self.out.disk) {
+                    let is_sync = matches!(op, DiskOp::Sync { .. });
+                    done = self.disk.submit(op).filter(|_| is_sync);
+                }
+                let Some(sync) = done.filter(|_| syncs > 0) else { return };
+                syncs -= 1;
+                self.disk.synced(sync);
+                self.log.synced(sync.ticket, &mut self.out);
+            }
+        }
+
+        fn append(&mut self, record: &Record) {
+            self.log.append(record);
+            self.log.flush(&mut self.out);
+        }
+    }
+
+    #[test]
+    fn w1_a_turn_is_there_once_it_is_synced_and_no_other_is() {
+        let (mut rig, mut readout) = (Rig::new(), Readout::default());
+        rig.append(&step(GROUP, 1, 1));
+        rig.sync(0);
+        assert!(!readout.finds(&rig.disk, &claim(1, 1)), "it is written, and nothing is synced");
+        rig.sync(u32::MAX);
+        let mut again = Rig::new();
+        again.append(&step(GROUP, 1, 1));
+        again.sync(u32::MAX);
+        assert!(readout.finds(&again.disk, &claim(1, 1)));
+        assert!(!readout.finds(&again.disk, &claim(2, 2)));
+        again.append(&step(GROUP, 2, 2));
+        again.append(&step(GroupId(4), 3, 3));
+        again.sync(u32::MAX);
+        assert!(readout.finds(&again.disk, &claim(2, 2)), "it reads on where it has come to");
+        assert!(!readout.finds(&again.disk, &claim(3, 3)), "another group has it");
+    }
+
+    #[test]
+    fn w1_what_later_entries_have_replaced_is_not_there() {
+        let (mut rig, mut readout) = (Rig::new(), Readout::default());
+        rig.append(&step(GROUP, 5, 1));
+        rig.sync(u32::MAX);
+        rig.append(&step(GROUP, 5, 2));
+        rig.sync(u32::MAX);
+        assert!(!readout.finds(&rig.disk, &claim(5, 1)));
+        assert!(readout.finds(&rig.disk, &claim(5, 2)));
+    }
+
+    #[test]
+    fn w1_a_snapshot_stands_for_the_turns_up_to_its_entry() {
+        let (mut rig, mut readout) = (Rig::new(), Readout::default());
+        rig.append(&step(GROUP, 5, 1));
+        rig.sync(u32::MAX);
+        assert!(readout.finds(&rig.disk, &claim(5, 1)));
+        let snapshot = Snapshot { term: 1, index: 5, data: Bytes::new() };
+        let base =
+            Record { group: GROUP, persist: Persist { snapshot: Some(snapshot), ..Persist::default() } };
+        rig.log.compact(&[base], &mut rig.out);
+        rig.sync(u32::MAX);
+        assert!(
+            readout.finds(&rig.disk, &claim(5, 1)),
+            "in the new generation of the log it is in the snapshot"
+        );
+        assert!(!readout.finds(&rig.disk, &claim(6, 2)));
+    }
+
+    #[test]
+    fn w1_what_a_mark_promises_and_the_log_does_not_hold_is_not_there() {
+        let (mut rig, mut readout) = (Rig::new(), Readout::default());
+        rig.append(&step(GROUP, 1, 1));
+        rig.sync(u32::MAX);
+        let mark = rig.disk.durable(FileId::Mark).to_vec();
+        let mut other = Disk::default();
+        other.submit(DiskOp::Write { file: FileId::Mark, offset: 0, bytes: mark.into() });
+        let sync =
+            other.submit(DiskOp::Sync { file: FileId::Mark, ticket: 1 }).expect("a sync is handed back");
+        other.synced(sync);
+        assert!(!readout.finds(&other, &claim(1, 1)));
+    }
+}

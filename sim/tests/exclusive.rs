@@ -1,4 +1,5 @@
-//! While a transaction is open nothing else of the object runs, and it does not stay open for ever (S5).
+//! While a transaction is open nothing else of the object runs, and it does not stay open for ever (S5); what others have asked
+//! for waits at its gate (O3).
 
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -61,6 +62,25 @@ impl DurableObject for Bed {
                 }));
                 poll_fn(|cx| Poll::Ready(open.as_mut().poll(cx).is_pending())).await;
                 std::mem::forget(open);
+            }
+            "leave behind" => {
+                let service = "http://example.com/slow";
+                let left = storage.transaction::<_, Thrown, _>(async {
+                    Ok([(); 4].map(|()| self.ctx.fetch(service, "left behind")))
+                });
+                let left = left.await?;
+                let second = storage.transaction::<_, Thrown, _>(async {
+                    storage.put("second", "").await?;
+                    Ok(self.ctx.fetch(service, "waited for").await)
+                });
+                let answered = async {
+                    second.await?.map_err(|error| Thrown(error.to_string()))?;
+                    Ok::<_, Thrown>(())
+                };
+                answered.await?;
+                for call in left {
+                    call.await.map_err(|error| Thrown(error.to_string()))?;
+                }
             }
             _ => storage.transaction::<(), Thrown, _>(pending()).await?,
         }
@@ -151,4 +171,33 @@ fn s5_a_transaction_has_the_time_limit_of_a_section() {
     let at_s = |index: usize| outcome.history.events[index].at_ns / 1_000_000_000;
     assert!((30..=31).contains(&(at_s(reset) - at_s(begun))), "{} s", at_s(reset) - at_s(begun));
     assert!(rolled_back(&outcome, "the object was reset") < reset);
+}
+
+/// What a transaction has asked for passes the gate that it closes, and not the one that the next transaction closes.
+#[test]
+fn o3_what_a_transaction_leaves_behind_waits_at_the_next_gate() {
+    let outcome = asked(&["leave behind"]);
+    let calls = |body: &str| {
+        let events = &outcome.history.events;
+        let calls: Vec<(u64, u64)> = events
+            .iter()
+            .filter_map(|event| match &event.what {
+                What::Outbound { call, body: said, op: Some(op), .. } if *said == body.into() => {
+                    Some((*call, *op))
+                }
+                _ => None,
+            })
+            .collect();
+        calls
+    };
+    let given =
+        |op: u64| position(&outcome, |event| matches!(event.what, What::OpResult { op: it, .. } if it == op));
+    let comes = |call: u64| {
+        position(&outcome, |event| matches!(event.what, What::OutboundReturn { call: it, .. } if it == call))
+    };
+    let [(_, waited_for)] = calls("waited for")[..] else { panic!("it is called once") };
+    let left = calls("left behind");
+    assert_eq!(left.len(), 4);
+    assert!(left.iter().any(|(call, _)| comes(*call) < given(waited_for)), "one answer comes earlier");
+    assert!(left.iter().all(|(_, op)| given(*op) > given(waited_for)), "all are given after the transaction");
 }

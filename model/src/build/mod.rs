@@ -40,6 +40,7 @@ pub struct Tale {
     alarm_classes: Vec<&'static str>,
     wall_error_max_ms: u64,
     rebuild_ms: Option<u64>,
+    speed: Option<u64>,
     queue_bound: Option<u64>,
     outbound_limit_ms: Option<u64>,
     echoes: bool,
@@ -83,6 +84,7 @@ impl Tale {
             alarm_classes: vec!["Batcher"],
             wall_error_max_ms: WALL_ERROR_MAX_MS,
             rebuild_ms: None,
+            speed: None,
             queue_bound: None,
             outbound_limit_ms: None,
             echoes: false,
@@ -111,6 +113,12 @@ impl Tale {
     /// A replica that is built anew needs at most so long.
     pub fn rebuilds_within(&mut self, ms: u64) -> &mut Self {
         self.rebuild_ms = Some(ms);
+        self
+    }
+
+    /// A machine does so many events a second.
+    pub fn speed(&mut self, events_a_second: u64) -> &mut Self {
+        self.speed = Some(events_a_second);
         self
     }
 
@@ -218,6 +226,7 @@ impl Tale {
             omits: self.omits.clone(),
             constants: Constants {
                 rebuild_ms: self.rebuild_ms,
+                speed: self.speed,
                 queue_bound: self.queue_bound,
                 outbound_limit_ms: self.outbound_limit_ms,
                 ..Constants::of_the_contract(self.wall_error_max_ms, 50)

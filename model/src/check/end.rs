@@ -64,14 +64,14 @@ impl Checker {
             }
             end_of_object(scene, faults, pace, object, told);
             if self.is_over {
-                let (reports, datacenter_of, mark) = (&mut self.reports, &pace.datacenter_of, self.last);
-                let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
+                let (reports, mark) = (&mut self.reports, self.last);
+                let mut scene = witness::Scene { constants, faults, reports, pace, mark };
                 self.witness.end_of_object(&mut scene, name, object);
             }
         }
         if self.is_over {
-            let (reports, datacenter_of, mark) = (&mut self.reports, &pace.datacenter_of, self.last);
-            let mut scene = witness::Scene { constants, faults, reports, datacenter_of, mark };
+            let (reports, mark) = (&mut self.reports, self.last);
+            let mut scene = witness::Scene { constants, faults, reports, pace, mark };
             self.witness.end_of_run(&mut scene);
         }
     }

@@ -179,7 +179,7 @@ impl Checker {
             constants: &self.constants,
             faults: &self.faults,
             reports: &mut self.reports,
-            datacenter_of: &self.pace.datacenter_of,
+            pace: &self.pace,
             mark,
         };
         let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
@@ -190,13 +190,14 @@ impl Checker {
                 self.requests.sent(*request, object, mark);
             }
             What::Return { request, outcome } => self.requests.returned(*request, outcome),
-            What::RequestArrive { .. }
-            | What::AnswerLeave { .. }
+            What::RequestArrive { .. } | What::OutboundReturn { .. } => {
+                event.place.iter().for_each(|place| self.pace.load.arrives(place.machine, mark.at_ns));
+            }
+            What::AnswerLeave { .. }
             | What::AnswerLost { .. }
             | What::OutboundLeave { .. }
             | What::OutboundArrive { .. }
             | What::OutboundAnswer { .. }
-            | What::OutboundReturn { .. }
             | What::OutboundLost { .. }
             | What::Process { .. }
             | What::OnDisk { .. } => {}

@@ -85,7 +85,7 @@ fn process(tale: &mut Tale, state: Process) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    [calls(), answers(), elsewhere(), requests(), storage()].into_iter().flatten().collect()
+    [calls(), answers(), elsewhere(), requests(), storage(), load()].into_iter().flatten().collect()
 }
 
 fn calls() -> Vec<Case> {
@@ -369,6 +369,36 @@ fn requests() -> Vec<Case> {
             tale.queue_bound(1);
             asks(tale).deliver(2, Delivery::Request { request: if breaks { 7 } else { 8 } });
             is_refused(tale, 7);
+        }),
+    ]
+}
+
+/// So many requests reach machine 0 at once, and their clients give up.
+fn crowd(tale: &mut Tale, requests: u64) {
+    for request in 100..100 + requests {
+        tale.asks(request, "Batcher/1").on_machine(0, What::RequestArrive { request });
+        tale.world(What::Return { request, outcome: Outcome::Unknown });
+    }
+}
+
+/// Load: bounds widen by the work that is not begun.
+fn load() -> Vec<Case> {
+    vec![
+        case("W2", "a request waits in calm, and few others are there to be served first", |tale, breaks| {
+            asks(tale.speed(10));
+            // Twelve seconds' work came at once.
+            crowd(tale, if breaks { 3 } else { 120 });
+            tale.at(15.0).deliver(2, Delivery::Request { request: 7 });
+        }),
+        case("L3", "a run is late in calm, and its machine has little to do", |tale, breaks| {
+            tale.speed(10).alarm_is_set(10.0);
+            crowd(tale.at(9.5), if breaks { 2 } else { 30 });
+            tale.at(11.5).turn(2).run(1, 1, 10.0, 0);
+        }),
+        case("L1", "a run is late after one failure, longer than its machine had to do", |tale, breaks| {
+            tale.speed(10).alarm_is_set(62.0).at(61.0).on(1).fault(1, "crash").on(0);
+            crowd(tale.at(61.5), 300);
+            tale.at(if breaks { 130.0 } else { 110.0 }).turn(2).run(1, 1, 62.0, 0);
         }),
     ]
 }

@@ -9,6 +9,7 @@ use super::lateness::Pace;
 use super::nature::Nature;
 use super::quorum::Quorums;
 use super::spells::{Class, Spells, Thing};
+use super::stills::Stills;
 use crate::check::ns;
 use crate::history::{Constants, Scope};
 use crate::reference::Mark;
@@ -68,6 +69,7 @@ impl Last {
 pub(in crate::check) struct Faults {
     at_work: BTreeMap<u32, Fault>,
     spells: Spells,
+    stills: Stills,
     pub(in crate::check) quorums: Quorums,
     /// When a fault last began or ended, and when one last ended that L1 does not name.
     changed_ns: u64,
@@ -119,10 +121,12 @@ impl Faults {
         if harms_disk {
             self.lost_disks.see(scope, mark);
         }
-        if self.at_work.contains_key(&fault) {
+        if let Some(before) = self.at_work.get(&fault) {
             self.spells.end(fault, mark.at_ns);
+            self.stills.end(&before.things, mark.at_ns);
         }
         let things = Thing::of(holds, scope, datacenter_of);
+        self.stills.begin(&things, mark.at_ns);
         let begun = Fault { class, scope: scope.clone(), begun_ns: mark.at_ns, things: things.clone() };
         self.at_work.insert(fault, begun);
         self.changed_ns = mark.at_ns;
@@ -145,6 +149,7 @@ impl Faults {
         }
         self.changed_ns = at_ns;
         self.spells.end(fault, at_ns);
+        self.stills.end(&ended.things, at_ns);
         self.review_half(datacenter_of, at_ns);
     }
 
@@ -196,6 +201,11 @@ impl Faults {
     ) -> bool {
         self.is_struck(machine, datacenter)
             || self.healed.of(machine, datacenter).is_some_and(|healed| healed.at_ns >= since_ns)
+    }
+
+    /// R1: for how long a machine was down or stood still between these times, the latter of which is now.
+    pub(in crate::check) fn still_ns(&self, machine: u16, since_ns: u64, now_ns: u64) -> u64 {
+        self.stills.lasted_ns(machine, since_ns, now_ns)
     }
 
     /// D3, D5, D6: since when a machine has been out. None if it is not, or if links or disks are in trouble too.

@@ -20,4 +20,5 @@ pub(in crate::check) mod load;
 pub(in crate::check) mod nature;
 pub(in crate::check) mod quorum;
 pub(in crate::check) mod spells;
+mod stills;
 pub(in crate::check) mod takeover;

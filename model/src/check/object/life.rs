@@ -2,7 +2,7 @@
 //! are in the way of their object's alarm.
 
 use super::over_limit;
-use crate::check::alarm::resets;
+use crate::check::alarm::{limit, resets};
 use crate::check::case::Case;
 use crate::check::cluster::faults::Faults;
 use crate::check::cluster::lateness::Pace;
@@ -18,7 +18,7 @@ use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
 /// R1: what exceeds its limit is ended within this, in milliseconds: a machine may need a moment to see it.
-const ENDED_WITHIN_MS: u64 = 1_000;
+pub(in crate::check) const ENDED_WITHIN_MS: u64 = 1_000;
 
 /// An instance starts; the history may not know what for.
 pub(in crate::check) fn start(
@@ -150,6 +150,7 @@ pub(in crate::check) fn end(case: &mut Case<'_>, object: &mut Object, reason: &E
     if let EndReason::Reset { cause, .. } = reason {
         resets::is_reset(case, acting.instance, *cause);
     }
+    limit::takes_along(case, acting.instance);
     let ended = match reason {
         EndReason::Lost => Ended::Lost,
         EndReason::OverLimit { .. } => Ended::OverLimit,

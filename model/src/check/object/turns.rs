@@ -76,6 +76,8 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
             acting.instance.conduct.awaits(*op, case.by.turn);
         }
         What::RunEnd { .. } => in_turn(case, acting.instance, None),
+        // It leaves when what was written before it is durable, and belongs to the turn that made it.
+        What::Outbound { op: Some(op), .. } => acting.instance.conduct.begun(*op, case.by.turn),
         _ => {}
     }
 }

@@ -29,6 +29,7 @@ use self::echo::Echoes;
 use self::processes::Processes;
 use super::case::Case;
 use super::cluster::faults::Faults;
+use super::cluster::lateness::Pace;
 use super::coverage::Kinds;
 use super::object::life;
 use super::object::requests::Requests;
@@ -65,7 +66,7 @@ pub(super) struct Scene<'a> {
     pub(super) constants: &'a Constants,
     pub(super) faults: &'a Faults,
     pub(super) reports: &'a mut Reports,
-    pub(super) datacenter_of: &'a [u16],
+    pub(super) pace: &'a Pace,
     pub(super) mark: Mark,
 }
 
@@ -80,9 +81,14 @@ impl Scene<'_> {
         self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
+    /// W2, Load: how long something may take that is owed since then, where nothing is at work.
+    fn within_ns(&self, since_ns: u64) -> u64 {
+        WITHIN_NS.saturating_add(self.pace.load.widest_ns(since_ns, self.mark.at_ns))
+    }
+
     /// D8: whether a fault has harmed what the disk of a machine held, or the machine has found it damaged.
     fn is_disk_damaged(&self, machine: u16) -> bool {
-        let datacenter = self.datacenter_of.get(usize::from(machine)).copied();
+        let datacenter = self.pace.datacenter(machine);
         self.faults.is_damaged(machine) || self.faults.lost_disk(machine, datacenter).is_some()
     }
 
@@ -295,7 +301,7 @@ fn scene<'a>(case: &'a mut Case<'_>) -> Scene<'a> {
         constants: case.constants,
         faults: case.faults,
         reports: case.reports,
-        datacenter_of: &case.pace.datacenter_of,
+        pace: case.pace,
         mark: case.mark,
     }
 }

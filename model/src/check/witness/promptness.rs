@@ -31,7 +31,7 @@ pub(super) fn delivered(case: &mut Case<'_>, request: u64, waited: Waited) {
         return;
     }
     scene.reports.saw(Id::W2);
-    if waited.open_ns <= WITHIN_NS {
+    if waited.open_ns <= scene.within_ns(waited.since.at_ns) {
         return;
     }
     let sentences = format!(
@@ -51,7 +51,7 @@ pub(super) fn passed_on(scene: &mut Scene<'_>, asked: &Request, request: u64, to
     }
     scene.reports.saw(Id::W2);
     let took_ns = scene.mark.at_ns.saturating_sub(told.at_ns);
-    if took_ns > WITHIN_NS {
+    if took_ns > scene.within_ns(told.at_ns) {
         let sentences = format!(
             "{} answered request {request} at {}; no fault was at work, and the answer left for the client only at {}.",
             asked.object,
@@ -70,7 +70,7 @@ pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64) {
         return;
     }
     scene.reports.saw(Id::W2);
-    if scene.mark.at_ns.saturating_sub(told.at_ns) > WITHIN_NS {
+    if scene.mark.at_ns.saturating_sub(told.at_ns) > scene.within_ns(told.at_ns) {
         let sentences = format!(
             "{} answered request {request} at {}; no fault was at work, and at {} the answer had not left for the client.",
             asked.object,
@@ -88,7 +88,7 @@ pub(super) fn never_delivered(scene: &mut Scene<'_>, asked: &Request, request: u
         return;
     }
     scene.reports.saw(Id::W2);
-    if waited.open_ns <= WITHIN_NS {
+    if waited.open_ns <= scene.within_ns(waited.since.at_ns) {
         return;
     }
     let sentences = format!(
@@ -137,7 +137,10 @@ pub(super) fn resulted(case: &mut Case<'_>, object: &mut Object, op: u64) {
     let open_ns = owed_for_ns(acting.instance, &call, case.mark.at_ns);
     let name = case.name;
     let mut scene = scene(case);
-    if open_ns <= WITHIN_NS || !scene.is_calm_since(call.mark.at_ns) {
+    if open_ns <= WITHIN_NS
+        || open_ns <= scene.within_ns(call.mark.at_ns)
+        || !scene.is_calm_since(call.mark.at_ns)
+    {
         return;
     }
     let sentences = format!(
@@ -155,7 +158,8 @@ pub(super) fn without_result(scene: &mut Scene<'_>, name: &ObjectName, object: &
     let Some(living) = living.filter(|_| scene.reports.tally.has(Kinds::OP_RESULT)) else { return };
     let mut owed = living.conduct.outstanding().iter().filter(|call| is_owed(call));
     let late = owed.find(|call| {
-        owed_for_ns(living, call, scene.mark.at_ns) > WITHIN_NS && scene.is_calm_since(call.mark.at_ns)
+        let within_ns = scene.within_ns(call.mark.at_ns);
+        owed_for_ns(living, call, scene.mark.at_ns) > within_ns && scene.is_calm_since(call.mark.at_ns)
     });
     let Some(call) = late else { return };
     let sentences = format!(

@@ -1,5 +1,5 @@
-//! Outside services that behave badly for minutes, and connections that do. Six retries take 126 s (R2): who does not catch the failure loses its
-//! alarm for good (X5).
+//! Outside services that behave badly for minutes, and connections that do. Six retries take 126 s (R2): who does not catch
+//! the failure loses its alarm for good (X5).
 
 use reveille_sim::kinds::RoughConnections;
 use reveille_sim::kinds::outside::{OutageKind, Refuse, Slow};
@@ -11,9 +11,9 @@ use super::super::trouble::{Ground, Trouble};
 pub(in super::super) fn failing_services(ground: &mut Ground<'_>) -> Trouble {
     let status = ground.dice.one_of(&[429, 500, 503]);
     // Mostly they fail at once: during a silence fewer runs have their turn, and not every object minds a refusal.
-    let kind = match ground.dice.draw(0..7_u8) {
+    let kind = match ground.dice.draw(0..8_u8) {
         0..5 => OutageKind::Fail,
-        5 => OutageKind::Silent,
+        5..7 => OutageKind::Silent,
         _ => OutageKind::Refuse(Refuse { status }),
     };
     // Mostly longer than all retries together, the longest waits between them included.

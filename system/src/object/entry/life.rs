@@ -279,8 +279,14 @@ impl Life {
             (Phase::Closed { .. }, false) => Seen::Gate { closed: false },
             _ => return,
         };
-        self.phase = if is_closed { Phase::Closed { since_ns: now_ns } } else { Phase::Open };
-        self.port.core().see(seen);
+        let mut core = self.port.core();
+        if is_closed {
+            self.phase = Phase::Closed { since_ns: now_ns };
+        } else {
+            self.phase = Phase::Open;
+            core.leave_sections();
+        }
+        core.see(seen);
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
