@@ -172,6 +172,7 @@ fn a_call_is_not_missed_where_nobody_tells_of_what_comes_next() {
         for call in [3, 4] {
             let (service, body) = ("upstream".into(), "{}".into());
             tale.at(1.0).turn(2).does(What::Outbound { call, service, body, op: None });
+            tale.world(What::OutboundArrive { call, service: None, body: None });
             tale.world(What::OutboundAnswer { call, status: Some(200) });
         }
         if is_return_told {

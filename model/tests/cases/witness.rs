@@ -42,6 +42,15 @@ fn has_arrived(tale: &mut Tale) {
     arrives(tale, 3, "b");
 }
 
+/// Another call has its answer: the history tells of such things.
+fn another_comes_back(tale: &mut Tale) {
+    tale.does(What::Outbound { call: 9, service: UPSTREAM.into(), body: "o".into(), op: None });
+    leaves(tale, 9, "o");
+    arrives(tale, 9, "o");
+    tale.world(What::OutboundAnswer { call: 9, status: Some(200) });
+    tale.on_machine(0, What::OutboundReturn { call: 9, status: Some(200) });
+}
+
 /// Call 3 was answered, and the answer has come back.
 fn has_come_back(tale: &mut Tale) {
     has_arrived(tale);
@@ -132,6 +141,7 @@ fn calls() -> Vec<Case> {
             arrives(tale, 3, if breaks { "c" } else { "b" });
         }),
         case("W1", "a call that no link has lost does not arrive", |tale, breaks| {
+            another_comes_back(tale);
             leaves(tells_call(tale), 3, "b");
             if !breaks {
                 tale.world(What::OutboundLost { call: 3 });
@@ -144,6 +154,7 @@ fn calls() -> Vec<Case> {
             comes_back(tale, 200);
         }),
         case("W1", "an answer that no link has lost does not come back", |tale, breaks| {
+            another_comes_back(tale);
             has_arrived(tale);
             answered(tale, 200);
             if !breaks {
