@@ -15,7 +15,8 @@ use reveille_model::Profile;
 use reveille_model::build::{Tale, object, wall_ms};
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, History, How, Key,
-    ListOptions, Omission, OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+    ListOptions, Omission, OpResult, Outcome, Phase, Process, ResetCause, RunOutcome, Scope, StorageCall,
+    What,
 };
 
 /// How many histories are told, and how many things the system does in each.
@@ -100,6 +101,10 @@ struct System {
     messages: u64,
     fault: u32,
     has_transactions: bool,
+    /// Drawn by the world around it: what becomes of messages, and which disks are looked at.
+    world: Chance,
+    /// The last call whose connection has failed.
+    failed: u64,
 }
 
 impl System {
@@ -120,6 +125,8 @@ impl System {
             messages: 0,
             fault: 0,
             has_transactions: false,
+            world: Chance::new(seed, 3),
+            failed: 0,
         }
     }
 
@@ -131,6 +138,49 @@ impl System {
         self.tale.at(self.now_ms as f64 / 1e3).on(self.machine);
         self.tale.clock_off_ms(AHEAD_MS[usize::from(self.machine)]);
         self.tale.push(by, what);
+    }
+
+    /// What the world sees of a machine.
+    fn seen(&mut self, what: What) {
+        self.tale.at(self.now_ms as f64 / 1e3).clock_off_ms(0);
+        self.tale.on_machine(self.machine, what);
+    }
+
+    /// Something leaves, and the world sees what becomes of it.
+    fn leaves(&mut self, turn: u32, message: What) {
+        self.does_in(turn, message.clone());
+        let is_lost = self.world.one_in(6);
+        match message {
+            What::Respond { request, status, body } => {
+                let outcome = Outcome::Answered { status, body };
+                self.seen(What::AnswerLeave { request, outcome: outcome.clone() });
+                let ends =
+                    if is_lost { What::AnswerLost { request } } else { What::Return { request, outcome } };
+                self.push(None, ends);
+            }
+            What::Outbound { call, service, body, .. } => {
+                self.seen(What::OutboundLeave { call, service: service.clone(), body: body.clone() });
+                if is_lost {
+                    self.failed = call;
+                    self.push(None, What::OutboundLost { call });
+                    return self.seen(What::OutboundReturn { call, status: None });
+                }
+                let (service, body) = (Some(service), Some(body));
+                self.push(None, What::OutboundArrive { call, service, body });
+                self.push(None, What::OutboundAnswer { call, status: Some(200) });
+                self.seen(What::OutboundReturn { call, status: Some(200) });
+            }
+            _ => {}
+        }
+    }
+
+    /// The world looks which disks hold a turn that has just become durable.
+    fn looks_at_disks(&mut self, turn: u32) {
+        if self.world.one_in(4) {
+            let held_by = if self.world.one_in(2) { vec![0, 1, 2] } else { vec![1, 2] };
+            let (object, replicas) = (object(), vec![0, 1, 2]);
+            self.push(None, What::OnDisk { object, instance: self.number, turn, replicas, held_by });
+        }
     }
 
     fn does_in(&mut self, turn: u32, what: What) {
@@ -163,8 +213,9 @@ impl System {
         self.now_ms += self.chance.below(3);
         self.durable = state;
         self.does_in(turn, What::Commit { ends_run });
+        self.looks_at_disks(turn);
         for message in leaves {
-            self.does_in(turn, message);
+            self.leaves(turn, message);
         }
     }
 
@@ -372,8 +423,10 @@ impl System {
         self.messages += 1;
         let request = self.messages;
         self.push(None, What::Call { request, to: object(), body: Blob::default() });
+        self.seen(What::RequestArrive { request });
         if !self.wakes(Cause::Request) {
-            return;
+            // Whatever the constructor did: the client does not wait.
+            return self.push(None, What::Return { request, outcome: Outcome::Unknown });
         }
         self.it().turn += 1;
         self.does(What::Deliver { delivery: Delivery::Request { request } });
@@ -432,7 +485,8 @@ impl System {
         self.messages += 1;
         self.ops += 1;
         let (call, op) = (self.messages, self.ops);
-        self.it().leaves.push(What::Outbound { call, service: "up".into(), body: Blob::default(), op: None });
+        let (service, body) = ("up".into(), Blob::default());
+        self.it().leaves.push(What::Outbound { call, service, body, op: Some(op) });
         self.does(What::Await { op, kind: AwaitKind::Outside });
         self.end_turn(None);
         for _ in 0..self.chance.below(3) {
@@ -446,7 +500,9 @@ impl System {
                 self.commit_all();
                 self.it().turn += 1;
                 self.does(What::Deliver { delivery: Delivery::Result { op } });
-                self.does(What::OpResult { op, result: OpResult::Answer { status: 200 } });
+                let answer = OpResult::Answer { status: 200 };
+                let failed = OpResult::Error("the connection failed".into());
+                self.does(What::OpResult { op, result: if self.failed == call { failed } else { answer } });
                 self.acts();
                 return true;
             }
@@ -502,8 +558,10 @@ impl System {
         if self.live.is_some() {
             self.ends(EndReason::Lost);
         }
+        self.seen(What::Process { state: Process::Down });
         self.now_ms += 1_000;
         self.push(None, What::FaultEnd { fault });
+        self.seen(What::Process { state: Process::Up });
         self.machine = (self.machine + 1) % 3;
         self.epoch = self.number + 1;
         if let Some(alarm) = &mut self.durable.alarm {
@@ -571,7 +629,7 @@ enum Omits {
     Ways,
 }
 
-const OMISSIONS: [Omits; 11] = [
+const OMISSIONS: [Omits; 20] = [
     Omits::Commits,
     Omits::Kind(|what| matches!(what, What::InstanceStart { .. })),
     Omits::Kind(|what| matches!(what, What::ConstructorEnd { .. })),
@@ -580,6 +638,15 @@ const OMISSIONS: [Omits; 11] = [
     Omits::Kind(|what| matches!(what, What::Respond { .. })),
     Omits::Kind(|what| matches!(what, What::Call { .. })),
     Omits::Kind(|what| matches!(what, What::Await { .. })),
+    Omits::Kind(|what| matches!(what, What::Return { .. })),
+    Omits::Kind(|what| matches!(what, What::Outbound { .. })),
+    Omits::Kind(|what| matches!(what, What::RequestArrive { .. })),
+    Omits::Kind(|what| matches!(what, What::AnswerLeave { .. } | What::AnswerLost { .. })),
+    Omits::Kind(|what| matches!(what, What::OutboundLeave { .. })),
+    Omits::Kind(|what| matches!(what, What::OutboundArrive { .. })),
+    Omits::Kind(|what| matches!(what, What::OutboundAnswer { .. })),
+    Omits::Kind(|what| matches!(what, What::OutboundReturn { .. })),
+    Omits::Kind(|what| matches!(what, What::Process { .. })),
     Omits::Places,
     Omits::Identities,
     Omits::Ways,
@@ -647,6 +714,15 @@ fn spoil(what: &mut What) -> bool {
         }
         What::RunStart { retry_count, .. } => *retry_count += 1,
         What::AtRest { keys, .. } => drop(keys.insert("d".into(), "never written".into())),
+        What::AnswerLeave { outcome, .. }
+        | What::Return { outcome: outcome @ Outcome::Answered { .. }, .. } => {
+            *outcome = Outcome::Answered { status: 200, body: "another".into() };
+        }
+        What::OutboundLeave { body, .. } | What::OutboundArrive { body: Some(body), .. } => {
+            *body = "another".into();
+        }
+        What::OutboundReturn { status: status @ Some(_), .. } => *status = Some(500),
+        What::OnDisk { held_by, .. } => held_by.truncate(1),
         _ => return false,
     }
     true

@@ -36,7 +36,7 @@ impl Kinds {
     const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
     const INSTANCE_END: Kinds = Kinds(1 << 3);
-    const DELIVER: Kinds = Kinds(1 << 4);
+    pub(super) const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
     pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
     const RUN_START: Kinds = Kinds(1 << 7);
@@ -65,12 +65,14 @@ impl Kinds {
     pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
     pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
     pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    pub(super) const OUTBOUND_ARRIVE: Kinds = Kinds(1 << 32);
+    pub(super) const RETURN: Kinds = Kinds(1 << 33);
+    pub(super) const OUTBOUND_ANSWER: Kinds = Kinds(1 << 34);
     const ON_DISK: Kinds = Kinds(1 << 30);
     const PROCESS: Kinds = Kinds(1 << 31);
-    pub(super) const AWAIT: Kinds = Kinds(1 << 32);
-    pub(super) const OUTBOUND_ARRIVE: Kinds = Kinds(1 << 34);
+    pub(super) const AWAIT: Kinds = Kinds(1 << 35);
     /// What an instance was made for.
-    const CAUSE: Kinds = Kinds(1 << 33);
+    const CAUSE: Kinds = Kinds(1 << 36);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -112,16 +114,16 @@ impl Kinds {
             What::RequestArrive { .. } => Kinds::REQUEST_ARRIVE,
             What::AnswerLeave { .. } => Kinds::ANSWER_LEAVE,
             What::OutboundLeave { .. } => Kinds::OUTBOUND_LEAVE,
-            What::OutboundArrive { .. } => Kinds::OUTBOUND_ARRIVE,
             What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
             What::OnDisk { .. } => Kinds::ON_DISK,
             What::Process { .. } => Kinds::PROCESS,
             What::Await { .. } => Kinds::AWAIT,
-            What::Return { .. }
-            | What::AnswerLost { .. }
+            What::OutboundArrive { .. } => Kinds::OUTBOUND_ARRIVE,
+            What::OutboundAnswer { .. } => Kinds::OUTBOUND_ANSWER,
+            What::Return { .. } => Kinds::RETURN,
+            What::AnswerLost { .. }
             | What::OutboundLost { .. }
             | What::Phase { .. }
-            | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
         }
     }

@@ -73,6 +73,12 @@ impl Waits {
         Some(self.items.remove(position))
     }
 
+    /// The request that has waited longest waits no longer: it has failed.
+    pub(crate) fn fail_first_request(&mut self) {
+        let first = self.items.iter().position(|waited| matches!(waited.item, Item::Request(_)));
+        first.map(|first| self.items.remove(first));
+    }
+
     /// The call that this operation has made. It is answered.
     pub(crate) fn answered(&mut self, instance: u64, op: u64) -> Option<Open> {
         let position = self.calls.iter().position(|open| (open.instance, open.op) == (instance, op))?;

@@ -42,15 +42,6 @@ fn has_arrived(tale: &mut Tale) {
     arrives(tale, 3, "b");
 }
 
-/// Another call has its answer: the history tells of such things.
-fn another_comes_back(tale: &mut Tale) {
-    tale.does(What::Outbound { call: 9, service: UPSTREAM.into(), body: "o".into(), op: None });
-    leaves(tale, 9, "o");
-    arrives(tale, 9, "o");
-    tale.world(What::OutboundAnswer { call: 9, status: Some(200) });
-    tale.on_machine(0, What::OutboundReturn { call: 9, status: Some(200) });
-}
-
 /// Call 3 was answered, and the answer has come back.
 fn has_come_back(tale: &mut Tale) {
     has_arrived(tale);
@@ -66,6 +57,12 @@ fn asks(tale: &mut Tale) -> &mut Tale {
 /// And is given to object code.
 fn is_asked(tale: &mut Tale) -> &mut Tale {
     asks(tale).deliver(2, Delivery::Request { request: 7 })
+}
+
+/// Another request is given to object code.
+fn is_delivered(tale: &mut Tale) {
+    tale.asks(6, "Batcher/0").on_machine(0, What::RequestArrive { request: 6 });
+    tale.deliver(2, Delivery::Request { request: 6 });
 }
 
 fn said(body: &str) -> Outcome {
@@ -141,10 +138,11 @@ fn calls() -> Vec<Case> {
             arrives(tale, 3, if breaks { "c" } else { "b" });
         }),
         case("W1", "a call that no link has lost does not arrive", |tale, breaks| {
-            another_comes_back(tale);
-            leaves(tells_call(tale), 3, "b");
+            has_arrived(tale);
+            tale.does(What::Outbound { call: 4, service: UPSTREAM.into(), body: "b".into(), op: None });
+            leaves(tale, 4, "b");
             if !breaks {
-                tale.world(What::OutboundLost { call: 3 });
+                tale.world(What::OutboundLost { call: 4 });
             }
             tale.at(61.0).end();
         }),
@@ -154,12 +152,13 @@ fn calls() -> Vec<Case> {
             comes_back(tale, 200);
         }),
         case("W1", "an answer that no link has lost does not come back", |tale, breaks| {
-            another_comes_back(tale);
             has_arrived(tale);
             answered(tale, 200);
             if !breaks {
                 tale.world(What::OutboundLost { call: 3 });
             }
+            // Others come back.
+            tale.on_machine(1, What::OutboundReturn { call: 9, status: None });
             tale.at(61.0).end();
         }),
         case("W1", "object code is given another answer than came back", |tale, breaks| {
@@ -252,6 +251,8 @@ fn answers() -> Vec<Case> {
             if !breaks {
                 tale.world(What::AnswerLost { request: 7 });
             }
+            // Other clients are told.
+            tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
             tale.at(61.0).end();
         }),
         case("W1", "object code is given a request that has reached no machine", |tale, breaks| {
@@ -332,10 +333,12 @@ fn requests() -> Vec<Case> {
             tale.at(if breaks { 30.1 } else { 29.9 }).deliver(4, Delivery::Request { request: 7 });
         }),
         case("W2", "a request is never given to its object", |tale, breaks| {
+            is_delivered(tale);
             asks(tale);
             gives_up(tale.at(if breaks { 10.1 } else { 9.9 }));
         }),
         case("W2", "a fault long before is no reason to leave a request waiting", |tale, breaks| {
+            is_delivered(tale);
             tale.at(1.0).on(1).fault(1, "pause").at(2.0).heal(1).on(0);
             asks(tale.at(if breaks { 62.1 } else { 61.9 }));
             gives_up(tale.at(80.0));

@@ -381,7 +381,7 @@ impl Core {
         })
     }
 
-    /// O3: the gate is open again. What a section has left behind waits at the next closed gate like anything else.
+    /// O3: no section is in progress. What one has left behind waits at the next closed gate like anything else.
     pub(crate) fn leave_sections(&mut self) {
         for pending in self.pending.values_mut() {
             pending.in_section = false;

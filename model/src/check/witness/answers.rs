@@ -194,7 +194,7 @@ impl Answers {
                 Said(said),
                 Seconds(left.at_ns),
             );
-            scene.report(Id::W1, Some(&asked.object), &[asked.sent, *left], sentences);
+            scene.differs(Kinds::RETURN, Some(&asked.object), &[asked.sent, *left], sentences);
         }
     }
 }

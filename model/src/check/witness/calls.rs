@@ -200,7 +200,7 @@ impl Calls {
                 said.flatten().map_or("said nothing".to_owned(), |said| format!("answered {said}")),
             );
             let evidence: Vec<Mark> = known.answered.iter().map(|(at, _)| *at).chain([mark]).collect();
-            scene.report(Id::W1, known.object(), &evidence, sentences);
+            scene.differs(Kinds::OUTBOUND_ANSWER, known.object(), &evidence, sentences);
         }
         let waits = known
             .told
@@ -289,8 +289,7 @@ impl Calls {
         let is_old = |mark: Mark, after_ns| now_ns.saturating_sub(mark.at_ns) >= after_ns;
         for (call, known) in std::mem::take(&mut self.open) {
             let told = known.told.as_ref();
-            // What comes next, and so is missed, is missed only where the history tells of such things.
-            let (from, what, next) = match (&known.left, known.arrived, known.answered) {
+            let (from, what, told_by) = match (&known.left, known.arrived, known.answered) {
                 (None, None, _) => {
                     let Some(told) = told.filter(|told| is_old(told.mark, WITHIN_NS)) else { continue };
                     let ran =
@@ -320,7 +319,7 @@ impl Calls {
                 "Call {call} {what} at {} and has not come any further at the end of the run, though its link did not lose it.",
                 Seconds(from.at_ns)
             );
-            scene.differs(next, known.object(), &[from], sentences);
+            scene.differs(told_by, known.object(), &[from], sentences);
         }
     }
 

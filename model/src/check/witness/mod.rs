@@ -37,6 +37,7 @@ use super::report::Reports;
 use super::{Objects, ns};
 use crate::history::{Constants, Delivery, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
+use crate::reference::conduct::Constructor;
 use crate::reference::object::Object;
 use crate::reference::waits::{Item, Open};
 use crate::rules::Id;
@@ -184,10 +185,15 @@ impl Witness {
         what: &What,
     ) {
         let (by, name) = (case.by, case.name);
+        let ends = matches!(what, What::InstanceStart { .. } | What::InstanceEnd { .. });
+        if matches!(what, What::ConstructorEnd { failed: Some(_) }) || (ends && is_constructing(object)) {
+            // O4: so fails the event that the instance was made for.
+            object.waits.fail_first_request();
+            self.answers.constructor_failed(name);
+        }
         match what {
             What::InstanceStart { .. } => object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns),
             What::InstanceEnd { .. } => object.waits.forget(by.instance, case.mark.at_ns),
-            What::ConstructorEnd { failed: Some(_) } => self.answers.constructor_failed(case.name),
             What::Deliver { delivery: Delivery::Request { request } } => {
                 self.deliveries.given(&mut scene(case), *request, name);
                 self.answers.given(&mut scene(case), *request);
@@ -251,9 +257,11 @@ impl Witness {
         for waited in object.waits.take_all(scene.mark.at_ns) {
             match waited.item {
                 Item::Request(request) => self.answers.still_waits(scene, request, waited),
-                Item::Answer(open) => {
+                // Without it nobody is there to be given anything.
+                Item::Answer(open) if is_living(object, open.instance) => {
                     self.calls.still_waits(scene, name, waited, open.call, &self.processes);
                 }
+                Item::Answer(_) => {}
             }
         }
         promptness::without_result(scene, name, object);
@@ -287,6 +295,18 @@ impl Known<'_> {
 fn waits(scene: &Scene<'_>, object: &mut Object, item: Item) {
     let is_closed = is_closed(scene.reports, object);
     object.waits.add(item, scene.mark, is_closed);
+}
+
+/// Whether an instance is the one that lives.
+fn is_living(object: &Object, instance: u64) -> bool {
+    let current = object.current.as_ref();
+    current.is_some_and(|current| current.instance == instance && current.ended.is_none())
+}
+
+/// Whether the constructor of the object's living instance runs.
+fn is_constructing(object: &Object) -> bool {
+    let current = object.current.as_ref().filter(|current| current.ended.is_none());
+    current.is_some_and(|current| current.conduct.constructor == Constructor::Running)
 }
 
 /// Whether the object lets nothing in.

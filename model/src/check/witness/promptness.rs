@@ -99,7 +99,8 @@ pub(super) fn never_delivered(scene: &mut Scene<'_>, asked: &Request, request: u
         Seconds(scene.mark.at_ns),
         Seconds(waited.open_ns),
     );
-    scene.report(Id::W2, Some(&asked.object), &[waited.since, scene.mark], sentences);
+    let evidence = [waited.since, scene.mark];
+    scene.owes(Kinds::DELIVER, Some(&asked.object), &evidence, sentences);
 }
 
 /// In calm only a full queue is a reason to refuse a request, or a constructor that failed.

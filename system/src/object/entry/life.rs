@@ -273,20 +273,17 @@ impl Life {
 
     /// A turn has left the input gate closed, or open.
     fn set_gate(&mut self, is_closed: bool, now_ns: u64) {
+        if !is_closed {
+            self.port.core().leave_sections();
+        }
         let seen = match (&self.phase, is_closed) {
             (Phase::Constructing { .. }, false) => Seen::Constructed { failed: None },
             (Phase::Open, true) => Seen::Gate { closed: true },
             (Phase::Closed { .. }, false) => Seen::Gate { closed: false },
             _ => return,
         };
-        let mut core = self.port.core();
-        if is_closed {
-            self.phase = Phase::Closed { since_ns: now_ns };
-        } else {
-            self.phase = Phase::Open;
-            core.leave_sections();
-        }
-        core.see(seen);
+        self.phase = if is_closed { Phase::Closed { since_ns: now_ns } } else { Phase::Open };
+        self.port.core().see(seen);
     }
 
     /// The instance is reset in the turn in progress: what was running fails (O7), a run of `alarm()` counted (R1).
