@@ -163,3 +163,24 @@ fn without_causes_a9_is_judged_in_part() {
     assert!(matches!(told(None), Coverage::InPart { except, .. } if except[0].contains("no `cause`")));
     assert!(matches!(told(Some(reveille_model::history::Cause::Alarm)), Coverage::Judged { occasions: 1 }));
 }
+
+/// W1: what comes next is missed only where the history tells of such things at all.
+#[test]
+fn a_call_is_not_missed_where_nobody_tells_of_what_comes_next() {
+    let told = |is_return_told: bool| {
+        let mut tale = Tale::new();
+        for call in [3, 4] {
+            let (service, body) = ("upstream".into(), "{}".into());
+            tale.at(1.0).turn(2).does(What::Outbound { call, service, body, op: None });
+            tale.world(What::OutboundArrive { call, service: None, body: None });
+            tale.world(What::OutboundAnswer { call, status: Some(200) });
+        }
+        if is_return_told {
+            tale.on_machine(0, What::OutboundReturn { call: 3, status: Some(200) });
+        }
+        tale.at(300.0).end();
+        tale.verdict().violations.iter().map(|it| it.rule.0).collect::<Vec<_>>()
+    };
+    assert_eq!(told(false), [""; 0]);
+    assert_eq!(told(true), ["W1"], "the answer to call 4 went missing");
+}

@@ -304,9 +304,12 @@ pub(crate) struct Slot {
     pub(crate) doubtful: bool,
 }
 
+/// What can be seen of a slot: when its alarm was set, that one's counted failures and the run that is for it; and when the alarm
+/// was set that R7 spares.
+pub(crate) type Essence = (Option<(Mark, u32, Option<u64>)>, Option<Mark>);
+
 impl Slot {
-    /// What can be seen of it: its alarm, that one's counted failures and the run that is for it, and the alarm that R7 spares.
-    pub(crate) fn essence(&self) -> (Option<(Mark, u32, Option<u64>)>, Option<Mark>) {
+    pub(crate) fn essence(&self) -> Essence {
         let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures, alarm.run));
         (alarm, self.spared.map(|spared| spared.setting.set))
     }
