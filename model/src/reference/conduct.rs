@@ -182,6 +182,14 @@ impl Conduct {
         }
     }
 
+    /// A transaction has its result: whatever has waited for something in it waits no more.
+    pub(crate) fn ends_transaction(&mut self, op: u64) {
+        let is_it = |call: &&Outstanding| call.op == op && call.kind == CallKind::Transaction;
+        if let Some(began) = self.outstanding.iter().find(is_it).map(|call| call.turn) {
+            self.awaited.retain(|(_, awaited)| *awaited < began);
+        }
+    }
+
     /// The last turn in which object code began to wait for an operation, whose result it is given now.
     pub(crate) fn awaited(&mut self, op: u64) -> Option<u32> {
         let position = self.awaited.iter().position(|(awaited, _)| *awaited == op)?;

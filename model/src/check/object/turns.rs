@@ -51,6 +51,7 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
         }
         What::OpResult { op, result } => {
             in_turn(case, acting.instance, None);
+            acting.instance.conduct.ends_transaction(*op);
             calls::returned(case, &mut acting, *op, result);
         }
         What::ConstructorEnd { failed } => {
