@@ -11,7 +11,7 @@ mod system;
 
 use reveille_model::Profile;
 use reveille_model::build::Tale;
-use reveille_model::history::*;
+use reveille_model::history::{EndReason, History, Omission, RunOutcome, StorageCall, What};
 
 use spoils::{SPOILS, Spoil};
 use system::{Chance, System};

@@ -22,13 +22,13 @@ const fn spoil(
 }
 
 pub(crate) const SPOILS: [Spoil; 9] = [
-    spoil("two results are swapped", 0, swap_results),
+    spoil("two results are swapped", 0, |events, chance| swap_results(events, chance)),
     spoil("a completion is dropped", 30, |events, chance| drop_one(events, chance, is_completion)),
     spoil("a run is repeated", 0, repeat_run),
-    spoil("a count is changed", 0, change_count),
-    spoil("a run is moved earlier", 0, move_run_earlier),
+    spoil("a count is changed", 0, |events, chance| change_count(events, chance)),
+    spoil("a run is moved earlier", 0, |events, chance| move_run_earlier(events, chance)),
     spoil("a commit is dropped", 80, |events, chance| drop_one(events, chance, is_commit)),
-    spoil("a value is changed", 0, change_value),
+    spoil("a value is changed", 0, |events, chance| change_value(events, chance)),
     spoil("an answer is dropped", 25, |events, chance| drop_one(events, chance, is_answer)),
     spoil("an arrival is doubled", 0, double_arrival),
 ];
@@ -68,7 +68,7 @@ fn result_of(event: &mut Event) -> Option<&mut OpResult> {
 }
 
 /// Of reads of the same kind that gave something else.
-fn swap_results(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
+fn swap_results(events: &mut [Event], chance: &mut Chance) -> bool {
     let is_value = |what: &What| matches!(what, What::OpResult { result: OpResult::Value(_), .. });
     let Some(first) = one_of(events, chance, is_value) else { return false };
     let is_other = |what: &What| is_value(what) && !same_result(what, &events[first].what);
@@ -103,7 +103,7 @@ fn repeat_run(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
     true
 }
 
-fn change_count(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
+fn change_count(events: &mut [Event], chance: &mut Chance) -> bool {
     let at = one_of(events, chance, |what| matches!(what, What::RunStart { .. }));
     let Some(What::RunStart { retry_count, is_retry, .. }) = at.map(|at| &mut events[at].what) else {
         return false;
@@ -113,7 +113,7 @@ fn change_count(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
 }
 
 /// To a second before its time, by the clock of its machine.
-fn move_run_earlier(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
+fn move_run_earlier(events: &mut [Event], chance: &mut Chance) -> bool {
     let at = one_of(events, chance, |what| matches!(what, What::RunStart { .. }));
     let Some(event) = at.map(|at| &mut events[at]) else { return false };
     let (What::RunStart { scheduled_ms, .. }, Some(place)) = (&event.what, &mut event.place) else {
@@ -123,7 +123,7 @@ fn move_run_earlier(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
     true
 }
 
-fn change_value(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
+fn change_value(events: &mut [Event], chance: &mut Chance) -> bool {
     let is_value = |what: &What| matches!(what, What::OpResult { result: OpResult::Value(_), .. });
     let Some(at) = one_of(events, chance, is_value) else { return false };
     let Some(OpResult::Value(value)) = result_of(&mut events[at]) else { return false };

@@ -6,7 +6,10 @@ use std::mem::take;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_model::build::{Tale, object, wall_ms};
-use reveille_model::history::*;
+use reveille_model::history::{
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, Key, ListOptions,
+    OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+};
 
 /// How many things the system does in each history.
 const DEEDS: u64 = 60;
