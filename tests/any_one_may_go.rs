@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use reveille_model::history::{Scope, What};
 use reveille_sim::kinds::{Crash, DatacenterCut, DatacenterDown, MachineCut, Pause, PowerLoss};
-use reveille_sim::plan::{Direction, Fault, FaultKind, Plan, Request, Target};
+use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Plan, Request, Target};
 use serde_json::json;
 
 use crate::common::calm;
@@ -138,6 +138,32 @@ fn l1_with_one_failure_an_alarm_starts_at_most_thirty_seconds_late() {
         }
     }
     assert!(waited > 100, "many alarms were on a machine that is gone: {waited}");
+}
+
+/// In one datacenter each group has one voter. The machine that is cut off with the voters of the system group and of some
+/// others is all that these need: it keeps the slices that it serves, and nobody is late in taking them over.
+#[test]
+fn d3_who_is_cut_off_with_all_of_a_quorum_keeps_its_slices() {
+    let alone = (0..3).filter(|machine| {
+        let cut = MachineCut {
+            target: Target::Machine(*machine),
+            for_ms: FOR_EVER_MS,
+            direction: Direction::Both,
+            flap: None,
+        };
+        let mut plan = plan(cut.into());
+        plan.cluster = Cluster { datacenters: 1, ..plan.cluster };
+        plan.network.between_us = vec![vec![10_000]];
+        plan.clocks.truncate(usize::from(plan.cluster.machines()));
+        plan.workload.iter_mut().for_each(|request| request.machine %= plan.cluster.machines());
+        let life = Life::of(&plan);
+        assert_eq!(life.outcome.verdict.violations, []);
+        let asked = (0..).zip(&plan.workload).filter(|(_, request)| request.at_ms > GONE_AT_MS);
+        asked
+            .filter(|(_, asked)| asked.machine == *machine)
+            .any(|(request, _)| life.answer(request).is_some())
+    });
+    assert_eq!(alone.count(), 1, "the one with the voter of the system group");
 }
 
 /// Its machine crashes, or its datacenter is gone.

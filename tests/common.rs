@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use reveille::bundle::{Build, Smaller};
 use reveille::finding::{self, Finding};
+use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::shrink::Shrink;
 use reveille::{report, story};
@@ -23,10 +24,11 @@ pub(crate) fn scenario(name: &str) -> &'static Scenario {
 /// A plan of the scenario in which nothing is left to chance, nothing breaks, and nothing is asked.
 pub(crate) fn calm(name: &str) -> Plan {
     let mut plan = scenario(name).plan(0);
+    plan.cluster = CLUSTER;
     plan.network =
         Network { within_us: 250, between_us: vec![vec![10_000; 3]; 3], jitter_percent: 0, loss_ppm: 0 };
     plan.disk = Disk { sync_us_min: 500, sync_us_max: 500 };
-    plan.clocks.fill(Clock::default());
+    plan.clocks = vec![Clock::default(); usize::from(CLUSTER.machines())];
     plan.upstream = upstream(100);
     plan.idle_evict_ms = 10_000;
     plan.outside_timeout_ms = 30_000;

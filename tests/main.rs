@@ -27,3 +27,4 @@ mod scripted_objects_follow_the_model;
 mod seeds_come_from_the_environment;
 mod the_alarm_slot_is_kept;
 mod the_contract_has_a_table;
+mod the_judge_trusts_nobody;

@@ -29,7 +29,7 @@ fn follows(name: &str) -> Outcome {
 
 /// When instances were made for an alarm, in milliseconds of the run.
 fn woken_ms(outcome: &Outcome) -> Vec<u64> {
-    let wakes = |what: &What| matches!(what, What::InstanceStart { cause: Cause::Alarm, .. });
+    let wakes = |what: &What| matches!(what, What::InstanceStart { cause: Some(Cause::Alarm), .. });
     let events = outcome.history.events.iter().filter(|event| wakes(&event.what));
     events.map(|event| event.at_ns / 1_000_000).collect()
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Header, History,
-    How, Key, ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Header, History, How, Key,
+    ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome,
     Scope, StorageCall, Taken, Takes, What,
 };
 use reveille_model::jsonl::{self, Reader};
@@ -58,6 +58,7 @@ fn header(tells_commits: bool) -> Header {
         datacenter_of: (0..MACHINES).collect(),
         system_group: Some(0),
         alarm_classes: Some(vec!["C".into()]),
+        echoes: Vec::new(),
         omits: if tells_commits { Vec::new() } else { vec![Omission::Commits] },
         ..build::header()
     }
@@ -159,7 +160,7 @@ impl Teller<'_> {
         let why: Arc<str> = "why".into();
         Ok(match self.few(15)? {
             0 => What::InstanceStart {
-                cause: *self.u.choose(&[Cause::Request, Cause::Alarm])?,
+                cause: *self.u.choose(&[None, Some(Cause::Request), Some(Cause::Alarm)])?,
                 slice: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
             },
             1 => What::ConstructorEnd { failed: self.maybe(Self::word)? },
@@ -201,7 +202,12 @@ impl Teller<'_> {
             },
             13 => What::Commit { ends_run: self.maybe(|teller| teller.few(3))? },
             14 => What::Respond { request: number, status: 200, body: self.blob()? },
-            _ => What::Outbound { call: number, service: self.word()?, body: self.blob()? },
+            _ => What::Outbound {
+                call: number,
+                service: self.word()?,
+                body: self.blob()?,
+                op: self.maybe(|teller| teller.few(3))?,
+            },
         })
     }
 
@@ -249,16 +255,13 @@ impl Teller<'_> {
 
     fn of_the_world(&mut self) -> Result<What> {
         let number = self.few(3)?;
-        Ok(match self.few(15)? {
+        Ok(match self.few(18)? {
             0 => What::Call { request: number, to: self.object()?, body: self.blob()? },
             1 => What::Return {
                 request: number,
-                outcome: match self.flag()? {
-                    true => Outcome::Answered { status: self.u.arbitrary()?, body: self.blob()? },
-                    false => Outcome::Unknown,
-                },
+                outcome: self.maybe(Self::outcome)?.unwrap_or(Outcome::Unknown),
             },
-            2 => What::OutboundArrive { call: number },
+            2 => What::OutboundArrive { call: number, service: None, body: self.maybe(Self::blob)? },
             3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
             4 => {
                 let kinds = [
@@ -302,7 +305,36 @@ impl Teller<'_> {
                 let slice = self.maybe(|teller| Ok(teller.few(3)? as u16))?;
                 What::AtRest { object: self.object()?, keys, alarm, slice }
             }
-            _ => What::DiskDamaged,
+            15 => What::DiskDamaged,
+            _ => self.witnessed(number)?,
+        })
+    }
+
+    /// What a machine says to a client.
+    fn outcome(&mut self) -> Result<Outcome> {
+        Ok(match self.few(3)? {
+            0 => Outcome::Refused { reason: "full".into() },
+            _ => Outcome::Answered { status: 200, body: self.blob()? },
+        })
+    }
+
+    /// What the world sees of machines and disks.
+    fn witnessed(&mut self, number: u64) -> Result<What> {
+        Ok(match self.few(8)? {
+            0 | 1 => What::RequestArrive { request: number },
+            2 => What::AnswerLeave { request: number, outcome: self.outcome()? },
+            3 => What::AnswerLost { request: number },
+            4 => What::OutboundLeave { call: number, service: self.word()?, body: self.blob()? },
+            5 => What::OutboundReturn { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
+            6 => What::OutboundLost { call: number },
+            7 => What::Process { state: *self.u.choose(&[Process::Up, Process::Down, Process::Paused])? },
+            _ => What::OnDisk {
+                object: self.object()?,
+                instance: number,
+                turn: self.few(3)? as u32,
+                replicas: vec![0, 1, 2],
+                held_by: (0..MACHINES).filter(|_| self.flag().unwrap_or(true)).collect(),
+            },
         })
     }
 

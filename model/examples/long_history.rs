@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p reveille-model --example long_history
 //!
-//! Fifty objects on nine machines, each asked again and again to keep a value until its alarm sends it on: the number of
+//! Fifty objects on nine machines, seen by clients, a service and the machines' network, each asked again and again to keep a value until its alarm sends it on: the number of
 //! objects and of what they keep does not grow with the history, so memory must not either. The histories are written
 //! first, so that what is measured is reading and checking alone, in seconds of one processor. Linux only.
 
@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
+use std::sync::Arc;
 
 use reveille_model::history::{
     AlarmId, Blob, By, Cause, Constants, Delivery, Event, Header, Key, ListOptions, ObjectName, OpResult,
@@ -122,8 +123,10 @@ impl Teller {
         }
         let to = self.objects[which].name.clone();
         self.world(What::Call { request: round, to, body: value.clone() });
+        self.on_machine(which, What::RequestArrive { request: round });
         self.asked(which, round, &key, &value);
         let answer = Outcome::Answered { status: 200, body: "kept".into() };
+        self.on_machine(which, What::AnswerLeave { request: round, outcome: answer.clone() });
         self.world(What::Return { request: round, outcome: answer });
         self.at_ns += 20_000_000;
         self.alarmed(which, round, &key, value);
@@ -133,7 +136,7 @@ impl Teller {
         let name = ObjectName(format!("Keeper/{which}").into());
         let machine = (which as u16) % MACHINES;
         self.objects.push(Told { name, machine, seq: 0, turn: 1, op: 0 });
-        self.does(which, What::InstanceStart { cause: Cause::Request, slice: None });
+        self.does(which, What::InstanceStart { cause: Some(Cause::Request), slice: None });
         self.does(which, What::ConstructorEnd { failed: None });
     }
 
@@ -157,12 +160,25 @@ impl Teller {
         self.does(which, What::RunStart { run, alarm, scheduled_ms, retry_count: 0, is_retry: false });
         let kept = OpResult::Entries(vec![(key.clone(), value.clone())]);
         self.calls(which, StorageCall::List(ListOptions::default()), kept);
-        self.does(which, What::Outbound { call: round, service: "upstream".into(), body: value });
-        self.world(What::OutboundArrive { call: round });
-        self.world(What::OutboundAnswer { call: round, status: Some(200) });
+        self.calls_out(which, round, value);
         self.calls(which, StorageCall::Delete { key: key.clone() }, OpResult::Deleted(true));
         self.does(which, What::RunEnd { run: round, outcome: RunOutcome::Ok });
         self.does(which, What::Commit { ends_run: Some(round) });
+    }
+
+    fn calls_out(&mut self, which: usize, call: u64, body: Blob) {
+        self.objects[which].op += 1;
+        let (op, service) = (self.objects[which].op, Arc::from("upstream"));
+        let told = What::Outbound { call, service: Arc::clone(&service), body: body.clone(), op: Some(op) };
+        self.does(which, told);
+        let leaves = What::OutboundLeave { call, service: Arc::clone(&service), body: body.clone() };
+        self.on_machine(which, leaves);
+        self.world(What::OutboundArrive { call, service: Some(service), body: Some(body) });
+        self.world(What::OutboundAnswer { call, status: Some(200) });
+        self.on_machine(which, What::OutboundReturn { call, status: Some(200) });
+        self.objects[which].turn += 1;
+        self.does(which, What::Deliver { delivery: Delivery::Result { op } });
+        self.does(which, What::OpResult { op, result: OpResult::Answer { status: 200 } });
     }
 
     fn wall_ns(&self) -> i64 {
@@ -187,6 +203,11 @@ impl Teller {
         let by = By { object: name.clone(), instance: 1, epoch: 1, seq: *seq, turn: *turn };
         let place = Some(Place { machine: *machine, wall_ns });
         self.ready.push_back(Event { at_ns: self.at_ns, place, by: Some(by), what });
+    }
+
+    fn on_machine(&mut self, which: usize, what: What) {
+        let place = Some(Place { machine: self.objects[which].machine, wall_ns: self.wall_ns() });
+        self.ready.push_back(Event { at_ns: self.at_ns, place, by: None, what });
     }
 
     fn world(&mut self, what: What) {

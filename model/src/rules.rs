@@ -50,7 +50,7 @@ macro_rules! rules {
 rules! {
     O1 "every request reaches the one live instance; a newer epoch's effect ends those of older ones",
     O2 "a name always leads to the same object, and an id names one object in one class for ever",
-    O3 "one turn at a time; other events interleave only at an await that is no storage operation",
+    O3 "one turn at a time; other events interleave only at an await that is not a storage operation",
     O4 "after absence from memory the constructor runs to its end before any request or alarm()",
     O5 "a message leaves only after every write made before it is durable",
     O6 "an object whose machine or datacenter is unhealthy is started on another",
@@ -101,6 +101,8 @@ rules! {
     L2 "60 s after the last change no run of an object that has a quorum is late, whatever stays broken",
     L3 (ours) "with no failure a run starts at most 100 ms and two round trips late",
     L4 (ours) "60 s after the last fault no run is late, datacenters have leaders, replicas agree and keep up",
+    W1 "account and witness agree: what left, arrived, was given and lies on disks is what was told",
+    W2 "in calm a request is answered within 10 s of all that it waits for outside the system",
 }
 
 impl Id {

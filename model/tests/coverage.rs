@@ -150,3 +150,16 @@ fn what_the_world_does_not_tell_is_judged_in_part() {
         assert!(matches!(of(&told, rule), Coverage::Judged { .. }), "{rule}");
     }
 }
+
+/// A9 is about instances that an alarm woke: without `cause` nobody knows which these are.
+#[test]
+fn without_causes_a9_is_judged_in_part() {
+    let told = |cause| {
+        let mut tale = Tale::of_machines();
+        tale.does(What::InstanceStart { cause, slice: None }).set_alarm(1, 1.0);
+        tale.does(What::ConstructorEnd { failed: None }).at(1.0).turn(2).run(1, 1, 1.0, 0);
+        of(&tale, "A9")
+    };
+    assert!(matches!(told(None), Coverage::InPart { except, .. } if except[0].contains("no `cause`")));
+    assert!(matches!(told(Some(reveille_model::history::Cause::Alarm)), Coverage::Judged { occasions: 1 }));
+}

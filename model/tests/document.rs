@@ -184,3 +184,62 @@ fn every_history_of_the_registry_is_judged_alike_from_a_file() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
+
+/// The example with every line that contains `what` edited; none is left out if nothing is put in its place.
+fn edited(what: &str, edit: impl Fn(&str) -> String) -> Vec<String> {
+    let lines = example();
+    assert!(lines.iter().any(|line| line.contains(what)), "the example has {what}");
+    let edited = lines.into_iter().map(|line| if line.contains(what) { edit(line) } else { line.to_owned() });
+    edited.filter(|line| !line.is_empty()).collect()
+}
+
+fn broken_in(lines: &[String]) -> Vec<&'static str> {
+    broken(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// "Questions of a writer": what may be left out, and what a number may be.
+#[test]
+fn the_answers_to_a_writer_hold() {
+    let clean: [&str; 0] = [];
+    assert_eq!(broken_in(&edited("instance_start", |line| line.replace(r#","cause":"request""#, ""))), clean);
+    assert_eq!(broken_in(&edited("three eggs", |line| line.replace("three eggs", ""))), clean);
+    assert_eq!(broken_in(&edited("at_rest", |_| String::new())), clean, "an end needs no at_rest");
+    let keys = edited("at_rest", |line| line.replace(r#""list":"three eggs""#, ""));
+    assert_eq!(broken_in(&keys), ["S3"], "one at_rest tells all");
+    // A bad time is refused; what would have been stored is then whatever the writer puts.
+    let refused = edited(r#""op":2"#, |line| {
+        let line = line.replace(
+            r#""time_ms":1700000003000,"scheduled_ms":1700000003000"#,
+            r#""time_ms":-7,"scheduled_ms":-7"#,
+        );
+        line.replace(r#""result":"done""#, r#""result":{"error":"a time below zero"}"#)
+    });
+    let refused: Vec<String> = refused.into_iter().filter(|line| !line.contains(r#""turn":3"#)).collect();
+    assert_eq!(broken_in(&refused), clean);
+    let gaps = edited(r#""seq":7"#, |line| line.replace(r#""seq":7"#, r#""seq":700"#));
+    let gaps: Vec<String> = gaps
+        .iter()
+        .map(|line| line.replace(r#""seq":8,"turn":3"#, r#""seq":800,"turn":3"#))
+        .map(|line| line.replace(r#""seq":9,"turn":3"#, r#""seq":900,"turn":3"#))
+        .collect();
+    assert_eq!(broken_in(&gaps), clean);
+}
+
+#[test]
+fn numbers_are_whole_and_exact() {
+    let read = |lines: Vec<String>| {
+        let file = lines.join("\n");
+        let mut reader = Reader::new(file.as_bytes()).expect("it has a header");
+        reader.by_ref().collect::<Result<Vec<_>, _>>()
+    };
+    let exact = read(edited("run_start", |line| line.replace("1700000003002000000", "1700000003002000001")));
+    let shown = exact.expect("it is a history").into_iter().find_map(|event| {
+        matches!(event.what, reveille_model::history::What::RunStart { .. }).then_some(event.place?.wall_ns)
+    });
+    assert_eq!(shown, Some(1_700_000_003_002_000_001), "beyond 2^53 every digit counts");
+    for float in ["1.7e18", "1700000003002000000.0"] {
+        let refused = read(edited("run_start", |line| line.replace("1700000003002000000", float)));
+        let refused = refused.expect_err("it is not whole").to_string();
+        assert!(refused.contains("floating point"), "{refused}");
+    }
+}

@@ -11,7 +11,7 @@ fn succeeded() -> Tale {
 }
 
 fn outbound(tale: &mut Tale) -> &mut Tale {
-    tale.does(What::Outbound { call: 3, service: "upstream".into(), body: Blob::default() })
+    tale.does(What::Outbound { call: 3, service: "upstream".into(), body: Blob::default(), op: None })
 }
 
 #[test]

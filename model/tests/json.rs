@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, How,
-    ListOptions, ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall,
-    Taken, Takes, What,
+    ListOptions, ObjectName, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope,
+    StorageCall, Taken, Takes, What,
 };
 
 fn object() -> ObjectName {
@@ -25,8 +25,9 @@ fn binary() -> Blob {
 fn of_instances() -> Vec<What> {
     let why: Arc<str> = "boom".into();
     let mut kinds = vec![
-        What::InstanceStart { cause: Cause::Request, slice: None },
-        What::InstanceStart { cause: Cause::Alarm, slice: None },
+        What::InstanceStart { cause: None, slice: None },
+        What::InstanceStart { cause: Some(Cause::Request), slice: None },
+        What::InstanceStart { cause: Some(Cause::Alarm), slice: None },
         What::ConstructorEnd { failed: None },
         What::ConstructorEnd { failed: Some(why.clone()) },
         What::InstanceEnd { reason: EndReason::Evicted },
@@ -50,7 +51,8 @@ fn of_instances() -> Vec<What> {
         What::Commit { ends_run: None },
         What::Commit { ends_run: Some(1) },
         What::Respond { request: 1, status: 200, body: "ok".into() },
-        What::Outbound { call: 1, service: "upstream".into(), body: binary() },
+        What::Outbound { call: 1, service: "upstream".into(), body: binary(), op: None },
+        What::Outbound { call: 1, service: "upstream".into(), body: binary(), op: Some(4) },
     ];
     for allow_concurrency in [false, true] {
         kinds.extend(calls().into_iter().map(|call| What::Op { op: 4, call, allow_concurrency }));
@@ -113,7 +115,19 @@ fn of_the_world() -> Vec<What> {
         What::Call { request: 1, to: object(), body: "add".into() },
         What::Return { request: 1, outcome: Outcome::Answered { status: 200, body: "ok".into() } },
         What::Return { request: 1, outcome: Outcome::Unknown },
-        What::OutboundArrive { call: 1 },
+        What::Return { request: 1, outcome: Outcome::Refused { reason: "busy".into() } },
+        What::RequestArrive { request: 1 },
+        What::AnswerLeave { request: 1, outcome: Outcome::Answered { status: 200, body: binary() } },
+        What::AnswerLost { request: 1 },
+        What::OutboundLeave { call: 1, service: "upstream".into(), body: binary() },
+        What::OutboundArrive { call: 1, service: None, body: None },
+        What::OutboundArrive { call: 1, service: Some("upstream".into()), body: Some("b".into()) },
+        What::OutboundReturn { call: 1, status: Some(200) },
+        What::OutboundReturn { call: 1, status: None },
+        What::OutboundLost { call: 1 },
+        What::Process { state: Process::Up },
+        What::Process { state: Process::Paused },
+        What::OnDisk { object: object(), instance: 1, turn: 2, replicas: vec![0, 1, 2], held_by: vec![0, 2] },
         What::OutboundAnswer { call: 1, status: None },
         What::OutboundAnswer { call: 1, status: Some(503) },
         What::FaultBegin { fault: 1, kind: "crash".into(), scope: Scope::Machine(2), takes: None },
@@ -164,7 +178,15 @@ fn every_kind_of_event_survives_json() {
 fn absent_place_and_instance_read_as_none() {
     let event: Event =
         serde_json::from_str(r#"{"at_ns":5,"event":"outbound_arrive","call":1}"#).expect("an event");
-    assert_eq!(event, Event { at_ns: 5, place: None, by: None, what: What::OutboundArrive { call: 1 } });
+    assert_eq!(
+        event,
+        Event {
+            at_ns: 5,
+            place: None,
+            by: None,
+            what: What::OutboundArrive { call: 1, service: None, body: None }
+        }
+    );
 }
 
 #[test]

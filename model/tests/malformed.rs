@@ -83,7 +83,10 @@ fn a_line_that_is_no_event_is_refused() {
             "unknown variant `night`, expected one of `warm_up`",
         ),
         (r#"{"at_ns":5,"event":"outbound_arrive","call":"get"}"#, r#"`call`: "get", expected a number"#),
-        (r#"{"at_ns":5,"event":"return","request":1,"outcome":"ok"}"#, "expected `answered` or `unknown`"),
+        (
+            r#"{"at_ns":5,"event":"return","request":1,"outcome":"ok"}"#,
+            "expected `answered`, `refused` or `unknown`",
+        ),
         (r#"{"at_ns":5,"event":"at_rest","of":"C/a","keys":{"a":"1","a":"2"}}"#, "a key stands there twice"),
         (r#"{"at_ns":5,"event":"at_rest","of":"C/a","keys":{},"alarm":5}"#, "`alarm`: 5, expected an object"),
     ];

@@ -11,7 +11,7 @@ fn set() -> Tale {
     for group in [1, 2] {
         has_quorum(&mut tale, group, true);
     }
-    tale.does(What::InstanceStart { cause: Cause::Request, slice: Some(4) });
+    tale.does(What::InstanceStart { cause: Some(Cause::Request), slice: Some(4) });
     tale.does(What::ConstructorEnd { failed: None }).alarm_is_set(10.0);
     tale
 }
@@ -63,7 +63,8 @@ fn l2_a_clock_that_is_set_back_while_there_is_no_quorum_decides_when_there_is_on
         let mut tale = Tale::of_machines();
         tale.clocks_err_by(3_600_000).on_machine(0, What::Holder { slice: 4, epoch: 1, group: Some(1) });
         has_quorum(&mut tale, 1, true);
-        tale.clock_off_ms(1_000_000).does(What::InstanceStart { cause: Cause::Request, slice: Some(4) });
+        tale.clock_off_ms(1_000_000)
+            .does(What::InstanceStart { cause: Some(Cause::Request), slice: Some(4) });
         tale.does(What::ConstructorEnd { failed: None }).alarm_is_set(scheduled);
         cut(&mut tale, 1, 9.0, 1, 2);
         has_quorum(&mut tale, 1, false);

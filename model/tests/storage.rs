@@ -179,7 +179,7 @@ fn o5_a_response_waits_for_the_writes_before_it() {
 
 #[test]
 fn o5_an_outbound_request_waits_for_the_writes_before_it() {
-    let outbound = || What::Outbound { call: 3, service: "upstream".into(), body: "b".into() };
+    let outbound = || What::Outbound { call: 3, service: "upstream".into(), body: "b".into(), op: None };
     let violation = Tale::new().at(1.0).put("k", "v").at(2.0).turn(2).does(outbound()).is_refused("O5");
     assert_eq!(
         violation.sentences,

@@ -162,7 +162,7 @@ impl Bundle {
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
         ensure!(
             is_bundle(folder),
-            "{} is no bundle: a bundle has the files plan.json and verdict.json",
+            "{} is not a bundle: a bundle has the files plan.json and verdict.json",
             folder.display()
         );
         let if_there = |name: &str| Some(folder.join(name)).filter(|path| path.symlink_metadata().is_ok());
@@ -185,7 +185,7 @@ impl Bundle {
 fn read_digest(path: &Path) -> anyhow::Result<String> {
     let text = read(path)?.trim().to_owned();
     let is_digest = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    ensure!(is_digest, "{}: {text:?} is no digest; a digest has 32 hexadecimal digits", path.display());
+    ensure!(is_digest, "{}: {text:?} is not a digest; a digest has 32 hexadecimal digits", path.display());
     Ok(text)
 }
 

@@ -44,7 +44,7 @@ pub struct Checked {
 ///
 /// # Errors
 ///
-/// The first thing in it that is no history.
+/// The first thing in it that does not belong in a history.
 pub fn check(
     input: impl BufRead,
     profile: Profile,

@@ -1,5 +1,6 @@
-//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use
-//! or bad input; 130: interrupted twice.
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use,
+//! bad input, or nothing was judged; 130: interrupted before there was anything to tell, or twice. `docs/exit-codes.md` has all of
+//! them.
 //!
 //! Text goes to the standard output, progress to the standard error, artefacts where `--out` says. `--json` puts one JSON
 //! object in the place of the text; `--json=FILE` puts it there, beside the text.
@@ -23,7 +24,7 @@ use reveille_model::verdict::RuleId;
 use self::output::Json;
 use self::parse::{duration, jobs, rule, scenario, seeds};
 pub(crate) use self::say::say;
-pub use self::say::{NOBODY_LISTENS, nobody_listens, tell};
+pub use self::say::tell;
 use crate::bundle::Build;
 use crate::log::Filter;
 use crate::scenario::{ALL, Scenario};
@@ -88,7 +89,7 @@ enum Command {
     },
     /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
     ///
-    /// Exit code 0: no promise was broken; 1: one was; 2: the input is no history, nothing in it could be judged, or not all
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is not a history, nothing in it could be judged, or not all
     /// that is required.
     Check {
         /// The history, JSON Lines; - for standard input.
@@ -207,7 +208,7 @@ impl From<ProfileName> for Profile {
 ///
 /// # Errors
 ///
-/// If something could not be done that is no finding.
+/// If something could not be done, which is not a finding.
 pub fn run(commit: &str) -> anyhow::Result<ExitCode> {
     let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
     match Cli::parse().command {

@@ -5,6 +5,9 @@
 //! the upstream when the upstream has answered a batch that contains it with a status from 200 to 299. An item that is
 //! neither delivered nor lost at the end of the run is still in storage, with an alarm scheduled that will deliver it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
@@ -82,7 +85,7 @@ impl<'a> Ledger<'a> {
                         item.acknowledged = Some(index);
                     }
                 }
-                What::Outbound { call, service, body } if &**service == UPSTREAM => {
+                What::Outbound { call, service, body, .. } if &**service == UPSTREAM => {
                     let texts: Vec<String> = serde_json::from_slice(&body.0).unwrap_or_default();
                     let items = texts.iter().map(|text| Blob::from(text.as_str())).collect();
                     ledger.calls.insert(*call, Call { left: index, items, answer: None });

@@ -252,3 +252,33 @@ impl Tally {
 fn takes_memory(fault: &str) -> bool {
     kinds::named(fault).is_some_and(|(row, _)| row.takes.contains(&Takes::Memory))
 }
+
+#[cfg(test)]
+mod tests {
+    use reveille_model::RULES;
+
+    use super::*;
+    use crate::scenario::ALL;
+
+    #[test]
+    fn what_a_scenario_has_to_give_an_occasion_are_rules() {
+        for scenario in ALL {
+            let unknown = |id: &&&str| RULES.iter().all(|rule| rule.id.0 != **id);
+            assert_eq!(scenario.gives.iter().find(unknown), None, "{}", scenario.name);
+            assert!(scenario.gives.contains(&"F1") && scenario.gives.contains(&"S4"), "{}", scenario.name);
+        }
+    }
+
+    #[test]
+    fn a_hundred_seeds_without_an_occasion_are_not_as_expected() {
+        let scenario = Scenario::named("batcher").expect("it is one of ours");
+        let mut tally = Tally::new(scenario);
+        tally.seeds = SEEDS_JUDGED_MIN;
+        tally.occasions.extend(scenario.gives.iter().map(|rule| (RuleId(rule), 1)));
+        assert_eq!(tally.verdict(), Ok(()));
+        tally.occasions.remove(&RuleId("F4"));
+        assert_eq!(tally.verdict(), Err("no occasion to break F4 in 100 seeds".to_owned()));
+        tally.seeds -= 1;
+        assert_eq!(tally.verdict(), Ok(()), "fewer seeds may miss one by chance");
+    }
+}

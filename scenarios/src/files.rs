@@ -11,7 +11,7 @@ use tempfile::{Builder, TempDir};
 /// What temporary names begin with.
 const PREFIX: &str = ".reveille-";
 
-/// Writes a file, or replaces it. A link is followed; what is no file, like a pipe, is written to as it is.
+/// Writes a file, or replaces it. A link is followed; what is not a file, like a pipe, is written to as it is.
 ///
 /// # Errors
 ///
@@ -55,13 +55,13 @@ fn finish(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> i
 /// If it may not, or if no folder can have this name.
 pub(crate) fn may_replace_folder(folder: &Path, is_ours: impl FnOnce(&Path) -> bool) -> anyhow::Result<()> {
     if !folder.exists() {
-        ensure!(folder.file_name().is_some(), "{} is no name for a folder", folder.display());
+        ensure!(folder.file_name().is_some(), "{} is not a name for a folder", folder.display());
         return Ok(());
     }
     let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     ensure!(
         is_empty || is_ours(folder),
-        "{} is there already and is no bundle, or has other files in it: it is left as it is; name a folder that is not \
+        "{} is there already and is not a bundle, or has other files in it: it is left as it is; name a folder that is not \
          there, or a bundle to replace",
         folder.display()
     );

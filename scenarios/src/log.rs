@@ -136,7 +136,15 @@ impl<'a> Life<'a> {
         match &event.what {
             What::Call { request, to, .. } => to == object && self.requests.insert(*request),
             What::Return { request, .. } => self.requests.contains(request),
-            What::OutboundArrive { call } | What::OutboundAnswer { call, .. } => self.calls.contains(call),
+            What::OutboundLeave { call, .. }
+            | What::OutboundArrive { call, .. }
+            | What::OutboundAnswer { call, .. }
+            | What::OutboundReturn { call, .. }
+            | What::OutboundLost { call } => self.calls.contains(call),
+            What::RequestArrive { request }
+            | What::AnswerLeave { request, .. }
+            | What::AnswerLost { request } => self.requests.contains(request),
+            What::OnDisk { object: of, .. } => of == object,
             What::AtRest { object: of, .. } => of == object,
             What::FaultBegin { fault, scope, .. } => {
                 let elsewhere = matches!(scope, Scope::Machine(machine) if !self.machines.contains(machine));
@@ -186,7 +194,7 @@ impl<'a> Life<'a> {
             }
             What::OpResult { op, result } => {
                 let of_op = self.pending.remove(&(object, *instance, *op));
-                // What is no operation of storage is a call to an outside service.
+                // What is not an operation of storage is a call to an outside service.
                 of_op.unwrap_or(match result {
                     OpResult::Answer { .. } | OpResult::Error(_) => Concern::Outside,
                     _ => Concern::Storage,

@@ -12,9 +12,6 @@ const COMMIT: &str = git_version!(
 
 fn main() -> ExitCode {
     reveille::cli::run(COMMIT).unwrap_or_else(|error| {
-        if reveille::cli::nobody_listens(&error) {
-            return ExitCode::from(reveille::cli::NOBODY_LISTENS);
-        }
         reveille::cli::tell(format_args!("error: {error:#}\n"));
         ExitCode::from(2)
     })

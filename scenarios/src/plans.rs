@@ -1,7 +1,7 @@
 //! From a seed to a plan, with proptest's own ChaCha generator. Everything that breaks is drawn here, before the run.
 //!
 //! ```text
-//! seed -> swarm -> world       network, disks, clocks, limits
+//! seed -> swarm -> world       cluster, network, disks, clocks, limits
 //!           |  \-> patterns    groups of faults and outages that belong together, a random subset of them
 //!           v
 //!         phases as long as what was drawn -> requests in them
@@ -10,6 +10,7 @@
 //! A new kind of trouble is a pattern: one function and one row in `patterns.rs`. Plans with a single failure
 //! ([`failover()`]) and the reference run are made in another way (`mould.rs`), which stays as it is.
 
+mod cluster;
 mod dice;
 mod failover;
 mod faults;
@@ -47,6 +48,19 @@ pub struct Shape {
     pub limits: Limits,
 }
 
+/// What a strategy draws requests for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The machines that clients are connected to: 0 to one less than this.
+    pub machines: u16,
+    /// So many objects; at least one.
+    pub objects: usize,
+    /// A time so long, in milliseconds.
+    pub within_ms: u64,
+    /// At most so many occasions.
+    pub max: usize,
+}
+
 /// What is asked, and what breaks.
 pub type Story = (Vec<Request>, Vec<Fault>);
 
@@ -62,8 +76,8 @@ pub enum Requests {
     },
     /// What a strategy draws, with what is to break because of it beside everything else.
     Own {
-        /// The strategy, for so many objects, a time so long in milliseconds, and at most so many occasions.
-        story: fn(objects: usize, within_ms: u64, max: usize) -> BoxedStrategy<Story>,
+        /// The strategy.
+        story: fn(Asked) -> BoxedStrategy<Story>,
         /// At most so many occasions in the fault phase.
         max: usize,
     },
@@ -107,9 +121,8 @@ const WARM_UP_MS: u64 = 6_000;
 /// Long enough for whatever is overdue to show, 60 s after the last change (L2), and for requests after that
 /// ([`requests::late`]).
 const QUIET_MS: u64 = 110_000;
-/// The reference cluster: three datacenters of three machines, eight groups.
-pub(crate) const CLUSTER: Cluster =
-    Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
+/// The reference cluster: three datacenters of three machines, eight groups. Most plans have it.
+pub const CLUSTER: Cluster = Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
 
 /// The plan that `seed` stands for in `scenario`.
 pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
@@ -124,9 +137,9 @@ pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
 }
 
 /// What there is to strike in a plan with so many objects.
-fn stage(class: &str, objects: usize, faults_ms: u64) -> Stage {
+fn stage(cluster: Cluster, class: &str, objects: usize, faults_ms: u64) -> Stage {
     let objects = (0..objects).map(|index| object(class, index)).collect();
-    Stage { cluster: CLUSTER, faults_ms, objects }
+    Stage { cluster, faults_ms, objects }
 }
 
 /// The name of a scenario's `index`-th object.

@@ -1,5 +1,5 @@
 //! What a run of a plan has reached. A plan that was kept because it broke something says nothing any more when its faults
-//! strike nobody, or when its requests never come to object code: then a clean run is no proof that something was mended.
+//! strike nobody, or when its requests never come to object code: then a clean run does not prove that something was mended.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -119,12 +119,12 @@ impl fmt::Display for Judged {
 ///
 /// # Errors
 ///
-/// If the name is no name for a folder, or if one is not in a crate.
+/// If the name is not a name for a folder, or if one is not in a crate.
 pub fn folder(scenario: &str, name: &str) -> anyhow::Result<PathBuf> {
     let is_right = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     ensure!(
         name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.chars().all(is_right),
-        "{name:?} is no name for a regression; a name has lower-case letters, digits and -, like a-lost-item"
+        "{name:?} is not a name for a regression; a name has lower-case letters, digits and -, like a-lost-item"
     );
     let here = std::env::current_dir().context("the current folder is not known")?;
     let Some(of_crate) = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file()) else {

@@ -48,8 +48,9 @@ impl Source {
             [scenario, seed] => {
                 let scenario = Scenario::of_name(scenario)?;
                 let seed = seed.parse::<u64>();
-                let seed =
-                    seed.with_context(|| format!("{:?} is no seed, a number like 7; {RIGHT}", words[1]))?;
+                let seed = seed.with_context(|| {
+                    format!("{:?} is not a seed, which is a number like 7; {RIGHT}", words[1])
+                })?;
                 Ok(Self::of_seed(scenario, seed))
             }
             [word] if Path::new(word).is_dir() => Self::of_folder(Path::new(word)),
@@ -71,7 +72,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or is no plan that this build can run.
+    /// If it cannot be read, or is not a plan that this build can run.
     pub fn of_file(path: &Path) -> anyhow::Result<Self> {
         let plan = read_plan(path)?;
         let scenario = checked(&plan).with_context(|| path.display().to_string())?;
@@ -82,7 +83,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If it is no bundle, or cannot be read.
+    /// If it is not a bundle, or cannot be read.
     pub fn of_folder(folder: &Path) -> anyhow::Result<Self> {
         let bundle = Bundle::read(folder)?;
         let plan = bundle.smallest().clone();
@@ -130,7 +131,7 @@ pub(crate) fn quoted(path: &Path) -> String {
 ///
 /// # Errors
 ///
-/// If it cannot be read, or is no plan that this build can run.
+/// If it cannot be read, or is not a plan that this build can run.
 pub(crate) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let text = read(path)?;
     Plan::from_json(&text).with_context(|| path.display().to_string())
@@ -141,7 +142,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let cannot = || format!("{} cannot be read", path.display());
     let about = fs::metadata(path).with_context(cannot)?;
     // What is read twice, or by a second process, has to be there still.
-    ensure!(about.is_file(), "{} is no file that stays: a pipe or a device is not read", path.display());
+    ensure!(about.is_file(), "{} is not a file that stays: a pipe or a device is not read", path.display());
     ensure!(
         about.len() <= FILE_BYTES_MAX as u64,
         "{} has {} bytes; at most {FILE_BYTES_MAX} are read",

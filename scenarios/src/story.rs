@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use reveille_model::history::{
-    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, RunOutcome,
-    Scope, StorageCall, What,
+    AwaitKind, By, Cause, Delivery, EndReason, Event, Header, History, OpResult, Outcome, Phase, Process,
+    RunOutcome, Scope, StorageCall, What,
 };
 use reveille_model::verdict::Violation;
 
@@ -129,12 +129,16 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Return { request, outcome: Outcome::Unknown } => {
             format!("request {request} gets no answer; whether it had an effect is unknown")
         }
+        What::Return { request, outcome: Outcome::Refused { reason } } => {
+            format!("request {request} is refused: {reason}")
+        }
         What::InstanceStart { cause, .. } => {
             let cause = match cause {
-                Cause::Request => "a request",
-                Cause::Alarm => "its alarm",
+                Some(Cause::Request) => " for a request",
+                Some(Cause::Alarm) => " for its alarm",
+                None => "",
             };
-            format!("{object} is brought into memory for {cause}; its constructor starts")
+            format!("{object} is brought into memory{cause}; its constructor starts")
         }
         What::ConstructorEnd { failed: None } => format!("{object}: the constructor has ended"),
         What::ConstructorEnd { failed: Some(why) } => format!("{object}: the constructor failed: {why}"),
@@ -167,10 +171,36 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Respond { request, status, body } => {
             format!("{object}: the answer to request {request} leaves: {status} {body:?}")
         }
-        What::Outbound { call, service, body } => {
+        What::Outbound { call, service, body, .. } => {
             format!("{object}: call {call} to {service} leaves: {body:?}")
         }
-        What::OutboundArrive { call } => format!("call {call} arrives"),
+        What::RequestArrive { request } => format!("request {request} arrives"),
+        What::AnswerLeave { request, outcome: Outcome::Refused { reason } } => {
+            format!("the refusal of request {request} is seen to leave: {reason}")
+        }
+        What::AnswerLeave { request, outcome: Outcome::Answered { status, body } } => {
+            format!("the answer to request {request} is seen to leave: {status} {body:?}")
+        }
+        What::AnswerLeave { request, outcome: Outcome::Unknown } => {
+            format!("request {request} is seen to be given up")
+        }
+        What::AnswerLost { request } => format!("the answer to request {request} is lost on its way"),
+        What::OutboundLeave { call, service, body } => {
+            format!("call {call} to {service} is seen to leave: {body:?}")
+        }
+        What::OutboundLost { call } => format!("call {call}, or its answer, is lost on its way"),
+        What::OutboundReturn { call, status: Some(status) } => {
+            format!("the answer to call {call} is there: {status}")
+        }
+        What::OutboundReturn { call, status: None } => format!("the connection of call {call} has failed"),
+        What::Process { state: Process::Up } => "its process runs".into(),
+        What::Process { state: Process::Down } => "its process is gone".into(),
+        What::Process { state: Process::Paused } => "its process stands still".into(),
+        What::OnDisk { object, turn, replicas, held_by, .. } => {
+            let (held, all) = (held_by.len(), replicas.len());
+            format!("what turn {turn} of {object} wrote lies on {held} of {all} disks")
+        }
+        What::OutboundArrive { call, .. } => format!("call {call} arrives"),
         What::OutboundAnswer { call, status: Some(status) } => format!("call {call} is answered: {status}"),
         What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
         What::FaultBegin { kind, scope, .. } => faults::begins(kind, scope),

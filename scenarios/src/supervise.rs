@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio, exit};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ pub fn watch(
 pub fn stop_at_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     let interrupts = Arc::new(Interrupts::default());
     let heard = interrupts.clone();
-    let handler = move || heard.one_more(&heard.signals, Instant::now()).obey();
+    let handler = move || heard.by_signal(Instant::now());
     ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
     Ok(interrupts.stop.clone())
 }
@@ -109,8 +109,13 @@ fn supervise(command: &str) -> anyhow::Result<ExitCode> {
         .spawn()
         .context("a second process cannot be started")?;
     let mut pipe = worker.stdin.take().context("the second process has no input")?;
-    // If it has ended, nobody is left to be interrupted.
-    let pass_on = move || drop(pipe.write_all(b"!"));
+    let heard = Heard::default();
+    let pass_on = move || {
+        if heard.one_more(Instant::now()).is_some() {
+            // If it has ended, nobody is left to be interrupted.
+            drop(pipe.write_all(b"!"));
+        }
+    };
     ctrlc::set_handler(pass_on).context("the handler for interrupts could not be set")?;
     let ended = worker.wait().context("the second process cannot be waited for")?;
     match ended.code().map(u8::try_from) {
@@ -148,14 +153,14 @@ fn be_worker(
     NOTES.get_or_init(|| notes);
     let interrupts = Arc::new(Interrupts::default());
     let (by_signal, by_supervisor) = (interrupts.clone(), interrupts.clone());
-    let handler = move || by_signal.one_more(&by_signal.signals, Instant::now()).obey();
+    let handler = move || by_signal.by_signal(Instant::now());
     ctrlc::set_handler(handler).context("the handler for interrupts could not be set")?;
     thread::spawn(move || {
         for byte in std::io::stdin().lock().bytes() {
             if byte.is_err() {
                 break;
             }
-            by_supervisor.one_more(&by_supervisor.bytes, Instant::now()).obey();
+            by_supervisor.by_supervisor().obey();
         }
         // The supervisor is gone, and with it whoever waited for an end. The notes stay for the next one.
         Then::End.obey();
@@ -168,21 +173,22 @@ fn be_worker(
 #[derive(Debug, Default)]
 struct Interrupts {
     stop: Arc<AtomicBool>,
-    signals: Interrupted,
-    bytes: Interrupted,
+    signals: Heard,
+    /// Those that the supervisor has passed on: it is idle, and so the better judge of how far they are apart.
+    passed_on: AtomicU32,
 }
 
-/// The interrupts that came by one way.
+/// The signals that a process has heard.
 #[derive(Debug, Default)]
-pub(crate) struct Interrupted(OnceLock<Instant>);
+struct Heard(OnceLock<Instant>);
 
-/// What comes so soon behind the first interrupt is that one again: `timeout` sends its signal to the process and then to the
-/// whole group that the process is in. A person who wants to end it at once takes longer.
+/// What comes so soon behind the first signal is that one again: `timeout` sends it to the process and then to the whole group
+/// that the process is in. A person who wants to end it at once takes longer.
 const ONE_INTERRUPT: Duration = Duration::from_millis(500);
 
 /// What follows from an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+enum Then {
     /// The work is to stop soon, and tell what it has.
     Stop,
     /// The process ends.
@@ -190,23 +196,32 @@ pub(crate) enum Then {
 }
 
 impl Interrupts {
-    /// An interrupt has come by one of the ways.
-    fn one_more(&self, way: &Interrupted, now: Instant) -> Then {
+    fn by_supervisor(&self) -> Then {
         self.stop.store(true, Ordering::Relaxed);
-        way.one_more(now)
+        if self.passed_on.fetch_add(1, Ordering::Relaxed) == 0 { Then::Stop } else { Then::End }
+    }
+
+    fn by_signal(&self, now: Instant) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(then) = self.signals.one_more(now) {
+            then.obey();
+        }
     }
 }
 
-impl Interrupted {
-    /// An interrupt has come.
-    pub(crate) fn one_more(&self, now: Instant) -> Then {
-        let first = self.0.get_or_init(|| now);
-        if now.duration_since(*first) < ONE_INTERRUPT { Then::Stop } else { Then::End }
+impl Heard {
+    /// A signal has come. What follows from it, if it is not the first one again.
+    fn one_more(&self, now: Instant) -> Option<Then> {
+        if self.0.set(now).is_ok() {
+            return Some(Then::Stop);
+        }
+        let first = self.0.get().copied().unwrap_or(now);
+        (now.saturating_duration_since(first) >= ONE_INTERRUPT).then_some(Then::End)
     }
 }
 
 impl Then {
-    pub(crate) fn obey(self) {
+    fn obey(self) {
         if self == Self::End {
             exit(i32::from(INTERRUPTED));
         }
@@ -220,20 +235,19 @@ mod tests {
     #[test]
     fn an_interrupt_that_comes_both_ways_is_one() {
         let interrupts = Interrupts::default();
-        let (now, later) = (Instant::now(), Instant::now() + ONE_INTERRUPT);
         assert!(!interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.signals, now), Then::Stop);
+        assert_eq!(interrupts.signals.one_more(Instant::now()), Some(Then::Stop));
+        assert_eq!(interrupts.by_supervisor(), Then::Stop);
         assert!(interrupts.stop.load(Ordering::Relaxed));
-        assert_eq!(interrupts.one_more(&interrupts.bytes, later), Then::Stop);
-        assert_eq!(interrupts.one_more(&interrupts.signals, later), Then::End);
+        assert_eq!(interrupts.by_supervisor(), Then::End);
     }
 
     #[test]
-    fn an_interrupt_that_comes_twice_at_once_is_one() {
-        let interrupted = Interrupted::default();
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let heard = Heard::default();
         let now = Instant::now();
-        assert_eq!(interrupted.one_more(now), Then::Stop);
-        assert_eq!(interrupted.one_more(now + Duration::from_millis(3)), Then::Stop);
-        assert_eq!(interrupted.one_more(now + ONE_INTERRUPT), Then::End);
+        assert_eq!(heard.one_more(now), Some(Then::Stop));
+        assert_eq!(heard.one_more(now + Duration::from_millis(3)), None);
+        assert_eq!(heard.one_more(now + ONE_INTERRUPT), Some(Then::End));
     }
 }

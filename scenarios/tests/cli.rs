@@ -80,17 +80,37 @@ fn only_a_log_of_traces_shows_the_inner_world() {
     assert!(!log("debug").contains("TRACE"));
 }
 
+/// What was promised may still come true, and an alarm may still be lost: a run that was stopped says so.
 #[test]
-fn a_replay_can_be_stopped() {
+fn a_replay_can_be_stopped_and_claims_no_more_than_it_saw() {
     let output = reveille(&["replay", "batcher", "3", "--until", "20s"]);
-    assert_eq!(output.status.code(), Some(0));
-    assert!(text(&output.stdout).contains("20s of virtual time"), "{}", text(&output.stdout));
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("20s of virtual time"), "{told}");
+    assert!(
+        told.contains("The run was stopped. Until then no rule of the contract was found broken."),
+        "{told}"
+    );
+    assert!(told.contains("What only a whole run can show was not judged"), "{told}");
+    let json = reveille(&["replay", "batcher", "3", "--until", "20s", "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
+    assert_eq!((&told["stopped"], &told["judged"]), (&true.into(), &true.into()));
+}
+
+#[test]
+fn a_finding_is_told_when_it_is_found_once_for_each_rule() {
+    let output = reveille(&["explore", "batcher-docs", "--seeds", "0..6", "--jobs", "1"]);
+    let (told, hurried) = (text(&output.stdout), text(&output.stderr));
+    let found: Vec<&str> = hurried.lines().filter(|line| line.starts_with("found: batcher-docs ")).collect();
+    let caught = told.lines().filter(|line| line.starts_with("batcher-docs broke ")).count();
+    assert!(caught > 0 && found.len() == caught, "{hurried}\n{told}");
+    assert!(found[0].contains("; replay: cargo run --release -- replay batcher-docs "), "{hurried}");
 }
 
 #[test]
 fn wrong_use_is_one_clear_error_and_exit_code_2() {
     let cases: [(&[&str], &str); 21] = [
-        (&["replay", "batcher", "seven"], "\"seven\" is no seed, a number like 7"),
+        (&["replay", "batcher", "seven"], "\"seven\" is not a seed, which is a number like 7"),
         (&["replay", "batcher"], "batcher is a scenario, and the seed is missing"),
         (
             &["replay", "no-such-file.json"],
@@ -98,7 +118,7 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         ),
         (&["replay", "batcher", "1", "2"], "'2'"),
         (&["replay", "Cargo.toml"], "Cargo.toml: the plan's line 1, column 2 is not right (expected value"),
-        (&["replay", "src"], "src is no bundle: a bundle has the files plan.json and verdict.json"),
+        (&["replay", "src"], "src is not a bundle: a bundle has the files plan.json and verdict.json"),
         (&["shrink", "batcher", "1"], "batcher 1 breaks no promise: there is nothing to shrink"),
         (&["shrink", "batcher-docs", "1", "--rule", "F9"], "does not break \"F9\"; it breaks X1(b)"),
         (

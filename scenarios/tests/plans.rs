@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use reveille::plans::{Failure, Failures, Topic, failover};
+use reveille::plans::{CLUSTER, Failure, Failures, Topic, failover};
 use reveille::scenario::{ALL, Scenario};
 use reveille::worlds::{SHAPES, Stillness};
 use reveille_sim::kinds::Role;
-use reveille_sim::plan::Plan;
+use reveille_sim::plan::{Cluster, Plan};
 
 const SEEDS: u64 = 500;
+/// For what is common.
+const FEWER: u64 = 150;
 
 fn batcher() -> &'static Scenario {
     Scenario::named("batcher").expect("a scenario")
@@ -38,6 +40,40 @@ fn every_shape_of_trouble_is_in_three_of_a_hundred_plans_of_every_scenario() {
             let have = plans.iter().filter(|plan| (shape.find)(plan).is_some()).count();
             assert!(have as u64 * 100 >= 3 * SEEDS, "{}, {}: {have} of {SEEDS}", scenario.name, shape.name);
         }
+    }
+}
+
+/// What a cluster of one form covers up shows in another (D5, D6): so some have another, down to a single replica of a group, and
+/// whatever breaks there is there.
+#[test]
+fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
+    for scenario in of_many_failures() {
+        let of_plan = |plan: Plan| (plan.cluster, !plan.faults.is_empty());
+        let clusters: Vec<_> = (0..FEWER).map(|seed| of_plan(scenario.plan(seed))).collect();
+        let have = |wanted: &dyn Fn(Cluster) -> bool| {
+            clusters.iter().filter(|(cluster, _)| wanted(*cluster)).count() as u64 * 100 / FEWER
+        };
+        let is_usual = |it: Cluster| {
+            (it.datacenters, it.machines_per_datacenter)
+                == (CLUSTER.datacenters, CLUSTER.machines_per_datacenter)
+        };
+        assert!((10..=26).contains(&have(&|it| !is_usual(it))), "{}", scenario.name);
+        for datacenters in [1, 3, 5] {
+            assert!(have(&|it| !is_usual(it) && it.datacenters == datacenters) >= 2, "{}", scenario.name);
+        }
+        assert!((15..=35).contains(&have(&|it| it.slices < CLUSTER.slices)), "{}", scenario.name);
+        assert!(clusters.iter().any(|(cluster, breaks)| !is_usual(*cluster) && *breaks), "{}", scenario.name);
+    }
+}
+
+/// Batches that are not sent without need are those of large values.
+#[test]
+fn some_plans_have_requests_of_many_kilobytes() {
+    let is_heavy = |plan: &Plan| plan.workload.iter().any(|request| request.body.len() > 10_000);
+    for name in ["batcher", "retry-info"] {
+        let scenario = Scenario::named(name).expect("a scenario");
+        let heavy = (0..FEWER).filter(|seed| is_heavy(&scenario.plan(*seed))).count() as u64;
+        assert!((FEWER / 10..FEWER * 3 / 10).contains(&heavy), "{name}: {heavy} of {FEWER}");
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
+use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::scenarios::scripted::script::{Script, Step};
 use reveille_sim::kinds::{Crash, MachineCut};
-use reveille_sim::plan::{Direction, Fault, FaultKind, Phases, Plan, Request, Target, Tuning};
+use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Phases, Plan, Request, Target, Tuning};
 
 fn scripted() -> &'static Scenario {
     Scenario::named("scripted").expect("a scenario")
@@ -109,7 +110,9 @@ fn plans_use_every_word_of_the_language_in_every_place() {
 /// The matrix of a run in which nothing breaks but this.
 fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
     let mut plan = scripted().plan(0);
-    plan.network.loss_ppm = 0;
+    plan.cluster = CLUSTER;
+    plan.clocks = vec![Clock::default(); usize::from(CLUSTER.machines())];
+    (plan.network.between_us, plan.network.loss_ppm) = (vec![vec![10_000; 3]; 3], 0);
     plan.upstream.outages.clear();
     (plan.idle_evict_ms, plan.outside_timeout_ms) = (10_000, 30_000);
     plan.phases = Phases { warm_up_ms: 6_000, faults_ms: 100_000, quiet_ms: 90_000 };

@@ -37,7 +37,7 @@ impl<'a> Owners<'a> {
             (_, Some(by)) => Some(&by.object),
             (What::Call { to, .. }, None) => Some(to),
             (What::Return { request, .. }, None) => self.requests.get(request).copied(),
-            (What::OutboundArrive { call } | What::OutboundAnswer { call, .. }, None) => {
+            (What::OutboundArrive { call, .. } | What::OutboundAnswer { call, .. }, None) => {
                 self.calls.get(call).copied()
             }
             (What::AtRest { object, .. }, None) => Some(object),

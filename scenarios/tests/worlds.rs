@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness, Worlds};
 use reveille_sim::kinds::outside::Slow;
 use reveille_sim::kinds::{
     ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk,
 };
-use reveille_sim::plan::{Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
 
 fn cron() -> &'static Scenario {
     Scenario::named("cron").expect("a scenario")
@@ -18,11 +19,12 @@ fn cron() -> &'static Scenario {
 /// A plan with these faults, each with its begin, and nothing else that is wrong.
 fn plan(faults: Vec<(u64, FaultKind)>) -> Plan {
     let mut plan = cron().plan(0);
-    plan.network.loss_ppm = 0;
+    (plan.cluster, plan.clocks) = (CLUSTER, vec![Clock::default(); usize::from(CLUSTER.machines())]);
+    (plan.network.between_us, plan.network.loss_ppm) = (vec![vec![10_000; 3]; 3], 0);
     plan.upstream.outages.clear();
     (plan.phases.faults_ms, plan.phases.quiet_ms) = (300_000, 110_000);
     plan.faults = faults.into_iter().map(|(at_ms, kind)| Fault { at_ms, kind }).collect();
-    plan.workload.retain(|request| request.at_ms < 300_000);
+    plan.workload.retain(|request| request.at_ms < 300_000 && request.machine < CLUSTER.machines());
     plan
 }
 
@@ -183,6 +185,27 @@ fn disks_clocks_and_services_are_told_by_how_much_and_how_long() {
     assert!(!services(30_000, OutageKind::Fail).contains(slow));
     assert!(!services(29_999, OutageKind::Fail).contains("nothing breaks"), "services have broken");
     assert!(shapes(&plan(Vec::new())).contains("nothing breaks"));
+}
+
+#[test]
+fn clusters_and_their_links_are_told_by_what_they_are() {
+    let [other, few, lossy] = [
+        "other than three datacenters of three",
+        "at most a dozen slices",
+        "links that lose a hundredth or more",
+    ];
+    let shapes_of = |change: fn(&mut Plan)| {
+        let mut plan = plan(Vec::new());
+        change(&mut plan);
+        shapes(&plan)
+    };
+    assert!([other, few, lossy].iter().all(|name| !shapes_of(|_| ()).contains(name)));
+    assert!(shapes_of(|plan| plan.cluster.datacenters = 1).contains(other));
+    assert!(shapes_of(|plan| plan.cluster.machines_per_datacenter = 2).contains(other));
+    let slices = shapes_of(|plan| plan.cluster.slices = 12);
+    assert!(slices.contains(few) && !slices.contains(other));
+    assert!(shapes_of(|plan| plan.network.loss_ppm = 10_000).contains(lossy));
+    assert!(!shapes_of(|plan| plan.network.loss_ppm = 9_999).contains(lossy));
 }
 
 /// 300 s of fault phase; from 60 s after the last change on, while something is broken, nights excepted.

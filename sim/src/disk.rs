@@ -116,6 +116,11 @@ impl Disk {
         loss
     }
 
+    /// What of a file is durable.
+    pub fn durable(&self, file: FileId) -> &[u8] {
+        self.files.get(&file).map_or(&[], |file| &file.durable)
+    }
+
     /// Bytes that no completed sync covers.
     pub fn unsynced_bytes(&self) -> u64 {
         self.files.values().flat_map(|file| &file.waiting).map(Operation::len).sum()

@@ -13,6 +13,7 @@ use reveille_system::words::time::Now;
 use crate::clock::Clock;
 use crate::disk::{Disk, PowerLoss, Sync};
 use crate::plan;
+use crate::readout::Readout;
 use crate::record::Spot;
 use crate::streams::{Concern, Streams};
 use crate::trace::Kind;
@@ -30,6 +31,8 @@ pub(crate) struct Host {
     /// asked for them; messages do.
     pub(crate) life: u32,
     pub(crate) disk: Disk,
+    /// How far the world has read the disk.
+    pub(crate) readout: Readout,
     pub(crate) clock: Clock,
     /// The faults that hold the machine down.
     pub(crate) downs: Vec<u32>,
@@ -88,6 +91,7 @@ impl Host {
             machine: None,
             life: 0,
             disk: Disk::default(),
+            readout: Readout::default(),
             clock: Clock::new(clock.offset_ms, clock.drift_ppm),
             downs: Vec::new(),
             pauses: Vec::new(),

@@ -13,6 +13,8 @@ compile_error!(
 
 // Without the cfg these would only add errors to the one above.
 #[cfg(madsim)]
+pub mod between;
+#[cfg(madsim)]
 mod clients;
 #[cfg(madsim)]
 pub mod clock;
@@ -43,6 +45,8 @@ pub mod plan;
 pub mod progress;
 #[cfg(madsim)]
 mod queue;
+#[cfg(madsim)]
+mod readout;
 #[cfg(madsim)]
 mod record;
 #[cfg(madsim)]

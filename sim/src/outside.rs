@@ -1,6 +1,8 @@
 //! The outside services: what they do with a call that reaches them. All of them behave alike. Outages change what they
 //! do; when nothing is wrong they answer 200.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +24,13 @@ pub(crate) struct Exchange {
     pub(crate) call: CallId,
     /// The call's number in the history.
     pub(crate) number: u64,
+}
+
+/// What a call says.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) service: Arc<str>,
+    pub(crate) body: Bytes,
 }
 
 #[derive(Debug)]

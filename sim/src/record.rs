@@ -10,7 +10,7 @@ use reveille_model::history::{
     AlarmAtRest, AlarmId, By, Cause, Constants, Delivery, EndReason, Event, Header, OpResult, Place,
     StorageCall, VERSION, What,
 };
-use reveille_system::config::Config;
+use reveille_system::config::{Config, REQUESTS_MAX};
 use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
 use reveille_system::machine::LiveInstance;
 use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
@@ -23,7 +23,11 @@ use crate::clock::WALL_EPOCH_NS;
 use crate::counts::Counts;
 use crate::latency::Commits;
 use crate::plan::Plan;
+use crate::readout::Claim;
 use crate::trace::{Kind, Trace};
+
+/// W1: after so many entries with turns of objects in them the world looks whether the last of these lies on the disks.
+const ENTRIES_PER_LOOK: u64 = 32;
 
 /// Everything that watches a run.
 pub(crate) struct Record {
@@ -34,11 +38,23 @@ pub(crate) struct Record {
     /// The highest index that any replica of each group has applied: what is not above it was recorded already.
     applied: Vec<u64>,
     /// Numbers of calls to outside services, by machine, incarnation, and the machine's own number.
-    calls: BTreeMap<(MachineId, u32, CallId), u64>,
+    calls: BTreeMap<(MachineId, u32, CallId), Numbered>,
     calls_next: u64,
     commits: Commits,
+    /// W1: the last turn of each group that was claimed durable and is looked for on the disks, and how many entries with turns
+    /// were applied so far.
+    claims: Vec<Option<Claim>>,
+    entries_applied: u64,
     /// A `set_alarm` whose result has not been seen; it follows at once.
     setting: Option<(Source, OpId, i64)>,
+}
+
+/// The number in the history of what a machine calls by one number of its own.
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    number: u64,
+    /// Whether the world has seen it leave.
+    has_left: bool,
 }
 
 /// Where and when an observation was made.
@@ -63,6 +79,8 @@ impl Record {
             calls: BTreeMap::new(),
             calls_next: 0,
             commits: Commits::new(plan),
+            claims: vec![None; usize::from(plan.cluster.groups) + 1],
+            entries_applied: 0,
             setting: None,
         }
     }
@@ -98,14 +116,19 @@ impl Record {
         self.push(Event { at_ns: spot.at_ns, place: Some(spot.place()), by: None, what });
     }
 
-    /// What a machine says about itself.
-    pub(crate) fn observe(&mut self, spot: Spot, observation: Observation) {
+    /// W1: the last turn of a group that was claimed durable and is looked for on the disks.
+    pub(crate) fn claim(&self, group: GroupId) -> Option<&Claim> {
+        self.claims[usize::from(group.0)].as_ref()
+    }
+
+    /// What a machine says about itself. Gives the group of a turn that is to be looked for on the disks.
+    pub(crate) fn observe(&mut self, spot: Spot, observation: Observation) -> Option<GroupId> {
         let mut note = |kind, a: u64, b: u64| self.trace.note(spot.at_ns, Some(spot.machine), kind, a, b);
         match observation {
             Observation::Instance { by, seen } => self.instance(spot, by, seen),
             Observation::Applied { group, index, turns } => {
                 note(Kind::Applied, u64::from(group.0), index);
-                self.applied(spot, group, index, turns);
+                return self.applied(spot, group, index, turns);
             }
             Observation::Installed { group, index } => {
                 note(Kind::Installed, u64::from(group.0), index);
@@ -136,6 +159,7 @@ impl Record {
                 self.counts.stale_epochs += 1;
             }
         }
+        None
     }
 
     /// An instance is lost with its machine.
@@ -199,12 +223,25 @@ impl Record {
         self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm, slice });
     }
 
-    /// The number in the history of a machine's call to an outside service.
-    pub(crate) fn call_number(&mut self, machine: MachineId, life: u32, call: CallId) -> u64 {
-        *self.calls.entry((machine, life, call)).or_insert_with(|| {
-            self.calls_next += 1;
-            self.calls_next - 1
+    /// W1: a call leaves a machine. Gives its number in the history: the one under which the machine tells of it, or another one
+    /// if something has left under that before.
+    pub(crate) fn call_leaves(&mut self, machine: MachineId, life: u32, call: CallId) -> u64 {
+        let known = self.call_of(machine, life, call);
+        if std::mem::replace(&mut known.has_left, true) { self.next_call() } else { known.number }
+    }
+
+    /// What a machine names so.
+    fn call_of(&mut self, machine: MachineId, life: u32, call: CallId) -> &mut Numbered {
+        let next = &mut self.calls_next;
+        self.calls.entry((machine, life, call)).or_insert_with(|| {
+            *next += 1;
+            Numbered { number: *next - 1, has_left: false }
         })
+    }
+
+    fn next_call(&mut self) -> u64 {
+        self.calls_next += 1;
+        self.calls_next - 1
     }
 
     /// The events of the history so far, and what else was kept.
@@ -231,17 +268,37 @@ impl Record {
 
     /// S2: the first replica that applies an entry shows the moment from which its turns are durable. `by.seq` of a
     /// commit says nothing: the datastore does it, not the instance.
-    fn applied(&mut self, spot: Spot, group: GroupId, index: u64, turns: Vec<AppliedTurn>) {
+    fn applied(
+        &mut self,
+        spot: Spot,
+        group: GroupId,
+        index: u64,
+        turns: Vec<AppliedTurn>,
+    ) -> Option<GroupId> {
         let seen = &mut self.applied[usize::from(group.0)];
         if index <= *seen {
-            return;
+            return None;
         }
         *seen = index;
+        let last = turns.last().map(|turn| Claim {
+            group,
+            index,
+            object: turn.object.clone(),
+            instance: turn.instance,
+            turn: turn.turn,
+        });
         for AppliedTurn { object, instance, turn, ends_run } in turns {
             self.counts.commits += 1;
             let ends_run = ends_run.map(Stamp::as_u64);
             self.by(spot, Source { object, instance, seq: 0, turn }, What::Commit { ends_run });
         }
+        let claim = last?;
+        self.entries_applied += 1;
+        if !self.entries_applied.is_multiple_of(ENTRIES_PER_LOOK) {
+            return None;
+        }
+        self.claims[usize::from(group.0)] = Some(claim);
+        Some(group)
     }
 
     fn instance(&mut self, spot: Spot, by: Source, seen: Seen) {
@@ -261,7 +318,8 @@ impl Record {
             Seen::Started { for_alarm } => {
                 self.counts.instances += 1;
                 let slice = Some(by.object.slice(self.config.slices).0);
-                What::InstanceStart { cause: if for_alarm { Cause::Alarm } else { Cause::Request }, slice }
+                let cause = Some(if for_alarm { Cause::Alarm } else { Cause::Request });
+                What::InstanceStart { cause, slice }
             }
             Seen::Constructed { failed } => What::ConstructorEnd { failed },
             Seen::Ended(ended) => What::InstanceEnd { reason: end_reason(ended) },
@@ -281,9 +339,9 @@ impl Record {
             Seen::Responded { request, status, body } => {
                 What::Respond { request: request.0, status, body: blob(body) }
             }
-            Seen::CalledOut { call, service, body } => {
-                let call = self.call_number(spot.machine, spot.life, call);
-                What::Outbound { call, service, body: blob(body) }
+            Seen::CalledOut { call, op, service, body } => {
+                let call = self.call_of(spot.machine, spot.life, call).number;
+                What::Outbound { call, service, body: blob(body), op: Some(op.0) }
             }
         };
         self.by(spot, by, what);
@@ -339,8 +397,15 @@ pub(crate) fn header(plan: &Plan) -> Header {
         wall_zero_ns: Some(WALL_EPOCH_NS),
         system_group: Some(config.system_group().0),
         alarm_classes: None,
+        echoes: Vec::new(),
         omits: Vec::new(),
-        constants: Constants { run_limit_ms, constructor_limit_ms, ..contract },
+        constants: Constants {
+            run_limit_ms,
+            constructor_limit_ms,
+            queue_bound: Some(REQUESTS_MAX as u64),
+            outbound_limit_ms: Some(config.outside_timeout_ms),
+            ..contract
+        },
     }
 }
 

@@ -15,6 +15,7 @@ use reveille_model::verdict::Verdict;
 use reveille_system::object::class::Classes;
 
 use self::panics::Panic;
+use crate::between::Between;
 use crate::counts::Counts;
 use crate::fates::Fates;
 use crate::plan::Plan;
@@ -118,20 +119,48 @@ pub fn run(plan: &Plan, classes: fn() -> Classes) -> Outcome {
 ///
 /// As [`run`].
 pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
+    run_through(plan, classes, look, None)
+}
+
+/// Like [`run_with`], with something between the machines and the world. `between` is called in the run's own thread.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_between(plan: &Plan, classes: fn() -> Classes, between: fn() -> Box<dyn Between>) -> Outcome {
+    run_through(plan, classes, Look::default(), Some(between))
+}
+
+fn run_through(
+    plan: &Plan,
+    classes: fn() -> Classes,
+    look: Look,
+    between: Option<fn() -> Box<dyn Between>>,
+) -> Outcome {
     if let Err(error) = plan.validate() {
         panic!("only a valid plan can be run: {error}");
     }
     let mut header = record::header(plan);
     let bounds = Bounds::of(plan);
-    let Some(finished) = in_a_thread(plan.clone(), classes, look, bounds) else {
+    let Some(finished) = in_a_thread(plan.clone(), Setup { classes, look, bounds, between }) else {
         return stuck(header, bounds.stuck_after_s, plan);
     };
-    let Finished { end, panics, alarm_classes, events, digest, counts, fates, trace } = finished;
+    let Finished { end, panics, alarm_classes, echoes, events, digest, counts, fates, trace } = finished;
     header.alarm_classes = Some(alarm_classes);
+    header.echoes = echoes;
     let history = History { header, events };
     // In this thread: the checkers have nothing to do with the simulated clock.
     let verdict = reveille_model::check(&history, Profile::Strict);
     Outcome { end, panics, verdict, history, digest, counts, fates, trace }
+}
+
+/// What a run is made of beside its plan.
+#[derive(Clone, Copy)]
+struct Setup {
+    classes: fn() -> Classes,
+    look: Look,
+    bounds: Bounds,
+    between: Option<fn() -> Box<dyn Between>>,
 }
 
 /// What a run hands back to the thread that asked for it.
@@ -140,6 +169,8 @@ struct Finished {
     panics: Vec<MachinePanic>,
     /// The classes that declare `alarm()`.
     alarm_classes: Vec<Arc<str>>,
+    /// The classes whose answers say what their code has read.
+    echoes: Vec<Arc<str>>,
     events: Vec<Event>,
     digest: Digest,
     counts: Counts,
@@ -151,20 +182,20 @@ struct Finished {
     clippy::disallowed_methods,
     reason = "each run has a thread of its own; this is the place that starts it"
 )]
-fn in_a_thread(plan: Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -> Option<Finished> {
+fn in_a_thread(plan: Plan, setup: Setup) -> Option<Finished> {
     panics::install_hook();
     // When the process dies in the middle of a run (a stack overflow) this name is all that is told of it.
     let name = format!("{} seed {}", plan.scenario.replace('\0', ""), plan.seed);
     let (sender, receiver) = mpsc::sync_channel(1);
-    let whose = name.clone();
+    let (whose, stuck_after_s) = (name.clone(), setup.bounds.stuck_after_s);
     let body = move || {
         panics::watch_this_thread();
         // Nobody listens any more if the run was given up as stuck.
-        let _ = sender.send(panics::caught(|| simulate(&plan, classes, look, bounds)));
+        let _ = sender.send(panics::caught(|| simulate(&plan, setup)));
     };
     let thread = thread::Builder::new().name(name).spawn(body);
     let thread = thread.expect("the host has a thread for us");
-    match receiver.recv_timeout(Duration::from_secs(bounds.stuck_after_s)) {
+    match receiver.recv_timeout(Duration::from_secs(stuck_after_s)) {
         Ok(Ok(finished)) => {
             // Until its thread-local state is gone the run is not over.
             thread.join().expect("a run that has handed over its result has nothing left that could panic");
@@ -176,16 +207,19 @@ fn in_a_thread(plan: Plan, classes: fn() -> Classes, look: Look, bounds: Bounds)
     }
 }
 
-fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -> Finished {
+fn simulate(plan: &Plan, setup: Setup) -> Finished {
+    let Setup { classes, look, bounds, between } = setup;
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     let until_ns = look.until_ms.map_or(u64::MAX, |ms| ms.saturating_mul(1_000_000));
     // One task that never waits: nothing is left in the executor that could leak.
     runtime.block_on(async {
         let mut world = World::new(plan, bounds, look.trace);
-        let mut alarm_classes = Vec::new();
+        world.between = between.map(|make| make());
+        let (mut alarm_classes, mut echoes) = (Vec::new(), Vec::new());
         let ended = panics::caught(|| {
             let classes = classes();
             alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
+            echoes = classes.echoing().map(Arc::from).collect();
             let ended = world.run(classes, until_ns);
             world.stop_machines();
             ended
@@ -201,7 +235,7 @@ fn simulate(plan: &Plan, classes: fn() -> Classes, look: Look, bounds: Bounds) -
         let (events, trace, mut counts) = record.finish();
         counts.virtual_ns = now_ns;
         let (digest, trace) = trace.finish();
-        Finished { end, panics, alarm_classes, events, digest, counts, fates, trace }
+        Finished { end, panics, alarm_classes, echoes, events, digest, counts, fates, trace }
     })
 }
 

@@ -1,6 +1,7 @@
 //! The world: one loop over one heap of events. It gives machines their inputs, does what they ask for, and moves
 //! virtual time; object code that asks the operating system for the time gets that time as well.
 
+mod disks;
 mod edge;
 mod messages;
 mod process;
@@ -13,10 +14,11 @@ use rand::RngExt;
 use reveille_model::history::{Outcome, Phase, What};
 use reveille_system::config::Config;
 use reveille_system::ids::{GroupId, MachineId, ObjectName, RequestId};
-use reveille_system::io::{Effects, Input};
+use reveille_system::io::{ClientAnswer, Effects, Input, Refusal};
 use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
 
+use crate::between::Between;
 use crate::clients::Clients;
 use crate::connections::Connections;
 use crate::disk::Sync;
@@ -24,7 +26,7 @@ use crate::fault::{Faults, Roles};
 use crate::host::{Due, Host};
 use crate::majority::Watch;
 use crate::net::Net;
-use crate::outside::{Exchange, Outside};
+use crate::outside::{Exchange, Outside, Sent};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
 use crate::progress::{Bounds, Nowhere, Progress};
 use crate::queue::Queue;
@@ -53,6 +55,8 @@ pub(crate) struct World<'a> {
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
     pub(crate) effects: Effects,
+    /// What a test has put between the machines and the world.
+    pub(crate) between: Option<Box<dyn Between>>,
     /// The machines that panicked.
     pub(crate) panics: Vec<MachinePanic>,
     progress: Progress,
@@ -90,8 +94,7 @@ pub(crate) enum Event {
     /// The answer reaches the client.
     Answered {
         request: RequestId,
-        status: u16,
-        body: Bytes,
+        outcome: Outcome,
     },
     /// The client waits no longer: it has waited long enough, or its connection is broken.
     GiveUp {
@@ -99,6 +102,7 @@ pub(crate) enum Event {
     },
     OutsideArrive {
         exchange: Exchange,
+        sent: Box<Sent>,
     },
     OutsideDecide {
         exchange: Exchange,
@@ -156,6 +160,7 @@ impl<'a> World<'a> {
             watch: Watch::new(config.machines()),
             classes: None,
             effects: Effects::default(),
+            between: None,
             panics: Vec::new(),
             progress: Progress::new(bounds),
             record: Record::new(plan, keep_trace),
@@ -234,11 +239,9 @@ impl<'a> World<'a> {
             Event::Synced { machine, life, sync } => self.synced(machine, life, sync),
             Event::Ask { request } => self.ask(request),
             Event::Arrive { request } => self.arrive(request),
-            Event::Answered { request, status, body } => {
-                self.request_over(request, Outcome::Answered { status, body: blob(body) });
-            }
+            Event::Answered { request, outcome } => self.request_over(request, outcome),
             Event::GiveUp { request } => self.request_over(request, Outcome::Unknown),
-            Event::OutsideArrive { exchange } => self.outside_arrive(exchange),
+            Event::OutsideArrive { exchange, sent } => self.outside_arrive(exchange, *sent),
             Event::OutsideDecide { exchange, status } => self.outside_decide(exchange, status),
             Event::OutsideAnswer { exchange, status } => self.outside_answer(exchange, status),
             Event::Boot { machine } => self.boot(machine),
@@ -266,11 +269,16 @@ impl<'a> World<'a> {
     /// Does what a machine asked for. What it said about itself comes first: an effect is recorded as it leaves.
     fn settle(&mut self, id: MachineId) {
         let mut effects = std::mem::take(&mut self.effects);
+        if let Some(between) = &mut self.between {
+            between.wants(id, &mut effects);
+        }
         self.see_moments(id, &effects);
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
             self.roles.see(id, &observation);
-            self.record.observe(spot, observation);
+            if let Some(group) = self.record.observe(spot, observation) {
+                self.look_at_disks(group);
+            }
         }
         for (to, bytes) in effects.sends.drain(..) {
             self.send(id, to, bytes);
@@ -292,10 +300,13 @@ impl<'a> World<'a> {
             self.queue.push(at_ns, Event::Wake { machine: id, life: host.life });
         }
         for call in effects.outside.drain(..) {
-            self.call_out(id, spot.life, &call);
+            self.call_out(spot, call);
         }
-        for answer in effects.answers.drain(..) {
-            self.answer(id, answer);
+        for ClientAnswer { request, status, body } in effects.answers.drain(..) {
+            self.answer(spot, request, Outcome::Answered { status, body: blob(body) });
+        }
+        for Refusal { request, why } in effects.refusals.drain(..) {
+            self.answer(spot, request, Outcome::Refused { reason: why });
         }
         self.effects = effects;
     }
@@ -341,6 +352,7 @@ impl<'a> World<'a> {
             self.request_over(request, Outcome::Unknown);
         }
         for group in self.config.all_groups() {
+            self.look_at_disks(group);
             self.tell_replicas(group);
             let live = self.hosts.iter().filter_map(|host| host.machine.as_ref());
             let stores = live.filter_map(|machine| machine.replicas().store(group));

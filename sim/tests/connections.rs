@@ -97,12 +97,14 @@ fn called(outcome: &Outcome) -> Vec<(bool, bool)> {
     let events = &outcome.history.events;
     let left = events.iter().filter(|event| WHILE_NS.contains(&event.at_ns));
     let left = left.filter(|event| event.place.is_some_and(|place| place.machine == 1));
+    let arrived = |wanted| {
+        events.iter().any(|event| matches!(event.what, What::OutboundArrive { call, .. } if call == wanted))
+    };
     let told = |wanted: What| events.iter().any(|event| event.what == wanted);
     left.filter_map(|event| match event.what {
-        What::Outbound { call, .. } => Some((
-            told(What::OutboundArrive { call }),
-            told(What::OutboundAnswer { call, status: Some(200) }),
-        )),
+        What::Outbound { call, .. } => {
+            Some((arrived(call), told(What::OutboundAnswer { call, status: Some(200) })))
+        }
         _ => None,
     })
     .collect()

@@ -1,4 +1,5 @@
-//! While a transaction is open nothing else of the object runs, and it does not stay open for ever (S5).
+//! While a transaction is open nothing else of the object runs, and it does not stay open for ever (S5); what others have asked
+//! for waits at its gate (O3).
 
 use std::cell::RefCell;
 use std::future::{pending, poll_fn};
@@ -12,6 +13,10 @@ use reveille_system::object::api::{Ctx, DurableObject, Request as Asked, Respons
 use reveille_system::object::class::Classes;
 
 use crate::common;
+
+const SERVICE: &str = "http://example.com/";
+const LEFT_BEHIND: &str = "left behind";
+const WAITED_FOR: &str = "waited for";
 
 /// Requests of which one wakes the other without the help of the host.
 struct Bed {
@@ -62,6 +67,23 @@ impl DurableObject for Bed {
                 poll_fn(|cx| Poll::Ready(open.as_mut().poll(cx).is_pending())).await;
                 std::mem::forget(open);
             }
+            "leave behind" => {
+                let calls = async { Ok::<_, Thrown>([(); 4].map(|()| self.ctx.fetch(SERVICE, LEFT_BEHIND))) };
+                let left = storage.transaction(calls).await?;
+                self.waits_in_a_transaction().await?;
+                for call in left {
+                    call.await?;
+                }
+            }
+            "leave behind in a section" => {
+                let ctx = self.ctx.clone();
+                self.ctx.block_concurrency_while(async move {
+                    (0..4).for_each(|_| drop(ctx.fetch(SERVICE, LEFT_BEHIND)));
+                    Ok::<_, Thrown>(())
+                });
+                self.ctx.fetch(SERVICE, "between").await?;
+                self.waits_in_a_transaction().await?;
+            }
             _ => storage.transaction::<(), Thrown, _>(pending()).await?,
         }
         Ok(Response::ok(""))
@@ -69,6 +91,15 @@ impl DurableObject for Bed {
 }
 
 impl Bed {
+    async fn waits_in_a_transaction(&self) -> Result<(), Thrown> {
+        let waits = async {
+            self.ctx.storage().put("waiting", "").await?;
+            self.ctx.fetch(SERVICE, WAITED_FOR).await?;
+            Ok(())
+        };
+        self.ctx.storage().transaction(waits).await
+    }
+
     async fn in_section(self: Rc<Self>) -> Result<(), Thrown> {
         self.ctx.storage().put("section", "").await?;
         Ok(())
@@ -151,4 +182,38 @@ fn s5_a_transaction_has_the_time_limit_of_a_section() {
     let at_s = |index: usize| outcome.history.events[index].at_ns / 1_000_000_000;
     assert!((30..=31).contains(&(at_s(reset) - at_s(begun))), "{} s", at_s(reset) - at_s(begun));
     assert!(rolled_back(&outcome, "the object was reset") < reset);
+}
+
+/// The calls to the outside service that say this, with the operations that they are of.
+fn calls(outcome: &Outcome, saying: &str) -> Vec<(u64, u64)> {
+    let calls = outcome.history.events.iter().filter_map(|event| match &event.what {
+        What::Outbound { call, body, op: Some(op), .. } if *body == saying.into() => Some((*call, *op)),
+        _ => None,
+    });
+    calls.collect()
+}
+
+/// What a section or a transaction has asked for passes the gate that it closes, and not one that is closed later.
+#[test]
+fn o3_what_is_left_behind_waits_at_the_next_closed_gate() {
+    for body in ["leave behind", "leave behind in a section"] {
+        let outcome = asked(&[body]);
+        let given = |op: u64| {
+            position(&outcome, |event| matches!(event.what, What::OpResult { op: it, .. } if it == op))
+        };
+        let comes = |call: u64| {
+            position(
+                &outcome,
+                |event| matches!(event.what, What::OutboundReturn { call: it, .. } if it == call),
+            )
+        };
+        let closed = position(&outcome, puts("waiting"));
+        let [(_, waited_for)] = calls(&outcome, WAITED_FOR)[..] else { panic!("it is called once") };
+        let left = calls(&outcome, LEFT_BEHIND);
+        assert_eq!(left.len(), 4, "{body}");
+        let meanwhile = left.iter().filter(|(call, _)| (closed..given(waited_for)).contains(&comes(*call)));
+        let meanwhile: Vec<_> = meanwhile.collect();
+        assert!(!meanwhile.is_empty(), "{body}: an answer comes while the gate is closed");
+        assert!(meanwhile.iter().all(|(_, op)| given(*op) > given(waited_for)), "{body}");
+    }
 }

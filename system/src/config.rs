@@ -8,6 +8,9 @@ pub const NS_PER_MS: u64 = 1_000_000;
 /// The beat of a machine unless it is told otherwise, in milliseconds.
 pub const TICK_MS: u64 = 500;
 
+/// The most requests of clients that a machine keeps. It refuses further ones.
+pub const REQUESTS_MAX: usize = 4_096;
+
 /// The configuration of a cluster; the same on every machine.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -17,16 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use crate::config::{Config, NS_PER_MS};
+use crate::config::{Config, NS_PER_MS, REQUESTS_MAX};
 use crate::cx::Cx;
 use crate::ids::{MachineId, ObjectName, RequestId, SessionId};
-use crate::io::{ClientAnswer, ClientRequest};
+use crate::io::{ClientAnswer, ClientRequest, Refusal};
 use crate::registry::Roster;
 use crate::route::{Route, Ways};
 use crate::wire::{Message, Ticket, WINDOW};
 
-/// The most requests that a machine keeps. More are left to time out at their clients.
-const REQUESTS_MAX: usize = 4_096;
 /// A delivery without an answer is repeated after this, at the next tick; each further time after twice as long.
 const AGAIN_MS: u64 = 900;
 /// The time doubles so often at most: to 3.6 s.
@@ -110,8 +108,13 @@ impl Ingress {
     /// A client sends a request.
     pub(crate) fn accept(&mut self, request: ClientRequest, around: Around<'_>, cx: &mut Cx<'_>) {
         let ClientRequest { request, object, body } = request;
-        if self.requests.len() >= REQUESTS_MAX || self.requests.contains_key(&request) {
+        if self.requests.contains_key(&request) {
             return;
+        }
+        // W2: what is not kept is not left to wait in vain.
+        if self.requests.len() >= REQUESTS_MAX {
+            let why = format!("{REQUESTS_MAX} requests wait on this machine: it takes no more").into();
+            return cx.out.refusals.push(Refusal { request, why });
         }
         let pending = Pending { object, body, since_ns: cx.now.mono_ns, redirects: 0, sent: None };
         self.requests.insert(request, pending);

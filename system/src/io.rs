@@ -1,6 +1,8 @@
 //! What goes into a machine and what comes out of it. A machine does nothing but through these types, so whoever calls
 //! [`crate::machine::Machine::handle`] decides what time, network, disk and the outside world are.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::ids::{CallId, MachineId, ObjectName, RequestId};
@@ -56,6 +58,15 @@ pub struct ClientAnswer {
     pub status: u16,
     /// The body.
     pub body: Bytes,
+}
+
+/// A request that no object code was given, and none will be (W2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The request.
+    pub request: RequestId,
+    /// Why, for the client.
+    pub why: Arc<str>,
 }
 
 /// A file of a machine.
@@ -119,6 +130,8 @@ pub struct Effects {
     pub outside: Vec<OutsideCall>,
     /// Answers to clients connected to this machine.
     pub answers: Vec<ClientAnswer>,
+    /// Requests of clients connected to this machine that are refused.
+    pub refusals: Vec<Refusal>,
     /// What a watcher may want to know. It changes nothing.
     pub observed: Vec<Observation>,
 }
@@ -131,6 +144,7 @@ impl Effects {
         self.wake_at_ns = None;
         self.outside.clear();
         self.answers.clear();
+        self.refusals.clear();
         self.observed.clear();
     }
 }

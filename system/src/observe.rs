@@ -185,6 +185,8 @@ pub enum Seen {
     CalledOut {
         /// The call.
         call: CallId,
+        /// The operation whose result will be its answer.
+        op: OpId,
         /// The service.
         service: Arc<str>,
         /// What it was sent.

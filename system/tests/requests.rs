@@ -11,7 +11,7 @@ mod whole;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use reveille_system::config::Config;
+use reveille_system::config::{Config, REQUESTS_MAX};
 use reveille_system::ids::{MachineId, RequestId};
 use whole::{Trouble, World};
 
@@ -172,4 +172,21 @@ fn a_large_batch_is_logged_once_however_slow_the_disk_is() {
     assert!(world.answers.contains_key(&request));
     let (written, once) = (world.bytes_written - before, 128 * 20_000 * u64::from(MACHINES));
     assert!(written < once * 3 / 2, "{written} bytes are written on three machines, of {once}");
+}
+
+#[test]
+fn w2_a_request_that_finds_no_room_is_refused() {
+    let mut world = World::new(1, config());
+    let more = 3;
+    let asked: Vec<RequestId> =
+        (0..REQUESTS_MAX + more).map(|_| world.ask(0, MachineId(0), 0, "one of many")).collect();
+    world.run_for(ANSWERED_MS);
+    let (kept, refused) = asked.split_at(REQUESTS_MAX);
+    assert!(refused.iter().all(|request| world.refused.contains(request)), "{:?}", world.refused);
+    assert_eq!(world.refused.len(), more);
+    assert!(
+        refused.iter().all(|request| !world.given.contains_key(request)),
+        "no object code was given them"
+    );
+    assert!(kept.iter().any(|request| world.answers.contains_key(request)));
 }

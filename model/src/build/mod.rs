@@ -40,6 +40,10 @@ pub struct Tale {
     alarm_classes: Vec<&'static str>,
     wall_error_max_ms: u64,
     rebuild_ms: Option<u64>,
+    speed: Option<u64>,
+    queue_bound: Option<u64>,
+    outbound_limit_ms: Option<u64>,
+    echoes: bool,
 }
 
 /// The wall time that many seconds into the run.
@@ -80,6 +84,10 @@ impl Tale {
             alarm_classes: vec!["Batcher"],
             wall_error_max_ms: WALL_ERROR_MAX_MS,
             rebuild_ms: None,
+            speed: None,
+            queue_bound: None,
+            outbound_limit_ms: None,
+            echoes: false,
             omits: Vec::new(),
         }
     }
@@ -105,6 +113,30 @@ impl Tale {
     /// A replica that is built anew needs at most so long.
     pub fn rebuilds_within(&mut self, ms: u64) -> &mut Self {
         self.rebuild_ms = Some(ms);
+        self
+    }
+
+    /// A machine does so many events a second.
+    pub fn speed(&mut self, events_a_second: u64) -> &mut Self {
+        self.speed = Some(events_a_second);
+        self
+    }
+
+    /// So many requests may wait on a machine.
+    pub fn queue_bound(&mut self, requests: u64) -> &mut Self {
+        self.queue_bound = Some(requests);
+        self
+    }
+
+    /// A call to an outside service fails after so long.
+    pub fn calls_last(&mut self, ms: u64) -> &mut Self {
+        self.outbound_limit_ms = Some(ms);
+        self
+    }
+
+    /// The answers of the object say what its code was given.
+    pub fn echoes(&mut self) -> &mut Self {
+        self.echoes = true;
         self
     }
 
@@ -190,9 +222,13 @@ impl Tale {
         Header {
             datacenter_of: self.datacenter_of.clone(),
             alarm_classes: Some(alarm_classes),
+            echoes: if self.echoes { vec!["Batcher".into()] } else { Vec::new() },
             omits: self.omits.clone(),
             constants: Constants {
                 rebuild_ms: self.rebuild_ms,
+                speed: self.speed,
+                queue_bound: self.queue_bound,
+                outbound_limit_ms: self.outbound_limit_ms,
                 ..Constants::of_the_contract(self.wall_error_max_ms, 50)
             },
             ..header()
@@ -254,6 +290,7 @@ pub fn header() -> Header {
         wall_zero_ns: None,
         system_group: None,
         alarm_classes: Some(vec!["Batcher".into()]),
+        echoes: Vec::new(),
         omits: Vec::new(),
         constants: Constants::of_the_contract(WALL_ERROR_MAX_MS, 50),
     }

@@ -46,7 +46,7 @@ impl Tale {
         let by = |turn| By { object: ObjectName("Batcher/1".into()), instance: 1, epoch: 1, seq: 0, turn };
         let scheduled_ms = wall_ms(self.at_ns as f64 / 1e9);
         let alarm = Some(AlarmId(1));
-        self.push(Some(by(1)), What::InstanceStart { cause: Cause::Request, slice: None });
+        self.push(Some(by(1)), What::InstanceStart { cause: Some(Cause::Request), slice: None });
         self.push(Some(by(1)), What::ConstructorEnd { failed: None });
         let call = StorageCall::SetAlarm { time_ms: scheduled_ms, scheduled_ms, alarm };
         self.push(Some(by(1)), What::Op { op: 1, call, allow_concurrency: false });
@@ -89,7 +89,7 @@ impl Tale {
 
     /// A new instance, whose constructor has just started.
     pub fn begin(&mut self, instance: u64, cause: Cause) -> &mut Self {
-        self.as_instance(instance).turn(1).does(What::InstanceStart { cause, slice: None })
+        self.as_instance(instance).turn(1).does(What::InstanceStart { cause: Some(cause), slice: None })
     }
 
     /// The instance is lost with its machine.

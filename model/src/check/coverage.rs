@@ -28,7 +28,7 @@ const _: () = assert!(COUNT <= u64::BITS as usize, "`Tally::seen_now` has a bit 
 
 /// A set of kinds of events, and of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kinds(u32);
+pub(super) struct Kinds(u64);
 
 impl Kinds {
     pub(super) const NONE: Kinds = Kinds(0);
@@ -36,14 +36,14 @@ impl Kinds {
     const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
     const INSTANCE_END: Kinds = Kinds(1 << 3);
-    const DELIVER: Kinds = Kinds(1 << 4);
+    pub(super) const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
     pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
     const RUN_START: Kinds = Kinds(1 << 7);
     const RUN_END: Kinds = Kinds(1 << 8);
     const COMMIT: Kinds = Kinds(1 << 9);
-    const RESPOND: Kinds = Kinds(1 << 10);
-    const OUTBOUND: Kinds = Kinds(1 << 11);
+    pub(super) const RESPOND: Kinds = Kinds(1 << 10);
+    pub(super) const OUTBOUND: Kinds = Kinds(1 << 11);
     const FAULT: Kinds = Kinds(1 << 12);
     pub(super) const MAJORITY: Kinds = Kinds(1 << 13);
     const HOLDER: Kinds = Kinds(1 << 14);
@@ -59,9 +59,20 @@ impl Kinds {
     const ALARM_CLASSES: Kinds = Kinds(1 << 22);
     pub(super) const GATE: Kinds = Kinds(1 << 23);
     const COMMITTED: Kinds = Kinds(1 << 24);
-    pub(super) const AWAIT: Kinds = Kinds(1 << 26);
     /// An alarm's own identity.
     const ALARM_ID: Kinds = Kinds(1 << 25);
+    pub(super) const REQUEST_ARRIVE: Kinds = Kinds(1 << 26);
+    pub(super) const ANSWER_LEAVE: Kinds = Kinds(1 << 27);
+    pub(super) const OUTBOUND_LEAVE: Kinds = Kinds(1 << 28);
+    pub(super) const OUTBOUND_RETURN: Kinds = Kinds(1 << 29);
+    pub(super) const OUTBOUND_ARRIVE: Kinds = Kinds(1 << 32);
+    pub(super) const RETURN: Kinds = Kinds(1 << 33);
+    pub(super) const OUTBOUND_ANSWER: Kinds = Kinds(1 << 34);
+    const ON_DISK: Kinds = Kinds(1 << 30);
+    const PROCESS: Kinds = Kinds(1 << 31);
+    pub(super) const AWAIT: Kinds = Kinds(1 << 35);
+    /// What an instance was made for.
+    const CAUSE: Kinds = Kinds(1 << 36);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -74,6 +85,7 @@ impl Kinds {
     fn of(what: &What) -> Kinds {
         match what {
             What::Call { .. } => Kinds::CALL,
+            What::InstanceStart { cause: Some(_), .. } => Kinds::INSTANCE_START.or(Kinds::CAUSE),
             What::InstanceStart { .. } => Kinds::INSTANCE_START,
             What::ConstructorEnd { .. } => Kinds::CONSTRUCTOR_END,
             What::InstanceEnd { .. } => Kinds::INSTANCE_END,
@@ -99,11 +111,19 @@ impl Kinds {
             What::AtRest { .. } => Kinds::AT_REST,
             What::DiskDamaged => Kinds::DISK_DAMAGED,
             What::Gate { .. } => Kinds::GATE,
+            What::RequestArrive { .. } => Kinds::REQUEST_ARRIVE,
+            What::AnswerLeave { .. } => Kinds::ANSWER_LEAVE,
+            What::OutboundLeave { .. } => Kinds::OUTBOUND_LEAVE,
+            What::OutboundReturn { .. } => Kinds::OUTBOUND_RETURN,
+            What::OnDisk { .. } => Kinds::ON_DISK,
+            What::Process { .. } => Kinds::PROCESS,
             What::Await { .. } => Kinds::AWAIT,
-            What::Return { .. }
+            What::OutboundArrive { .. } => Kinds::OUTBOUND_ARRIVE,
+            What::OutboundAnswer { .. } => Kinds::OUTBOUND_ANSWER,
+            What::Return { .. } => Kinds::RETURN,
+            What::AnswerLost { .. }
+            | What::OutboundLost { .. }
             | What::Phase { .. }
-            | What::OutboundArrive { .. }
-            | What::OutboundAnswer { .. }
             | What::FaultEnd { .. } => Kinds::default(),
         }
     }
@@ -162,6 +182,12 @@ const GROUPS: Need = need(
 );
 const DISKS: Need =
     need(Kinds::FAULT.or(Kinds::DISK_DAMAGED), "neither `fault_begin` nor `disk_damaged` tells of disks");
+const WITNESS: Need = need(
+    Kinds::ANSWER_LEAVE.or(Kinds::OUTBOUND_LEAVE).or(Kinds::ON_DISK).or(Kinds::PROCESS),
+    "no `answer_leave`, `outbound_leave`, `on_disk` or `process` says what the world saw of what the system tells",
+);
+const ARRIVAL: Need =
+    need(Kinds::REQUEST_ARRIVE, "no `request_arrive` says when a request reached a machine");
 const ALARM_CLASSES: Need =
     need(Kinds::ALARM_CLASSES, "the header's `alarm_classes` does not say which classes declare alarm()");
 
@@ -201,12 +227,15 @@ fn needs(rule: Id) -> &'static [Need] {
         Id::D6 => &[LEADER, FAULT],
         Id::D8 => &[DISKS],
         Id::L1 | Id::L2 | Id::L3 | Id::L4 => &[RUN, CLOCK],
+        Id::W1 => &[WITNESS],
+        Id::W2 => &[CALL, ARRIVAL],
     }
 }
 
 const NO_DELIVERIES: &str = "no `deliver` says which instance was given a request: whether one was given more than once is not judged";
 const NO_HOW: &str =
     "a run failed and no `how` says in which way: whether that had to reset its instance is not judged";
+const NO_CAUSE: &str = "no `cause` says what an instance was made for: whether its constructor replaced the alarm that woke it is not judged";
 const NO_IDENTITIES: &str =
     "no `alarm` names an alarm: one that is set for the time of another is not told from it";
 const NO_REST: &str = "no `at_rest` says what the datastore holds in the end: that is not judged";
@@ -290,6 +319,7 @@ impl Tally {
         let mut reasons: Vec<(bool, &'static str)> = match rule {
             Id::O1 => vec![(lacks(Kinds::DELIVER), NO_DELIVERIES)],
             Id::R1 => vec![(self.any_untold_failure, NO_HOW)],
+            Id::A9 => vec![(lacks(Kinds::CAUSE), NO_CAUSE)],
             Id::A10 => vec![(lacks(Kinds::ALARM_ID), NO_IDENTITIES)],
             Id::S2 | Id::S3 => vec![(over && lacks(Kinds::AT_REST), NO_REST)],
             Id::L1 | Id::L3 => vec![(!over, NO_END)],

@@ -8,7 +8,7 @@ use super::cluster::faults::Faults;
 use super::cluster::lateness::Pace;
 use super::leniency::unsure;
 use super::object::{homeless, life};
-use super::{Checker, alarm, find, leniency, storage};
+use super::{Checker, alarm, find, leniency, storage, witness};
 use crate::history::ObjectName;
 use crate::reference::Mark;
 use crate::reference::object::Object;
@@ -63,6 +63,16 @@ impl Checker {
                 homeless::check(&mut scene, faults, pace, object, calls.get(&position).copied());
             }
             end_of_object(scene, faults, pace, object, told);
+            if self.is_over {
+                let (reports, mark) = (&mut self.reports, self.last);
+                let mut scene = witness::Scene { constants, faults, reports, pace, mark };
+                self.witness.end_of_object(&mut scene, name, object);
+            }
+        }
+        if self.is_over {
+            let (reports, mark) = (&mut self.reports, self.last);
+            let mut scene = witness::Scene { constants, faults, reports, pace, mark };
+            self.witness.end_of_run(&mut scene);
         }
     }
 }

@@ -17,12 +17,12 @@ mod alarm;
 mod case;
 mod cluster;
 mod coverage;
-mod deliveries;
 mod end;
 mod leniency;
 mod object;
 mod report;
 mod storage;
+mod witness;
 
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
@@ -37,11 +37,11 @@ use self::cluster::faults::Faults;
 use self::cluster::lateness::Pace;
 use self::cluster::nature::Nature;
 use self::cluster::{disks, takeover};
-use self::deliveries::Deliveries;
 use self::object::requests::Requests;
 use self::object::{effects, life, turns};
 use self::report::Reports;
 use self::storage::commits;
+use self::witness::Witness;
 use crate::Profile;
 use crate::history::{
     By, Constants, Delivery, Event, Header, History, ObjectName, Omission, Phase, Place, What,
@@ -84,7 +84,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 ///
 /// | rules | by | from |
 /// |---|---|---|
-/// | O1, F3 | `object::effects`, `deliveries`, `alarm::start` | effects: commits, responses, outbound requests; deliveries of requests |
+/// | O1, F3 | `object::effects`, `witness::deliveries`, `alarm::start` | effects: commits, responses, outbound requests; deliveries of requests |
 /// | O2 | `object::requests` | calls and deliveries of requests |
 /// | O3, O4 | `object::turns` | deliveries, turns, outstanding calls, gates, constructors |
 /// | O5 | `object::effects` | messages that leave, commits |
@@ -110,6 +110,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 /// | D2, D7 | `alarm::overdue` | alarms that never run while a minority of the datacenters, or one thing elsewhere, is gone |
 /// | D8 | `cluster::disks` | disks found damaged that nothing has harmed |
 /// | L1 to L4 | `cluster::lateness` (with `changes`, `clocks`, `quorum`, `spells` and `load`), `cluster::claims` | starts of runs, faults, quorums, clocks, leaders, replicas |
+/// | W1, W2 | `witness` | what the world saw of messages, disks and processes, and the account of the same |
 ///
 /// What the profile `workerd` lets pass, and what may be durable where no commits are told, is for `leniency`.
 ///
@@ -125,7 +126,7 @@ pub struct Checker {
     /// The object of the last event: most events are of the same object as the one before.
     recent: usize,
     requests: Requests,
-    deliveries: Deliveries,
+    witness: Witness,
     faults: Faults,
     pace: Pace,
     cluster: Cluster,
@@ -151,7 +152,7 @@ impl Checker {
             objects: Objects::default(),
             recent: 0,
             requests: Requests::default(),
-            deliveries: Deliveries::default(),
+            witness: Witness::new(header),
             faults: Faults::new(header.system_group),
             pace: Pace::new(header),
             cluster: Cluster::default(),
@@ -174,14 +175,32 @@ impl Checker {
             self.reports.see_clock(event.at_ns, place);
             self.pace.clocks.see(event.at_ns, place);
         }
+        let scene = witness::Scene {
+            constants: &self.constants,
+            faults: &self.faults,
+            reports: &mut self.reports,
+            pace: &self.pace,
+            mark,
+        };
+        let mut known = witness::Known { objects: &mut self.objects, requests: &self.requests };
+        self.witness.observe(scene, event, &mut known);
         match &event.what {
             What::Call { request, to, .. } => {
                 let (object, ..) = find(&mut self.objects, to);
                 self.requests.sent(*request, object, mark);
-                self.deliveries.sent(*request);
             }
             What::Return { request, outcome } => self.requests.returned(*request, outcome),
-            What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {}
+            What::RequestArrive { .. } | What::OutboundReturn { .. } => {
+                event.place.iter().for_each(|place| self.pace.load.arrives(place.machine, mark.at_ns));
+            }
+            What::AnswerLeave { .. }
+            | What::AnswerLost { .. }
+            | What::OutboundLeave { .. }
+            | What::OutboundArrive { .. }
+            | What::OutboundAnswer { .. }
+            | What::OutboundLost { .. }
+            | What::Process { .. }
+            | What::OnDisk { .. } => {}
             What::Holder { .. }
             | What::Leader { .. }
             | What::GroupLeader { .. }
@@ -230,7 +249,6 @@ impl Checker {
                 if let Some(by) = &event.by {
                     if let What::Deliver { delivery: Delivery::Request { request } } = what {
                         self.requests.led(&mut self.reports, &self.objects, mark, *request, &by.object);
-                        self.deliveries.given(&mut self.reports, mark, *request, &by.object);
                     }
                     self.observe_instance(mark, event.place, by, what);
                 }
@@ -257,13 +275,16 @@ impl Checker {
             self.recent = index;
             (name, object)
         };
+        let position = self.recent;
         let (constants, faults, reports) = (&self.constants, &self.faults, &mut self.reports);
         let (alarm_classes, pace) = (self.alarm_classes.as_deref(), &mut self.pace);
         let omits_commits = self.omits_commits;
         let mut case =
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
+        self.witness.instance(&mut case, object, position, what);
         if let What::InstanceStart { cause, slice } = what {
-            return life::start(&mut case, object, Some(*cause), *slice);
+            life::start(&mut case, object, *cause, *slice);
+            return self.witness.followed(&case, object);
         }
         if object.hears_first_of(by) {
             life::start(&mut case, object, None, None);
@@ -286,6 +307,7 @@ impl Checker {
             What::Outbound { call, .. } => effects::leave(&mut case, object, AckKind::Outbound(*call)),
             _ => {}
         }
+        self.witness.followed(&case, object);
     }
 
     fn takeover(&mut self, now: Mark) -> (takeover::Scene<'_>, &mut Cluster) {

@@ -33,6 +33,10 @@ pub struct Header {
     /// The classes that declare `alarm()` (A8), where the writer knows: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm_classes: Option<Vec<Arc<str>>>,
+    /// The classes whose answers say what their code was given (W1): the body of each answer with status 200 is a JSON object,
+    /// and its `read` a list of pairs: a key, and the value that a call of this request gave for it, or null.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub echoes: Vec<Arc<str>>,
     /// What the writer cannot know or does not tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub omits: Vec<Omission>,
@@ -74,6 +78,16 @@ pub struct Constants {
     /// such a bound. Without it the bound is that of any other replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild_ms: Option<u64>,
+    /// Load: how many events a second a machine can do: requests and answers that arrive, and alarms. Without it a machine
+    /// does any number of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u64>,
+    /// W2: how many requests may wait on a machine. A system without such a bound refuses none for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_bound: Option<u64>,
+    /// W1: a call to an outside service has failed after this, answered or not. Without it a call has no limit of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound_limit_ms: Option<u64>,
     /// R1: the longest that a run of `alarm()` may take. 15 minutes in the contract.
     #[serde(default = "run_limit_ms")]
     pub run_limit_ms: u64,
@@ -126,6 +140,9 @@ impl Constants {
             lateness_one_failure_ms: 30_000,
             lateness_failures_ms: 60_000,
             rebuild_ms: None,
+            speed: None,
+            queue_bound: None,
+            outbound_limit_ms: None,
             run_limit_ms: run_limit_ms(),
             constructor_limit_ms: constructor_limit_ms(),
             key_bytes_max: key_bytes_max(),

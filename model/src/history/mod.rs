@@ -4,6 +4,10 @@
 //! thing that the checkers see. Nothing here knows who wrote it: a history of any runtime, in any language, can be
 //! put into these words, one JSON object a line, and whatever its writer cannot know is left out.
 //!
+//! It has two kinds of tellers (SPEC.md, "The witness principle"). The *account* is what the system says of itself; the
+//! *witness* is the world: clients, services, links, disks, the starts and deaths of processes. Which of them tells an event
+//! stands at it where both tell of one thing.
+//!
 //! Units: every `_ns` is nanoseconds, every `_ms` milliseconds. True time counts from the begin of the run; wall
 //! time counts from the UNIX epoch on the clock of the machine that the event names.
 
@@ -11,6 +15,7 @@ mod call;
 mod header;
 mod takes;
 mod value;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +27,10 @@ pub use self::call::{ListOptions, OpResult, StorageCall};
 pub use self::header::{Constants, Header, Omission, VERSION};
 pub use self::takes::{Taken, Takes};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
+pub use self::words::{
+    AlarmAtRest, AwaitKind, Cause, Delivery, EndReason, How, Outcome, Phase, Process, ResetCause, RunOutcome,
+    Scope,
+};
 
 /// One thing that happened. [`crate::jsonl`] says how it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -87,8 +96,9 @@ pub enum What {
 
     /// An instance is made; its constructor starts.
     InstanceStart {
-        /// What the instance is made for.
-        cause: Cause,
+        /// What the instance is made for, where the writer knows.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
         /// The slice that its object belongs to, where the writer knows (L2).
         #[serde(skip_serializing_if = "Option::is_none")]
         slice: Option<u16>,
@@ -174,7 +184,7 @@ pub enum What {
         ends_run: Option<u64>,
     },
 
-    /// A response leaves its machine: an effect.
+    /// Account: a response leaves its machine. An effect.
     Respond {
         /// The request that it answers.
         request: u64,
@@ -183,7 +193,7 @@ pub enum What {
         /// The body.
         body: Blob,
     },
-    /// A request to an outside service leaves its machine: an effect.
+    /// Account: a request to an outside service leaves its machine. An effect.
     Outbound {
         /// The call, unique in the history.
         call: u64,
@@ -191,11 +201,82 @@ pub enum What {
         service: Arc<str>,
         /// What it is sent.
         body: Blob,
+        /// The operation whose result will be its answer, where the writer knows (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        op: Option<u64>,
     },
+
+    /// Witness: a request reaches the process of the machine that its client is connected to.
+    RequestArrive {
+        /// The request.
+        request: u64,
+    },
+    /// Witness: an answer to a client leaves the machine that the client is connected to.
+    AnswerLeave {
+        /// The request that it answers.
+        request: u64,
+        /// What it says; never [`Outcome::Unknown`].
+        outcome: Outcome,
+    },
+    /// Witness: an answer that has left never reaches its client: its link has lost it.
+    AnswerLost {
+        /// The request.
+        request: u64,
+    },
+    /// Witness: a request to an outside service leaves the machine. One number for each thing that leaves: that of the
+    /// `outbound` that tells of it, or one of its own.
+    OutboundLeave {
+        /// The call, unique in the history.
+        call: u64,
+        /// The service.
+        service: Arc<str>,
+        /// The bytes that were sent.
+        body: Blob,
+    },
+    /// Witness: a call, or its answer, never reaches the other end: its link has lost it, or its machine's process is gone.
+    OutboundLost {
+        /// The call.
+        call: u64,
+    },
+    /// Witness: the answer to a call reaches the process of the machine that made it, or the failure of its connection does.
+    OutboundReturn {
+        /// The call.
+        call: u64,
+        /// HTTP status; none if the connection failed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
+    /// Witness: the process of a machine has started, has died, stands still, or goes on.
+    Process {
+        /// What it is at from now on.
+        state: Process,
+    },
+    /// Witness: which disks hold a turn that was claimed durable, as the world reads them (W1): synced, in a log or in a
+    /// snapshot.
+    OnDisk {
+        /// The object. In JSON it is `of`, because `object` is the one whose instance an event belongs to.
+        #[serde(rename = "of")]
+        object: ObjectName,
+        /// The instance that wrote it.
+        instance: u64,
+        /// Its turn.
+        turn: u32,
+        /// The machines with a replica of its group.
+        replicas: Vec<u16>,
+        /// Those of them whose disks hold it.
+        held_by: Vec<u16>,
+    },
+
     /// The outside service received the request.
     OutboundArrive {
         /// The call.
         call: u64,
+        /// The service that received it, where the writer tells (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        service: Option<Arc<str>>,
+        /// The bytes that it received, where the writer tells (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<Blob>,
     },
     /// The outside service decided on its answer. A status of 200 to 299 means that it accepted what it was sent.
     OutboundAnswer {
@@ -293,193 +374,6 @@ pub enum What {
     },
     /// A machine found its own disk damaged where it had promised that it was whole (D8).
     DiskDamaged,
-}
-
-/// An alarm as the datastore holds it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AlarmAtRest {
-    /// Its identity, where the system has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alarm: Option<AlarmId>,
-    /// Its scheduled time, wall time.
-    pub scheduled_ms: i64,
-    /// Its counted failures so far, where the datastore holds them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_count: Option<u32>,
-}
-
-/// How a client's request ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// An answer arrived.
-    Answered {
-        /// HTTP status.
-        status: u16,
-        /// The body.
-        body: Blob,
-    },
-    /// None arrived in time: whether the request had an effect is unknown.
-    Unknown,
-}
-
-/// What an instance was made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Cause {
-    /// A request.
-    Request,
-    /// A due alarm (F8).
-    Alarm,
-}
-
-/// Why an instance ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum EndReason {
-    /// It was idle.
-    Evicted,
-    /// It was reset, and not for a limit of O7.
-    Reset {
-        /// Why, in words.
-        why: Arc<str>,
-        /// For what, where the writer knows.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cause: Option<ResetCause>,
-    },
-    /// It was reset because the object exceeded its memory limit or its budget of a turn (O7).
-    OverLimit {
-        /// Which limit, in words.
-        why: Arc<str>,
-    },
-    /// Its machine, which is alive, does not hold the object any more.
-    Moved,
-    /// Its machine crashed or lost power.
-    Lost,
-}
-
-/// What an instance is reset for (R1, O4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum ResetCause {
-    /// `alarm()` returned an error. R1: that is no reason.
-    Error,
-    /// A handler panicked.
-    Panic,
-    /// `alarm()` exceeded its time limit.
-    TimeLimit,
-    /// The constructor failed or exceeded its limit (O4).
-    Constructor,
-    /// A `block_concurrency_while` failed, or it or a transaction exceeded its limit.
-    Section,
-    /// The datastore refused a commit.
-    Datastore,
-}
-
-/// What is delivered to an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Delivery {
-    /// A request.
-    Request {
-        /// Which.
-        request: u64,
-    },
-    /// Its alarm.
-    Alarm {
-        /// The run that starts.
-        run: u64,
-    },
-    /// The result of an operation.
-    Result {
-        /// Which operation.
-        op: u64,
-    },
-}
-
-/// What an await waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AwaitKind {
-    /// A storage operation: the input gate is closed meanwhile (O3).
-    Storage,
-    /// `sync`.
-    Sync,
-    /// An outside service.
-    Outside,
-}
-
-/// How a run of `alarm()` ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunOutcome {
-    /// It returned.
-    Ok,
-    /// It failed and that counts (R1).
-    Failed {
-        /// What it said.
-        why: Arc<str>,
-        /// In which way, where the writer knows.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        how: Option<How>,
-    },
-    /// The platform failed it and that does not count (R1). A run that was lost with its machine has no end at all.
-    Platform {
-        /// What failed.
-        why: Arc<str>,
-    },
-}
-
-/// In which way a run failed. R1: all but an error reset its instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum How {
-    /// It returned an error.
-    Error,
-    /// It panicked.
-    Panic,
-    /// It exceeded its time limit.
-    TimeLimit,
-    /// Its object exceeded its memory limit or its budget of a turn (O7).
-    OverLimit,
-    /// Its instance was reset for something else that its object had done.
-    Reset,
-}
-
-/// Whom a fault strikes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Scope {
-    /// One machine.
-    Machine(u16),
-    /// All machines of a datacenter.
-    Datacenter(u16),
-    /// The links from each of these machines to each of those.
-    Links {
-        /// Senders.
-        from: Vec<u16>,
-        /// Receivers.
-        to: Vec<u16>,
-    },
-    /// All links between machines.
-    Network,
-    /// An outside service.
-    Service(Arc<str>),
-}
-
-/// The phases of a run, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Phase {
-    /// The cluster boots; nothing is asked of it yet.
-    WarmUp,
-    /// Workload and faults.
-    Faults,
-    /// No faults any more, and requests as before: what was promised has to come true.
-    Quiet,
-    /// The run is over.
-    End,
 }
 
 /// A whole history in memory.

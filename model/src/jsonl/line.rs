@@ -14,14 +14,15 @@ use super::error::Problem;
 use super::names::Names;
 use super::words::{AnyOutcome, IdOrAtRest, Keys, NumberOrWord, Text, word};
 use crate::history::{
-    Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Phase, Place, Scope,
-    StorageCall, Taken, Takes, What,
+    Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Phase, Place,
+    Process, Scope, StorageCall, Taken, Takes, What,
 };
 
 /// What `event` may be.
 const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, gate, await, op, op_result, \
-     run_start, run_end, commit, respond, outbound, outbound_arrive, outbound_answer, fault_begin, fault_end, majority, \
-     holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged";
+     run_start, run_end, commit, respond, outbound, request_arrive, answer_leave, answer_lost, outbound_leave, \
+     outbound_arrive, outbound_answer, outbound_return, outbound_lost, process, on_disk, fault_begin, fault_end, \
+     majority, holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged";
 
 /// What `call` may be in an `op`.
 const CALLS: &str = "get, get_many, put, put_many, delete, delete_many, list, delete_all, sync, get_alarm, set_alarm, \
@@ -114,8 +115,11 @@ line! {
     term: u64,
     applied: u64,
     index: u64,
-    state: u64,
+    #[serde(borrow)]
+    state: NumberOrWord<'a>,
     phase: Phase,
+    replicas: Vec<u16>,
+    held_by: Vec<u16>,
     #[serde(borrow)]
     of: Text<'a>,
     keys: Keys,
@@ -191,7 +195,7 @@ impl<'a> Line<'a> {
                 status: need!(self, status),
                 body: need!(self, body),
             },
-            "instance_start" => What::InstanceStart { cause: need!(self, cause), slice: self.slice.take() },
+            "instance_start" => What::InstanceStart { cause: self.cause.take(), slice: self.slice.take() },
             "constructor_end" => What::ConstructorEnd { failed: self.failed.take() },
             "instance_end" => What::InstanceEnd { reason: need!(self, reason) },
             "run_start" => What::RunStart {
@@ -206,6 +210,7 @@ impl<'a> Line<'a> {
                 call: need!(self, call).number()?,
                 service: names.get(&need!(self, service)),
                 body: need!(self, body),
+                op: self.op.take(),
             },
             _ => return Ok(None),
         }))
@@ -256,7 +261,37 @@ impl<'a> Line<'a> {
             "return" => {
                 What::Return { request: need!(self, request), outcome: need!(self, outcome).of_a_request()? }
             }
-            "outbound_arrive" => What::OutboundArrive { call: need!(self, call).number()? },
+            "request_arrive" => What::RequestArrive { request: need!(self, request) },
+            "answer_leave" => What::AnswerLeave {
+                request: need!(self, request),
+                outcome: need!(self, outcome).that_leaves()?,
+            },
+            "answer_lost" => What::AnswerLost { request: need!(self, request) },
+            "outbound_leave" => What::OutboundLeave {
+                call: need!(self, call).number()?,
+                service: names.get(&need!(self, service)),
+                body: need!(self, body),
+            },
+            "outbound_lost" => What::OutboundLost { call: need!(self, call).number()? },
+            "outbound_return" => {
+                What::OutboundReturn { call: need!(self, call).number()?, status: self.status.take() }
+            }
+            "process" => {
+                let state = need!(self, state).word_of("state", "`up`, `down` or `paused`")?;
+                What::Process { state: word::<Process>("state", &state)? }
+            }
+            "on_disk" => What::OnDisk {
+                object: ObjectName(names.get(&need!(self, of))),
+                instance: need!(self, instance),
+                turn: need!(self, turn),
+                replicas: need!(self, replicas),
+                held_by: need!(self, held_by),
+            },
+            "outbound_arrive" => What::OutboundArrive {
+                call: need!(self, call).number()?,
+                service: self.service.take().map(|service| names.get(&service)),
+                body: self.body.take(),
+            },
             "outbound_answer" => {
                 What::OutboundAnswer { call: need!(self, call).number()?, status: self.status.take() }
             }
@@ -279,7 +314,7 @@ impl<'a> Line<'a> {
             "replica" => What::Replica {
                 group: need!(self, group),
                 applied: need!(self, applied),
-                state: need!(self, state),
+                state: need!(self, state).number_of("state")?,
             },
             "phase" => What::Phase { phase: need!(self, phase) },
             "at_rest" => What::AtRest {

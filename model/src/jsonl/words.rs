@@ -55,7 +55,8 @@ pub(super) fn word<'de, T: Deserialize<'de>>(field: &'static str, text: &'de str
     read.map_err(|error| Problem::Field { field, message: error.to_string() })
 }
 
-/// `call`: the number of a call to an outside service, or the name of a storage call.
+/// `call`: the number of a call to an outside service, or the name of a storage call. `state`: a hash of what a replica holds, or
+/// what a process is at.
 #[derive(Debug)]
 pub(super) enum NumberOrWord<'a> {
     Number(u64),
@@ -64,18 +65,24 @@ pub(super) enum NumberOrWord<'a> {
 
 impl<'a> NumberOrWord<'a> {
     pub(super) fn number(self) -> Result<u64, Problem> {
+        self.number_of("call")
+    }
+
+    pub(super) fn number_of(self, field: &'static str) -> Result<u64, Problem> {
         match self {
             NumberOrWord::Number(number) => Ok(number),
-            NumberOrWord::Word(word) => Err(wrong("call", &format!("{:?}", &*word), "a number")),
+            NumberOrWord::Word(word) => Err(wrong(field, &format!("{:?}", &*word), "a number")),
         }
     }
 
     pub(super) fn word(self) -> Result<Text<'a>, Problem> {
+        self.word_of("call", "the name of a storage call")
+    }
+
+    pub(super) fn word_of(self, field: &'static str, expected: &str) -> Result<Text<'a>, Problem> {
         match self {
             NumberOrWord::Word(word) => Ok(word),
-            NumberOrWord::Number(number) => {
-                Err(wrong("call", &number.to_string(), "the name of a storage call"))
-            }
+            NumberOrWord::Number(number) => Err(wrong(field, &number.to_string(), expected)),
         }
     }
 }
@@ -88,7 +95,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for NumberOrWord<'a> {
             type Value = NumberOrWord<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number or the name of a storage call")
+                f.write_str("a number or a word")
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
@@ -215,6 +222,7 @@ impl<'de> Deserialize<'de> for Keys {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum AnyOutcome {
     Answered { status: u16, body: Blob },
+    Refused { reason: Arc<str> },
     Unknown,
     Ok,
     Failed { why: Arc<str>, how: Option<How> },
@@ -225,10 +233,19 @@ impl AnyOutcome {
     pub(super) fn of_a_request(self) -> Result<Outcome, Problem> {
         match self {
             AnyOutcome::Answered { status, body } => Ok(Outcome::Answered { status, body }),
+            AnyOutcome::Refused { reason } => Ok(Outcome::Refused { reason }),
             AnyOutcome::Unknown => Ok(Outcome::Unknown),
             AnyOutcome::Ok | AnyOutcome::Failed { .. } | AnyOutcome::Platform { .. } => {
-                Err(wrong("outcome", "that of a run", "`answered` or `unknown`"))
+                Err(wrong("outcome", "that of a run", "`answered`, `refused` or `unknown`"))
             }
+        }
+    }
+
+    /// What a machine says to a client.
+    pub(super) fn that_leaves(self) -> Result<Outcome, Problem> {
+        match self.of_a_request()? {
+            Outcome::Unknown => Err(wrong("outcome", "`unknown`", "`answered` or `refused`")),
+            outcome => Ok(outcome),
         }
     }
 
@@ -237,7 +254,7 @@ impl AnyOutcome {
             AnyOutcome::Ok => Ok(RunOutcome::Ok),
             AnyOutcome::Failed { why, how } => Ok(RunOutcome::Failed { why, how }),
             AnyOutcome::Platform { why } => Ok(RunOutcome::Platform { why }),
-            AnyOutcome::Answered { .. } | AnyOutcome::Unknown => {
+            AnyOutcome::Answered { .. } | AnyOutcome::Refused { .. } | AnyOutcome::Unknown => {
                 Err(wrong("outcome", "that of a request", "`ok`, `failed` or `platform`"))
             }
         }

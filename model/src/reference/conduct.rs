@@ -190,6 +190,13 @@ impl Conduct {
         }
     }
 
+    /// An operation was begun in this turn, though nobody is known to wait for it yet.
+    pub(crate) fn begun(&mut self, op: u64, turn: u32) {
+        if self.awaited.iter().all(|(awaited, _)| *awaited != op) {
+            self.awaited.push((op, turn));
+        }
+    }
+
     /// The last turn in which object code began to wait for an operation, whose result it is given now.
     pub(crate) fn awaited(&mut self, op: u64) -> Option<u32> {
         let position = self.awaited.iter().position(|(awaited, _)| *awaited == op)?;

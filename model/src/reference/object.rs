@@ -6,6 +6,7 @@ use super::instance::{Ended, Ending, Instance, Run, Superseded};
 use super::loss::Unsure;
 use super::slot::{Ack, Failure, FailureKind, Why};
 use super::transaction::OPEN_TURN;
+use super::waits::Waits;
 use super::{Mark, Row};
 use crate::history::{By, Key, Place};
 
@@ -27,6 +28,8 @@ pub(crate) struct Object {
     pub(crate) is_homeless: bool,
     /// Whether its state at the end of the run was seen.
     pub(crate) at_rest: bool,
+    /// W1, W2: what waits for its code.
+    pub(crate) waits: Waits,
 }
 
 /// O1: an effect that fences off all older epochs.

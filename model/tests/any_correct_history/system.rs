@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use reveille_model::build::{Tale, object, wall_ms};
 use reveille_model::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, Key, ListOptions,
-    OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+    OpResult, Outcome, Phase, Process, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 
 /// How many things the system does in each history.
@@ -92,6 +92,10 @@ pub(crate) struct System {
     messages: u64,
     fault: u32,
     has_transactions: bool,
+    /// Drawn by the world around it: what becomes of messages, and which disks are looked at.
+    world: Chance,
+    /// The last call whose connection has failed.
+    failed: u64,
 }
 
 impl System {
@@ -112,6 +116,8 @@ impl System {
             messages: 0,
             fault: 0,
             has_transactions: false,
+            world: Chance::new(seed, 3),
+            failed: 0,
         }
     }
 
@@ -123,6 +129,49 @@ impl System {
         self.tale.at(self.now_ms as f64 / 1e3).on(self.machine);
         self.tale.clock_off_ms(AHEAD_MS[usize::from(self.machine)]);
         self.tale.push(by, what);
+    }
+
+    /// What the world sees of a machine.
+    fn seen(&mut self, what: What) {
+        self.tale.at(self.now_ms as f64 / 1e3).clock_off_ms(0);
+        self.tale.on_machine(self.machine, what);
+    }
+
+    /// Something leaves, and the world sees what becomes of it.
+    fn leaves(&mut self, turn: u32, message: What) {
+        self.does_in(turn, message.clone());
+        let is_lost = self.world.one_in(6);
+        match message {
+            What::Respond { request, status, body } => {
+                let outcome = Outcome::Answered { status, body };
+                self.seen(What::AnswerLeave { request, outcome: outcome.clone() });
+                let ends =
+                    if is_lost { What::AnswerLost { request } } else { What::Return { request, outcome } };
+                self.push(None, ends);
+            }
+            What::Outbound { call, service, body, .. } => {
+                self.seen(What::OutboundLeave { call, service: service.clone(), body: body.clone() });
+                if is_lost {
+                    self.failed = call;
+                    self.push(None, What::OutboundLost { call });
+                    return self.seen(What::OutboundReturn { call, status: None });
+                }
+                let (service, body) = (Some(service), Some(body));
+                self.push(None, What::OutboundArrive { call, service, body });
+                self.push(None, What::OutboundAnswer { call, status: Some(200) });
+                self.seen(What::OutboundReturn { call, status: Some(200) });
+            }
+            _ => {}
+        }
+    }
+
+    /// The world looks which disks hold a turn that has just become durable.
+    fn looks_at_disks(&mut self, turn: u32) {
+        if self.world.one_in(4) {
+            let held_by = if self.world.one_in(2) { vec![0, 1, 2] } else { vec![1, 2] };
+            let (object, replicas) = (object(), vec![0, 1, 2]);
+            self.push(None, What::OnDisk { object, instance: self.number, turn, replicas, held_by });
+        }
     }
 
     fn does_in(&mut self, turn: u32, what: What) {
@@ -155,8 +204,9 @@ impl System {
         self.now_ms += self.chance.below(3);
         self.durable = state;
         self.does_in(turn, What::Commit { ends_run });
+        self.looks_at_disks(turn);
         for message in leaves {
-            self.does_in(turn, message);
+            self.leaves(turn, message);
         }
     }
 
@@ -181,7 +231,7 @@ impl System {
             may_retry: true,
             leaves: Vec::new(),
         });
-        self.does(What::InstanceStart { cause, slice: None });
+        self.does(What::InstanceStart { cause: Some(cause), slice: None });
         if self.chance.one_in(3) {
             self.reads();
         }
@@ -364,8 +414,10 @@ impl System {
         self.messages += 1;
         let request = self.messages;
         self.push(None, What::Call { request, to: object(), body: Blob::default() });
+        self.seen(What::RequestArrive { request });
         if !self.wakes(Cause::Request) {
-            return;
+            // Whatever the constructor did: the client does not wait.
+            return self.push(None, What::Return { request, outcome: Outcome::Unknown });
         }
         self.it().turn += 1;
         self.does(What::Deliver { delivery: Delivery::Request { request } });
@@ -424,7 +476,8 @@ impl System {
         self.messages += 1;
         self.ops += 1;
         let (call, op) = (self.messages, self.ops);
-        self.it().leaves.push(What::Outbound { call, service: "up".into(), body: Blob::default() });
+        let (service, body) = ("up".into(), Blob::default());
+        self.it().leaves.push(What::Outbound { call, service, body, op: Some(op) });
         self.does(What::Await { op, kind: AwaitKind::Outside });
         self.end_turn(None);
         for _ in 0..self.chance.below(3) {
@@ -438,7 +491,9 @@ impl System {
                 self.commit_all();
                 self.it().turn += 1;
                 self.does(What::Deliver { delivery: Delivery::Result { op } });
-                self.does(What::OpResult { op, result: OpResult::Answer { status: 200 } });
+                let answer = OpResult::Answer { status: 200 };
+                let failed = OpResult::Error("the connection failed".into());
+                self.does(What::OpResult { op, result: if self.failed == call { failed } else { answer } });
                 self.acts();
                 return true;
             }
@@ -505,8 +560,10 @@ impl System {
         if self.live.is_some() {
             self.ends(EndReason::Lost);
         }
+        self.seen(What::Process { state: Process::Down });
         self.now_ms += 1_000;
         self.push(None, What::FaultEnd { fault });
+        self.seen(What::Process { state: Process::Up });
         self.machine = (self.machine + 1) % 3;
         self.epoch = self.number + 1;
         if let Some(alarm) = &mut self.durable.alarm {

@@ -205,7 +205,8 @@ fn stale() -> Vec<Case> {
             tale.alarm_is_set(10.0).at(if breaks { 25.0 } else { 10.1 }).turn(2).run(1, 1, 10.0, 0);
         }),
         case("O5", "a handler's outbound request leaves while its write is not durable", |tale, breaks| {
-            let outbound = || What::Outbound { call: 3, service: "upstream".into(), body: "b".into() };
+            let outbound =
+                || What::Outbound { call: 3, service: "upstream".into(), body: "b".into(), op: None };
             running(tale);
             tale.put("k", "v");
             if breaks {

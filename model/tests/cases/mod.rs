@@ -6,6 +6,7 @@ mod known_defects;
 mod objects;
 mod retries;
 mod storage;
+mod witness;
 
 use reveille_model::build::{Tale, told};
 
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Case> {
         retries::cases(),
         datastore::cases(),
         known_defects::cases(),
+        witness::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

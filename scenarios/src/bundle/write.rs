@@ -77,7 +77,7 @@ fn common(
 ) -> anyhow::Result<()> {
     text(&into.join(PLAN), &plan.to_json())?;
     let json =
-        serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are no texts");
+        serde_json::to_string_pretty(verdict).expect("a verdict has no maps with keys that are not texts");
     text(&into.join(VERDICT), &format!("{json}\n"))?;
     text(&into.join("version"), &format!("{}\n", verdict.made_by))?;
     text(&into.join("README.md"), &readme::of(folder, plan, shrunk, verdict))

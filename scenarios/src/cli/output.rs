@@ -48,7 +48,7 @@ impl Json {
     pub(crate) fn write(&self, value: &impl Serialize) -> anyhow::Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
         let text =
-            serde_json::to_string(value).expect("what is found has no maps with keys that are no texts");
+            serde_json::to_string(value).expect("what is found has no maps with keys that are not texts");
         if self.instead_of_text() {
             return say(format_args!("{text}\n"));
         }

@@ -262,7 +262,7 @@ fn mended(
     let is_right = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '(' | ')' | '-');
     ensure!(
         !rule.is_empty() && rule.chars().all(is_right),
-        "{rule:?} is no rule; a rule is written as a finding names it, like F1, X1(b) or panic"
+        "{rule:?} is not a rule; a rule is written as a finding names it, like F1, X1(b) or panic"
     );
     let signature = Signature { rule: rule.to_owned(), cause: String::new() };
     Ok(Verdict { kept_for: Some(signature), standing: Standing::Mended, ..now })

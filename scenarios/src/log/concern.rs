@@ -89,7 +89,12 @@ impl Concern {
 
     pub(super) fn of_event(what: &What) -> Concern {
         match what {
-            What::Call { .. } | What::Return { .. } | What::Respond { .. } => Concern::Request,
+            What::Call { .. }
+            | What::Return { .. }
+            | What::Respond { .. }
+            | What::RequestArrive { .. }
+            | What::AnswerLeave { .. }
+            | What::AnswerLost { .. } => Concern::Request,
             What::InstanceStart { .. }
             | What::ConstructorEnd { .. }
             | What::InstanceEnd { .. }
@@ -100,16 +105,20 @@ impl Concern {
                 Concern::Storage
             }
             What::RunStart { .. } | What::RunEnd { .. } => Concern::Alarm,
-            What::Outbound { .. } | What::OutboundArrive { .. } | What::OutboundAnswer { .. } => {
-                Concern::Outside
-            }
+            What::Outbound { .. }
+            | What::OutboundLeave { .. }
+            | What::OutboundArrive { .. }
+            | What::OutboundAnswer { .. }
+            | What::OutboundReturn { .. }
+            | What::OutboundLost { .. } => Concern::Outside,
             What::Majority { .. }
             | What::Holder { .. }
             | What::Leader { .. }
             | What::GroupLeader { .. }
             | What::Committed { .. }
             | What::Replica { .. } => Concern::Cluster,
-            What::DiskDamaged => Concern::Disk,
+            What::DiskDamaged | What::OnDisk { .. } => Concern::Disk,
+            What::Process { .. } => Concern::Machine,
             What::FaultBegin { .. } | What::FaultEnd { .. } | What::Phase { .. } => Concern::Fault,
         }
     }
@@ -155,7 +164,13 @@ fn level(what: &What) -> Level {
         | What::Op { .. }
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
+        | What::RequestArrive { .. }
+        | What::AnswerLeave { .. }
+        | What::OutboundLeave { .. }
         | What::OutboundArrive { .. }
+        | What::OutboundReturn { .. }
+        | What::OnDisk { .. }
+        | What::Process { .. }
         | What::Committed { .. }
         | What::Replica { .. } => Level::Debug,
         _ => Level::Info,

@@ -85,7 +85,7 @@ const OFFSET_MAX_MS: i32 = 20;
 
 /// All plans of a scenario with exactly one failure, of the kind that the seed says.
 pub fn failover(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
-    let stage = stage(scenario.shape.class, scenario.shape.objects_max, FAULTS_MS);
+    let stage = stage(CLUSTER, scenario.shape.class, scenario.shape.objects_max, FAULTS_MS);
     // All of it ends in the quiet phase, or well before.
     let lasts_ms = prop_oneof![3 => LASTS_MIN_MS..LASTS_MAX_MS, 1 => Just(FAULTS_MS)];
     let begin_ms = BEGIN_MIN_MS..FAULTS_MS - LASTS_MIN_MS;

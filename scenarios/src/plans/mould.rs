@@ -8,7 +8,7 @@ use proptest::strategy::Union;
 use reveille_sim::kinds::draw::{self, Turn};
 use reveille_sim::kinds::outside::{OutageKind, Refuse, Slow};
 use reveille_sim::plan::{
-    Clock, Disk, Fault, Network, Outage, Past, Phases, Plan, Request, Tuning, Upstream, VERSION,
+    Clock, Cluster, Disk, Fault, Network, Outage, Past, Phases, Plan, Request, Tuning, Upstream, VERSION,
 };
 
 use super::requests::{Asking, asking, requests};
@@ -28,7 +28,7 @@ const QUIET_MS: u64 = 90_000;
 pub(super) fn plans(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
     let Scenario { name, shape, .. } = *scenario;
     let Requests::Spread { body, max } = shape.requests else { panic!("{name} has requests of its own") };
-    let world = (network(), disk(), clocks(), upstream());
+    let world = (network(CLUSTER), disk(), clocks(CLUSTER), upstream());
     let story = (1..=shape.objects_max).prop_flat_map(move |objects| story(&shape, objects, body, max));
     (world, story, 8_000..12_000_u64, past()).prop_map(
         move |(world, (workload, faults), idle_evict_ms, past)| {
@@ -63,11 +63,11 @@ fn story(
     body: fn(usize, u32) -> String,
     max: usize,
 ) -> impl Strategy<Value = (Vec<Request>, Vec<Fault>)> + use<> {
-    let (class, stage) = (shape.class, stage(shape.class, objects, FAULTS_MS));
+    let (class, stage) = (shape.class, stage(CLUSTER, shape.class, objects, FAULTS_MS));
     let faults = (faults::faults(&stage, (0..14).into()), draw::apart(&stage, Turn::Disks));
     let faults = faults.prop_map(|(faults, of_disks)| [faults, of_disks].concat());
     let crowded = prop::option::weighted(CROWDED, (any::<prop::sample::Index>(), 0..CROWD_MS));
-    let asked = vec((asking(objects, FAULTS_MS), crowded), 0..=max);
+    let asked = vec((asking(CLUSTER.machines(), objects, FAULTS_MS), crowded), 0..=max);
     (asked, faults).prop_map(move |(asked, faults): (Vec<(Asking, Crowded)>, _)| {
         (requests(class, body, 0, crowd(asked, &faults)), faults)
     })
@@ -91,8 +91,9 @@ fn crowd(asked: Vec<(Asking, Crowded)>, faults: &[Fault]) -> Vec<Asking> {
     asked.into_iter().map(moved).collect()
 }
 
-pub(super) fn network() -> impl Strategy<Value = Network> {
-    let between = vec(vec(8_000..60_000_u32, 3), 3);
+pub(super) fn network(cluster: Cluster) -> impl Strategy<Value = Network> {
+    let datacenters = usize::from(cluster.datacenters);
+    let between = vec(vec(8_000..60_000_u32, datacenters), datacenters);
     let loss = prop_oneof![3 => Just(0), 1 => 0..10_000_u32];
     (100..600_u32, between, 0..60_u32, loss).prop_map(|(within_us, between_us, jitter_percent, loss_ppm)| {
         Network { within_us, between_us, jitter_percent, loss_ppm }
@@ -112,10 +113,10 @@ pub(super) fn past() -> impl Strategy<Value = Past> {
         .prop_map(|(entries_kept, log_bytes_max)| Past { entries_kept, log_bytes_max })
 }
 
-pub(super) fn clocks() -> impl Strategy<Value = Vec<Clock>> {
+pub(super) fn clocks(cluster: Cluster) -> impl Strategy<Value = Vec<Clock>> {
     let clock =
         (-400..400_i32, -400..400_i32).prop_map(|(offset_ms, drift_ppm)| Clock { offset_ms, drift_ppm });
-    vec(clock, usize::from(CLUSTER.machines()))
+    vec(clock, usize::from(cluster.machines()))
 }
 
 /// The ways to behave badly that there were when these plans were made.

@@ -24,38 +24,58 @@ use super::trouble::{Ground, Trouble};
 pub(super) struct Pattern {
     /// How often it is drawn, beside the others.
     pub(super) weight: u32,
+    /// It takes so many datacenters.
+    pub(super) datacenters_min: u16,
+    /// And so many machines.
+    pub(super) machines_min: u16,
     /// Draws it.
     pub(super) draw: fn(&mut Ground<'_>) -> Trouble,
 }
 
 const fn of(weight: u32, draw: fn(&mut Ground<'_>) -> Trouble) -> Pattern {
-    Pattern { weight, draw }
+    Pattern { weight, datacenters_min: 1, machines_min: 1, draw }
+}
+
+impl Pattern {
+    /// It is drawn only where there are so many datacenters.
+    const fn of_datacenters(self, datacenters_min: u16) -> Self {
+        Self { datacenters_min, ..self }
+    }
+
+    /// It is drawn only where there are so many machines.
+    const fn of_machines(self, machines_min: u16) -> Self {
+        Self { machines_min, ..self }
+    }
 }
 
 /// All of them.
 pub(super) const ALL: &[Pattern] = &[
     of(4, ordinary),
     of(7, single::few_and_long),
-    of(4, cuts::one_link),
+    of(5, cuts::one_link),
     of(3, cuts::machine),
     of(4, cuts::deaf_machine),
     of(4, cuts::mute_machine),
-    of(6, cuts::deaf_datacenter),
-    of(6, cuts::mute_datacenter),
-    of(4, cuts::two_that_see_the_third),
-    of(6, cuts::chain),
-    of(4, cuts::bridge),
+    of(6, cuts::deaf_datacenter).of_datacenters(2),
+    of(6, cuts::mute_datacenter).of_datacenters(2),
+    of(4, cuts::two_that_see_the_third).of_datacenters(3),
+    of(6, cuts::chain).of_machines(4),
+    of(4, cuts::bridge).of_machines(5),
     of(7, restless::flapping),
     of(5, restless::cut_and_crash),
     of(6, restless::incarnations),
+    of(7, restless::back_and_forth),
+    of(6, restless::slow_and_cut_off),
     of(6, datacenters::night),
-    of(6, datacenters::all_apart),
-    of(4, datacenters::two_down),
+    of(6, datacenters::all_apart).of_datacenters(3),
+    of(7, datacenters::two_down).of_datacenters(3),
     of(8, leaders::struck),
+    of(5, leaders::all_at_once),
+    of(6, leaders::of_one_group),
     of(8, moments::in_progress),
     of(8, messages::rough_links),
-    of(6, disks::slow_leader),
-    of(6, disks::slow_machine),
+    of(8, disks::slow_leader),
+    of(8, disks::slow_machine),
     of(6, clocks::put_right),
     of(5, clocks::left_wrong),
     of(8, services::failing_services),

@@ -6,7 +6,7 @@ use reveille_sim::plan::{Past, Phases, Plan};
 use super::dice::Dice;
 use super::mould::{self, FAULTS_MS};
 use super::requests::{asking, requests};
-use super::{Requests, Shape, WARM_UP_MS, faults, object, stage};
+use super::{CLUSTER, Requests, Shape, WARM_UP_MS, faults, object, stage};
 use crate::scenario::Scenario;
 
 /// The plan of the reference run: five virtual minutes, boot and quiet included, 100 objects, five requests a virtual
@@ -29,8 +29,8 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
         panic!("{} has requests of its own", scenario.name);
     };
     let drawn = (
-        vec(asking(OBJECTS, faults_ms), REQUESTS),
-        faults::faults(&stage(class, OBJECTS, FAULTS_MS), FAULTS.into()),
+        vec(asking(CLUSTER.machines(), OBJECTS, faults_ms), REQUESTS),
+        faults::faults(&stage(CLUSTER, class, OBJECTS, FAULTS_MS), FAULTS.into()),
     );
     let (asked, faults) = Dice::new("reference", seed).draw(drawn);
     (plan.workload, plan.faults) = (requests(class, body, 0, asked), faults);

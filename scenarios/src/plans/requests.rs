@@ -6,14 +6,14 @@ use std::ops::Range;
 use proptest::prelude::*;
 use reveille_sim::plan::{Phases, Request};
 
-use super::{CLUSTER, object};
+use super::object;
 
 /// A request that has no body yet: when, through which machine, which object, and what its body is drawn from.
 pub(super) type Asking = (u64, u16, usize, u32);
 
-/// Any request of so many objects.
-pub(super) fn asking(objects: usize, within_ms: u64) -> impl Strategy<Value = Asking> {
-    (0..within_ms, 0..CLUSTER.machines(), 0..objects, any::<u32>())
+/// Any request of so many objects, through one of so many machines.
+pub(super) fn asking(machines: u16, objects: usize, within_ms: u64) -> impl Strategy<Value = Asking> {
+    (0..within_ms, 0..machines, 0..objects, any::<u32>())
 }
 
 /// The requests themselves, by time and numbered from `first` on.

@@ -5,14 +5,16 @@
 use std::ops::Range;
 
 use proptest::collection::vec;
-use reveille_sim::plan::{Fault, Phases, Plan, Request, VERSION};
+use proptest::prelude::*;
+use reveille_sim::kinds::draw::Stage;
+use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
 use super::requests::{self, Asking, asking, requests};
 use super::trouble::{Ground, Trouble};
 use super::world::World;
-use super::{CLUSTER, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
+use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
 use crate::scenario::Scenario;
 
 /// What kind of plan it is.
@@ -29,7 +31,7 @@ enum Mood {
 }
 
 /// In so many of a hundred plans the services fail for a while, whatever else breaks.
-const SERVICES_PERCENT: u32 = 10;
+const SERVICES_PERCENT: u32 = 24;
 /// The shortest fault phase.
 const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
@@ -44,13 +46,13 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     // The fewer, the more of what is asked meets at one gate.
     let objects_max = if mood == Mood::Calm { shape.objects_max.min(3) } else { shape.objects_max };
     let objects = dice.draw(1..=objects_max);
-    let stage = stage(shape.class, objects, 0);
+    let stage = stage(world.cluster, shape.class, objects, 0);
     let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
     let faults_ms = faults_ms(dice, &trouble);
-    let (workload, aimed) = story(dice, shape, objects, faults_ms, &trouble);
+    let (workload, aimed) = story(dice, shape, &stage, faults_ms, &trouble);
     let mut faults = trouble.faults;
     // Strikes at what is in progress break up whatever lasts: only where much breaks anyway.
-    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(30)) {
+    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(22)) {
         faults.extend(aimed);
     }
     faults.retain(|fault| fault.at_ms < faults_ms);
@@ -62,7 +64,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
         version: VERSION,
         scenario: scenario.name.to_owned(),
         seed,
-        cluster: CLUSTER,
+        cluster: world.cluster,
         network: world.network,
         disk: world.disk,
         clocks: world.clocks,
@@ -132,8 +134,12 @@ fn some_patterns(ground: &mut Ground<'_>) -> Trouble {
 }
 
 fn one_pattern(ground: &mut Ground<'_>) -> Trouble {
-    let weights = patterns::ALL.iter().map(|pattern| pattern.weight);
-    let mut left = ground.dice.draw(0..weights.sum::<u32>());
+    let Cluster { datacenters, .. } = ground.stage.cluster;
+    let machines = ground.stage.cluster.machines();
+    let fits =
+        |pattern: &&Pattern| pattern.datacenters_min <= datacenters && pattern.machines_min <= machines;
+    let fitting = || patterns::ALL.iter().filter(fits);
+    let mut left = ground.dice.draw(0..fitting().map(|pattern| pattern.weight).sum::<u32>());
     let drawn = |pattern: &&Pattern| match left.checked_sub(pattern.weight) {
         Some(less) => {
             left = less;
@@ -141,7 +147,7 @@ fn one_pattern(ground: &mut Ground<'_>) -> Trouble {
         }
         None => true,
     };
-    let pattern = patterns::ALL.iter().find(drawn).expect("what is left is less than all weights");
+    let pattern = fitting().find(drawn).expect("what is left is less than all weights");
     (pattern.draw)(ground)
 }
 
@@ -155,21 +161,23 @@ fn faults_ms(dice: &mut Dice, trouble: &Trouble) -> u64 {
 }
 
 /// What is asked in the fault phase while anybody is up, and what is to break because of it.
-fn story(dice: &mut Dice, shape: &Shape, objects: usize, faults_ms: u64, trouble: &Trouble) -> Story {
+fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble: &Trouble) -> Story {
+    let (machines, objects) = (stage.cluster.machines(), stage.objects.len());
     let night = trouble.night.clone().unwrap_or(faults_ms..faults_ms);
     let awake_ms = faults_ms - (night.end - night.start);
     let awake = |at_ms: u64| if at_ms < night.start { at_ms } else { at_ms + (night.end - night.start) };
     match shape.requests {
         Requests::Spread { body, max } => {
-            let asked = dice.draw(vec(asking(objects, awake_ms), 0..=max));
+            let asked = dice.draw(vec(asking(machines, objects, awake_ms), 0..=max));
             let asked = asked.into_iter().map(|(at_ms, machine, which, of_body)| {
-                let at_ms = crowded(dice, &trouble.faults).unwrap_or(awake(at_ms));
+                let at_ms = crowded(dice, trouble).unwrap_or(awake(at_ms));
                 (at_ms.min(faults_ms - 1), machine, which, of_body)
             });
             (requests(shape.class, body, 0, asked.collect()), Vec::new())
         }
         Requests::Own { story, max } => {
-            let (mut workload, mut aimed) = dice.draw(story(objects, awake_ms, max));
+            let (mut workload, mut aimed) =
+                dice.draw(story(Asked { machines, objects, within_ms: awake_ms, max }));
             workload.iter_mut().for_each(|request| request.at_ms = awake(request.at_ms));
             aimed.iter_mut().for_each(|fault| fault.at_ms = awake(fault.at_ms));
             (workload, aimed)
@@ -183,39 +191,69 @@ const CROWDED_PERCENT: u32 = 40;
 const CROWD_MS: u64 = 10_000;
 
 /// When a request comes that is to come when something breaks, or is well again.
-fn crowded(dice: &mut Dice, faults: &[Fault]) -> Option<u64> {
-    if faults.is_empty() || !dice.percent(CROWDED_PERCENT) {
+fn crowded(dice: &mut Dice, trouble: &Trouble) -> Option<u64> {
+    let spans: Vec<Range<u64>> = trouble.spans().collect();
+    if spans.is_empty() || !dice.percent(CROWDED_PERCENT) {
         return None;
     }
-    let fault = dice.one_of(faults);
-    let lasted_ms = if dice.percent(25) { fault.kind.lasts_ms() } else { 0 };
-    Some(fault.at_ms + lasted_ms + dice.draw(0..CROWD_MS))
+    let span = dice.one_of(&spans);
+    let near_ms = if dice.percent(25) { span.end } else { span.start };
+    Some(near_ms + dice.draw(0..CROWD_MS))
 }
 
 /// Adds the requests of the quiet phase.
 pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
     plan.phases.quiet_ms = QUIET_MS;
     let within = requests::late(plan.phases);
-    let objects = dice.draw(1..=shape.objects_max);
+    let (machines, objects) = (plan.cluster.machines(), dice.draw(1..=shape.objects_max));
     let late = match shape.requests {
         Requests::Spread { body, max } => {
-            let asked = late_asking(dice, objects, max, &within);
+            let asked = late_asking(dice, asking(machines, objects, within.end - within.start), max, &within);
             requests(shape.class, body, plan.workload.len(), asked)
         }
         Requests::Own { story, max } => {
-            let (asked, _) = dice.draw(story(objects, within.end - within.start, max.div_ceil(LATE_OF)));
+            let (within_ms, max) = (within.end - within.start, max.div_ceil(LATE_OF));
+            let (asked, _) = dice.draw(story(Asked { machines, objects, within_ms, max }));
             let later = |request: Request| Request { at_ms: within.start + request.at_ms, ..request };
             asked.into_iter().map(later).collect()
         }
     };
     plan.workload.extend(late);
+    // What scripted objects keep stands in their scripts; and figures of the other plans are compared from day to day.
+    if shape.failures == Failures::Many && matches!(shape.requests, Requests::Spread { .. }) {
+        make_heavy(&mut plan.workload, dice);
+    }
+}
+
+/// In so many of a hundred plans some requests are heavy.
+const HEAVY_PLANS_PERCENT: u32 = 20;
+/// There, so many of a hundred.
+const HEAVY_PERCENT: u32 = 30;
+
+/// Makes some requests of some plans long, by blanks: an object that keeps what it is asked has large batches then.
+fn make_heavy(workload: &mut [Request], dice: &mut Dice) {
+    if !dice.percent(HEAVY_PLANS_PERCENT) {
+        return;
+    }
+    for request in workload {
+        if dice.percent(HEAVY_PERCENT) {
+            // S7: the value that is made of it stays below the limit.
+            let blanks = usize::try_from(dice.log(2_000..100_000)).expect("less than the limit of a value");
+            request.body.push_str(&" ".repeat(blanks));
+        }
+    }
 }
 
 /// In the quiet phase there is a share of one in so many of the requests of the fault phase: it is that much shorter.
 const LATE_OF: usize = 6;
 
-fn late_asking(dice: &mut Dice, objects: usize, max: usize, within: &Range<u64>) -> Vec<Asking> {
-    let asked = dice.draw(vec(asking(objects, within.end - within.start), 1..=max.div_ceil(LATE_OF)));
+fn late_asking(
+    dice: &mut Dice,
+    asking: impl Strategy<Value = Asking>,
+    max: usize,
+    within: &Range<u64>,
+) -> Vec<Asking> {
+    let asked = dice.draw(vec(asking, 1..=max.div_ceil(LATE_OF)));
     let later = |(at_ms, machine, which, of_body): Asking| (within.start + at_ms, machine, which, of_body);
     asked.into_iter().map(later).collect()
 }

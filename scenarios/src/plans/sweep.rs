@@ -69,7 +69,7 @@ impl Case {
 pub(super) fn sweep(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
     let (name, shape) = (scenario.name.to_owned(), scenario.shape);
     let offsets = prop::collection::vec(-OFFSET_MAX_MS..OFFSET_MAX_MS, usize::from(CLUSTER.machines()));
-    (network(), disk(), offsets).prop_map(move |(mut network, disk, offsets)| {
+    (network(CLUSTER), disk(), offsets).prop_map(move |(mut network, disk, offsets)| {
         network.loss_ppm = 0;
         let Case { faults, outages, .. } = Case::of_seed(seed);
         Plan {

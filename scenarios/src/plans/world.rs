@@ -1,13 +1,14 @@
-//! The world that a plan begins with: network, disks, clocks, services, and how much everybody may use up and keeps. What
+//! The world that a plan begins with: cluster, network, disks, clocks, services, and how much everybody may use up and keeps. What
 //! breaks in it is drawn elsewhere ([`super::patterns`]). A new knob of the plan is drawn here.
 
-use reveille_sim::plan::{Clock, Disk, Limits, Network, Past, Tuning, Upstream};
+use reveille_sim::plan::{Clock, Cluster, Disk, Limits, Network, Past, Tuning, Upstream};
 
 use super::dice::Dice;
-use super::mould;
+use super::{cluster, mould};
 
 /// What a plan begins with.
 pub(super) struct World {
+    pub(super) cluster: Cluster,
     pub(super) network: Network,
     pub(super) disk: Disk,
     pub(super) clocks: Vec<Clock>,
@@ -22,12 +23,14 @@ pub(super) struct World {
 impl World {
     /// Any world of objects whose code may use up so much.
     pub(super) fn any(dice: &mut Dice, limits: Limits) -> Self {
+        let cluster = cluster::any(dice);
         let mut upstream = dice.draw(mould::upstream());
         upstream.outages.clear();
         Self {
-            network: dice.draw(mould::network()),
+            cluster,
+            network: network(dice, cluster),
             disk: dice.draw(mould::disk()),
-            clocks: dice.draw(mould::clocks()),
+            clocks: dice.draw(mould::clocks(cluster)),
             upstream,
             past: dice.draw(mould::past()),
             limits: within_reach(dice, limits),
@@ -49,6 +52,16 @@ impl World {
     }
 }
 
+/// In so many of a hundred plans every link loses messages throughout the fault phase, and not seldom.
+const LOSSY_PERCENT: u32 = 8;
+
+/// L2: links that lose up to a tenth of all messages connect.
+fn network(dice: &mut Dice, cluster: Cluster) -> Network {
+    let network = dice.draw(mould::network(cluster));
+    let loss_ppm = dice.percent(LOSSY_PERCENT).then(|| dice.draw(10_000..95_000_u32));
+    Network { loss_ppm: loss_ppm.unwrap_or(network.loss_ppm), ..network }
+}
+
 /// How machines are tuned: in half of the plans as by default, else some of it tighter by far.
 fn tuning(dice: &mut Dice) -> Tuning {
     let mut tuning = Tuning::default();
@@ -61,7 +74,8 @@ fn tuning(dice: &mut Dice) -> Tuning {
         |tight: Option<u64>, usual| tight.map_or(usual, |count| u32::try_from(count).unwrap_or(usual));
     // A follower asks for votes after four beats: shorter ones than the longest round trip would never let it rest.
     tuning.tick_ms = tight(100..700).unwrap_or(tuning.tick_ms);
-    tuning.page_alarms = small(tight(1..20), tuning.page_alarms);
+    // Mostly a page or two of what a slice has: what lies between two pages shows only then.
+    tuning.page_alarms = small(tight(1..5).or_else(|| tight(5..20)), tuning.page_alarms);
     tuning.batch_turns = small(tight(1..20), tuning.batch_turns);
     tuning.append_bytes = tight(100..1_000_000).unwrap_or(tuning.append_bytes);
     tuning.waiting_requests = small(tight(4..1_000), tuning.waiting_requests);

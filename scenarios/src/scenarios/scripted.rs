@@ -12,14 +12,13 @@ pub mod script;
 
 use std::rc::Rc;
 
-use reveille_sim::plan::Limits;
-use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
-use reveille_system::object::class::Classes;
-use serde_json::Value;
-
+use self::run::Told;
 use self::script::{Script, ScriptError, Step, programs_of_json, programs_to_json};
 use crate::plans::{Failures, Requests, Shape};
 use crate::scenario::{Expect, Scenario};
+use reveille_sim::plan::Limits;
+use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
+use reveille_system::object::class::Classes;
 
 /// The scenario.
 pub const SCENARIO: Scenario = Scenario {
@@ -65,6 +64,7 @@ struct Scripted<const DECLARES_ALARM: bool> {
 impl<const DECLARES_ALARM: bool> DurableObject for Scripted<DECLARES_ALARM> {
     const CLASS: &'static str = if DECLARES_ALARM { "Scripted" } else { "Silent" };
     const DECLARES_ALARM: bool = DECLARES_ALARM;
+    const ECHOES: bool = true;
 
     fn new(ctx: Ctx) -> Rc<Self> {
         ctx.block_concurrency_while(construct(ctx.clone()));
@@ -78,15 +78,15 @@ impl<const DECLARES_ALARM: bool> DurableObject for Scripted<DECLARES_ALARM> {
                 drop(self.ctx.storage().put(key, programs_to_json(&programs)));
             }
         }
-        let mut told = Vec::new();
+        let mut told = Told::default();
         run::run(&self.ctx, &steps, &mut told).await?;
-        Ok(Response::ok(Value::from(told).to_string()))
+        Ok(Response::ok(told.to_string()))
     }
 
     async fn alarm(self: Rc<Self>, info: AlarmInfo) -> Result<(), Thrown> {
         let programs = kept(&self.ctx, ALARM).await?;
         let steps = programs.get(info.retry_count as usize).map_or(&[][..], Vec::as_slice);
-        run::run(&self.ctx, steps, &mut Vec::new()).await
+        run::run(&self.ctx, steps, &mut Told::default()).await
     }
 }
 
@@ -102,7 +102,7 @@ async fn construct(ctx: Ctx) -> Result<(), Thrown> {
     } else {
         drop(ctx.storage().put(CONSTRUCT, programs_to_json(&programs)));
     }
-    run::run(&ctx, &steps, &mut Vec::new()).await
+    run::run(&ctx, &steps, &mut Told::default()).await
 }
 
 async fn kept(ctx: &Ctx, key: &str) -> Result<Vec<Vec<Step>>, Thrown> {

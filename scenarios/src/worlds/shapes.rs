@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::kinds::outside::OutageKind;
-use reveille_sim::plan::{Direction, Fault, FaultKind, Flap, Plan, Target, Tuning};
+use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, Plan, Target, Tuning};
 
 use super::cuts::{Cut, Link, cuts, down, links_of, machines_of};
 use super::span::Span;
@@ -63,6 +63,12 @@ pub const SHAPES: &[Shape] = &[
         outages(plan, 30_000, |kind| kind == OutageKind::Silent)
     }),
     shape("machines tuned tightly", |plan| (plan.tuning != Tuning::default()).then(Vec::new)),
+    shape("other than three datacenters of three", |plan| {
+        let Cluster { datacenters, machines_per_datacenter, .. } = plan.cluster;
+        ((datacenters, machines_per_datacenter) != (3, 3)).then(Vec::new)
+    }),
+    shape("at most a dozen slices", |plan| (plan.cluster.slices <= 12).then(Vec::new)),
+    shape("links that lose a hundredth or more", |plan| (plan.network.loss_ppm >= 10_000).then(Vec::new)),
     shape("asked a minute after the heal", asked_late),
 ];
 

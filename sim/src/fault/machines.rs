@@ -1,6 +1,6 @@
 //! What faults do to machines: they go down, stand still, and their disks stall.
 
-use reveille_model::history::Scope;
+use reveille_model::history::{Process, Scope, What};
 use reveille_system::ids::MachineId;
 
 use crate::host::Held;
@@ -24,7 +24,11 @@ impl World<'_> {
 
     /// A machine stands still.
     pub(crate) fn machine_pauses(&mut self, fault: u32, machine: MachineId) {
-        self.hosts[usize::from(machine.0)].pauses.push(fault);
+        let host = &mut self.hosts[usize::from(machine.0)];
+        host.pauses.push(fault);
+        if host.machine.is_some() && host.pauses.len() == 1 {
+            self.record.machine(host.spot(self.now_ns), What::Process { state: Process::Paused });
+        }
         self.note(Some(machine), Kind::Paused, u64::from(fault), 0);
         self.review_majorities();
     }
@@ -59,6 +63,9 @@ impl World<'_> {
             return;
         }
         let waiting = std::mem::take(&mut host.held);
+        if host.machine.is_some() {
+            self.record.machine(host.spot(self.now_ns), What::Process { state: Process::Up });
+        }
         self.note(Some(machine), Kind::Resumed, waiting.len() as u64, 0);
         self.review_majorities();
         for held in waiting {
@@ -81,6 +88,7 @@ impl World<'_> {
             let loss = self.hosts[index].lose_power();
             effective |= loss.lost_bytes > 0 || loss.lost_truncations > 0;
             self.note(Some(machine), Kind::PowerLoss, u64::from(fault), loss.lost_bytes);
+            self.look_at_disks_of(machine);
         } else {
             self.note(Some(machine), Kind::Crash, u64::from(fault), lost_instances);
         }
@@ -102,6 +110,7 @@ impl World<'_> {
             }
             None => self.record.all_lost(spot),
         };
+        self.record.machine(spot, What::Process { state: Process::Down });
         self.pauses_are_over(machine);
         lost_instances
     }
@@ -113,7 +122,9 @@ impl World<'_> {
             self.discard(machine, process);
         }
         self.what_waited_is_lost(machine);
-        let lost_instances = self.record.all_lost(self.hosts[usize::from(machine.0)].spot(self.now_ns));
+        let spot = self.hosts[usize::from(machine.0)].spot(self.now_ns);
+        let lost_instances = self.record.all_lost(spot);
+        self.record.machine(spot, What::Process { state: Process::Down });
         self.pauses_are_over(machine);
         lost_instances
     }
@@ -131,8 +142,11 @@ impl World<'_> {
         }
     }
 
-    /// Of what waited for a process that is gone only messages are counted.
+    /// Of what waited for a process that is gone only messages are counted. W1: an answer of a service is lost.
     fn nobody_gets(&mut self, machine: MachineId, held: &Held) {
+        if held.kind == Kind::OutsideAnswered {
+            self.outside_lost(held.a);
+        }
         if held.kind == Kind::Delivered {
             self.record.counts.messages_lost += 1;
             self.note(Some(machine), Kind::Undelivered, held.a, held.b);

@@ -88,6 +88,9 @@ impl DatacenterCut {
 }
 
 fn one_way(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
+    if stage.cluster.datacenters == 1 {
+        return Just(Vec::new()).boxed();
+    }
     let direction = prop_oneof![Just(Direction::In), Just(Direction::Out)];
     let kind = (0..stage.cluster.datacenters, 3_000..40_000_u64, direction);
     let kind = kind.prop_map(|(datacenter, for_ms, direction)| {
@@ -97,6 +100,9 @@ fn one_way(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
 }
 
 fn flapping(stage: &Stage) -> BoxedStrategy<Vec<Fault>> {
+    if stage.cluster.datacenters == 1 {
+        return Just(Vec::new()).boxed();
+    }
     let direction =
         prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
     let kind = (0..stage.cluster.datacenters, 3_000..40_000_u64, direction, flaps());

@@ -43,13 +43,16 @@ impl Partition {
             begins: |whom| format!("no message passes on {whom}"),
             ends: |whom| format!("messages pass again on {whom}"),
             draws: &[
-                // A machine that does not reach the others of its datacenter, and perhaps is not reached by them.
+                // A machine that does not reach the others of its datacenter, if there are any, and perhaps is not reached by them.
                 Draw::Machine(1, |it| {
                     let (cluster, for_ms) = (it.cluster, it.for_ms);
                     let drawn = (0..cluster.machines(), any::<bool>());
                     let kind = drawn.prop_map(move |(machine, both_ways)| {
-                        let others = cluster.machines_of(machine / cluster.machines_per_datacenter);
-                        let to = others.filter(|other| *other != machine).collect();
+                        let within = match cluster.machines_per_datacenter {
+                            1 => 0..cluster.machines(),
+                            many => cluster.machines_of(machine / many),
+                        };
+                        let to = within.filter(|other| *other != machine).collect();
                         Self { from: vec![machine], to, both_ways, for_ms, flap: None }.into()
                     });
                     kind.boxed()

@@ -3,14 +3,14 @@
 
 use reveille_model::history::{Outcome, What};
 use reveille_system::ids::{MachineId, RequestId};
-use reveille_system::io::{ClientAnswer, Input};
+use reveille_system::io::Input;
 use reveille_system::words::outside::OutsideCall;
 
 use super::{Event, NS_PER_MS, World};
 use crate::connections::{Passage, Way};
 use crate::kinds::outside::Said;
-use crate::outside::{self, Exchange};
-use crate::record::{blob, object_name};
+use crate::outside::{self, Exchange, Sent};
+use crate::record::{Spot, blob, object_name};
 use crate::trace::Kind;
 
 impl World<'_> {
@@ -39,12 +39,16 @@ impl World<'_> {
         self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(asked));
     }
 
-    /// A machine answers a client.
-    pub(super) fn answer(&mut self, machine: MachineId, answer: ClientAnswer) {
-        let ClientAnswer { request, status, body } = answer;
-        self.note(Some(machine), Kind::Answer, request.0, u64::from(status));
-        let passage = self.pass(machine, Way::ToClients);
-        let answered = Event::Answered { request, status, body };
+    /// A machine answers a client, or refuses its request.
+    pub(super) fn answer(&mut self, from: Spot, request: RequestId, outcome: Outcome) {
+        let status = if let Outcome::Answered { status, .. } = outcome { status } else { 0 };
+        self.note(Some(from.machine), Kind::Answer, request.0, u64::from(status));
+        self.record.machine(from, What::AnswerLeave { request: request.0, outcome: outcome.clone() });
+        let passage = self.pass(from.machine, Way::ToClients);
+        if passage.breaks {
+            self.record.outside(self.now_ns, What::AnswerLost { request: request.0 });
+        }
+        let answered = Event::Answered { request, outcome };
         let event = if passage.breaks { Event::GiveUp { request } } else { answered };
         self.queue.push(passage.at_ns, event);
     }
@@ -57,19 +61,33 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn call_out(&mut self, machine: MachineId, life: u32, call: &OutsideCall) {
-        let number = self.record.call_number(machine, life, call.call);
+    pub(super) fn call_out(&mut self, from: Spot, call: OutsideCall) {
+        let Spot { machine, life, .. } = from;
+        let OutsideCall { call, service, body } = call;
+        let number = self.record.call_leaves(machine, life, call);
         self.record.counts.outside_calls += 1;
         self.note(Some(machine), Kind::CalledOut, number, 0);
-        let exchange = Exchange { machine, life, call: call.call, number };
+        let leaves = What::OutboundLeave { call: number, service: service.clone(), body: blob(body.clone()) };
+        self.record.machine(from, leaves);
+        let exchange = Exchange { machine, life, call, number };
         let passage = self.pass(machine, Way::ToServices);
-        let fails = Event::OutsideAnswer { exchange, status: None };
-        let event = if passage.breaks { fails } else { Event::OutsideArrive { exchange } };
+        let event = if passage.breaks {
+            self.outside_lost(number);
+            Event::OutsideAnswer { exchange, status: None }
+        } else {
+            Event::OutsideArrive { exchange, sent: Box::new(Sent { service, body }) }
+        };
         self.queue.push(passage.at_ns, event);
     }
 
-    pub(super) fn outside_arrive(&mut self, exchange: Exchange) {
-        self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number });
+    /// W1: a call, or its answer, does not reach the other end.
+    pub(crate) fn outside_lost(&mut self, number: u64) {
+        self.record.outside(self.now_ns, What::OutboundLost { call: number });
+    }
+
+    pub(super) fn outside_arrive(&mut self, exchange: Exchange, sent: Sent) {
+        let (service, body) = (Some(sent.service), Some(blob(sent.body)));
+        self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number, service, body });
         let outside::Decision { after_ns, said, fault } = self.outside.arrive(exchange.machine);
         if let Some(fault) = fault {
             self.faults.took_effect(fault, &mut self.record.counts);
@@ -85,6 +103,9 @@ impl World<'_> {
     pub(super) fn outside_decide(&mut self, exchange: Exchange, status: Option<u16>) {
         self.record.outside(self.now_ns, What::OutboundAnswer { call: exchange.number, status });
         let passage = self.pass(exchange.machine, Way::FromServices);
+        if passage.breaks {
+            self.outside_lost(exchange.number);
+        }
         let status = status.filter(|_| !passage.breaks);
         self.queue.push(passage.at_ns, Event::OutsideAnswer { exchange, status });
     }
@@ -101,7 +122,7 @@ impl World<'_> {
     pub(super) fn outside_answer(&mut self, exchange: Exchange, status: Option<u16>) {
         let Exchange { machine, life, call, number } = exchange;
         if !self.hosts[usize::from(machine.0)].runs(life) {
-            return;
+            return self.outside_lost(number);
         }
         let (said, result) = (u64::from(status.unwrap_or(0)), outside::answer(status));
         self.reach(machine, Kind::OutsideAnswered, number, said, Input::Answer { call, result });

@@ -3,7 +3,7 @@
 //!
 //! What is only read of a machine at the end of the run ([`Machine::replicas`]) is not guarded: nothing goes on after it.
 
-use reveille_model::history::What;
+use reveille_model::history::{Process, What};
 use reveille_system::ids::MachineId;
 use reveille_system::io::Input;
 use reveille_system::machine::{LiveInstance, Machine, Setup};
@@ -29,6 +29,7 @@ impl World<'_> {
         match caught(|| Machine::boot(setup, now, &host.disk, &mut self.effects)) {
             Ok(Ok(machine)) => {
                 host.machine = Some(machine);
+                self.record.machine(host.spot(self.now_ns), What::Process { state: Process::Up });
                 self.review_majorities();
                 self.settle(id);
             }
@@ -52,7 +53,24 @@ impl World<'_> {
             return;
         }
         self.note(Some(id), kind, a, b);
+        self.tell_arrival(id, kind, a, b);
         self.feed(id, input);
+    }
+
+    /// W1: what comes from outside reaches the process of a machine. `a` and `b` are the step that this is.
+    fn tell_arrival(&mut self, id: MachineId, kind: Kind, a: u64, b: u64) {
+        let host = &self.hosts[usize::from(id.0)];
+        if host.machine.is_none() {
+            return;
+        }
+        let what = match kind {
+            Kind::Request => What::RequestArrive { request: a },
+            Kind::OutsideAnswered => {
+                What::OutboundReturn { call: a, status: u16::try_from(b).ok().filter(|status| *status > 0) }
+            }
+            _ => return,
+        };
+        self.record.machine(host.spot(self.now_ns), what);
     }
 
     /// Gives a machine an input and does what it asks for. Nothing happens if the machine is down.
@@ -60,6 +78,11 @@ impl World<'_> {
         let host = &mut self.hosts[usize::from(id.0)];
         let Some(machine) = host.machine.as_mut() else { return };
         let now = host.clock.now(self.now_ns);
+        let input = match &mut self.between {
+            Some(between) => between.reaches(id, input, &mut self.effects),
+            None => Some(input),
+        };
+        let Some(input) = input else { return self.settle(id) };
         match caught(|| machine.handle(now, input, &mut self.effects)) {
             Ok(()) => self.settle(id),
             Err(panic) => self.dies_of(id, panic),

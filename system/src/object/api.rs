@@ -63,6 +63,8 @@ pub trait DurableObject: Sized + 'static {
 
     /// Whether the class declares [`DurableObject::alarm`]; without it `set_alarm` is refused (A8).
     const DECLARES_ALARM: bool;
+    /// [`Class::echoes`].
+    const ECHOES: bool = false;
 
     /// The constructor. What it needs from storage it reads in [`Ctx::block_concurrency_while`]: no event is delivered
     /// before that has ended (O4).
@@ -94,6 +96,10 @@ impl<T: DurableObject> Class for RustClass<T> {
 
     fn declares_alarm(&self) -> bool {
         T::DECLARES_ALARM
+    }
+
+    fn echoes(&self) -> bool {
+        T::ECHOES
     }
 
     fn instantiate(&self, port: Port) -> Box<dyn Instance> {

@@ -22,6 +22,12 @@ pub trait Class {
     /// Whether it declares `alarm()` (A8).
     fn declares_alarm(&self) -> bool;
 
+    /// Whether the answers of its objects say what their code has read, for whoever watches: the body of each with status 200
+    /// is a JSON object whose `read` is a list of keys, each with the value that it was given, or null.
+    fn echoes(&self) -> bool {
+        false
+    }
+
     /// Makes an instance. Its constructor runs in its first turn (O4).
     fn instantiate(&self, port: Port) -> Box<dyn Instance>;
 }
@@ -128,6 +134,11 @@ impl Classes {
     /// The class of that name.
     pub fn get(&self, name: &str) -> Option<Rc<dyn Class>> {
         self.0.get(name).cloned()
+    }
+
+    /// The names of those whose objects say what they have read ([`Class::echoes`]).
+    pub fn echoing(&self) -> impl Iterator<Item = &str> {
+        self.0.values().filter(|class| class.echoes()).map(|class| class.name())
     }
 
     /// The names of those that declare `alarm()` (A8).

@@ -77,8 +77,10 @@ pub(crate) struct Core {
 #[derive(Debug)]
 struct Pending {
     what: PendingWhat,
-    /// Whether its result passes a closed gate: a section or a transaction has started it, or waits for it.
+    /// Whether a section that keeps the gate closed has started it, or waits for it: its result passes that gate (O3).
     in_section: bool,
+    /// The transaction that has started it, or waits for it: its result passes the gate as long as that is in progress.
+    transaction: Option<OpId>,
     /// O3: whether the input gate is closed while it is outstanding.
     closes_gate: bool,
 }
@@ -164,9 +166,10 @@ impl Port {
     /// Says that what runs now waits for an operation.
     pub fn awaits(&self, op: OpId) {
         let mut core = self.core();
-        let is_of_section = core.in_section || core.in_transaction();
+        let (in_section, transaction) = (core.in_section, core.transaction);
         let Some(pending) = core.pending.get_mut(&op) else { return };
-        pending.in_section |= is_of_section;
+        pending.in_section |= in_section;
+        pending.transaction = transaction.or(pending.transaction);
         let kind = match pending.what {
             PendingWhat::Read(_) => WaitKind::Storage,
             PendingWhat::Sync => WaitKind::Sync,
@@ -292,8 +295,8 @@ impl Core {
 
     fn begin(&mut self, what: PendingWhat, closes_gate: bool) -> OpId {
         let op = next_op(&mut self.ops);
-        let in_section = self.in_section || self.in_transaction();
-        self.pending.insert(op, Pending { what, in_section, closes_gate });
+        let (in_section, transaction) = (self.in_section, self.transaction);
+        self.pending.insert(op, Pending { what, in_section, transaction, closes_gate });
         self.closing += u32::from(closes_gate);
         op
     }
@@ -373,7 +376,16 @@ impl Core {
 
     /// Whether a `block_concurrency_while` or a transaction has started the operation or waits for it.
     pub(crate) fn is_of_section(&self, op: OpId) -> bool {
-        self.pending.get(&op).is_some_and(|pending| pending.in_section)
+        self.pending.get(&op).is_some_and(|pending| {
+            pending.in_section || (self.in_transaction() && pending.transaction == self.transaction)
+        })
+    }
+
+    /// O3: no section is in progress. What one has left behind waits at the next closed gate like anything else.
+    pub(crate) fn leave_sections(&mut self) {
+        for pending in self.pending.values_mut() {
+            pending.in_section = false;
+        }
     }
 
     /// Whether anything is outstanding.

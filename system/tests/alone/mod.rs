@@ -109,7 +109,8 @@ impl Alone {
     }
 
     fn take(&mut self, out: Effects) {
-        let Effects { sends, disk, wake_at_ns, outside, answers, observed } = out;
+        let Effects { sends, disk, wake_at_ns, outside, answers, refusals, observed } = out;
+        assert!(refusals.is_empty(), "nobody here asks for more than may wait");
         let from = MachineId(0);
         self.inputs.extend(sends.into_iter().map(|(_, bytes)| Input::Message { from, bytes }));
         self.inputs.extend(disk.into_iter().filter_map(|op| match op {

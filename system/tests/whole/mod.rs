@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) given: BTreeMap<RequestId, u32>,
     /// When each request was answered, and with which status.
     pub(crate) answers: BTreeMap<RequestId, (u64, u16)>,
+    /// The requests that were refused.
+    pub(crate) refused: BTreeSet<RequestId>,
     /// All bytes written to disks.
     pub(crate) bytes_written: u64,
     pub(crate) bytes_sent: u64,
@@ -117,6 +119,7 @@ impl World {
             requests: 0,
             given: BTreeMap::new(),
             answers: BTreeMap::new(),
+            refused: BTreeSet::new(),
             bytes_written: 0,
             bytes_sent: 0,
             config: Arc::new(config),
@@ -240,7 +243,8 @@ impl World {
     }
 
     fn take(&mut self, machine: MachineId, out: Effects) {
-        let Effects { sends, disk, wake_at_ns, outside, answers, observed } = out;
+        let Effects { sends, disk, wake_at_ns, outside, answers, refusals, observed } = out;
+        self.refused.extend(refusals.into_iter().map(|refusal| refusal.request));
         assert!(outside.is_empty(), "objects here call nobody");
         let life = self.host(machine).life;
         for op in &disk {

@@ -58,14 +58,22 @@ pub(in crate::check) fn overdue(
     let mut evidence = vec![alarm.setting.set, alarm.committed, scene.mark];
     evidence.extend(alarm.failures_since_run().map(|failure| failure.ended));
     let machine = object.current.as_ref().and_then(|current| current.machine).or(alarm.setting.machine);
-    let Some(machine) = machine.filter(|_| bound.is_calm()) else {
+    let Some(machine) = machine.filter(|_| bound.is_calm() || pace.load.may_widen()) else {
         return scene.report(rule, &evidence, sentences);
     };
     // L3: its machine may have had too many.
     pace.load.add(machine, eligible_ns);
-    let (not_after_ns, object, at_ns) = (bound.not_after_ns, scene.name.clone(), scene.mark.at_ns);
-    pace.load
-        .suspect(rule, Suspect { machine, eligible_ns, not_after_ns, object, at_ns, evidence, sentences });
+    let suspect = Suspect {
+        machine,
+        eligible_ns,
+        not_after_ns: bound.not_after_ns,
+        is_calm: bound.is_calm(),
+        object: scene.name.clone(),
+        at_ns: scene.mark.at_ns,
+        evidence,
+        sentences,
+    };
+    pace.load.suspect(rule, suspect);
 }
 
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
@@ -88,7 +96,7 @@ pub(in crate::check) fn owed(row: &Row, alarm: &Alarm) -> (Id, &'static str) {
 fn is_asleep(scene: &mut Scene<'_>, object: &Object) -> Option<(Id, &'static str)> {
     object.current.as_ref().filter(|current| current.ended.is_some() && !current.is_end_untold)?;
     scene.reports.saw(Id::F8);
-    Some((Id::F8, "(of an object that is in no memory, so that it is to wake it) "))
+    Some((Id::F8, "(of an object that is not in memory, so that nothing else wakes it) "))
 }
 
 /// What the object's alarm waits for at the end of the run, on whichever machine may have to start it. None if it has no alarm, or

@@ -50,11 +50,11 @@ fn rule_of_alarm(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> (Id
         return (Id::S5, "A transaction that was rolled back leaves the alarm as it was.");
     }
     if view.in_run {
-        return (Id::A4, "While alarm() runs that is none, unless set_alarm was called since it started.");
+        return (Id::A4, "While alarm() runs it gives none, unless set_alarm was called since it started.");
     }
     let alarm = slot.alarm.as_ref().filter(|alarm| Some(alarm.setting.scheduled_ms) == view.scheduled_ms);
     if alarm.is_some_and(|alarm| alarm.failures > 0) {
-        return (Id::R6, "While an alarm waits for its retry that is its original time.");
+        return (Id::R6, "While an alarm waits for its retry it gives the alarm's original time.");
     }
     let set = acting.instance.scheduled(slot).filter(|set| Some(set.scheduled_ms) == view.scheduled_ms);
     if seen.is_none() && set.is_some_and(|set| set.in_run_of_ms == Some(set.scheduled_ms)) {
@@ -64,7 +64,7 @@ fn rule_of_alarm(acting: &Acting<'_>, view: AlarmView, seen: Option<i64>) -> (Id
     if was_cleared || (seen.is_none() && alarm.is_some_and(|alarm| alarm.preserved.is_some())) {
         return (Id::S8, "delete_all removes the alarm, unless it is to preserve it.");
     }
-    (Id::A3, "That is the time of the alarm that is scheduled, or none.")
+    (Id::A3, "It gives the time of the alarm that is scheduled, or none.")
 }
 
 /// S5: whether that is what a transaction would have made of the alarm that was rolled back.

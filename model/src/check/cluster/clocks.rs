@@ -252,6 +252,7 @@ mod tests {
             wall_zero_ns,
             system_group: None,
             alarm_classes: None,
+            echoes: Vec::new(),
             omits: Vec::new(),
             constants: Constants { drift_max_ppm: 0, ..Constants::of_the_contract(5_000, 50) },
         };

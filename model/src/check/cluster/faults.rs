@@ -33,6 +33,10 @@ impl Fault {
         }
     }
 
+    fn is_of_links(&self) -> bool {
+        self.things.iter().any(|thing| matches!(thing, Thing::Link(..)))
+    }
+
     fn is_of_datacenter(&self) -> bool {
         matches!(self.scope, Scope::Datacenter(_))
     }
@@ -89,6 +93,8 @@ pub(in crate::check) struct Out {
     pub(in crate::check) since_ns: u64,
     /// Whether its whole datacenter is struck.
     pub(in crate::check) is_datacenter: bool,
+    /// Whether it may be up, and only out of reach.
+    pub(in crate::check) is_cut_off: bool,
 }
 
 impl Faults {
@@ -210,10 +216,15 @@ impl Faults {
             .filter(|fault| fault.class == Class::Single && fault.strikes(machine, datacenter));
         let first = strikes.next()?;
         let out = strikes.fold(
-            Out { since_ns: first.begun_ns, is_datacenter: first.is_of_datacenter() },
+            Out {
+                since_ns: first.begun_ns,
+                is_datacenter: first.is_of_datacenter(),
+                is_cut_off: first.is_of_links(),
+            },
             |out, fault| Out {
                 since_ns: out.since_ns.min(fault.begun_ns),
                 is_datacenter: out.is_datacenter || fault.is_of_datacenter(),
+                is_cut_off: out.is_cut_off && fault.is_of_links(),
             },
         );
         let is_in_the_way = self.other_ended_ns.is_some_and(|ended_ns| ended_ns >= out.since_ns)

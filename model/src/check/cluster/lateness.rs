@@ -44,7 +44,12 @@ pub(in crate::check) struct Pace {
 
 impl Pace {
     pub(in crate::check) fn new(header: &Header) -> Self {
-        Pace { datacenter_of: header.datacenter_of.clone(), clocks: Clocks::new(header), ..Pace::default() }
+        Pace {
+            datacenter_of: header.datacenter_of.clone(),
+            load: Load::new(header.constants.speed),
+            clocks: Clocks::new(header),
+            ..Pace::default()
+        }
     }
 
     pub(in crate::check) fn datacenter(&self, machine: u16) -> Option<u16> {
@@ -237,7 +242,7 @@ pub(in crate::check) fn report_late(
     mut evidence: Vec<Mark>,
     sentences: String,
 ) {
-    let Some(place) = case.place.filter(|_| bound.is_calm()) else {
+    let Some(place) = case.place.filter(|_| bound.is_calm() || case.pace.load.may_widen()) else {
         return case.report(rule, &evidence, sentences);
     };
     evidence.push(case.mark);
@@ -245,6 +250,7 @@ pub(in crate::check) fn report_late(
         machine: place.machine,
         eligible_ns: from.earliest_ns,
         not_after_ns: bound.not_after_ns,
+        is_calm: bound.is_calm(),
         object: case.name.clone(),
         at_ns: case.mark.at_ns,
         evidence,
@@ -278,7 +284,7 @@ fn judge(case: &mut Case<'_>, alarm: &Alarm, bound: Bound, from: When, instance:
         rule = Id::F8;
         evidence.push(instance.started);
         why = format!(
-            "The object was in no memory, and nothing woke it before a request did at {}.",
+            "The object was not in memory, and nothing woke it before a request did at {}.",
             Seconds(instance.started.at_ns)
         );
     }

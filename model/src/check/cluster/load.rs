@@ -7,13 +7,16 @@
 //!  ├── a second with more than a hundred ──┬── what is left of them, at a hundred a second ──┐
 //!  ▲ from here on L3 promises nothing                                            until here ▲
 //! ```
+//!
+//! Load: where the header names the `speed` of machines, every bound widens by what the work not yet begun on the machine takes,
+//! once a second had more of it than half of what a machine can do: requests and answers that arrive there, and alarms.
 
-use crate::rules::Id;
 use std::collections::BTreeMap;
 
 use crate::check::report::Reports;
 use crate::history::ObjectName;
 use crate::reference::Mark;
+use crate::rules::Id;
 
 /// L3: up to so many alarms a second on one machine are promised to be on time.
 const PER_SECOND_MAX: u64 = 100;
@@ -37,6 +40,15 @@ pub(in crate::check) struct Load {
     machines: BTreeMap<u16, Tenths>,
     /// By rule.
     suspects: BTreeMap<Id, Vec<Suspect>>,
+    work: Work,
+}
+
+/// Load: what each machine had to do, where the history says how much one can do.
+#[derive(Debug, Default)]
+struct Work {
+    /// Events a second.
+    speed: Option<u64>,
+    machines: BTreeMap<u16, Tenths>,
 }
 
 /// A start that came after its bound.
@@ -46,6 +58,8 @@ pub(in crate::check) struct Suspect {
     /// From when it could have started, and until when it had to.
     pub(in crate::check) eligible_ns: u64,
     pub(in crate::check) not_after_ns: u64,
+    /// L3, L4: whether nothing was at work, so that the number of alarms decides.
+    pub(in crate::check) is_calm: bool,
     pub(in crate::check) object: ObjectName,
     pub(in crate::check) at_ns: u64,
     pub(in crate::check) evidence: Vec<Mark>,
@@ -53,8 +67,29 @@ pub(in crate::check) struct Suspect {
 }
 
 impl Load {
+    pub(in crate::check) fn new(speed: Option<u64>) -> Self {
+        Load { work: Work { speed, ..Work::default() }, ..Load::default() }
+    }
+
+    /// Load: a request, or an answer of a service, arrives on that machine.
+    pub(in crate::check) fn arrives(&mut self, machine: u16, at_ns: u64) {
+        self.work.add(machine, at_ns);
+    }
+
+    /// Load: whether a bound may widen, since machines can do only so much.
+    pub(in crate::check) fn may_widen(&self) -> bool {
+        self.work.speed.is_some()
+    }
+
+    /// Load: by how much a bound widens, on whichever machine it does most, for what waits from one time to another.
+    pub(in crate::check) fn widest_ns(&self, from_ns: u64, until_ns: u64) -> u64 {
+        let machines = self.work.machines.keys();
+        machines.map(|machine| self.work.widening_ns(*machine, from_ns, until_ns)).max().unwrap_or(0)
+    }
+
     /// An alarm has started on that machine, or was still to start at the end of the run, that could have started then.
     pub(in crate::check) fn add(&mut self, machine: u16, eligible_ns: u64) {
+        self.work.add(machine, eligible_ns);
         let tenths = self.machines.entry(machine).or_default();
         let tenth = eligible_ns / TENTH_NS;
         tenths.add(tenth);
@@ -63,16 +98,20 @@ impl Load {
         }
         for suspects in self.suspects.values_mut() {
             suspects.retain(|suspect| {
-                suspect.machine != machine || !suspect.may_depend_on(tenth) || !suspect.is_in_crowd(tenths)
+                suspect.machine != machine
+                    || !suspect.is_calm
+                    || !suspect.may_depend_on(tenth)
+                    || !suspect.is_in_crowd(tenths)
             });
         }
         self.suspects.retain(|_, suspects| !suspects.is_empty());
     }
 
-    /// A start was late in calm: that breaks the rule, unless its machine had more alarms than L3 allows for.
+    /// A start was late: that breaks the rule, unless its machine had more to do than it can, or in calm more alarms than L3 allows
+    /// for.
     pub(in crate::check) fn suspect(&mut self, rule: Id, suspect: Suspect) {
         let tenths = self.machines.get(&suspect.machine);
-        if tenths.is_some_and(|tenths| suspect.is_in_crowd(tenths)) {
+        if suspect.is_calm && tenths.is_some_and(|tenths| suspect.is_in_crowd(tenths)) {
             return;
         }
         let suspects = self.suspects.entry(rule).or_default();
@@ -84,7 +123,13 @@ impl Load {
     /// The history is over, and no alarm is counted any more.
     pub(in crate::check) fn tell(&mut self, reports: &mut Reports) {
         for (rule, suspects) in std::mem::take(&mut self.suspects) {
-            for Suspect { object, at_ns, evidence, sentences, .. } in suspects {
+            for suspect in suspects {
+                let Suspect { machine, eligible_ns, not_after_ns, .. } = suspect;
+                let widening_ns = self.work.widening_ns(machine, eligible_ns, not_after_ns);
+                let Suspect { object, at_ns, evidence, sentences, .. } = suspect;
+                if at_ns <= not_after_ns.saturating_add(widening_ns) && widening_ns > 0 {
+                    continue;
+                }
                 reports.add(rule, Some(&object), at_ns, &evidence, sentences);
             }
         }
@@ -103,7 +148,24 @@ impl Suspect {
     }
 }
 
-/// How many alarms could have started in each tenth of a second.
+impl Work {
+    fn add(&mut self, machine: u16, at_ns: u64) {
+        if self.speed.is_some() {
+            self.machines.entry(machine).or_default().add(at_ns / TENTH_NS);
+        }
+    }
+
+    /// By how much a bound widens for what waits on that machine from one time to another: by what the work not yet begun there
+    /// takes, where in some second there was more than half of what it can do.
+    fn widening_ns(&self, machine: u16, from_ns: u64, until_ns: u64) -> u64 {
+        let Some((speed, tenths)) = self.speed.zip(self.machines.get(&machine)) else { return 0 };
+        let rest = tenths.most_not_begun(speed.max(1), from_ns / TENTH_NS, until_ns / TENTH_NS);
+        let ns = u128::from(rest) * 1_000_000_000 / u128::from(speed.max(1));
+        u64::try_from(ns).unwrap_or(u64::MAX)
+    }
+}
+
+/// How many alarms could have started, or how much there was to do, in each tenth of a second.
 #[derive(Debug, Default)]
 struct Tenths(BTreeMap<u64, u64>);
 
@@ -137,6 +199,23 @@ impl Tenths {
             }
         }
         false
+    }
+
+    /// Load: how much was not begun at most at some time between these, by a machine that does so much a second; nothing if no second
+    /// had more than half of that, or what it had was done before.
+    fn most_not_begun(&self, speed: u64, from: u64, until: u64) -> u64 {
+        // In tenths of an event, so that a tenth of a second does a whole number of them.
+        let (mut rest, mut last, mut is_busy, mut most) = (0_u64, 0, false, 0);
+        for (tenth, count) in self.0.range(from.saturating_sub(CROWD_TENTHS_MAX)..=until.max(from)) {
+            rest = rest.saturating_sub((tenth - last).saturating_mul(speed));
+            is_busy = (is_busy && rest > 0) || self.in_second_to(*tenth).saturating_mul(2) > speed;
+            (rest, last) = (rest.saturating_add(count.saturating_mul(TENTHS_OF_A_SECOND)), *tenth);
+            let worked_off = tenth.saturating_add(rest.div_ceil(speed));
+            if is_busy && worked_off >= from {
+                most = most.max(rest);
+            }
+        }
+        most.div_ceil(TENTHS_OF_A_SECOND)
     }
 
     /// The alarms of the second that ends in that tenth: whatever second that is, it is in these tenths.

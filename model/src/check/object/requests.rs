@@ -64,6 +64,11 @@ impl Requests {
         reports.add(Id::O2, Some(name), now.at_ns, &[call, now], sentences);
     }
 
+    /// The position of the object that a request is for whose client still waits.
+    pub(in crate::check) fn object_of(&self, request: u64) -> Option<usize> {
+        Some(self.waiting.get(&request)?.object)
+    }
+
     /// O6: for each object, by its position, the first request that its client still waits for.
     pub(in crate::check) fn first_of_each(&self) -> BTreeMap<usize, Mark> {
         let mut calls: BTreeMap<usize, Mark> = BTreeMap::new();

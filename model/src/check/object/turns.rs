@@ -77,6 +77,8 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
             acting.instance.conduct.awaits(*op, case.by.turn);
         }
         What::RunEnd { .. } => in_turn(case, acting.instance, None),
+        // It leaves when what was written before it is durable, and belongs to the turn that made it.
+        What::Outbound { op: Some(op), .. } => acting.instance.conduct.begun(*op, case.by.turn),
         _ => {}
     }
 }
@@ -231,7 +233,7 @@ fn ran_on(case: &mut Case<'_>, instance: &mut Instance, what: &str) -> bool {
         return false;
     }
     if instance.conduct.told.insert(Id::O4) {
-        let why = if has_failed { "whose constructor had failed" } else { "which was in memory no more" };
+        let why = if has_failed { "whose constructor had failed" } else { "which was no longer in memory" };
         let sentences = format!(
             "At {} {what} came in instance {}, {why}. It has to wait for the constructor of the next.",
             Seconds(case.mark.at_ns),

@@ -137,7 +137,7 @@ fn fits(kind: CallKind, result: &OpResult) -> bool {
 
 fn misfit(case: &mut Case<'_>, call: Outstanding) {
     let sentences = format!(
-        "The {} that instance {} called at {} gave at {} what no such call gives.",
+        "The {} that instance {} called at {} had at {} a result that such a call does not have.",
         name(call.kind),
         case.by.instance,
         Seconds(call.mark.at_ns),

@@ -102,7 +102,7 @@ pub(in crate::check) fn judge(
 
 fn not_refused(case: &mut Case<'_>, rule: Id, what: &str) {
     let sentences = format!(
-        "Instance {} made {what}; it has to be refused. The result at {} is none of a refused call.",
+        "Instance {} made {what}; it has to be refused. The result at {} is not a refusal.",
         case.by.instance,
         Seconds(case.mark.at_ns),
     );
@@ -111,7 +111,7 @@ fn not_refused(case: &mut Case<'_>, rule: Id, what: &str) {
 
 fn refused(case: &mut Case<'_>, why: &str) {
     let sentences = format!(
-        "A call of instance {} was refused at {} ({why}), yet it is over none of the limits.",
+        "A call of instance {} was refused at {} ({why}), yet it exceeds none of the limits.",
         case.by.instance,
         Seconds(case.mark.at_ns),
     );

@@ -10,8 +10,8 @@ use proptest::sample::select;
 
 use crate::history::{
     AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, ListOptions,
-    ObjectName, OpResult, Outcome, Phase, Place, ResetCause, RunOutcome, Scope, StorageCall, Taken, Takes,
-    What,
+    ObjectName, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope, StorageCall, Taken,
+    Takes, What,
 };
 
 pub(super) fn object(name: &str) -> ObjectName {
@@ -87,7 +87,8 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         What::RunStart { run, alarm, scheduled_ms, retry_count, is_retry }
     });
     prop_oneof![
-        (cause, any::<Option<u16>>()).prop_map(|(cause, slice)| What::InstanceStart { cause, slice }),
+        (option::of(cause), any::<Option<u16>>())
+            .prop_map(|(cause, slice)| What::InstanceStart { cause, slice }),
         option::of(text()).prop_map(|failed| What::ConstructorEnd { failed }),
         reason.prop_map(|reason| What::InstanceEnd { reason }),
         delivery.prop_map(|delivery| What::Deliver { delivery }),
@@ -107,11 +108,8 @@ fn of_an_instance() -> impl Strategy<Value = What> {
             status,
             body
         }),
-        (any::<u64>(), text(), blob()).prop_map(|(call, service, body)| What::Outbound {
-            call,
-            service,
-            body
-        }),
+        (any::<(u64, Option<u64>)>(), text(), blob())
+            .prop_map(|((call, op), service, body)| What::Outbound { call, service, body, op }),
     ]
 }
 
@@ -154,10 +152,7 @@ fn result() -> impl Strategy<Value = OpResult> {
 }
 
 fn of_the_world() -> impl Strategy<Value = What> {
-    let outcome = prop_oneof![
-        (any::<u16>(), blob()).prop_map(|(status, body)| Outcome::Answered { status, body }),
-        Just(Outcome::Unknown)
-    ];
+    let outcome = prop_oneof![that_leaves(), Just(Outcome::Unknown)];
     let phase = prop_oneof![Just(Phase::WarmUp), Just(Phase::Faults), Just(Phase::Quiet), Just(Phase::End)];
     let rest = (alarm(), any::<(i64, Option<u32>)>())
         .prop_map(|(alarm, (scheduled_ms, retry_count))| AlarmAtRest { alarm, scheduled_ms, retry_count });
@@ -169,7 +164,9 @@ fn of_the_world() -> impl Strategy<Value = What> {
             body
         }),
         (any::<u64>(), outcome).prop_map(|(request, outcome)| What::Return { request, outcome }),
-        any::<u64>().prop_map(|call| What::OutboundArrive { call }),
+        (any::<u64>(), option::of(text()), option::of(blob()))
+            .prop_map(|(call, service, body)| What::OutboundArrive { call, service, body }),
+        of_witnesses(),
         any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundAnswer { call, status }),
         (any::<u32>(), text(), scope(), option::of(taken()))
             .prop_map(|(fault, kind, scope, takes)| { What::FaultBegin { fault, kind, scope, takes } }),
@@ -187,6 +184,40 @@ fn of_the_world() -> impl Strategy<Value = What> {
         phase.prop_map(|phase| What::Phase { phase }),
         at_rest.prop_map(|(object, keys, alarm, slice)| What::AtRest { object, keys, alarm, slice }),
         Just(What::DiskDamaged),
+    ]
+}
+
+/// What a machine may say to a client.
+fn that_leaves() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        (any::<u16>(), blob()).prop_map(|(status, body)| Outcome::Answered { status, body }),
+        text().prop_map(|reason| Outcome::Refused { reason }),
+    ]
+}
+
+fn of_witnesses() -> impl Strategy<Value = What> {
+    let state = select(vec![Process::Up, Process::Down, Process::Paused]);
+    let machines = || vec(any::<u16>(), 0..3);
+    let on_disk = (object_name(), any::<(u64, u32)>(), machines(), machines());
+    prop_oneof![
+        any::<u64>().prop_map(|request| What::RequestArrive { request }),
+        (any::<u64>(), that_leaves()).prop_map(|(request, outcome)| What::AnswerLeave { request, outcome }),
+        any::<u64>().prop_map(|request| What::AnswerLost { request }),
+        (any::<u64>(), text(), blob()).prop_map(|(call, service, body)| What::OutboundLeave {
+            call,
+            service,
+            body
+        }),
+        any::<u64>().prop_map(|call| What::OutboundLost { call }),
+        any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundReturn { call, status }),
+        state.prop_map(|state| What::Process { state }),
+        on_disk.prop_map(|(object, (instance, turn), replicas, held_by)| What::OnDisk {
+            object,
+            instance,
+            turn,
+            replicas,
+            held_by
+        }),
     ]
 }
 

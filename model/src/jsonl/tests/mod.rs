@@ -102,10 +102,18 @@ fn kind(what: &What) -> usize {
         What::DiskDamaged => 25,
         What::Gate { .. } => 26,
         What::Committed { .. } => 27,
+        What::RequestArrive { .. } => 28,
+        What::AnswerLeave { .. } => 29,
+        What::AnswerLost { .. } => 30,
+        What::OutboundLeave { .. } => 31,
+        What::OutboundLost { .. } => 32,
+        What::OutboundReturn { .. } => 33,
+        What::Process { .. } => 34,
+        What::OnDisk { .. } => 35,
     }
 }
 
-const KINDS: usize = 28;
+const KINDS: usize = 36;
 
 #[test]
 fn the_properties_are_shown_for_all_kinds_of_events() {
@@ -126,6 +134,7 @@ fn a_file_reads_as_it_was_written() {
         wall_zero_ns: Some(i64::MIN),
         system_group: Some(3),
         alarm_classes: Some(vec!["C".into()]),
+        echoes: Vec::new(),
         omits: vec![crate::history::Omission::Commits],
         constants: Constants::of_the_contract(500, 50),
     };

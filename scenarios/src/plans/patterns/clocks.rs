@@ -23,7 +23,7 @@ pub(super) fn left_wrong(ground: &mut Ground<'_>) -> Trouble {
 /// By number: whoever has a role when the clock is put right may be another machine.
 fn stepping(ground: &mut Ground<'_>) -> Vec<(u64, ClockStep)> {
     let machines = ground.machines();
-    let struck = ground.dice.draw(1..=3_usize);
+    let struck = ground.dice.draw(1..=machines.len().min(3));
     let step = |machine: &u16| {
         let far = ground.dice.log(1_000..u64::from(ClockStep::BY_MAX_MS) + 1);
         let far = i32::try_from(far).expect("an hour in milliseconds");

@@ -36,7 +36,7 @@ pub(super) fn all_apart(ground: &mut Ground<'_>) -> Trouble {
     Trouble::of(each.collect::<Vec<_>>())
 }
 
-/// Two datacenters of three are down.
+/// Two datacenters of three are down; of five, four.
 pub(super) fn two_down(ground: &mut Ground<'_>) -> Trouble {
     let down_ms = ground.lasting_ms() + STAGGERED_MS;
     let each = ground.datacenters().into_iter().skip(1).map(|datacenter| {

@@ -33,10 +33,12 @@ fn single_links(ground: &mut Ground<'_>) -> Vec<LinksOf> {
     (0..many).map(link).collect()
 }
 
-/// Of a million messages: none, or from one in ten thousand to three in ten.
+/// Of a million messages: none, or from one in ten thousand to three in ten; half the time so many that what is asked again
+/// meets what was asked before.
 fn ppm(ground: &mut Ground<'_>) -> u32 {
-    if ground.dice.draw(any::<bool>()) {
-        u32::try_from(ground.dice.log(100..300_000)).expect("less than a million")
+    let least = if ground.dice.draw(any::<bool>()) { 100 } else { 20_000 };
+    if ground.dice.percent(60) {
+        u32::try_from(ground.dice.log(least..300_000)).expect("less than a million")
     } else {
         0
     }

@@ -45,10 +45,10 @@ pub(super) fn of_machine(ground: &mut Ground<'_>, for_ms: u64) -> FaultKind {
     ground.dice.draw(draw::of_machine(&OfMachine { cluster, target, for_ms }))
 }
 
-/// Any fault of a datacenter.
+/// Any fault of a datacenter; of a machine, where there is only one datacenter.
 pub(super) fn of_datacenter(ground: &mut Ground<'_>, for_ms: u64) -> FaultKind {
     let (cluster, datacenters, flag) =
         (ground.stage.cluster, ground.datacenters(), ground.dice.draw(any::<bool>()));
-    let (datacenter, other) = (datacenters[0], datacenters[1]);
+    let [datacenter, other, ..] = datacenters[..] else { return of_machine(ground, for_ms) };
     ground.dice.draw(draw::of_datacenter(&OfDatacenter { cluster, datacenter, other, flag, for_ms }))
 }

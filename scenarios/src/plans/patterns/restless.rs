@@ -1,9 +1,10 @@
-//! What changes faster than anybody can settle: links that flap, machines that crash while they are cut off, and machines
-//! that start again and again while what they sent before is still on its way.
+//! What changes faster than anybody can settle: links that flap, machines that crash while they are cut off, machines that
+//! start again and again while what they sent before is still on its way, that go and come while others take over, and that
+//! are cut off while answers take as long as a lease.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowLinks};
-use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Target};
+use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks};
+use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Moment, Target};
 
 use super::super::trouble::{Ground, Trouble};
 use super::cuts::link;
@@ -13,7 +14,8 @@ pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
     let turn = |ground: &mut Ground<'_>| u32::try_from(ground.dice.log(100..5_000)).expect("some seconds");
     let flap = Some(Flap { cut_ms: turn(ground), open_ms: turn(ground) });
     let (for_ms, direction) = (ground.lasting_ms().max(10_000), any_direction(ground));
-    Trouble::one(match ground.dice.draw(0..4_u8) {
+    let shapes = if ground.stage.cluster.datacenters > 1 { 4_u8 } else { 2 };
+    Trouble::one(match ground.dice.draw(0..shapes) {
         0 => FaultKind::from(Partition { flap, ..link(ground, for_ms) }),
         1 => MachineCut { target: ground.anybody(), for_ms, direction, flap }.into(),
         2 => DatacenterCut { datacenter: ground.datacenters()[0], for_ms, direction, flap }.into(),
@@ -25,7 +27,7 @@ pub(super) fn flapping(ground: &mut Ground<'_>) -> Trouble {
     })
 }
 
-fn any_direction(ground: &mut Ground<'_>) -> Direction {
+pub(super) fn any_direction(ground: &mut Ground<'_>) -> Direction {
     ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out])
 }
 
@@ -60,6 +62,56 @@ pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
         let down_ms = ground.dice.draw(10..apart_ms);
         trouble = trouble.and(at_ms, down(ground, machine.clone(), down_ms));
         at_ms += apart_ms;
+    }
+    trouble
+}
+
+/// A machine or a datacenter goes for about as long as a session outlasts its machine, and is back while others are taking
+/// over, again and again; and who takes over is cut off for less than a lease while it claims. Whoever is given a slice
+/// has to leave it again before it knows that it has it (O1, L2).
+pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
+    let (machine, datacenter) = (ground.machines()[0], ground.datacenters()[0]);
+    let is_machine = ground.dice.percent(60) || ground.stage.cluster.datacenters == 1;
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(2..=4_u8) {
+        let away_ms = ground.dice.draw(3_000..10_000_u64);
+        let away = if is_machine {
+            down(ground, Target::Machine(machine), away_ms)
+        } else {
+            let direction = any_direction(ground);
+            DatacenterCut { datacenter, for_ms: away_ms, direction, flap: None }.into()
+        };
+        trouble = trouble.and(at_ms, away);
+        for _ in 0..ground.dice.draw(1..=3_u8) {
+            let (target, direction) = (Target::Next(Moment::ClaimSlice), any_direction(ground));
+            let for_ms = ground.dice.log(100..4_000);
+            let from_ms = at_ms + ground.dice.draw(2_000..away_ms);
+            trouble = trouble.and(from_ms, MachineCut { target, for_ms, direction, flap: None });
+        }
+        at_ms += away_ms + ground.dice.draw(3_000..25_000_u64);
+    }
+    trouble
+}
+
+/// What a machine asks is answered after about as long as a lease lasts, and some of that is on its way when the machine is cut
+/// off, again and again: a lease counts from before it was asked for (O1).
+pub(super) fn slow_and_cut_off(ground: &mut Ground<'_>) -> Trouble {
+    let target = ground.dice.draw(ground.stage.machine());
+    let for_ms = ground.dice.draw(20_000..60_000_u64);
+    let slow = if ground.dice.percent(60) {
+        let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
+        FaultKind::from(SlowLinks { of: LinksOf::Machine(target.clone()), factor_percent, for_ms })
+    } else {
+        let extra_ms = ground.dice.draw(500..4_000_u32);
+        SlowDisk { target: Target::LeaderOfSystemGroup, extra_ms, for_ms }.into()
+    };
+    let (mut trouble, mut at_ms) = (Trouble::one(slow), 0);
+    for _ in 0..ground.dice.draw(1..=3_u8) {
+        at_ms += ground.dice.draw(3_000..10_000_u64);
+        let (direction, cut_ms) = (any_direction(ground), ground.dice.draw(5_000..25_000_u64));
+        trouble =
+            trouble.and(at_ms, MachineCut { target: target.clone(), for_ms: cut_ms, direction, flap: None });
+        at_ms += cut_ms;
     }
     trouble
 }

@@ -1,5 +1,5 @@
-//! Outside services that behave badly for minutes, and connections that do. Six retries take 126 s (R2): who does not catch the failure loses its
-//! alarm for good (X5).
+//! Outside services that behave badly for minutes, and connections that do. Six retries take 126 s (R2): who does not catch
+//! the failure loses its alarm for good (X5).
 
 use reveille_sim::kinds::RoughConnections;
 use reveille_sim::kinds::outside::{OutageKind, Refuse, Slow};
@@ -10,10 +10,14 @@ use super::super::trouble::{Ground, Trouble};
 /// They refuse, break connections or say nothing at all, for half a minute to four minutes.
 pub(in super::super) fn failing_services(ground: &mut Ground<'_>) -> Trouble {
     let status = ground.dice.one_of(&[429, 500, 503]);
-    let kind =
-        ground.dice.one_of(&[OutageKind::Fail, OutageKind::Silent, OutageKind::Refuse(Refuse { status })]);
+    // Mostly they fail at once: during a silence fewer runs have their turn, and not every object minds a refusal.
+    let kind = match ground.dice.draw(0..8_u8) {
+        0..5 => OutageKind::Fail,
+        5..7 => OutageKind::Silent,
+        _ => OutageKind::Refuse(Refuse { status }),
+    };
     // Mostly longer than all retries together, the longest waits between them included.
-    let for_ms = if ground.dice.percent(75) { 170_000..240_000 } else { 30_000..170_000_u64 };
+    let for_ms = if ground.dice.percent(85) { 170_000..240_000 } else { 30_000..170_000_u64 };
     Trouble::default().and_outage(0, ground.dice.draw(for_ms), kind)
 }
 

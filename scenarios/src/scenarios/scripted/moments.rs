@@ -2,9 +2,11 @@
 //!
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
 //! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
-//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. And some objects are asked once and then
+//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. Now and then one client has many requests open for
+//! all of them at once: [`crowd`]. And some objects are asked once and then
 //! [`left_alone`] with their alarms.
 
+mod crowd;
 mod in_flight;
 mod left_alone;
 
@@ -20,7 +22,10 @@ use reveille_system::object::api::DurableObject;
 use super::Scripted;
 use super::programs::{constructor, program, script};
 use super::script::{Call, Script, Step, When};
-use crate::plans::{CLUSTER, Story, object};
+use crate::plans::{self, Story, object};
+
+/// Of so many moments one is a crowd.
+const CROWD_OF: usize = 25;
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -50,10 +55,17 @@ struct Strike {
 }
 
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
-pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrategy<Story> {
-    let moments = (vec(moment(objects, within_ms), 0..=max), left_alone::left_alone(within_ms));
-    let asked = moments.prop_map(move |(mut moments, left_alone)| {
+pub(super) fn requests(asked: plans::Asked) -> BoxedStrategy<Story> {
+    let plans::Asked { machines, objects, within_ms, max } = asked;
+    let crowds = vec(crowd::crowd(machines, within_ms), 0..=max.div_ceil(CROWD_OF));
+    let moments = (
+        vec(moment(machines, objects, within_ms), 0..=max),
+        left_alone::left_alone(machines, within_ms),
+        crowds,
+    );
+    let asked = moments.prop_map(move |(mut moments, left_alone, crowds)| {
         moments.extend(left_alone);
+        moments.extend(crowds.concat());
         let faults =
             moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();
         let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();
@@ -64,16 +76,16 @@ pub(super) fn requests(objects: usize, within_ms: u64, max: usize) -> BoxedStrat
     asked.boxed()
 }
 
-fn moment(objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
+fn moment(machines: u16, objects: usize, within_ms: u64) -> impl Strategy<Value = Moment> {
     // One object of the other class, asked now and then.
     let name = prop_oneof![
         15 => (0..objects).prop_map(|index| object(Scripted::<true>::CLASS, index)),
         1 => Just(object(Scripted::<false>::CLASS, 0)),
     ];
     let anytime = || strike(0..120, 0..1, 200..6_000_u64);
-    let by_chance = (any_requests(), option::weighted(0.06, anytime()));
-    let arranged = (arranged_requests(), option::weighted(0.15, anytime()));
-    let in_flight = in_flight::in_flight().prop_map(|(asked, strike)| (asked, Some(strike)));
+    let by_chance = (any_requests(machines), option::weighted(0.06, anytime()));
+    let arranged = (arranged_requests(machines), option::weighted(0.15, anytime()));
+    let in_flight = in_flight::in_flight(machines).prop_map(|(asked, strike)| (asked, Some(strike)));
     let what = prop_oneof![7 => by_chance, 2 => arranged, 1 => in_flight];
     (0..within_ms, name, what).prop_map(|(at_ms, object, (asked, strike))| Moment {
         at_ms,
@@ -96,8 +108,8 @@ fn strike(
     })
 }
 
-fn asked(after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
-    (after_ms, 0..CLUSTER.machines(), script()).prop_map(|(after_ms, machine, script)| Asked {
+fn asked(machines: u16, after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
+    (after_ms, 0..machines, script()).prop_map(|(after_ms, machine, script)| Asked {
         after_ms,
         machine,
         script,
@@ -105,8 +117,8 @@ fn asked(after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
 }
 
 /// One thing, or several at the same instant.
-fn any_requests() -> impl Strategy<Value = Vec<Asked>> {
-    prop_oneof![5 => vec(asked(Just(0)), 1), 1 => vec(asked(Just(0)), 2..5)]
+fn any_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
+    prop_oneof![5 => vec(asked(machines, Just(0)), 1), 1 => vec(asked(machines, Just(0)), 2..5)]
 }
 
 /// Sets an alarm for now: the programs of its runs.
@@ -116,7 +128,7 @@ fn runs(alarm: Vec<Vec<Step>>) -> Script {
 }
 
 /// What gets an object into a state, and then requests that find it there.
-fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
+fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
     let first = |script: Script| Asked { after_ms: 0, machine: 0, script };
     // It waits for services, one after another.
     let in_run = (2..6_usize).prop_map(|calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
@@ -130,12 +142,20 @@ fn arranged_requests() -> impl Strategy<Value = Vec<Asked>> {
         alarm: Vec::new(),
         construct: vec![steps],
     });
-    let then = |after_ms: Range<u64>| vec(asked(after_ms), 1..4);
+    // Its alarm wakes it, and the constructor fails each time but the last: that counts for the platform (R3). It waits before
+    // it fails, so that what it has taken off the list of its programs is not lost with the turn.
+    let woken = (500..5_000_i64, 2..6_usize).prop_map(|(in_ms, fails)| Script {
+        steps: vec![Step::Do(Call::SetAlarm(When::InMs(in_ms))), Step::Do(Call::Sync), Step::Panic],
+        alarm: Vec::new(),
+        construct: vec![vec![Step::Fetch("x".into()), Step::Fail]; fails],
+    });
+    let then = |after_ms: Range<u64>, many: Range<usize>| vec(asked(machines, after_ms), many);
     let arranged = prop_oneof![
-        (in_run, then(100..1_000)),
-        (in_backoff, then(200..2_200)),
-        (running, then(0..300)),
-        (cold, then(50..300)),
+        (in_run, then(100..1_000, 1..4)),
+        (in_backoff, then(200..2_200, 1..4)),
+        (running, then(0..300, 1..4)),
+        (cold, then(50..300, 1..4)),
+        (woken, then(20_000..40_000, 0..2)),
     ];
     arranged.prop_map(move |(script, then)| {
         let mut all = vec![first(script)];

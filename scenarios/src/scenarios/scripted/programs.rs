@@ -113,9 +113,31 @@ fn simple_step(at_once: u32) -> impl Strategy<Value = Step> {
         4 => call(at_once).prop_map(Step::Start),
         2 => call(at_once).prop_map(Step::LettingIn),
         2 => vec(call(at_once), 2..4).prop_map(Step::Together),
+        2 => read_and_written().prop_map(Step::Together),
         3 => "[a-z]{1,3}".prop_map(Step::Fetch),
         1 => "[a-z]{1,3}".prop_map(Step::Post),
     ]
+}
+
+/// S4: reads of keys that the same turn writes afterwards. Half the time nobody has read or written them before, so that the
+/// datastore has to be asked.
+fn read_and_written() -> impl Strategy<Value = Vec<Call>> {
+    let unknown = "[b-y]{3}".prop_map(Text::Short);
+    let key = prop_oneof![select(KEYS).prop_map(Text::from), unknown];
+    let written = vec((key, option::weighted(0.8, value())), 1..4);
+    (0..3_u8, range(), written).prop_map(|(read, range, written)| {
+        let keys: Vec<Text> = written.iter().map(|(key, _)| key.clone()).collect();
+        let mut calls = match read {
+            0 => keys.into_iter().map(Call::Get).collect(),
+            1 => vec![Call::GetMany(Keys::These(keys))],
+            _ => vec![Call::List(range)],
+        };
+        calls.extend(written.into_iter().map(|(key, value)| match value {
+            Some(value) => Call::Put(key, value),
+            None => Call::Delete(key),
+        }));
+        calls
+    })
 }
 
 fn call(at_once: u32) -> impl Strategy<Value = Call> {

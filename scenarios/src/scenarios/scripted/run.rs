@@ -1,5 +1,6 @@
 //! Runs the programs of [`super::script`] against an object's storage, and notes what each call gave.
 
+use std::fmt;
 use std::future::pending;
 
 use bytes::Bytes;
@@ -12,11 +13,43 @@ use super::script::{Call, Step, Text, When};
 /// Whom programs write to.
 const SERVICE: &str = "http://example.com/scripted";
 
+/// What a request's program was given. Its answer says it: so a value that changes between storage and object code shows at
+/// the client (W1).
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// What each step gave that gives something.
+    steps: Vec<Value>,
+    /// Keys with the values that were read, or null. Long ones are left out.
+    read: Vec<Value>,
+}
+
+impl Told {
+    fn of_call(&mut self, call: &Call, gave: Value) {
+        match (call, &gave) {
+            // Refused, or too long to be told in full.
+            (Call::Get(_), Value::Object(_)) => {}
+            (Call::Get(Text::Short(key)), value) => self.read.push(json!([key, value])),
+            (Call::GetMany(_) | Call::List(_), Value::Array(entries)) => {
+                let is_whole = |entry: &&Value| entry[0].is_string() && entry[1].is_string();
+                self.read.extend(entries.iter().filter(is_whole).cloned());
+            }
+            _ => {}
+        }
+        self.steps.push(gave);
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", json!({ "told": self.steps, "read": self.read }))
+    }
+}
+
 /// Runs a program. `told` hears what each step gave that gives something.
 pub(super) fn run<'a>(
     ctx: &'a Ctx,
     steps: &'a [Step],
-    told: &'a mut Vec<Value>,
+    told: &'a mut Told,
 ) -> LocalBoxFuture<'a, Result<(), Thrown>> {
     async move {
         for step in steps {
@@ -27,35 +60,36 @@ pub(super) fn run<'a>(
     .boxed_local()
 }
 
-async fn one(ctx: &Ctx, step: &Step, told: &mut Vec<Value>) -> Result<(), Thrown> {
+async fn one(ctx: &Ctx, step: &Step, told: &mut Told) -> Result<(), Thrown> {
     match step {
-        Step::Do(call) => told.push(make(ctx.storage(), ctx.now_ms(), call).await),
+        Step::Do(call) => told.of_call(call, make(ctx.storage(), ctx.now_ms(), call).await),
         Step::Start(call) => drop(make(ctx.storage(), ctx.now_ms(), call)),
         Step::LettingIn(call) => {
-            told.push(make(ctx.storage().allow_concurrency(), ctx.now_ms(), call).await);
+            told.of_call(call, make(ctx.storage().allow_concurrency(), ctx.now_ms(), call).await);
         }
         Step::Together(calls) => {
-            let made: Vec<_> = calls.iter().map(|call| make(ctx.storage(), ctx.now_ms(), call)).collect();
-            for call in made {
-                told.push(call.await);
+            let made: Vec<_> =
+                calls.iter().map(|call| (call, make(ctx.storage(), ctx.now_ms(), call))).collect();
+            for (call, result) in made {
+                told.of_call(call, result.await);
             }
         }
-        Step::Fetch(body) => told.push(match ctx.fetch(SERVICE, body.clone()).await {
+        Step::Fetch(body) => told.steps.push(match ctx.fetch(SERVICE, body.clone()).await {
             Ok(answer) => json!({ "status": answer.status }),
             Err(error) => json!({ "failed": error.to_string() }),
         }),
         Step::Post(body) => drop(ctx.fetch(SERVICE, body.clone())),
         Step::Block(steps) => {
             let (ctx, steps) = (ctx.clone(), steps.clone());
-            ctx.clone().block_concurrency_while(async move { run(&ctx, &steps, &mut Vec::new()).await });
+            ctx.clone().block_concurrency_while(async move { run(&ctx, &steps, &mut Told::default()).await });
         }
         Step::Transaction(steps) => {
             let ended = ctx.storage().transaction(run(ctx, steps, told)).await;
-            told.push(of_transaction(ended));
+            told.steps.push(of_transaction(ended));
         }
         Step::Abandon(steps) => {
             let ended = ctx.storage().transaction(run(ctx, steps, told)).now_or_never();
-            told.push(ended.map_or_else(|| json!("abandoned"), of_transaction));
+            told.steps.push(ended.map_or_else(|| json!("abandoned"), of_transaction));
         }
         Step::Fail => return Err(Thrown("the program fails".into())),
         Step::Panic => panic!("the program panics"),

@@ -273,6 +273,9 @@ impl Life {
 
     /// A turn has left the input gate closed, or open.
     fn set_gate(&mut self, is_closed: bool, now_ns: u64) {
+        if !is_closed {
+            self.port.core().leave_sections();
+        }
         let seen = match (&self.phase, is_closed) {
             (Phase::Constructing { .. }, false) => Seen::Constructed { failed: None },
             (Phase::Open, true) => Seen::Gate { closed: true },

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use reveille_system::object::api::DurableObject;
 
 use super::{Asked, Moment};
-use crate::plans::{CLUSTER, object};
+use crate::plans::object;
 use crate::scenarios::scripted::Scripted;
 use crate::scenarios::scripted::programs::program;
 use crate::scenarios::scripted::script::{Call, Script, Step, When};
@@ -20,10 +20,10 @@ const AHEAD_MS: std::ops::Range<i64> = 0..180_000;
 const NUMBERS: std::ops::Range<usize> = 100..1_000_000;
 
 /// One moment for each of them.
-pub(super) fn left_alone(within_ms: u64) -> impl Strategy<Value = Vec<Moment>> {
+pub(super) fn left_alone(machines: u16, within_ms: u64) -> impl Strategy<Value = Vec<Moment>> {
     // Some are given up in the end: all seven runs fail (R2).
     let alarm = prop_oneof![2 => vec(program(0.3, 1), 0..3), 1 => Just(vec![vec![Step::Fail]; 7])];
-    let asked = (AHEAD_MS, alarm, 0..CLUSTER.machines());
+    let asked = (AHEAD_MS, alarm, 0..machines);
     let asked = asked.prop_map(|(ahead_ms, alarm, machine)| {
         let steps = vec![Step::Do(Call::SetAlarm(When::InMs(ahead_ms)))];
         Asked { after_ms: 0, machine, script: Script { steps, alarm, construct: Vec::new() } }

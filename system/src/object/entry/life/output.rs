@@ -94,7 +94,8 @@ fn leave(held: Held, core: &mut Core, host: &mut Host<'_, '_>) {
         Outgoing::Call { op, service, body } => {
             *host.last_call += 1;
             let call = CallId(*host.last_call);
-            core.see_of(held.turn, Seen::CalledOut { call, service: service.clone(), body: body.clone() });
+            let (to, says) = (service.clone(), body.clone());
+            core.see_of(held.turn, Seen::CalledOut { call, op, service: to, body: says });
             let call = OutsideCall { call, service, body };
             host.acts.calls.push((core.object.clone(), core.instance, op, call));
         }

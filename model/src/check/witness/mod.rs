@@ -1,0 +1,327 @@
+//! The witness held against the account: what clients, services, links, disks and processes show, and what the system tells
+//! of itself (SPEC.md, "The witness principle"). W1: a difference is a violation. W2: a request is answered.
+//!
+//! | file | what it holds together |
+//! |---|---|
+//! | [`calls`] | requests to outside services and their answers: told, left, arrived, answered, returned, given |
+//! | [`answers`] | answers to clients: told, left, got |
+//! | [`promptness`] | W2: how long a request waits in calm, and for what |
+//! | [`deliveries`] | O1: a request reaches object code once |
+//! | [`echo`] | what object code says it was given, and what the account says that it gave |
+//! | [`disks`] | what was claimed durable, and what disks hold |
+//! | [`processes`] | what a machine does, and whether it runs |
+//!
+//! Only what is under way is held, and of what is over the last few thousand.
+
+mod answers;
+mod calls;
+mod deliveries;
+mod disks;
+mod echo;
+mod processes;
+mod promptness;
+
+use self::answers::Answers;
+use self::calls::Calls;
+use self::deliveries::Deliveries;
+use self::disks::{Disks, Held};
+use self::echo::Echoes;
+use self::processes::Processes;
+use super::case::Case;
+use super::cluster::faults::Faults;
+use super::cluster::lateness::Pace;
+use super::coverage::Kinds;
+use super::object::life;
+use super::object::requests::Requests;
+use super::report::Reports;
+use super::{Objects, ns};
+use crate::history::{Constants, Delivery, Event, Header, ObjectName, OpResult, Outcome, What};
+use crate::reference::Mark;
+use crate::reference::conduct::Constructor;
+use crate::reference::object::Object;
+use crate::reference::waits::{Item, Open};
+use crate::rules::Id;
+
+/// W1, W2: within which time what has come has to be passed on.
+const WITHIN_NS: u64 = 10_000_000_000;
+
+/// W1: what has left and is neither there nor lost is missing so long after.
+const MISSING_AFTER_NS: u64 = 60_000_000_000;
+
+/// How many things are held that are under way, of each kind. A history that never tells an end has more.
+const UNDER_WAY_MAX: usize = 1 << 16;
+
+/// What the witness and the account have told so far.
+#[derive(Debug)]
+pub(super) struct Witness {
+    deliveries: Deliveries,
+    answers: Answers,
+    calls: Calls,
+    echoes: Echoes,
+    disks: Disks,
+    processes: Processes,
+}
+
+/// An event, with all that judging it takes.
+pub(super) struct Scene<'a> {
+    pub(super) constants: &'a Constants,
+    pub(super) faults: &'a Faults,
+    pub(super) reports: &'a mut Reports,
+    pub(super) pace: &'a Pace,
+    pub(super) mark: Mark,
+}
+
+impl Scene<'_> {
+    fn report(&mut self, rule: Id, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
+        self.reports.add(rule, object, self.mark.at_ns, evidence, sentences);
+    }
+
+    /// W1: account and witness differ, if the history tells of such things at all.
+    fn differs(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
+        let rule = Id::W1;
+        self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
+    }
+
+    /// W2, Load: how long something may take that is owed since then, where nothing is at work.
+    fn within_ns(&self, since_ns: u64) -> u64 {
+        WITHIN_NS.saturating_add(self.pace.load.widest_ns(since_ns, self.mark.at_ns))
+    }
+
+    /// D8: whether a fault has harmed what the disk of a machine held, or the machine has found it damaged.
+    fn is_disk_damaged(&self, machine: u16) -> bool {
+        let datacenter = self.pace.datacenter(machine);
+        self.faults.is_damaged(machine) || self.faults.lost_disk(machine, datacenter).is_some()
+    }
+
+    /// W2: something is not there in time, if the history tells of such things at all.
+    fn owes(&mut self, told_by: Kinds, object: Option<&ObjectName>, evidence: &[Mark], sentences: String) {
+        let rule = Id::W2;
+        self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
+    }
+
+    /// W2: whether nothing has been at work from the time of L2 before that moment on, or since the run began.
+    fn is_calm_since(&self, since_ns: u64) -> bool {
+        let before_ns = ns(self.constants.lateness_failures_ms);
+        let calm_ns = self.faults.calm_since_ns();
+        calm_ns.is_some_and(|calm_ns| calm_ns == 0 || calm_ns.saturating_add(before_ns) <= since_ns)
+    }
+}
+
+impl Witness {
+    pub(super) fn new(header: &Header) -> Self {
+        Witness {
+            deliveries: Deliveries::default(),
+            answers: Answers::default(),
+            calls: Calls::default(),
+            echoes: Echoes::new(&header.echoes),
+            disks: Disks::default(),
+            processes: Processes::default(),
+        }
+    }
+
+    /// Any event, before all else.
+    pub(super) fn observe(&mut self, mut scene: Scene<'_>, event: &Event, known: &mut Known<'_>) {
+        let machine = event.place.map(|place| place.machine);
+        self.processes.observe(&mut scene, machine, event);
+        match &event.what {
+            What::Call { request, to, .. } => {
+                self.deliveries.sent(*request);
+                self.answers.asked(*request, to, scene.mark);
+            }
+            What::RequestArrive { request } => {
+                if self.answers.arrives(*request, scene.mark, machine)
+                    && let Some(object) = known.of_request(*request)
+                {
+                    waits(&scene, object, Item::Request(*request));
+                }
+            }
+            What::Return { request, outcome } => {
+                let waited = known
+                    .of_request(*request)
+                    .and_then(|object| object.waits.take(Item::Request(*request), scene.mark.at_ns));
+                if let Some(waited) = waited {
+                    self.answers.still_waits(&mut scene, *request, waited);
+                }
+                self.answers.returned(&mut scene, *request, outcome);
+            }
+            What::AnswerLeave { request, outcome } => {
+                if let Outcome::Refused { .. } = outcome {
+                    self.deliveries.refused(&mut scene, *request);
+                }
+                self.answers.leaves(&mut scene, *request, outcome);
+            }
+            What::AnswerLost { request } => self.answers.lost(*request),
+            What::OutboundLeave { call, service, body } => {
+                self.calls.leaves(&mut scene, *call, service, body);
+            }
+            What::OutboundArrive { call, service, body } => {
+                self.calls.arrives(&mut scene, *call, service.as_deref(), body.as_ref());
+            }
+            What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
+            What::OutboundLost { call } => self.calls.lost(*call),
+            What::OutboundReturn { call, status } => {
+                let waiting = self.calls.comes_back(&mut scene, *call, *status);
+                if let Some((position, open)) = waiting
+                    && let Some(object) =
+                        known.at(position).filter(|object| object.waits.calls.contains(&open))
+                {
+                    waits(&scene, object, Item::Answer(open));
+                }
+            }
+            What::OnDisk { object, instance, turn, replicas, held_by } => {
+                let held = Held { replicas, held_by };
+                self.disks.observe(&mut scene, object, *instance, *turn, &held);
+            }
+            _ => {}
+        }
+    }
+
+    /// What an instance does, before the model follows it. `position` is that of its object.
+    pub(super) fn instance(
+        &mut self,
+        case: &mut Case<'_>,
+        object: &mut Object,
+        position: usize,
+        what: &What,
+    ) {
+        let (by, name) = (case.by, case.name);
+        let ends = matches!(what, What::InstanceStart { .. } | What::InstanceEnd { .. });
+        if matches!(what, What::ConstructorEnd { failed: Some(_) }) || (ends && is_constructing(object)) {
+            // O4: so fails the event that the instance was made for.
+            object.waits.fail_first_request();
+            self.answers.constructor_failed(name);
+        }
+        match what {
+            What::InstanceStart { .. } => object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns),
+            What::InstanceEnd { .. } => object.waits.forget(by.instance, case.mark.at_ns),
+            What::Deliver { delivery: Delivery::Request { request } } => {
+                self.deliveries.given(&mut scene(case), *request, name);
+                self.answers.given(&mut scene(case), *request);
+                if let Some(waited) = object.waits.take(Item::Request(*request), case.mark.at_ns) {
+                    promptness::delivered(case, *request, waited);
+                }
+            }
+            What::Respond { request, status, body } => {
+                self.echoes.responds(case, *request, *status, body);
+                self.answers.told(case.mark, *request, *status, body);
+            }
+            What::Outbound { call, service, body, op } => {
+                let told = calls::Told {
+                    mark: case.mark,
+                    machine: case.place.map(|place| place.machine),
+                    service: service.clone(),
+                    body: body.clone(),
+                    object: position,
+                    name: case.name.clone(),
+                    instance: by.instance,
+                    op: *op,
+                };
+                self.calls.told(*call, told);
+                object.waits.calls.extend(op.map(|op| Open { instance: by.instance, op, call: *call }));
+            }
+            What::Op { op, call, .. } => self.echoes.called(case, *op, call),
+            What::OpResult { op, result } => {
+                self.echoes.result(case, *op, result);
+                self.given(case, object, *op, result);
+                promptness::resulted(case, object, *op);
+            }
+            What::Commit { .. } => self.disks.claimed(case.name, by),
+            _ => {}
+        }
+    }
+
+    /// The same when the model has followed it: whether the object's gate lets anything in from now on.
+    pub(super) fn followed(&self, case: &Case<'_>, object: &mut Object) {
+        if !object.waits.is_empty() {
+            let is_closed = is_closed(case.reports, object);
+            object.waits.set_closed(is_closed, case.mark.at_ns);
+        }
+    }
+
+    /// W1: object code is given the result of a call to an outside service.
+    fn given(&mut self, case: &mut Case<'_>, object: &mut Object, op: u64, result: &OpResult) {
+        let Some(open) = object.waits.answered(case.by.instance, op) else { return };
+        let now_ns = case.mark.at_ns;
+        let waited = object.waits.take(Item::Answer(open), now_ns);
+        let out_ns = match (case.place, waited) {
+            (Some(place), Some(waited)) => {
+                self.processes.out_ns_since(place.machine, waited.since.at_ns, now_ns)
+            }
+            _ => 0,
+        };
+        self.calls.given(&mut scene(case), open.call, result, waited, out_ns);
+    }
+
+    /// An object at the end of the run: what still waits for its code.
+    pub(super) fn end_of_object(&mut self, scene: &mut Scene<'_>, name: &ObjectName, object: &mut Object) {
+        for waited in object.waits.take_all(scene.mark.at_ns) {
+            match waited.item {
+                Item::Request(request) => self.answers.still_waits(scene, request, waited),
+                // Without it nobody is there to be given anything.
+                Item::Answer(open) if is_living(object, open.instance) => {
+                    self.calls.still_waits(scene, name, waited, open.call, &self.processes);
+                }
+                Item::Answer(_) => {}
+            }
+        }
+        promptness::without_result(scene, name, object);
+    }
+
+    /// The run is over.
+    pub(super) fn end_of_run(&mut self, scene: &mut Scene<'_>) {
+        self.calls.end_of_run(scene, &self.processes);
+        self.answers.end_of_run(scene);
+    }
+}
+
+/// The objects of the history, by what leads to them.
+pub(super) struct Known<'a> {
+    pub(super) objects: &'a mut Objects,
+    pub(super) requests: &'a Requests,
+}
+
+impl Known<'_> {
+    /// The object that a request is for whose client still waits.
+    fn of_request(&mut self, request: u64) -> Option<&mut Object> {
+        self.at(self.requests.object_of(request)?)
+    }
+
+    fn at(&mut self, position: usize) -> Option<&mut Object> {
+        self.objects.get_index_mut(position).map(|(_, object)| object)
+    }
+}
+
+/// Something waits for an object's code from now on.
+fn waits(scene: &Scene<'_>, object: &mut Object, item: Item) {
+    let is_closed = is_closed(scene.reports, object);
+    object.waits.add(item, scene.mark, is_closed);
+}
+
+/// Whether an instance is the one that lives.
+fn is_living(object: &Object, instance: u64) -> bool {
+    let current = object.current.as_ref();
+    current.is_some_and(|current| current.instance == instance && current.ended.is_none())
+}
+
+/// Whether the constructor of the object's living instance runs.
+fn is_constructing(object: &Object) -> bool {
+    let current = object.current.as_ref().filter(|current| current.ended.is_none());
+    current.is_some_and(|current| current.conduct.constructor == Constructor::Running)
+}
+
+/// Whether the object lets nothing in.
+fn is_closed(reports: &Reports, object: &Object) -> bool {
+    let current = object.current.as_ref().filter(|current| current.ended.is_none());
+    current.is_some_and(|current| life::closed_since_ns(reports, current).is_some())
+}
+
+/// The event of an instance, for what is not about instances.
+fn scene<'a>(case: &'a mut Case<'_>) -> Scene<'a> {
+    Scene {
+        constants: case.constants,
+        faults: case.faults,
+        reports: case.reports,
+        pace: case.pace,
+        mark: case.mark,
+    }
+}

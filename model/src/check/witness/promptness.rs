@@ -1,0 +1,187 @@
+//! W2: in calm a request is answered within 10 s of the end of the last thing that it waits for outside the system.
+//!
+//! ```text
+//!  request_arrive ──── its object's gate closed: does not count ──── deliver ── object code, services ── respond ── answer_leave
+//!  ╰───────────── at most 10 s of open time ─────────────────────────╯                                ╰─ at most 10 s ─╯
+//! ```
+//!
+//! Between `deliver` and `respond` it waits for its object's own turns and for services; what the system owes in that time is judged
+//! as it comes due: results of storage calls here, answers of services in [`super::calls`].
+
+use std::collections::BTreeMap;
+
+use super::super::case::Case;
+use super::super::coverage::Kinds;
+use super::super::report::Seconds;
+use super::answers::Request;
+use super::{Scene, WITHIN_NS, scene};
+use crate::history::ObjectName;
+use crate::reference::Mark;
+use crate::reference::conduct::{CallKind, Outstanding};
+use crate::reference::instance::Instance;
+use crate::reference::object::Object;
+use crate::reference::waits::Waited;
+use crate::rules::Id;
+
+/// A request is delivered that has waited for its object.
+pub(super) fn delivered(case: &mut Case<'_>, request: u64, waited: Waited) {
+    let name = case.name;
+    let mut scene = scene(case);
+    if !scene.is_calm_since(waited.since.at_ns) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    if waited.open_ns <= scene.within_ns(waited.since.at_ns) {
+        return;
+    }
+    let sentences = format!(
+        "Request {request} reached a machine at {} and was given to the code of {name} at {}. No fault was at work, and the \
+         object let it in for {} of that time: it had to be there within 10 s.",
+        Seconds(waited.since.at_ns),
+        Seconds(scene.mark.at_ns),
+        Seconds(waited.open_ns),
+    );
+    scene.report(Id::W2, Some(name), &[waited.since, scene.mark], sentences);
+}
+
+/// An answer leaves that the account has told before.
+pub(super) fn passed_on(scene: &mut Scene<'_>, asked: &Request, request: u64, told: Mark) {
+    if !is_due(scene, asked, told) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    let took_ns = scene.mark.at_ns.saturating_sub(told.at_ns);
+    if took_ns > scene.within_ns(told.at_ns) {
+        let sentences = format!(
+            "{} answered request {request} at {}; no fault was at work, and the answer left for the client only at {}.",
+            asked.object,
+            Seconds(told.at_ns),
+            Seconds(scene.mark.at_ns),
+        );
+        scene.report(Id::W2, Some(&asked.object), &[told, scene.mark], sentences);
+    }
+}
+
+/// The client waits no longer, or the history is over, and nothing was seen to leave for it.
+pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64) {
+    let Some((told, ..)) = asked.told.as_ref().filter(|_| asked.left.is_none()) else { return };
+    let told = *told;
+    if !is_due(scene, asked, told) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    if scene.mark.at_ns.saturating_sub(told.at_ns) > scene.within_ns(told.at_ns) {
+        let sentences = format!(
+            "{} answered request {request} at {}; no fault was at work, and at {} the answer had not left for the client.",
+            asked.object,
+            Seconds(told.at_ns),
+            Seconds(scene.mark.at_ns),
+        );
+        let evidence = [told, scene.mark];
+        scene.owes(Kinds::ANSWER_LEAVE, Some(&asked.object), &evidence, sentences);
+    }
+}
+
+/// A request was not given to object code when its client gave up, or the history was over.
+pub(super) fn never_delivered(scene: &mut Scene<'_>, asked: &Request, request: u64, waited: Waited) {
+    if asked.left.is_some() || !scene.is_calm_since(waited.since.at_ns) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    if waited.open_ns <= scene.within_ns(waited.since.at_ns) {
+        return;
+    }
+    let sentences = format!(
+        "Request {request} reached a machine at {} and had not been given to the code of {} at {}, though no fault was at work \
+         and the object let it in for {} of that time.",
+        Seconds(waited.since.at_ns),
+        asked.object,
+        Seconds(scene.mark.at_ns),
+        Seconds(waited.open_ns),
+    );
+    let evidence = [waited.since, scene.mark];
+    scene.owes(Kinds::DELIVER, Some(&asked.object), &evidence, sentences);
+}
+
+/// In calm only a full queue is a reason to refuse a request, or a constructor that failed.
+pub(super) fn refused(scene: &mut Scene<'_>, asked: &Request, request: u64, queues: &BTreeMap<u16, u64>) {
+    let Some((arrived, machine)) = asked.arrived else { return };
+    if !scene.is_calm_since(arrived.at_ns) || asked.has_constructor_failed {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    let waiting = queues.get(&machine.unwrap_or_default()).copied().unwrap_or_default();
+    if scene.constants.queue_bound.is_some_and(|bound| waiting >= bound) {
+        return;
+    }
+    let sentences = format!(
+        "Request {request} to {} was refused at {}. No fault was at work, no constructor had failed, and {waiting} requests waited \
+         on the machine, fewer than its bound.",
+        asked.object,
+        Seconds(scene.mark.at_ns),
+    );
+    scene.report(Id::W2, Some(&asked.object), &[arrived, scene.mark], sentences);
+}
+
+/// Whether no fault was at work in the time of L2 before the request arrived, and since: then what the account tells is passed on
+/// in time.
+fn is_due(scene: &Scene<'_>, asked: &Request, told: Mark) -> bool {
+    let since_ns = asked.arrived.map_or(told.at_ns, |(arrived, _)| arrived.at_ns);
+    scene.is_calm_since(since_ns)
+}
+
+/// A storage call has its result.
+pub(super) fn resulted(case: &mut Case<'_>, object: &mut Object, op: u64) {
+    let Some(acting) = object.acting(case.by) else { return };
+    let call = acting.instance.conduct.outstanding().iter().find(|call| call.op == op);
+    let Some(call) = call.copied().filter(is_owed) else { return };
+    let open_ns = owed_for_ns(acting.instance, &call, case.mark.at_ns);
+    let name = case.name;
+    let mut scene = scene(case);
+    if open_ns <= WITHIN_NS
+        || open_ns <= scene.within_ns(call.mark.at_ns)
+        || !scene.is_calm_since(call.mark.at_ns)
+    {
+        return;
+    }
+    let sentences = format!(
+        "A storage call of {name} at {} had its result only at {}, though no fault was at work.",
+        Seconds(call.mark.at_ns),
+        Seconds(scene.mark.at_ns),
+    );
+    let evidence = [call.mark, scene.mark];
+    scene.owes(Kinds::REQUEST_ARRIVE, Some(name), &evidence, sentences);
+}
+
+/// The history is over: a storage call of the living instance still waits for its result.
+pub(super) fn without_result(scene: &mut Scene<'_>, name: &ObjectName, object: &Object) {
+    let living = object.current.as_ref().filter(|current| current.ended.is_none() && !current.superseded);
+    let Some(living) = living.filter(|_| scene.reports.tally.has(Kinds::OP_RESULT)) else { return };
+    let mut owed = living.conduct.outstanding().iter().filter(|call| is_owed(call));
+    let late = owed.find(|call| {
+        let within_ns = scene.within_ns(call.mark.at_ns);
+        owed_for_ns(living, call, scene.mark.at_ns) > within_ns && scene.is_calm_since(call.mark.at_ns)
+    });
+    let Some(call) = late else { return };
+    let sentences = format!(
+        "A storage call of {name} at {} has no result at the end of the run, {}, though no fault was at work.",
+        Seconds(call.mark.at_ns),
+        Seconds(scene.mark.at_ns),
+    );
+    scene.owes(Kinds::REQUEST_ARRIVE, Some(name), &[call.mark], sentences);
+}
+
+/// Whether the system owes its result: a transaction lasts as long as object code takes.
+fn is_owed(call: &Outstanding) -> bool {
+    call.kind != CallKind::Transaction && call.over.is_none()
+}
+
+/// For how long a result has been owed. One that comes through the gate is not owed while that is closed.
+fn owed_for_ns(instance: &Instance, call: &Outstanding, now_ns: u64) -> u64 {
+    let since_ns = call.mark.at_ns;
+    if call.closes_gate() {
+        return now_ns.saturating_sub(since_ns);
+    }
+    let is_known = instance.run_ended_ns <= since_ns && instance.conduct.gate_closed.is_none();
+    if is_known { now_ns.saturating_sub(since_ns).saturating_sub(instance.closed.since(since_ns)) } else { 0 }
+}
