@@ -122,3 +122,19 @@ fn l4_no_wall_clock_decides_who_leads() {
     led(66.0).is_refused("L4");
     led(64.0).is_accepted();
 }
+
+/// Between two instants on one machine its own clock decides, whoever holds the object in memory meanwhile.
+#[test]
+fn l3_the_clock_of_another_machine_does_not_excuse_what_waited_here() {
+    let starts_at = |seconds: f64, epoch: u64| {
+        let mut tale = Tale::new();
+        // Machine 1 is 400 ms behind.
+        tale.alarm_is_set(10.0).on(1).clock_off_ms(-400).others_set(1, |_| 500.0).on(0).clock_off_ms(0);
+        tale.evicted().under_epoch(epoch).at(seconds).wake(2).turn(2).run(1, 1, 10.0, 0);
+        tale
+    };
+    // Under another epoch machine 1 may have held it.
+    starts_at(10.4, 2).is_accepted();
+    starts_at(10.1, 1).is_accepted();
+    starts_at(10.4, 1).is_refused("L3");
+}

@@ -9,6 +9,18 @@ fn both(first: (u16, What), second: (u16, What)) -> Tale {
     tale
 }
 
+/// D8: a fault of one disk excuses no other.
+#[test]
+fn d8_a_disk_is_damaged_by_a_fault_of_its_own_alone() {
+    let damaged = |machine: u16| {
+        let mut tale = Tale::new();
+        tale.on(1).fault(1, "disk-rot").heal(1).on_machine(machine, What::DiskDamaged);
+        tale
+    };
+    damaged(1).is_accepted();
+    damaged(0).is_refused("D8");
+}
+
 #[test]
 fn d5_a_slice_has_one_holder_in_an_epoch() {
     let holds = |machine, epoch| (machine, What::Holder { slice: 7, epoch, group: None });

@@ -236,7 +236,9 @@ impl Checker {
                 }
                 self.faults.end(*fault, &self.pace.datacenter_of, mark);
             }
-            What::DiskDamaged => disks::damaged(&mut self.reports, &mut self.faults, mark, event.place),
+            What::DiskDamaged => {
+                disks::damaged(&mut self.reports, &mut self.faults, &self.pace, mark, event.place)
+            }
             What::Phase { phase: Phase::End } => {
                 self.is_over = true;
                 self.end_of_run();

@@ -182,6 +182,14 @@ impl Conduct {
         }
     }
 
+    /// A transaction has its result: whatever has waited for something in it waits no more.
+    pub(crate) fn ends_transaction(&mut self, op: u64) {
+        let is_it = |call: &&Outstanding| call.op == op && call.kind == CallKind::Transaction;
+        if let Some(began) = self.outstanding.iter().find(is_it).map(|call| call.turn) {
+            self.awaited.retain(|(_, awaited)| *awaited < began);
+        }
+    }
+
     /// An operation was begun in this turn, though nobody is known to wait for it yet.
     pub(crate) fn begun(&mut self, op: u64, turn: u32) {
         if self.awaited.iter().all(|(awaited, _)| *awaited != op) {

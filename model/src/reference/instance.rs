@@ -92,6 +92,8 @@ pub(crate) struct Instance {
     pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
+    /// Since when instances of its object have been on its machine, under its epoch.
+    pub(crate) here_since_ns: u64,
     pub(crate) conduct: Conduct,
     /// When its input gate was closed, or that of an instance before it, since a run of the object last ended.
     pub(crate) closed: Closed,
@@ -146,6 +148,7 @@ impl Instance {
             machine,
             cause,
             started,
+            here_since_ns: started.at_ns,
             conduct: Conduct::new(cause.is_some()),
             closed: Closed::default(),
             slice: None,

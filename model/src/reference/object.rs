@@ -136,6 +136,9 @@ impl Object {
             instance.run_ended_ns = before.run_ended_ns;
             instance.closed = std::mem::take(&mut before.closed);
             instance.slice = instance.slice.or(before.slice);
+            if (before.epoch, before.machine) == (instance.epoch, instance.machine) {
+                instance.here_since_ns = before.here_since_ns;
+            }
         }
         instance.absent_since_ns =
             self.current.as_ref().and_then(|before| before.ended.map(|_| before.ended_ns));

@@ -304,14 +304,22 @@ pub(crate) struct Slot {
     pub(crate) doubtful: bool,
 }
 
-/// What can be seen of a slot: when its alarm was set, that one's counted failures and the run that is for it; and when the alarm
-/// was set that R7 spares.
-pub(crate) type Essence = (Option<(Mark, u32, Option<u64>)>, Option<Mark>);
+/// What can be seen of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Essence {
+    /// Its alarm, that one's counted failures, and the run that is for it.
+    alarm: Option<(Mark, u32, Option<u64>)>,
+    /// The alarm that R7 spares.
+    spared: Option<Mark>,
+}
 
 impl Slot {
+    /// What can be seen of it.
     pub(crate) fn essence(&self) -> Essence {
-        let alarm = self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures, alarm.run));
-        (alarm, self.spared.map(|spared| spared.setting.set))
+        Essence {
+            alarm: self.alarm.as_ref().map(|alarm| (alarm.setting.set, alarm.failures, alarm.run)),
+            spared: self.spared.map(|spared| spared.setting.set),
+        }
     }
 
     /// A `set_alarm` became durable.

@@ -23,7 +23,7 @@ use crate::check::object::life;
 use crate::check::report::{OnMachine, Seconds};
 use crate::history::{Cause, Header};
 use crate::lateness::Lateness;
-use crate::reference::instance::Instance;
+use crate::reference::instance::{Ended, Instance};
 use crate::reference::slot::Alarm;
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
@@ -109,9 +109,9 @@ impl Pace {
         since_ns: u64,
     ) -> Vec<u16> {
         let was_here = |instance: &Instance| {
-            instance.ended.is_none()
+            instance.ended.is_none_or(|ended| ended == Ended::Evicted)
                 && instance.machine == Some(machine)
-                && instance.started.at_ns <= since_ns
+                && instance.here_since_ns <= since_ns
         };
         if instance.is_some_and(was_here) {
             return vec![machine];

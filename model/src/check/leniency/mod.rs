@@ -76,8 +76,7 @@ pub(in crate::check) struct Other {
 fn explains(case: &Case<'_>, slot: &Slot, told: &Told) -> bool {
     case.reports.is_lenient()
         && (timers::behind(case, slot, told.claim).is_some()
-            || delivery::under_way(case, slot, told).is_some()
-            || restarts(case, slot.alarm.as_ref(), told))
+            || delivery::under_way(case, slot, told).is_some())
 }
 
 /// R4: whether a run is told zero because its process is a new one.

@@ -94,9 +94,15 @@ pub(in crate::check) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mu
             slot.spared.as_ref().is_some_and(is_it)
         }
     };
-    let fits = |slot: &Slot| is_it(slot, true) || super::explains(case, slot, told);
+    // What the profile alone has a run for comes after what the contract has one for.
+    let is_due = |slot: &Slot| is_it(slot, true) || super::restarts(case, slot.alarm.as_ref(), told);
+    let fits = |slot: &Slot| is_due(slot) || super::explains(case, slot, told);
+    let observe = |row: &mut Row| match row.observe_run(case.mark, is_due) {
+        Fit::Contradicts => row.observe_run(case.mark, fits),
+        fit => fit,
+    };
     if !case.omits_commits {
-        if row.observe_run(case.mark, fits) == Fit::Contradicts {
+        if observe(row) == Fit::Contradicts {
             row.observe_run(case.mark, |slot| is_it(slot, false));
         }
         return;
@@ -118,7 +124,7 @@ pub(in crate::check) fn run_starts(case: &Case<'_>, row: &mut Row, instance: &mu
         instance.make_durable(row, own.turn, case.mark, retries_max);
     }
     let is_own = own.is_some();
-    let fit = if is_own { Fit::Certain } else { row.observe_run(case.mark, fits) };
+    let fit = if is_own { Fit::Certain } else { observe(row) };
     if fit == Fit::Fits || fits(&row.slot) {
         return;
     }

@@ -51,6 +51,7 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
         }
         What::OpResult { op, result } => {
             in_turn(case, acting.instance, None);
+            acting.instance.conduct.ends_transaction(*op);
             calls::returned(case, &mut acting, *op, result);
         }
         What::ConstructorEnd { failed } => {
@@ -159,10 +160,12 @@ fn result(case: &mut Case<'_>, instance: &mut Instance, op: u64) {
         None => "the result of an outbound request",
     };
     case.saw(Id::O3);
-    // What a section or a transaction has called or waits for itself reaches it.
-    let wanted = awaited.max(call.map(|call| call.turn));
-    let section = instance.conduct.section().filter(|_| instance.is_start_seen());
-    if let Some((closed, _)) = section.filter(|(_, began)| wanted.is_none_or(|wanted| wanted < *began)) {
+    // What a section or a transaction has called or waits for itself reaches it; what nobody waits for lets nothing go on.
+    let is_of_other = |began: u32| {
+        let is_called = call.is_some_and(|call| call.turn >= began);
+        awaited.is_some_and(|awaited| awaited < began) && !is_called
+    };
+    if let Some((closed, _)) = instance.conduct.section().filter(|(_, began)| is_of_other(*began)) {
         return blocked(case, instance, what, closed, Kinds::AWAIT);
     }
     gate(case, instance, what, |call| call.closes_gate() && call.kind != CallKind::Transaction);
