@@ -109,7 +109,8 @@ fn o1_a_machine_that_was_cut_off_tells_nobody_what_is_out_of_date() {
     let successor = life.instances()[1];
     let answers: Vec<_> = (2..62).filter_map(|read| life.answer(read)).collect();
     assert!(answers.len() > 3, "its lease lasts for a while");
-    assert!(answers.iter().all(|(at_ms, _, told)| *at_ms < successor && told == r#"["old"]"#), "{answers:?}");
+    let is_out_of_date = |told: &str| told.contains(r#""told":["old"]"#);
+    assert!(answers.iter().all(|(at_ms, _, told)| *at_ms < successor && is_out_of_date(told)), "{answers:?}");
     assert!((2..62).all(|read| life.delivery(read).is_some()), "it reads for all of them");
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use reveille_sim::plan::{Plan, Request};
+use reveille_sim::plan::{Outage, Plan, Request};
 
 use super::search::{Pass, Search};
 
@@ -18,9 +18,27 @@ pub(super) fn shorten(search: &mut Search<'_>) {
         |plan| plan.upstream.outages.len(),
         |plan, range| drop(plan.upstream.outages.drain(range)),
     );
+    one_outage_alone(search);
     leave_out(search, |plan| objects(plan).len(), without_objects);
     leave_out(search, |plan| plan.workload.len(), |plan, range| drop(plan.workload.drain(range)));
     make_one_of_two(search);
+}
+
+/// One outage that lasts may do what it did at its own time together with faults, which had brought about that somebody called
+/// just then. How long it has to be the lengths find.
+fn one_outage_alone(search: &mut Search<'_>) {
+    let plan = search.best();
+    if plan.faults.is_empty() {
+        return;
+    }
+    let outages = plan.upstream.outages.len();
+    search.take_first(Pass::Lists, outages, |plan, position| {
+        let mut plan = plan.clone();
+        plan.faults.clear();
+        let outage = Outage { at_ms: 0, for_ms: plan.phases.faults_ms, ..plan.upstream.outages[position] };
+        plan.upstream.outages = vec![outage];
+        Some(plan)
+    });
 }
 
 fn leave_out(

@@ -11,8 +11,8 @@ use super::{LOG_BYTES_MAX, PlanError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
-    /// The beat of a machine, in milliseconds: from [`Tuning::TICK_MIN_MS`] to [`Tuning::TICK_MAX_MS`]. Consensus counts its
-    /// timeouts in it, and what has no answer is asked again at one.
+    /// How often a machine looks around, in milliseconds: from [`Tuning::TICK_MIN_MS`] to [`Tuning::TICK_MAX_MS`]. Consensus sends
+    /// its heartbeats and counts its timeouts in it, and what has no answer is asked again at one.
     pub tick_ms: u64,
     /// Alarms in one page of the due index: from 1 to [`Tuning::COUNT_MAX`].
     pub page_alarms: u32,
@@ -36,9 +36,9 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// The shortest beat: four of them, after which a follower asks for votes, are as long as a usual round trip.
+    /// The shortest: with a shorter one most of what machines say is heartbeats.
     pub const TICK_MIN_MS: u64 = 50;
-    /// The longest beat: that of renewals. With a longer one no session would last.
+    /// The longest: that of renewals. With a longer one no session would last.
     pub const TICK_MAX_MS: u64 = 1_000;
     /// The most of whatever is counted.
     pub const COUNT_MAX: u32 = 1_000_000;

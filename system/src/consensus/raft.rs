@@ -6,7 +6,7 @@ use raft::eraftpb::{EntryType, Message, MessageType};
 use raft::{INVALID_ID, RawNode, SnapshotStatus, StateRole};
 
 use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready, Snapshot};
-use crate::config::Config;
+use crate::config::{Config, TICK_MS};
 use crate::ids::{GroupId, MachineId};
 
 mod leadership;
@@ -23,12 +23,13 @@ use timeouts::Timeouts;
 
 /// Ticks between heartbeats.
 const HEARTBEAT_TICKS: usize = 1;
-/// For so many ticks a follower that hears its leader refuses to vote for anybody else, and a leader that hears no majority
-/// goes on. Without a leader a replica waits longer before it asks for votes: see [`Timeouts`].
-const ELECTION_TICKS: usize = 4;
-/// The same in the system group: while it has no leader nobody can be found dead, so all that fails with its leader waits
+/// For so many beats a follower that hears its leader refuses to vote for anybody else, and a leader that hears no majority
+/// goes on. Without a leader a replica waits longer before it asks for votes: see [`Timeouts`]. A beat is a tick, or as many as
+/// are [`TICK_MS`]: however short ticks are, a timeout is longer than the round trips of links that count as connected (L2).
+const ELECTION_BEATS: usize = 4;
+/// How many in the system group: while it has no leader nobody can be found dead, so all that fails with its leader waits
 /// for this first (L1).
-const SYSTEM_ELECTION_TICKS: usize = 3;
+const SYSTEM_ELECTION_BEATS: usize = 3;
 /// The most messages with entries on their way to one follower.
 const APPENDS_INFLIGHT_MAX: usize = 64;
 /// The most bytes of committed entries that one step gives out.
@@ -70,8 +71,10 @@ impl Node {
             memory.persist(&persist);
         }
         let is_system = group == config.system_group();
-        let election_ticks = if is_system { SYSTEM_ELECTION_TICKS } else { ELECTION_TICKS };
-        let timeouts = Timeouts { group, rank, replicas: replicas.clone().count(), election_ticks };
+        let beat_ticks = usize::try_from(TICK_MS.div_ceil(config.tick_ms)).expect("a small number");
+        let election_ticks = beat_ticks * if is_system { SYSTEM_ELECTION_BEATS } else { ELECTION_BEATS };
+        let timeouts =
+            Timeouts { group, rank, replicas: replicas.clone().count(), election_ticks, beat_ticks };
         let settings = raft::Config {
             id: raft_id(me),
             heartbeat_tick: HEARTBEAT_TICKS,

@@ -7,7 +7,7 @@ use crate::ids::GroupId;
 /// When a replica that hears no leader asks for votes.
 ///
 /// The timeouts are longer than the time for which a follower refuses to vote, so that the first to ask finds the others
-/// free to vote, and two ticks apart, so that it has its votes before the next one asks. Whom a term puts last the next
+/// free to vote, and two beats apart, so that it has its votes before the next one asks. Whom a term puts last the next
 /// term may put first.
 ///
 /// Who is reluctant to lead asks later than all that are not, and may still become leader if nobody else can.
@@ -20,6 +20,8 @@ pub(super) struct Timeouts {
     pub(super) replicas: usize,
     /// For so many ticks a follower that hears its leader refuses to vote for anybody else.
     pub(super) election_ticks: usize,
+    /// Ticks in a beat.
+    pub(super) beat_ticks: usize,
 }
 
 impl Timeouts {
@@ -27,7 +29,8 @@ impl Timeouts {
     pub(super) fn ticks(self, term: u64, reluctant: bool) -> usize {
         let hash = SipHasher13::new_with_keys(0, u64::from(self.group.0)).hash(&term.to_le_bytes());
         let drawn = usize::try_from(hash % self.replicas as u64).expect("less than the number of replicas");
-        let ticks = self.election_ticks + 1 + 2 * ((drawn + self.rank) % self.replicas);
+        let place = (drawn + self.rank) % self.replicas;
+        let ticks = self.election_ticks + 1 + 2 * self.beat_ticks * place;
         if reluctant { self.longest_of_willing() + ticks } else { ticks }
     }
 
@@ -37,7 +40,7 @@ impl Timeouts {
     }
 
     fn longest_of_willing(self) -> usize {
-        self.election_ticks + 1 + 2 * (self.replicas - 1)
+        self.election_ticks + 1 + 2 * self.beat_ticks * (self.replicas - 1)
     }
 }
 
@@ -48,7 +51,7 @@ mod tests {
     const ELECTION_TICKS: usize = 4;
 
     fn of(group: GroupId, rank: usize) -> Timeouts {
-        Timeouts { group, rank, replicas: 3, election_ticks: ELECTION_TICKS }
+        Timeouts { group, rank, replicas: 3, election_ticks: ELECTION_TICKS, beat_ticks: 1 }
     }
 
     #[test]
