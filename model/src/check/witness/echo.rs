@@ -17,20 +17,20 @@ use crate::rules::Id;
 /// So many results of an instance are remembered, the last ones.
 const GIVEN_MAX: usize = 256;
 
-/// So many objects are followed.
-const OBJECTS_MAX: usize = 1_024;
+/// So many instances are followed.
+const INSTANCES_MAX: usize = 1_024;
 
 /// What objects of classes that echo were given.
 #[derive(Debug)]
 pub(super) struct Echoes {
     classes: Vec<Arc<str>>,
-    objects: BTreeMap<ObjectName, Given>,
+    /// From their starts on: of two that live at once each has been given its own.
+    instances: BTreeMap<(ObjectName, u64), Given>,
 }
 
 /// What the calls of one instance gave.
 #[derive(Debug, Default)]
 struct Given {
-    instance: u64,
     /// The keys that calls without a result have asked for.
     asked: Vec<(u64, Vec<Key>)>,
     /// Keys with their values, as hashes.
@@ -46,28 +46,36 @@ struct Echo {
 
 impl Echoes {
     pub(super) fn new(classes: &[Arc<str>]) -> Self {
-        Echoes { classes: classes.to_vec(), objects: BTreeMap::new() }
+        Echoes { classes: classes.to_vec(), instances: BTreeMap::new() }
     }
 
-    /// What is known of the instance that does something, if its class echoes.
-    fn of(&mut self, case: &Case<'_>) -> Option<&mut Given> {
+    /// An instance starts.
+    pub(super) fn starts(&mut self, case: &Case<'_>) {
         if !self.classes.iter().any(|class| **class == *case.name.class()) {
-            return None;
+            return;
         }
-        if self.objects.len() >= OBJECTS_MAX && !self.objects.contains_key(case.name) {
-            self.objects.pop_first();
+        if self.instances.len() >= INSTANCES_MAX {
+            self.instances.pop_first();
         }
-        let given = self.objects.entry(case.name.clone()).or_default();
-        if given.instance != case.by.instance {
-            *given = Given { instance: case.by.instance, ..Given::default() };
+        self.instances.insert(instance_of(case), Given::default());
+    }
+
+    /// An instance ends.
+    pub(super) fn ends(&mut self, case: &Case<'_>) {
+        if !self.instances.is_empty() {
+            self.instances.remove(&instance_of(case));
         }
-        Some(given)
+    }
+
+    /// What the instance that does something was given, if it is followed.
+    fn of(&mut self, case: &Case<'_>) -> Option<&mut Given> {
+        if self.instances.is_empty() { None } else { self.instances.get_mut(&instance_of(case)) }
     }
 
     /// Object code makes a call.
     pub(super) fn called(&mut self, case: &Case<'_>, op: u64, call: &StorageCall) {
         let is_read = matches!(call, StorageCall::Get { .. } | StorageCall::GetMany { .. });
-        let Some(given) = self.of(case).filter(|_| is_read) else { return };
+        let Some(given) = is_read.then(|| self.of(case)).flatten() else { return };
         let keys = match call {
             StorageCall::Get { key } => vec![key.clone()],
             StorageCall::GetMany { keys } => keys.clone(),
@@ -79,7 +87,7 @@ impl Echoes {
     /// The account: object code is given a result.
     pub(super) fn result(&mut self, case: &Case<'_>, op: u64, result: &OpResult) {
         let is_read = matches!(result, OpResult::Value(_) | OpResult::Entries(_));
-        let Some(given) = self.of(case).filter(|_| is_read) else { return };
+        let Some(given) = is_read.then(|| self.of(case)).flatten() else { return };
         let asked = given.asked.iter().position(|(of, _)| *of == op);
         let asked = asked.map(|position| given.asked.swap_remove(position).1).unwrap_or_default();
         match result {
@@ -95,7 +103,7 @@ impl Echoes {
 
     /// An answer of object code: what it says that it was given has to be what the account gave.
     pub(super) fn responds(&mut self, case: &mut Case<'_>, request: u64, status: u16, body: &Blob) {
-        let Some(given) = self.of(case).filter(|_| status == 200) else { return };
+        let Some(given) = (status == 200).then(|| self.of(case)).flatten() else { return };
         let Ok(Echo { read }) = serde_json::from_slice(&body.0) else { return };
         let other = read.iter().find(|(key, value)| !given.has(key, value.as_ref()));
         let is_sure = !given.has_forgotten;
@@ -111,6 +119,10 @@ impl Echoes {
         );
         scene.report(Id::W1, Some(name), &[mark], sentences);
     }
+}
+
+fn instance_of(case: &Case<'_>) -> (ObjectName, u64) {
+    (case.name.clone(), case.by.instance)
 }
 
 impl Given {

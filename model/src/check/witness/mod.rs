@@ -200,8 +200,14 @@ impl Witness {
             self.answers.constructor_failed(name);
         }
         match what {
-            What::InstanceStart { .. } => object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns),
-            What::InstanceEnd { .. } => object.waits.forget(by.instance, case.mark.at_ns),
+            What::InstanceStart { .. } => {
+                object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns);
+                self.echoes.starts(case);
+            }
+            What::InstanceEnd { .. } => {
+                object.waits.forget(by.instance, case.mark.at_ns);
+                self.echoes.ends(case);
+            }
             What::Deliver { delivery: Delivery::Request { request } } => {
                 self.deliveries.given(&mut scene(case), *request, name);
                 self.answers.given(&mut scene(case), *request);
