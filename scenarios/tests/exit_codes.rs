@@ -161,9 +161,12 @@ const TRIES: &[(Row, fn())] = &[
         assert!(text(&output.stderr).contains("there is no rule \"F99\"; there are: O1"));
     }),
     (("`check`", 130, "interrupted"), || {
-        let check = start("check -");
+        let mut check = start("check -");
+        // It waits for more: a closed input would end it too.
+        let input = check.stdin.take();
         send("TERM", &check);
         assert_eq!(ended(check, 130), "stopped: there is no verdict\n");
+        drop(input);
     }),
     (("`bench`", 0, "the figures"), || {
         let output = ends("bench --seeds 2", 0);
