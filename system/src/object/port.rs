@@ -62,7 +62,9 @@ pub(crate) struct Core {
     /// The transaction in progress (S5).
     transaction: Option<OpId>,
     pending: BTreeMap<OpId, Pending>,
-    /// How many of them close the input gate (O3).
+    /// Those that a section has started or waited for since the gate was open, and others that have their results by now.
+    of_sections: Vec<OpId>,
+    /// How many of the pending close the input gate (O3).
     closing: u32,
     /// The reads among them that wait for the datastore, with the turns that they were made in.
     asking: BTreeMap<OpId, u32>,
@@ -121,6 +123,7 @@ impl Port {
             in_section: false,
             transaction: None,
             pending: BTreeMap::new(),
+            of_sections: Vec::new(),
             closing: 0,
             asking: BTreeMap::new(),
             stamps,
@@ -168,6 +171,7 @@ impl Port {
         let mut core = self.core();
         let (in_section, transaction) = (core.in_section, core.transaction);
         let Some(pending) = core.pending.get_mut(&op) else { return };
+        let joins = in_section && !pending.in_section;
         pending.in_section |= in_section;
         pending.transaction = transaction.or(pending.transaction);
         let kind = match pending.what {
@@ -175,6 +179,9 @@ impl Port {
             PendingWhat::Sync => WaitKind::Sync,
             PendingWhat::Outside => WaitKind::Outside,
         };
+        if joins {
+            core.of_sections.push(op);
+        }
         core.see(Seen::Awaits(op, kind));
     }
 
@@ -297,6 +304,7 @@ impl Core {
         let op = next_op(&mut self.ops);
         let (in_section, transaction) = (self.in_section, self.transaction);
         self.pending.insert(op, Pending { what, in_section, transaction, closes_gate });
+        self.of_sections.extend(in_section.then_some(op));
         self.closing += u32::from(closes_gate);
         op
     }
@@ -383,8 +391,10 @@ impl Core {
 
     /// O3: no section is in progress. What one has left behind waits at the next closed gate like anything else.
     pub(crate) fn leave_sections(&mut self) {
-        for pending in self.pending.values_mut() {
-            pending.in_section = false;
+        for op in self.of_sections.drain(..) {
+            if let Some(pending) = self.pending.get_mut(&op) {
+                pending.in_section = false;
+            }
         }
     }
 
