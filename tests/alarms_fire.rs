@@ -211,7 +211,7 @@ impl DurableObject for Parrot {
 fn f7_the_handler_is_told_its_time_and_how_often_it_has_failed() {
     let mut plan = asked(&[]);
     plan.workload = vec![Request { at_ms: 1_000, machine: 0, object: "Parrot/foo".into(), body: "".into() }];
-    let life = Life::with_classes(&plan, || Classes::default().with(RustClass::<Parrot>::default()));
+    let life = Life::with_code(&plan, || Classes::default().with(RustClass::<Parrot>::default()));
     let set = life.set_alarms()[0];
     let sent: Vec<String> = life.sent().into_iter().map(|(_, _, body)| body).collect();
     assert_eq!(sent, [format!("{set} 0 false"), format!("{set} 1 true"), format!("{set} 2 true")]);

@@ -7,7 +7,7 @@ const DEFAULT: std::ops::Range<u64> = 0..60;
 #[test]
 fn batcher_docs_is_caught() {
     let known = ["X1(a)", "X1(b)", "X1(c)", "X5"];
-    let found = run_seeds(scenario("batcher-docs"), "batcher_docs_is_caught", DEFAULT, &known);
+    let found = run_seeds(&scenario("batcher-docs"), "batcher_docs_is_caught", DEFAULT, &known);
     if seeds(DEFAULT) != DEFAULT {
         // Other seeds need not show every trap.
         return;

@@ -5,5 +5,5 @@ use crate::common::{run_seeds, scenario};
 
 #[test]
 fn batcher_keeps_every_item() {
-    run_seeds(scenario("batcher"), "batcher_keeps_every_item", 0..60, &[]);
+    run_seeds(&scenario("batcher"), "batcher_keeps_every_item", 0..60, &[]);
 }

@@ -4,6 +4,7 @@ pub(crate) mod life;
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use reveille::bundle::{Build, Smaller};
@@ -17,8 +18,8 @@ use reveille_sim::run::Outcome;
 use reveille_system::ids::{MachineId, ObjectName};
 
 /// The scenario of that name.
-pub(crate) fn scenario(name: &str) -> &'static Scenario {
-    Scenario::named(name).unwrap_or_else(|| panic!("there is no scenario {name}"))
+pub(crate) fn scenario(name: &str) -> Arc<Scenario> {
+    scenarios::catalogue().of_name(name).unwrap_or_else(|unknown| panic!("{unknown}")).clone()
 }
 
 /// A plan of the scenario in which nothing is left to chance, nothing breaks, and nothing is asked.
@@ -88,7 +89,7 @@ pub(crate) fn choose(
 
 /// Runs a scenario's seeds and gives what was found with each. Fails at the first finding that `allowed` does not name.
 pub(crate) fn run_seeds(
-    scenario: &'static Scenario,
+    scenario: &Scenario,
     test: &str,
     default: Range<u64>,
     allowed: &[&str],
@@ -106,7 +107,7 @@ pub(crate) fn run_seeds(
 }
 
 /// A finding as the smallest story that there is of it, which is kept as a bundle.
-pub(crate) fn smallest(scenario: &'static Scenario, plan: &Plan, finding: &Finding) -> String {
+pub(crate) fn smallest(scenario: &Scenario, plan: &Plan, finding: &Finding) -> String {
     if finding.rule == finding::STUCK {
         // Each smaller plan that is stuck too would leave a thread that runs for ever.
         return format!("{} {}: {}", scenario.name, finding.rule, finding.sentences);

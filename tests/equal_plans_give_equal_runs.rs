@@ -4,12 +4,11 @@
 use std::thread;
 
 use crate::common::{scenario, seeds};
-use reveille::scenario::ALL;
 use reveille_sim::plan::Plan;
 
 #[test]
 fn equal_plans_give_equal_runs() {
-    for scenario in ALL {
+    for scenario in scenarios::catalogue().all() {
         for seed in seeds(0..3) {
             let plan = scenario.plan(seed);
             assert_eq!(plan, scenario.plan(seed), "a seed stands for one plan");
@@ -27,7 +26,7 @@ fn equal_plans_give_equal_runs() {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "whole runs side by side are what is tested here")]
 fn runs_side_by_side_do_not_touch_each_other() {
-    let scenario = scenario("batcher");
+    let scenario = &scenario("batcher");
     let alone: Vec<_> = (0..4).map(|seed| scenario.run(&scenario.plan(seed)).digest).collect();
     let beside: Vec<_> = thread::scope(|scope| {
         let started: Vec<_> =
@@ -39,7 +38,7 @@ fn runs_side_by_side_do_not_touch_each_other() {
 
 #[test]
 fn a_plan_survives_its_json() {
-    for scenario in ALL {
+    for scenario in scenarios::catalogue().all() {
         let plan = scenario.plan(1);
         let json = serde_json::to_string(&plan).expect("a plan can be written");
         let read: Plan = serde_json::from_str(&json).expect("a plan can be read");

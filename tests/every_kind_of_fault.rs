@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use reveille::scenario::ALL;
 use reveille_model::history::{Event, What};
 use reveille_model::{Profile, check};
 use reveille_sim::kinds::{self, Row, Struck};
@@ -24,7 +23,8 @@ fn names() -> BTreeSet<&'static str> {
 
 /// All plans that are drawn.
 fn plans() -> impl Iterator<Item = Plan> {
-    ALL.iter().flat_map(|scenario| (0..DRAWN_WITHIN).map(|seed| scenario.plan(seed)))
+    let all = scenarios::catalogue().all().to_vec();
+    all.into_iter().flat_map(|scenario| (0..DRAWN_WITHIN).map(move |seed| scenario.plan(seed)))
 }
 
 fn faults() -> impl Iterator<Item = (Plan, Fault)> {

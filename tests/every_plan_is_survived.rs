@@ -22,7 +22,7 @@ fn every_plan_is_survived() {
             let outcome = scenario.run(&plan);
             match finding::of(&outcome).first() {
                 None => Ok(()),
-                Some(finding) => Err(TestCaseError::fail(smallest(scenario, &plan, finding))),
+                Some(finding) => Err(TestCaseError::fail(smallest(&scenario, &plan, finding))),
             }
         });
         if let Err(failure) = result {

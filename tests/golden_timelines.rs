@@ -82,7 +82,8 @@ fn the_documentations_batcher_loses_items() {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/regressions/batcher-docs");
     let traps = ["a-key-of-a-number-sorts-wrongly", "erased-by-delete-all", "deleted-though-refused"];
     let stories = traps.map(|trap| {
-        let source = Source::of_folder(&kept.join(trap)).unwrap_or_else(|error| panic!("{error:#}"));
+        let source = Source::of_folder(&scenarios::catalogue(), &kept.join(trap))
+            .unwrap_or_else(|error| panic!("{error:#}"));
         report::broken(&source.scenario.run(&source.plan))
     });
     keep("the_documentations_batcher_loses_items", &stories.join("\n"));

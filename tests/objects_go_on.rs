@@ -7,12 +7,12 @@ use crate::common::{run_seeds, scenario};
 
 #[test]
 fn alarm_example_runs_after_every_request() {
-    run_seeds(scenario("alarm-example"), "alarm_example_runs_after_every_request", 0..60, &[]);
+    run_seeds(&scenario("alarm-example"), "alarm_example_runs_after_every_request", 0..60, &[]);
 }
 
 #[test]
 fn cron_never_stops() {
-    run_seeds(scenario("cron"), "cron_never_stops", 0..60, &[]);
+    run_seeds(&scenario("cron"), "cron_never_stops", 0..60, &[]);
 }
 
 /// The rules that a scenario's own promise says are broken in the history of a run, after it was falsified.
@@ -20,8 +20,7 @@ fn broken(name: &str, falsify: impl FnOnce(&mut History)) -> Vec<&'static str> {
     let scenario = scenario(name);
     let mut history = scenario.run(&scenario.plan(0)).history;
     falsify(&mut history);
-    let promise = scenario.promise.expect("it makes a promise");
-    promise(&history).iter().map(|violation| violation.rule.0).collect()
+    scenario.broken_promises(&history).iter().map(|violation| violation.rule.0).collect()
 }
 
 #[test]

@@ -10,8 +10,8 @@ use reveille::regression;
 
 #[test]
 fn regressions_stay_mended() {
-    let all =
-        regression::all(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|error| panic!("{error:#}"));
+    let all = regression::all(&scenarios::catalogue(), Path::new(env!("CARGO_MANIFEST_DIR")))
+        .unwrap_or_else(|error| panic!("{error:#}"));
     assert!(!all.is_empty(), "regressions are kept in this crate");
     let mut wrong = Vec::new();
     for regression in &all {

@@ -10,7 +10,7 @@ use crate::common::{run_seeds, scenario, upstream};
 
 #[test]
 fn retries_follow_the_contract() {
-    run_seeds(scenario("retry-info"), "retries_follow_the_contract", 0..60, &[]);
+    run_seeds(&scenario("retry-info"), "retries_follow_the_contract", 0..60, &[]);
 }
 
 /// A request for an alarm a second ahead whose runs do this.

@@ -12,14 +12,15 @@ use reveille_sim::run::Outcome;
 
 #[test]
 fn scripted_objects_follow_the_model() {
-    run_seeds(scenario("scripted"), "scripted_objects_follow_the_model", 0..60, &[]);
+    run_seeds(&scenario("scripted"), "scripted_objects_follow_the_model", 0..60, &[]);
 }
 
 /// The run of a regression that is kept under this name. No promise is broken in it.
 #[track_caller]
 fn follows(name: &str) -> Outcome {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/regressions/scripted").join(name);
-    let source = Source::of_folder(&kept).unwrap_or_else(|error| panic!("{error:#}"));
+    let source =
+        Source::of_folder(&scenarios::catalogue(), &kept).unwrap_or_else(|error| panic!("{error:#}"));
     let outcome = source.scenario.run(&source.plan);
     if let Some(finding) = finding::of(&outcome).first() {
         panic!("{}", told(&outcome, finding));

@@ -6,8 +6,7 @@ mod lies;
 use reveille_model::Profile;
 use reveille_model::history::{Event, History, Place, Process, What};
 use reveille_sim::between::Between;
-use reveille_sim::run::{self, RunEnd};
-use reveille_system::object::class::Classes;
+use reveille_sim::run::{self, Code, RunEnd};
 
 use crate::common::scenario;
 
@@ -29,12 +28,12 @@ fn honest() -> Box<dyn Between> {
 fn refused(
     name: &str,
     lie: fn() -> Box<dyn Between>,
-    classes: fn() -> Classes,
+    code: &Code,
     rule: Option<&str>,
 ) -> (u64, Vec<&'static str>) {
     for seed in 0..RUNS_MAX {
         let plan = scenario(name).plan(seed);
-        let outcome = run::run_between(&plan, classes, lie);
+        let outcome = run::run_between(&plan, code, lie);
         assert_eq!(outcome.end, RunEnd::Completed, "{name} {seed}: {:?}", outcome.panics);
         let mut rules: Vec<&str> = outcome.verdict.violations.iter().map(|it| it.rule.0).collect();
         rules.sort_unstable();
@@ -50,7 +49,7 @@ fn refused(
 #[track_caller]
 fn is_refused(names: &[&str], lie: fn() -> Box<dyn Between>, rule: &str) {
     for name in names {
-        let (seed, rules) = refused(name, lie, scenario(name).classes, Some(rule));
+        let (seed, rules) = refused(name, lie, &scenario(name).code, Some(rule));
         println!("{name}: refused in run {seed} by {rules:?}");
     }
 }
@@ -58,7 +57,7 @@ fn is_refused(names: &[&str], lie: fn() -> Box<dyn Between>, rule: &str) {
 /// The lie is refused in each of these scenarios, by whatever rule.
 fn is_refused_somehow(names: &[&str], lie: fn() -> Box<dyn Between>) {
     for name in names {
-        let (seed, rules) = refused(name, lie, scenario(name).classes, None);
+        let (seed, rules) = refused(name, lie, &scenario(name).code, None);
         println!("{name}: refused in run {seed} by {rules:?}");
     }
 }
@@ -68,10 +67,8 @@ fn is_refused_somehow(names: &[&str], lie: fn() -> Box<dyn Between>) {
 fn an_honest_system_is_not_refused() {
     for name in ASKED {
         let plan = scenario(name).plan(0);
-        let (between, alone) = (
-            run::run_between(&plan, scenario(name).classes, honest),
-            run::run(&plan, scenario(name).classes),
-        );
+        let (between, alone) =
+            (run::run_between(&plan, &scenario(name).code, honest), scenario(name).run(&plan));
         assert_eq!((between.digest, between.verdict.violations), (alone.digest, Vec::new()), "{name}");
     }
 }
@@ -88,18 +85,16 @@ fn w1_what_is_told_otherwise_than_it_was_is_refused() {
 
 #[test]
 fn w1_an_answer_that_leaves_before_its_writes_are_durable_is_refused() {
-    for (name, classes) in [
-        ("batcher", (|| lies::overheard(&["Batcher"], &(scenario("batcher").classes)())) as fn() -> Classes),
-        ("scripted", || lies::overheard(&["Scripted", "Silent"], &(scenario("scripted").classes)())),
-    ] {
-        refused(name, lies::answers_leave_at_once, classes, Some("W1"));
+    for (name, classes) in [("batcher", &["Batcher"][..]), ("scripted", &["Scripted", "Silent"])] {
+        let code = scenario(name).code.clone().with_classes(|honest| lies::overheard(classes, &honest));
+        refused(name, lies::answers_leave_at_once, &code, Some("W1"));
     }
 }
 
 #[test]
 fn w1_a_value_that_does_not_reach_object_code_is_refused() {
-    let forgetful = || lies::forgetful(&(scenario("scripted").classes)());
-    let (_, rules) = refused("scripted", honest, forgetful, None);
+    let forgetful = scenario("scripted").code.clone().with_classes(|honest| lies::forgetful(&honest));
+    let (_, rules) = refused("scripted", honest, &forgetful, None);
     assert_eq!(rules, ["W1"]);
 }
 
@@ -126,7 +121,7 @@ fn w1_runs_and_commits_that_are_told_otherwise_than_they_were_are_refused() {
 #[test]
 fn w1_a_machine_that_is_told_as_down_and_goes_on_is_refused() {
     for name in ASKED {
-        let outcome = run::run(&scenario(name).plan(0), scenario(name).classes);
+        let outcome = scenario(name).run(&scenario(name).plan(0));
         let History { header, mut events } = outcome.history;
         let responds = |event: &&Event| matches!(event.what, What::Respond { .. });
         let at = events.iter().filter(responds).nth(3).expect("objects answer").clone();

@@ -328,5 +328,5 @@ fn of_object<'a>(
 }
 
 fn seconds(event: &Event) -> String {
-    crate::story::seconds(event.at_ns)
+    reveille::story::seconds(event.at_ns)
 }

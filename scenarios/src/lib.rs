@@ -1,31 +1,28 @@
-//! Objects, workloads and plans; the explorer, its reports and the command line.
-//!
-//! Read [`scenario`] first, then one of [`scenarios`] as an example of how to bring an object of your own; [`plans`]
-//! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
-//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried.
+//! The objects that come with the harness, one scenario a file, each written as one of your own would be: they know the harness
+//! by its public names alone.
 
-pub mod bench;
-pub mod bundle;
-pub mod causes;
-pub mod check;
-pub mod cli;
+pub mod alarm_example;
+pub mod batcher;
+pub mod batcher_docs;
+pub mod cron;
 pub mod delivery;
-pub mod explore;
-mod files;
-pub mod finding;
-pub mod histories;
-pub mod log;
-pub mod matrix;
-pub mod plans;
-pub mod reach;
-pub mod regression;
-pub mod replay;
-pub mod report;
-pub mod scenario;
-pub mod scenarios;
-pub mod shrink;
-pub mod signature;
-pub mod source;
-pub mod story;
-pub mod supervise;
-pub mod worlds;
+pub mod failover;
+pub mod retry_info;
+pub mod scripted;
+pub mod sweep;
+
+use reveille::catalogue::Catalogue;
+
+/// All scenarios, in the order in which they are listed. A new one is a file and a line here.
+pub fn catalogue() -> Catalogue {
+    Catalogue::new([
+        batcher_docs::scenario(),
+        batcher::scenario(),
+        retry_info::scenario(),
+        alarm_example::scenario(),
+        cron::scenario(),
+        failover::scenario(),
+        sweep::scenario(),
+        scripted::scenario(),
+    ])
+}

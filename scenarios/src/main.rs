@@ -1,4 +1,4 @@
-//! `reveille`: see [`reveille::cli`].
+//! `reveille`: the command line for the scenarios that come with the harness. See [`reveille::cli`].
 
 use std::process::ExitCode;
 
@@ -11,8 +11,5 @@ const COMMIT: &str = git_version!(
 );
 
 fn main() -> ExitCode {
-    reveille::cli::run(COMMIT).unwrap_or_else(|error| {
-        reveille::cli::tell(format_args!("error: {error:#}\n"));
-        ExitCode::from(2)
-    })
+    reveille::main_of(&scenarios::catalogue(), COMMIT)
 }

@@ -140,7 +140,8 @@ fn a_regression_is_kept_in_the_crate_that_one_works_in() {
     let kept =
         keep(&["batcher-docs", "1", "erased", "--rule", "X1(b)", "--about", "Seen in the documentation."]);
     assert_eq!(kept.status.code(), Some(0), "{}", text(&kept.stderr));
-    let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
+    let all =
+        reveille::regression::all(&scenarios::catalogue(), &of_crate).expect("what was kept can be read");
     let [regression] = &all[..] else { panic!("one was kept, not {}", all.len()) };
     assert!(regression.folder.ends_with("snapshots/regressions/batcher-docs/erased"));
     let judged = regression.judge().expect("it is known as broken, and it is").to_string();
@@ -151,7 +152,8 @@ fn a_regression_is_kept_in_the_crate_that_one_works_in() {
     assert_eq!(keep(&["batcher", "1", "clean"]).status.code(), Some(2));
     assert_eq!(keep(&["batcher", "1", "clean", "--once-broke", "F1"]).status.code(), Some(0));
     assert_eq!(keep(&["batcher-docs", "1", "No Name"]).status.code(), Some(2));
-    let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
+    let all =
+        reveille::regression::all(&scenarios::catalogue(), &of_crate).expect("what was kept can be read");
     let told: Vec<String> = all.iter().filter_map(|it| Some(it.judge().ok()?.to_string())).collect();
     assert_eq!(told, ["once broke F1, and is mended: no longer broken", &judged]);
 }
@@ -166,7 +168,8 @@ fn what_is_mended_is_told_where_it_is_known_as_broken() {
         plan.workload[1].at_ms += 100;
         (plan.upstream.answer_ms_min, plan.upstream.answer_ms_max) = (50, 50);
     });
-    let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
+    let all =
+        reveille::regression::all(&scenarios::catalogue(), &of_crate).expect("what was kept can be read");
     let wrong = all[0].judge().expect_err("it is known as broken and is not");
     assert!(wrong.contains("known as broken: no longer broken"), "{wrong}");
     // Kept again by its own folder it is known as mended, and what it once was stays written.
@@ -175,7 +178,8 @@ fn what_is_mended_is_told_where_it_is_known_as_broken() {
     let again = ["keep", "snapshots/regressions/batcher-docs/erased", "erased"];
     let output = command.current_dir(&of_crate).args(again).output().expect("the binary can be started");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let all = reveille::regression::all(&of_crate).expect("what was kept can be read");
+    let all =
+        reveille::regression::all(&scenarios::catalogue(), &of_crate).expect("what was kept can be read");
     let judged = all[0].judge().expect("it is mended").to_string();
     assert_eq!(judged, "once broke X1(b), and is mended: no longer broken");
     let readme = fs::read_to_string(bundle.join("README.md")).expect("it was written");

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use reveille::check::check;
 use reveille::histories::Keep;
-use reveille::scenario::{ALL, Scenario};
+use reveille::scenario::Scenario;
 use reveille_model::Profile;
 use reveille_model::history::{History, OpResult, What};
 use reveille_sim::run;
@@ -35,7 +35,7 @@ fn name(path: &Path) -> &str {
 
 /// The history of a run; if asked, one that breaks a promise: a read that gave a value gives another.
 fn history(scenario: &Scenario, seed: u64, is_broken: bool) -> History {
-    let mut history = run::run(&scenario.plan(seed), scenario.classes).history;
+    let mut history = run::run(&scenario.plan(seed), &scenario.code).history;
     let read = history.events.iter_mut().find_map(|event| match &mut event.what {
         What::OpResult { result: OpResult::Value(value), .. } => Some(value),
         _ => None,
@@ -50,7 +50,7 @@ fn history(scenario: &Scenario, seed: u64, is_broken: bool) -> History {
 fn a_file_has_the_verdict_of_its_run() {
     let keep = Keep::new(&folder("verdicts")).expect("the folder can be made");
     let mut refused = 0;
-    for scenario in ALL {
+    for scenario in scenarios::catalogue().all() {
         let seed = 3;
         for is_broken in [false, scenario.name == "retry-info"] {
             let history = history(scenario, seed, is_broken);
@@ -97,8 +97,8 @@ fn a_folder_that_cannot_be_written_to_ends_the_campaign() {
 #[test]
 fn a_broken_promise_is_told_with_its_lines() {
     let keep = Keep::new(&folder("broken")).expect("the folder can be made");
-    let scenario = Scenario::named("retry-info").expect("it is one of ours");
-    let history = history(scenario, 3, true);
+    let scenario = scenarios::catalogue().get("retry-info").expect("it is one of ours").clone();
+    let history = history(&scenario, 3, true);
     keep.write(scenario.name, 3, &history).expect("it can be written");
     let path = keep.path(scenario.name, 3);
     let violation = reveille_model::check(&history, Profile::Strict).violations.remove(0);
@@ -130,8 +130,8 @@ fn what_was_not_checked_is_said_with_the_reason() {
     let folder = folder("coverage");
     fs::create_dir_all(&folder).expect("the folder can be made");
     let path = folder.join("little.jsonl");
-    let scenario = Scenario::named("cron").expect("it is one of ours");
-    let mut history = history(scenario, 3, false);
+    let scenario = scenarios::catalogue().get("cron").expect("it is one of ours").clone();
+    let mut history = history(&scenario, 3, false);
     history.header.alarm_classes = None;
     history.events.retain(|event| matches!(event.what, What::Call { .. }));
     let file = File::create(&path).expect("it can be made");
@@ -153,8 +153,8 @@ fn what_was_not_checked_is_said_with_the_reason() {
 #[test]
 fn a_history_can_come_on_standard_input() {
     let mut file = Vec::new();
-    let scenario = Scenario::named("cron").expect("it is one of ours");
-    let history = history(scenario, 3, false);
+    let scenario = scenarios::catalogue().get("cron").expect("it is one of ours").clone();
+    let history = history(&scenario, 3, false);
     reveille_model::jsonl::write(&history.header, &history.events, &mut file).expect("it can be written");
     for (bytes, expected) in [(&file[..], 0), (&file[..file.len() - 9], 2), (&[], 2)] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_reveille"))

@@ -3,7 +3,6 @@
 use std::process::{Command, Output};
 
 use reveille::finding;
-use reveille::scenario::Scenario;
 
 fn reveille(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_reveille")).args(arguments).output().expect("the binary can be started")
@@ -21,7 +20,7 @@ fn digest(output: &Output) -> String {
 
 #[test]
 fn a_second_process_runs_the_same() {
-    let scenario = Scenario::named("batcher-docs").expect("it is one of ours");
+    let scenario = scenarios::catalogue().get("batcher-docs").expect("it is one of ours").clone();
     let here = scenario.run(&scenario.plan(5)).digest.to_string();
     let first = reveille(&["replay", "batcher-docs", "5"]);
     let second = reveille(&["replay", "batcher-docs", "5"]);
@@ -32,7 +31,7 @@ fn a_second_process_runs_the_same() {
 #[test]
 fn a_broken_promise_is_exit_code_1_and_none_is_0() {
     // One seed is too few to show every trap that the scenario is there for; this one shows some.
-    let docs = Scenario::named("batcher-docs").expect("it is one of ours");
+    let docs = scenarios::catalogue().get("batcher-docs").expect("it is one of ours").clone();
     let found = |seed: u64| finding::of(&docs.run(&docs.plan(seed)));
     let shows_some = |seed: &u64| {
         let found = found(*seed);

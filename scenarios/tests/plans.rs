@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
+use std::sync::Arc;
+
 use reveille::plans::{CLUSTER, Failure, Failures, Topic, failover};
-use reveille::scenario::{ALL, Scenario};
+use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness};
 use reveille_sim::kinds::Role;
 use reveille_sim::plan::{Cluster, Plan};
@@ -14,18 +16,19 @@ const SEEDS: u64 = 500;
 /// For what is common.
 const FEWER: u64 = 150;
 
-fn batcher() -> &'static Scenario {
-    Scenario::named("batcher").expect("a scenario")
+fn batcher() -> Arc<Scenario> {
+    scenarios::catalogue().get("batcher").expect("it is one of ours").clone()
 }
 
 /// The scenarios in which anything may break.
-fn of_many_failures() -> impl Iterator<Item = &'static Scenario> {
-    ALL.iter().filter(|scenario| scenario.shape.failures == Failures::Many)
+fn of_many_failures() -> impl Iterator<Item = Arc<Scenario>> {
+    let all = scenarios::catalogue().all().to_vec();
+    all.into_iter().filter(|scenario| scenario.shape.failures == Failures::Many)
 }
 
 #[test]
 fn every_plan_can_be_run() {
-    for scenario in ALL {
+    for scenario in scenarios::catalogue().all() {
         for seed in 0..100 {
             assert_eq!(scenario.plan(seed).validate(), Ok(()), "{} seed {seed}", scenario.name);
         }
@@ -71,7 +74,7 @@ fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
 fn some_plans_have_requests_of_many_kilobytes() {
     let is_heavy = |plan: &Plan| plan.workload.iter().any(|request| request.body.len() > 10_000);
     for name in ["batcher", "retry-info"] {
-        let scenario = Scenario::named(name).expect("a scenario");
+        let scenario = scenarios::catalogue().get(name).expect("it is one of ours").clone();
         let heavy = (0..FEWER).filter(|seed| is_heavy(&scenario.plan(*seed))).count() as u64;
         assert!((FEWER / 10..FEWER * 3 / 10).contains(&heavy), "{name}: {heavy} of {FEWER}");
     }
@@ -90,7 +93,7 @@ fn l2_a_fifth_of_the_time_something_has_been_broken_for_a_minute_without_a_chang
 /// L2 and L4 have run out by then, and what is asked has time to come to its end.
 #[test]
 fn clients_ask_from_a_minute_after_the_heal_until_shortly_before_the_end() {
-    for scenario in ALL {
+    for scenario in scenarios::catalogue().all() {
         let (mut asked, mut plans) = (0, 0);
         for seed in 0..100 {
             let plan = scenario.plan(seed);
@@ -141,7 +144,7 @@ fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..110 {
         let plan =
-            failover(batcher(), seed).new_tree(&mut runner).expect("nothing is filtered out").current();
+            failover(&batcher(), seed).new_tree(&mut runner).expect("nothing is filtered out").current();
         assert_eq!(plan.validate(), Ok(()));
         assert!(plan.network.loss_ppm == 0 && plan.upstream.outages.is_empty());
         let [fault] = &plan.faults[..] else { panic!("seed {seed} has {} faults", plan.faults.len()) };
@@ -156,7 +159,7 @@ fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
 
 #[test]
 fn l2_the_sweep_has_each_shape_at_each_place_and_its_first_seeds_have_all_shapes() {
-    let sweep = Scenario::named("sweep").expect("a scenario");
+    let sweep = scenarios::catalogue().get("sweep").expect("it is one of ours").clone();
     let all: Vec<_> = (0..162).map(|seed| sweep.plan(seed)).collect();
     let mut shapes: BTreeMap<String, u32> = BTreeMap::new();
     for (seed, plan) in (0..).zip(&all) {

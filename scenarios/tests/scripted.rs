@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
-use reveille::scenarios::scripted::script::{Script, Step};
 use reveille_sim::kinds::{Crash, MachineCut};
 use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Phases, Plan, Request, Target, Tuning};
+use scenarios::scripted::script::{Script, Step};
 
-fn scripted() -> &'static Scenario {
-    Scenario::named("scripted").expect("a scenario")
+fn scripted() -> Arc<Scenario> {
+    scenarios::catalogue().get("scripted").expect("it is one of ours").clone()
 }
 
 fn scripts(plan: &Plan) -> Vec<Script> {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::sync::Arc;
+
 use reveille::finding;
 use reveille::report;
 use reveille::scenario::Scenario;
@@ -15,8 +17,8 @@ use reveille_sim::plan::{Fault, Moment, Plan, Target};
 /// A story that is no longer than this is seen at one glance.
 const SCREEN_LINES: usize = 40;
 
-fn scenario(name: &str) -> &'static Scenario {
-    Scenario::named(name).expect("it is one of ours")
+fn scenario(name: &str) -> Arc<Scenario> {
+    scenarios::catalogue().get(name).expect("it is one of ours").clone()
 }
 
 /// The first plan of a scenario that breaks a rule, and what it breaks.
@@ -33,13 +35,13 @@ fn first_that_breaks(scenario: &Scenario, rule: &str) -> (Plan, Signature) {
 fn shrunk(name: &str, plan: &Plan, signature: &Signature, jobs: usize) -> Shrunk {
     let stop = AtomicBool::new(false);
     let scenario = scenario(name);
-    Shrink { scenario, signature, jobs, stop: &stop }.run(plan, &mut |_| {})
+    Shrink { scenario: &scenario, signature, jobs, stop: &stop }.run(plan, &mut |_| {})
 }
 
 /// The smallest plan for a rule that the documentation's Batcher breaks. Its story fits a screen, it still breaks the rule
 /// for the same reason, and nothing is left in it without which it would do so too.
 fn batcher_story(rule: &str) -> Plan {
-    let docs = scenario("batcher-docs");
+    let docs = &scenario("batcher-docs");
     let (plan, signature) = first_that_breaks(docs, rule);
     let smallest = shrunk("batcher-docs", &plan, &signature, 2).plan;
     let outcome = docs.run(&smallest);
@@ -76,7 +78,7 @@ fn x1c_an_item_that_is_refused_and_deleted_takes_one_request_and_one_outage() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    let (plan, signature) = first_that_breaks(scenario("batcher-docs"), "X1(b)");
+    let (plan, signature) = first_that_breaks(&scenario("batcher-docs"), "X1(b)");
     let [one, three] = [1, 3].map(|jobs| shrunk("batcher-docs", &plan, &signature, jobs).plan);
     assert_eq!(one, three);
 }
@@ -84,7 +86,7 @@ fn the_number_of_threads_changes_nothing() {
 #[test]
 fn an_interrupt_leaves_the_smallest_plan_so_far() {
     const TRIED: u64 = 12;
-    let docs = scenario("batcher-docs");
+    let docs = &scenario("batcher-docs");
     let (plan, signature) = first_that_breaks(docs, "X1(b)");
     let stop = AtomicBool::new(false);
     let shrink = Shrink { scenario: docs, signature: &signature, jobs: 1, stop: &stop };
@@ -96,7 +98,9 @@ fn an_interrupt_leaves_the_smallest_plan_so_far() {
 }
 
 /// The scripted objects, with a promise that the first thing breaks which writes the key "b".
-static NEVER_B: Scenario = Scenario { promise: Some(never_b), ..reveille::scenarios::scripted::SCENARIO };
+fn breaks_at_b() -> Scenario {
+    scenarios::scripted::scenario().promise(never_b)
+}
 
 fn never_b(history: &History) -> Vec<Violation> {
     let writes_b = |what: &What| matches!(what, What::Op { call: StorageCall::Put { key, .. }, .. } if *key == Key::from("b"));
@@ -114,7 +118,8 @@ fn never_b(history: &History) -> Vec<Violation> {
 /// Programs lose the steps that do not matter, and what is nested is lifted out.
 #[test]
 fn programs_lose_their_steps() {
-    let mut plan = NEVER_B.plan(0);
+    let scenario = breaks_at_b();
+    let mut plan = scenario.plan(0);
     let body = r#"{"steps": [{"do": {"get": "a"}}, {"transaction": [{"do": {"get": "a"}}, {"do": {"put": ["b", "long"]}}]}, "fail"],
         "alarm": [["fail"]]}"#;
     plan.workload.truncate(1);
@@ -122,15 +127,16 @@ fn programs_lose_their_steps() {
     plan.faults.clear();
     let signature = Signature::new("never-b", "The key b was written.");
     let stop = AtomicBool::new(false);
-    let shrink = Shrink { scenario: &NEVER_B, signature: &signature, jobs: 2, stop: &stop };
+    let shrink = Shrink { scenario: &scenario, signature: &signature, jobs: 2, stop: &stop };
     let smallest = shrink.run(&plan, &mut |_| {}).plan;
     let bodies: Vec<&str> = smallest.workload.iter().map(|request| &*request.body).collect();
     assert_eq!(bodies, [r#"{"steps":[{"do":{"put":["b","l"]}}]}"#]);
 }
 
 /// The scripted objects, with a promise that the first crash of a machine breaks.
-static NEVER_CRASHES: Scenario =
-    Scenario { promise: Some(never_crashes), ..reveille::scenarios::scripted::SCENARIO };
+fn breaks_at_a_crash() -> Scenario {
+    scenarios::scripted::scenario().promise(never_crashes)
+}
 
 fn never_crashes(history: &History) -> Vec<Violation> {
     let crashes = |what: &What| matches!(what, What::FaultBegin { kind, .. } if **kind == *"crash");
@@ -148,15 +154,16 @@ fn never_crashes(history: &History) -> Vec<Violation> {
 /// Whoever it was when the moment came has a name in the story, if the moment does not matter.
 #[test]
 fn a_fault_that_waited_for_a_moment_is_aimed_at_the_machine_that_it_struck() {
-    let mut plan = NEVER_CRASHES.plan(0);
+    let scenario = breaks_at_a_crash();
+    let mut plan = scenario.plan(0);
     plan.workload.clear();
     let target = Target::Next(Moment::WriteMark);
     plan.faults = vec![Fault { at_ms: 0, kind: Crash { target, down_ms: 1_000 }.into() }];
     let signature = Signature::new("never-crashes", "A machine crashed.");
     let stop = AtomicBool::new(false);
-    let shrink = Shrink { scenario: &NEVER_CRASHES, signature: &signature, jobs: 2, stop: &stop };
+    let shrink = Shrink { scenario: &scenario, signature: &signature, jobs: 2, stop: &stop };
     let smallest = shrink.run(&plan, &mut |_| {}).plan;
     assert_eq!(smallest.faults.len(), 1);
     assert_eq!(smallest.faults[0].kind.waits_for(), None, "{:?}", smallest.faults);
-    assert!(finding::with(&NEVER_CRASHES.run(&smallest), &signature).is_some());
+    assert!(finding::with(&scenario.run(&smallest), &signature).is_some());
 }

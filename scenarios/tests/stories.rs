@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reveille::report;
-use reveille::scenario::Scenario;
 use reveille::{finding, story};
 use reveille_model::history::{Event, History, ObjectName, RunOutcome, What};
 use reveille_model::verdict::Violation;
@@ -56,7 +55,7 @@ fn find<'a, T>(events: &[&'a Event], of: impl FnMut(&'a What) -> Option<T>) -> O
 
 #[test]
 fn what_the_documentations_batcher_loses_is_told_rightly() {
-    let docs = Scenario::named("batcher-docs").expect("it is one of ours");
+    let docs = scenarios::catalogue().get("batcher-docs").expect("it is one of ours").clone();
     let mut told = BTreeSet::new();
     for seed in SEEDS {
         let outcome = docs.run(&docs.plan(seed));
@@ -109,7 +108,7 @@ fn is_the_trap(violation: &Violation, events: &[&Event], of: &str) {
 /// One alarm has one time in a story, whichever machine tells of it and however its clock drifts.
 #[test]
 fn an_alarm_has_one_time_whoever_tells_it() {
-    let retry_info = Scenario::named("retry-info").expect("it is one of ours");
+    let retry_info = scenarios::catalogue().get("retry-info").expect("it is one of ours").clone();
     let mut retried = 0;
     for seed in 0..6 {
         let plan = retry_info.plan(seed);
@@ -134,7 +133,7 @@ fn an_alarm_has_one_time_whoever_tells_it() {
 /// What a rule was broken for beside the story is told too.
 #[test]
 fn a_story_says_how_often_its_rule_was_broken() {
-    let docs = Scenario::named("batcher-docs").expect("it is one of ours");
+    let docs = scenarios::catalogue().get("batcher-docs").expect("it is one of ours").clone();
     let outcome = (0..20)
         .map(|seed| docs.run(&docs.plan(seed)))
         .find(|outcome| finding::of(outcome).iter().any(|finding| finding.times > 7))

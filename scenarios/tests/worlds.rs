@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness, Worlds};
@@ -12,8 +14,8 @@ use reveille_sim::kinds::{
 };
 use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
 
-fn cron() -> &'static Scenario {
-    Scenario::named("cron").expect("a scenario")
+fn cron() -> Arc<Scenario> {
+    scenarios::catalogue().get("cron").expect("it is one of ours").clone()
 }
 
 /// A plan with these faults, each with its begin, and nothing else that is wrong.

@@ -38,7 +38,7 @@ mod majority;
 #[cfg(madsim)]
 pub mod net;
 #[cfg(madsim)]
-mod outside;
+pub mod outside;
 #[cfg(madsim)]
 pub mod plan;
 #[cfg(madsim)]

@@ -1,19 +1,64 @@
-//! The outside services: what they do with a call that reaches them. All of them behave alike. Outages change what they
-//! do; when nothing is wrong they answer 200.
+//! The outside services: what they do with a call that reaches them. How long that takes, and what is wrong with them
+//! (outages), is the plan's; what they answer when nothing is wrong is 200, or what a [`Service`] says.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::{CallId, MachineId};
-use reveille_system::words::outside::{OutsideAnswer, OutsideError};
+use reveille_system::words::outside::OutsideAnswer;
 
 use crate::kinds::outside::Said;
 use crate::plan::{OutageKind, Upstream};
 use crate::streams::{Concern, Streams};
 
 const NS_PER_MS: u64 = 1_000_000;
+
+/// An outside service with a behaviour of its own. It is one for all machines, and loses nothing: each run has a fresh one.
+pub trait Service {
+    /// What it answers to a call that has reached it, as an HTTP status and a body. A call that an outage refuses does not
+    /// reach it; one that gets no answer because of an outage does.
+    fn answer(&mut self, body: &[u8]) -> (u16, Bytes);
+}
+
+impl<F: FnMut(&[u8]) -> (u16, Bytes)> Service for F {
+    fn answer(&mut self, body: &[u8]) -> (u16, Bytes) {
+        self(body)
+    }
+}
+
+/// The services of a run that have a behaviour of their own, by what they are called.
+#[derive(Default)]
+pub struct Services(BTreeMap<String, Box<dyn Service>>);
+
+impl Services {
+    /// These services and this one. A later one of a name takes the place of the one before.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, service: impl Service + 'static) -> Self {
+        self.0.insert(name.into(), Box::new(service));
+        self
+    }
+
+    fn answer(&mut self, sent: &Sent) -> OutsideAnswer {
+        let own = self.0.get_mut(&*sent.service);
+        own.map_or_else(
+            || plain(200),
+            |service| {
+                let (status, body) = service.answer(&sent.body);
+                OutsideAnswer { status, body }
+            },
+        )
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// A call on its way to the service and back.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +85,27 @@ pub(crate) struct Outside {
     rngs: Vec<ChaCha8Rng>,
     /// What is wrong now, with the fault that it is; the last one decides.
     outages: Vec<(u32, OutageKind)>,
+    services: Services,
+}
+
+/// What a service will say, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) after_ns: u64,
+    pub(crate) says: Says,
+    /// The fault that has a part in it.
+    pub(crate) fault: Option<u32>,
 }
 
 /// What a service will say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Decision {
-    pub(crate) after_ns: u64,
-    pub(crate) said: Said,
-    /// The fault that has a part in it.
-    pub(crate) fault: Option<u32>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Says {
+    /// This.
+    Answer(OutsideAnswer),
+    /// It breaks the connection instead.
+    Breaks,
+    /// Nothing, ever.
+    Nothing,
 }
 
 impl Outside {
@@ -58,6 +115,7 @@ impl Outside {
             answer_ns: ns(upstream.answer_ms_min)..=ns(upstream.answer_ms_max),
             rngs: (0..machines).map(|machine| streams.stream(Concern::Outside, u64::from(machine))).collect(),
             outages: Vec::new(),
+            services: Services::default(),
         }
     }
 
@@ -69,20 +127,32 @@ impl Outside {
         self.outages.retain(|(outage, _)| *outage != fault);
     }
 
+    /// These are the services that have a behaviour of their own.
+    pub(crate) fn serve(&mut self, services: Services) {
+        self.services = services;
+    }
+
     /// A call of this machine arrives.
-    pub(crate) fn arrive(&mut self, machine: MachineId) -> Decision {
-        let after_ns = self.rngs[usize::from(machine.0)].random_range(self.answer_ns.clone());
-        let Some(&(fault, kind)) = self.outages.last() else {
-            return Decision { after_ns, said: Said::Status(200), fault: None };
+    pub(crate) fn arrive(&mut self, machine: MachineId, sent: &Sent) -> Decision {
+        let usual_ns = self.rngs[usize::from(machine.0)].random_range(self.answer_ns.clone());
+        let outage = self.outages.last();
+        let (after_ns, said) =
+            outage.map_or((usual_ns, Said::AsUsual), |(_, kind)| kind.kind().answer(usual_ns));
+        let says = match said {
+            Said::AsUsual => Says::Answer(self.services.answer(sent)),
+            Said::Refuses(status) => Says::Answer(plain(status)),
+            Said::Breaks | Said::Nothing => {
+                // It has the call all the same.
+                self.services.answer(sent);
+                if said == Said::Breaks { Says::Breaks } else { Says::Nothing }
+            }
         };
-        let (after_ns, said) = kind.kind().answer(after_ns);
-        Decision { after_ns, said, fault: Some(fault) }
+        Decision { after_ns, says, fault: outage.map(|(fault, _)| *fault) }
     }
 }
 
-/// What the machine that called gets to see of an answer with this status.
-pub(crate) fn answer(status: Option<u16>) -> Result<OutsideAnswer, OutsideError> {
-    let status = status.ok_or(OutsideError::Disconnected)?;
+/// The answer of a service without a behaviour of its own.
+fn plain(status: u16) -> OutsideAnswer {
     let body = if (200..300).contains(&status) { Bytes::from_static(b"ok") } else { Bytes::new() };
-    Ok(OutsideAnswer { status, body })
+    OutsideAnswer { status, body }
 }

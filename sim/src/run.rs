@@ -18,6 +18,7 @@ use self::panics::Panic;
 use crate::between::Between;
 use crate::counts::Counts;
 use crate::fates::Fates;
+use crate::outside::Services;
 use crate::plan::Plan;
 use crate::progress::{Bounds, Nowhere};
 use crate::record;
@@ -104,13 +105,59 @@ pub struct MachinePanic {
     pub location: String,
 }
 
-/// Runs a plan and holds its history against the model. `classes` is called in the run's own thread.
+/// The code that a run has beside the system: the classes of its objects, and its outside services. Both are made anew for
+/// each run, in the run's own thread.
+#[derive(Clone)]
+pub struct Code {
+    classes: Arc<dyn Fn() -> Classes + Send + Sync>,
+    services: Arc<dyn Fn() -> Services + Send + Sync>,
+}
+
+impl Code {
+    /// These classes, with services that answer 200 to everything.
+    pub fn of(classes: impl Fn() -> Classes + Send + Sync + 'static) -> Self {
+        Self { classes: Arc::new(classes), services: Arc::new(Services::default) }
+    }
+
+    /// This code with its classes changed by `change`: one more, or one in the place of another.
+    #[must_use]
+    pub fn with_classes(self, change: impl Fn(Classes) -> Classes + Send + Sync + 'static) -> Self {
+        let before = self.classes;
+        Self { classes: Arc::new(move || change(before())), ..self }
+    }
+
+    /// This code with its services changed by `change`.
+    #[must_use]
+    pub fn with_services(self, change: impl Fn(Services) -> Services + Send + Sync + 'static) -> Self {
+        let before = self.services;
+        Self { services: Arc::new(move || change(before())), ..self }
+    }
+
+    /// The classes.
+    pub fn classes(&self) -> Classes {
+        (self.classes)()
+    }
+}
+
+impl<F: Fn() -> Classes + Send + Sync + 'static> From<F> for Code {
+    fn from(classes: F) -> Self {
+        Self::of(classes)
+    }
+}
+
+impl From<&Self> for Code {
+    fn from(code: &Self) -> Self {
+        code.clone()
+    }
+}
+
+/// Runs a plan and holds its history against the model.
 ///
 /// # Panics
 ///
 /// If the plan is not valid ([`Plan::validate`]), or if the host gives no thread.
-pub fn run(plan: &Plan, classes: fn() -> Classes) -> Outcome {
-    run_with(plan, classes, Look::default())
+pub fn run(plan: &Plan, code: impl Into<Code>) -> Outcome {
+    run_with(plan, code, Look::default())
 }
 
 /// Like [`run`], with a closer look.
@@ -118,8 +165,8 @@ pub fn run(plan: &Plan, classes: fn() -> Classes) -> Outcome {
 /// # Panics
 ///
 /// As [`run`].
-pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
-    run_through(plan, classes, look, None)
+pub fn run_with(plan: &Plan, code: impl Into<Code>, look: Look) -> Outcome {
+    run_through(plan, code.into(), look, None)
 }
 
 /// Like [`run_with`], with something between the machines and the world. `between` is called in the run's own thread.
@@ -127,22 +174,17 @@ pub fn run_with(plan: &Plan, classes: fn() -> Classes, look: Look) -> Outcome {
 /// # Panics
 ///
 /// As [`run`].
-pub fn run_between(plan: &Plan, classes: fn() -> Classes, between: fn() -> Box<dyn Between>) -> Outcome {
-    run_through(plan, classes, Look::default(), Some(between))
+pub fn run_between(plan: &Plan, code: impl Into<Code>, between: fn() -> Box<dyn Between>) -> Outcome {
+    run_through(plan, code.into(), Look::default(), Some(between))
 }
 
-fn run_through(
-    plan: &Plan,
-    classes: fn() -> Classes,
-    look: Look,
-    between: Option<fn() -> Box<dyn Between>>,
-) -> Outcome {
+fn run_through(plan: &Plan, code: Code, look: Look, between: Option<fn() -> Box<dyn Between>>) -> Outcome {
     if let Err(error) = plan.validate() {
         panic!("only a valid plan can be run: {error}");
     }
     let mut header = record::header(plan);
     let bounds = Bounds::of(plan);
-    let Some(finished) = in_a_thread(plan.clone(), Setup { classes, look, bounds, between }) else {
+    let Some(finished) = in_a_thread(plan.clone(), Setup { code, look, bounds, between }) else {
         return stuck(header, bounds.stuck_after_s, plan);
     };
     let Finished { end, panics, alarm_classes, echoes, events, digest, counts, fates, trace } = finished;
@@ -155,9 +197,8 @@ fn run_through(
 }
 
 /// What a run is made of beside its plan.
-#[derive(Clone, Copy)]
 struct Setup {
-    classes: fn() -> Classes,
+    code: Code,
     look: Look,
     bounds: Bounds,
     between: Option<fn() -> Box<dyn Between>>,
@@ -208,7 +249,7 @@ fn in_a_thread(plan: Plan, setup: Setup) -> Option<Finished> {
 }
 
 fn simulate(plan: &Plan, setup: Setup) -> Finished {
-    let Setup { classes, look, bounds, between } = setup;
+    let Setup { code, look, bounds, between } = setup;
     let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     let until_ns = look.until_ms.map_or(u64::MAX, |ms| ms.saturating_mul(1_000_000));
     // One task that never waits: nothing is left in the executor that could leak.
@@ -217,7 +258,8 @@ fn simulate(plan: &Plan, setup: Setup) -> Finished {
         world.between = between.map(|make| make());
         let (mut alarm_classes, mut echoes) = (Vec::new(), Vec::new());
         let ended = panics::caught(|| {
-            let classes = classes();
+            let classes = code.classes();
+            world.outside.serve((code.services)());
             alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
             echoes = classes.echoing().map(Arc::from).collect();
             let ended = world.run(classes, until_ns);

@@ -17,6 +17,7 @@ use reveille_system::ids::{GroupId, MachineId, ObjectName, RequestId};
 use reveille_system::io::{ClientAnswer, Effects, Input, Refusal};
 use reveille_system::object::class::Classes;
 use reveille_system::store::Row;
+use reveille_system::words::outside::OutsideAnswer;
 
 use crate::between::Between;
 use crate::clients::Clients;
@@ -106,11 +107,12 @@ pub(crate) enum Event {
     },
     OutsideDecide {
         exchange: Exchange,
-        status: Option<u16>,
+        /// None if the connection breaks instead.
+        answer: Option<Box<OutsideAnswer>>,
     },
     OutsideAnswer {
         exchange: Exchange,
-        status: Option<u16>,
+        answer: Option<Box<OutsideAnswer>>,
     },
     /// Position in the plan.
     Fault {
@@ -242,8 +244,8 @@ impl<'a> World<'a> {
             Event::Answered { request, outcome } => self.request_over(request, outcome),
             Event::GiveUp { request } => self.request_over(request, Outcome::Unknown),
             Event::OutsideArrive { exchange, sent } => self.outside_arrive(exchange, *sent),
-            Event::OutsideDecide { exchange, status } => self.outside_decide(exchange, status),
-            Event::OutsideAnswer { exchange, status } => self.outside_answer(exchange, status),
+            Event::OutsideDecide { exchange, answer } => self.outside_decide(exchange, answer),
+            Event::OutsideAnswer { exchange, answer } => self.outside_answer(exchange, answer),
             Event::Boot { machine } => self.boot(machine),
             Event::Fault { position } => self.begin_fault(position),
             Event::Outage { position } => self.begin_outage(position),

@@ -10,8 +10,7 @@ use reveille_model::history::{Delivery, Event, OpResult, Outcome as Ended, RunOu
 use reveille_sim::clock::WALL_EPOCH_NS;
 use reveille_sim::kinds::Crash;
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
-use reveille_sim::run::{self, Outcome, RunEnd};
-use reveille_system::object::class::Classes;
+use reveille_sim::run::{self, Code, Outcome, RunEnd};
 use serde_json::Value;
 
 use super::{calm, scenario};
@@ -87,12 +86,12 @@ fn true_ms(at_ns: u64) -> i64 {
 impl Life {
     /// Runs a plan.
     pub(crate) fn of(plan: &Plan) -> Self {
-        Self::with_classes(plan, scenario(&plan.scenario).classes)
+        Self::with_code(plan, &scenario(&plan.scenario).code)
     }
 
-    /// Runs a plan with these classes of objects.
-    pub(crate) fn with_classes(plan: &Plan, classes: fn() -> Classes) -> Self {
-        let outcome = run::run(plan, classes);
+    /// Runs a plan with this code of objects.
+    pub(crate) fn with_code(plan: &Plan, code: impl Into<Code>) -> Self {
+        let outcome = run::run(plan, code);
         assert_eq!(outcome.end, RunEnd::Completed);
         Self { outcome, begin_ms: true_ms(plan.phases.warm_up_ms * 1_000_000) }
     }

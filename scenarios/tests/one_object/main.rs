@@ -13,9 +13,9 @@ use proptest::sample::select;
 use proptest::strategy::Union;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
-use reveille::scenarios::scripted::script::{Call, Keys, Range, Script, Step, Text, When};
 use reveille_system::ids::{OpId, Stamp};
 use reveille_system::words::call::Reply;
+use scenarios::scripted::script::{Call, Keys, Range, Script, Step, Text, When};
 
 use self::model::{Gives, Model, Stop, Time};
 use self::rig::{Mark, Rig};

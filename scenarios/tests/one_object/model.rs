@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use reveille::scenarios::scripted::script::{Call, Keys, Range, Script, Step, Text, When};
+use scenarios::scripted::script::{Call, Keys, Range, Script, Step, Text, When};
 
 /// S7, A7: the limits.
 const KEY_MAX: usize = 2_048;

@@ -5,10 +5,10 @@ mod alone;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use reveille::scenarios::scripted;
 use reveille_system::ids::{ObjectName, OpId, Stamp};
 use reveille_system::observe::{Observation, Seen};
 use reveille_system::words::call::{Call, Key, Reply};
+use scenarios::scripted;
 
 use self::alone::Alone;
 
@@ -37,7 +37,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn boot() -> Self {
-        let alone = Alone::boot(scripted::classes(), |_| ());
+        let alone = Alone::boot(scripted::scenario().code.classes(), |_| ());
         Self { alone, marks: VecDeque::new(), replies: BTreeMap::new() }
     }
 

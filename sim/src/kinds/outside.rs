@@ -39,8 +39,10 @@ pub(crate) trait Outside {
 /// What a service says to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
-    /// It answers, with this HTTP status.
-    Status(u16),
+    /// What it says when nothing is wrong.
+    AsUsual,
+    /// It refuses the call, with this HTTP status.
+    Refuses(u16),
     /// It breaks the connection instead.
     Breaks,
     /// It says nothing, ever.

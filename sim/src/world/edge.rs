@@ -4,12 +4,11 @@
 use reveille_model::history::{Outcome, What};
 use reveille_system::ids::{MachineId, RequestId};
 use reveille_system::io::Input;
-use reveille_system::words::outside::OutsideCall;
+use reveille_system::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 
 use super::{Event, NS_PER_MS, World};
 use crate::connections::{Passage, Way};
-use crate::kinds::outside::Said;
-use crate::outside::{self, Exchange, Sent};
+use crate::outside::{Decision, Exchange, Says, Sent};
 use crate::record::{Spot, blob, object_name};
 use crate::trace::Kind;
 
@@ -73,7 +72,7 @@ impl World<'_> {
         let passage = self.pass(machine, Way::ToServices);
         let event = if passage.breaks {
             self.outside_lost(number);
-            Event::OutsideAnswer { exchange, status: None }
+            Event::OutsideAnswer { exchange, answer: None }
         } else {
             Event::OutsideArrive { exchange, sent: Box::new(Sent { service, body }) }
         };
@@ -86,28 +85,29 @@ impl World<'_> {
     }
 
     pub(super) fn outside_arrive(&mut self, exchange: Exchange, sent: Sent) {
+        let Decision { after_ns, says, fault } = self.outside.arrive(exchange.machine, &sent);
         let (service, body) = (Some(sent.service), Some(blob(sent.body)));
         self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number, service, body });
-        let outside::Decision { after_ns, said, fault } = self.outside.arrive(exchange.machine);
         if let Some(fault) = fault {
             self.faults.took_effect(fault, &mut self.record.counts);
         }
-        let status = match said {
-            Said::Status(status) => Some(status),
-            Said::Breaks => None,
-            Said::Nothing => return,
+        let answer = match says {
+            Says::Answer(answer) => Some(Box::new(answer)),
+            Says::Breaks => None,
+            Says::Nothing => return,
         };
-        self.queue.push(self.now_ns + after_ns, Event::OutsideDecide { exchange, status });
+        self.queue.push(self.now_ns + after_ns, Event::OutsideDecide { exchange, answer });
     }
 
-    pub(super) fn outside_decide(&mut self, exchange: Exchange, status: Option<u16>) {
+    pub(super) fn outside_decide(&mut self, exchange: Exchange, answer: Option<Box<OutsideAnswer>>) {
+        let status = answer.as_ref().map(|answer| answer.status);
         self.record.outside(self.now_ns, What::OutboundAnswer { call: exchange.number, status });
         let passage = self.pass(exchange.machine, Way::FromServices);
         if passage.breaks {
             self.outside_lost(exchange.number);
         }
-        let status = status.filter(|_| !passage.breaks);
-        self.queue.push(passage.at_ns, Event::OutsideAnswer { exchange, status });
+        let answer = answer.filter(|_| !passage.breaks);
+        self.queue.push(passage.at_ns, Event::OutsideAnswer { exchange, answer });
     }
 
     /// Something sets out over a connection of this machine.
@@ -119,12 +119,13 @@ impl World<'_> {
         passage
     }
 
-    pub(super) fn outside_answer(&mut self, exchange: Exchange, status: Option<u16>) {
+    pub(super) fn outside_answer(&mut self, exchange: Exchange, answer: Option<Box<OutsideAnswer>>) {
         let Exchange { machine, life, call, number } = exchange;
         if !self.hosts[usize::from(machine.0)].runs(life) {
             return self.outside_lost(number);
         }
-        let (said, result) = (u64::from(status.unwrap_or(0)), outside::answer(status));
+        let said = answer.as_ref().map_or(0, |answer| u64::from(answer.status));
+        let result = answer.map(|answer| *answer).ok_or(OutsideError::Disconnected);
         self.reach(machine, Kind::OutsideAnswered, number, said, Input::Answer { call, result });
     }
 }

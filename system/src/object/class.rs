@@ -147,6 +147,12 @@ impl Classes {
     }
 }
 
+impl<C: Class + 'static> From<C> for Classes {
+    fn from(class: C) -> Self {
+        Self::default().with(class)
+    }
+}
+
 impl fmt::Debug for Classes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

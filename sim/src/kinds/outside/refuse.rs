@@ -57,6 +57,6 @@ impl Outside for Refuse {
     }
 
     fn answer(&self, after_ns: u64) -> (u64, Said) {
-        (after_ns, Said::Status(self.status))
+        (after_ns, Said::Refuses(self.status))
     }
 }

@@ -55,6 +55,6 @@ impl Outside for Slow {
     }
 
     fn answer(&self, after_ns: u64) -> (u64, Said) {
-        (after_ns + self.extra_ms * 1_000_000, Said::Status(200))
+        (after_ns + self.extra_ms * 1_000_000, Said::AsUsual)
     }
 }

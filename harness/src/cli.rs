@@ -1,0 +1,285 @@
+//! The command line. Exit code 0: everything as expected; 1: it was not, or the process that did the work died; 2: wrong use,
+//! bad input, or nothing was judged; 130: interrupted before there was anything to tell, or twice. `docs/exit-codes.md` has all of
+//! them.
+//!
+//! Text goes to the standard output, progress to the standard error, artefacts where `--out` says. `--json` puts one JSON
+//! object in the place of the text; `--json=FILE` puts it there, beside the text.
+
+mod explore;
+pub(crate) mod output;
+mod parse;
+mod progress;
+mod runs;
+mod say;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use reveille_model::Profile;
+use reveille_model::verdict::RuleId;
+
+use self::output::Json;
+use self::parse::{duration, jobs, rule, seeds};
+pub(crate) use self::say::say;
+pub use self::say::tell;
+use crate::bundle::Build;
+use crate::catalogue::Catalogue;
+use crate::log::Filter;
+use crate::{bench, check, supervise};
+
+/// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
+/// promise it did not keep.
+///
+/// RUN is SCENARIO SEED, a plan's file, or a bundle's folder.
+#[derive(Debug, Parser)]
+#[command(name = "reveille", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The scenarios, each with a sentence.
+    List,
+    /// Runs many seeds and tells what was found.
+    Explore(Explore),
+    /// Prints a plan: everything that a run depends on.
+    Plan {
+        #[command(flatten)]
+        run: Run,
+        /// Write it to this file instead.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Runs a plan again and tells its story.
+    ///
+    /// Of a bundle it also says whether it is the same run, and what became of what the bundle was kept for. Exit code 0:
+    /// nothing is broken; 1: something is, or the plan no longer reaches what it was kept for.
+    Replay(Replay),
+    /// Makes a plan that breaks a promise as small as it can be, and says what each thing that is left is needed for.
+    Shrink {
+        #[command(flatten)]
+        run: Run,
+        #[command(flatten)]
+        how: How,
+        /// Write a bundle to this folder: plan, shrunk plan, history, verdict, trace, and a page that tells the story.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Keeps a plan as a regression of the current crate: shrunk, with its story, in
+    /// snapshots/regressions/SCENARIO/NAME/.
+    Keep {
+        /// The run, and then the name that it is kept under.
+        #[arg(value_names = ["RUN", "NAME"], num_args = 2..=3, required = true)]
+        run_and_name: Vec<String>,
+        #[command(flatten)]
+        how: How,
+        /// Of a run that breaks nothing any more: the rule that it once broke.
+        #[arg(long, value_name = "RULE", conflicts_with = "rule")]
+        once_broke: Option<String>,
+        /// What it is about, in a sentence or two; it stands on the regression's first page.
+        #[arg(long, value_name = "TEXT")]
+        about: Option<String>,
+    },
+    /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
+    ///
+    /// Exit code 0: no promise was broken; 1: one was; 2: the input is not a history, nothing in it could be judged, or not all
+    /// that is required.
+    Check {
+        /// The history, JSON Lines; - for standard input.
+        #[arg(value_name = "FILE.jsonl")]
+        file: PathBuf,
+        /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
+        #[arg(long, value_enum, default_value = "strict")]
+        profile: ProfileName,
+        /// Fail if one of these rules was not judged: ids with commas, like F1,O5.
+        #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = rule)]
+        require: Vec<RuleId>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Measures how fast the reference run is.
+    Bench {
+        /// The scenario; the first that has a reference run if none is named.
+        #[arg(value_name = "SCENARIO")]
+        scenario: Option<String>,
+        /// How many seeds.
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+        seeds: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Explore {
+    /// The scenarios; all of them if none is named.
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Seeds from A up to, not including, B.
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
+    seeds: Range<u64>,
+    /// Instead of a range: seeds from 0 until this time is over.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "seeds")]
+    time: Option<Duration>,
+    /// Threads; as many as there are cores if not given.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<usize>,
+    /// Keep the history of each run in this folder, as a file that `check` reads.
+    #[arg(long, value_name = "DIR")]
+    keep_histories: Option<PathBuf>,
+    /// Where calls are counted by context and outcome: tell of each case how often it was reached, or why it cannot be.
+    #[arg(long)]
+    cells: bool,
+    /// Tell which shapes of trouble the plans had, how often each took effect, and how many runs gave the rarer rules an
+    /// occasion.
+    #[arg(long)]
+    worlds: bool,
+    /// Make the first plan of each finding as small as it can be, and tell its story.
+    #[arg(long)]
+    shrink: bool,
+    /// Write a bundle of each finding into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Args)]
+struct Replay {
+    #[command(flatten)]
+    run: Run,
+    /// Print everything that happened inside.
+    #[arg(long)]
+    trace: bool,
+    /// Stop at this virtual time.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    until: Option<Duration>,
+    /// Log what happened, in virtual time: levels by concern, like alarm=debug,storage=info, or just info.
+    #[arg(long, value_name = "FILTER", value_parser = Filter::parse)]
+    log: Option<Filter>,
+    /// Log the life of this object alone, named Class/name.
+    #[arg(long, value_name = "ID", requires = "log")]
+    object: Option<String>,
+    /// Write a bundle to this folder.
+    #[arg(long, value_name = "DIR", conflicts_with = "until")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
+}
+
+/// What is run.
+#[derive(Debug, Args)]
+struct Run {
+    /// SCENARIO SEED, a plan's file, or a bundle's folder.
+    #[arg(value_name = "RUN", num_args = 1..=2, required = true)]
+    run: Vec<String>,
+}
+
+/// How it is shrunk.
+#[derive(Debug, Args)]
+struct How {
+    /// Of several rules that the run breaks, this one; the first if not given.
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// Threads; as many as there are cores if not given. The plan that is found does not depend on it.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<usize>,
+}
+
+/// A profile as it is written on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ProfileName {
+    Strict,
+    Workerd,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Strict => Profile::Strict,
+            ProfileName::Workerd => Profile::Workerd,
+        }
+    }
+}
+
+/// Reads the command line and does with these scenarios what it says. `commit` is what the binary was built of; bundles name it.
+///
+/// # Errors
+///
+/// If something could not be done, which is not a finding.
+pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
+    let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
+    match Cli::parse().command {
+        Command::List => {
+            for scenario in scenarios.all() {
+                say(format_args!("{:<14} {}\n", scenario.name, scenario.sentence))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Explore(explore) => supervise::watch("explore", |stop| explore.run(scenarios, stop, &build)),
+        Command::Plan { run, out } => runs::plan(scenarios, &run, out.as_deref()),
+        Command::Replay(replay) => runs::replay(scenarios, &replay, &build),
+        Command::Shrink { run, how, out, json } => supervise::watch("shrink", |stop| {
+            runs::shrink(scenarios, &run, &how, out.as_deref(), &json, stop, &build)
+        }),
+        Command::Keep { run_and_name, how, once_broke, about } => supervise::watch("keep", |stop| {
+            runs::keep(scenarios, &run_and_name, &how, once_broke.as_deref(), about, stop, &build)
+        }),
+        Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
+        Command::Bench { scenario, seeds } => bench(scenarios, scenario.as_deref(), seeds),
+    }
+}
+
+/// `bench`: at an interrupt it measures what ran until then.
+fn bench(scenarios: &Catalogue, name: Option<&str>, seeds: u64) -> anyhow::Result<ExitCode> {
+    let first = scenarios.all().iter().find(|scenario| scenario.load.is_some());
+    let scenario = match name {
+        Some(name) => scenarios.of_name(name)?,
+        None => first.context("no scenario has a reference run: name one")?,
+    };
+    ensure!(
+        scenario.is_spread(),
+        "{} draws all of its requests together: it has no reference run",
+        scenario.name
+    );
+    let stop = supervise::stop_at_interrupt()?;
+    let measured = bench::measure(scenario, seeds, &stop);
+    if measured.seeds == 0 {
+        tell("stopped: no run was measured\n");
+        return Ok(ExitCode::from(supervise::INTERRUPTED));
+    }
+    if measured.seeds < seeds {
+        say("stopped early: this is what ran until then\n")?;
+    }
+    say(measured.text())?;
+    let too_light = measured.too_light();
+    if let Some(why) = &too_light {
+        tell(format_args!("{why}\n"));
+    }
+    Ok(if too_light.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// How many threads are used if nobody says.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// What the parser itself finds wrong with the commands that it is given shows in debug builds alone, and only for the
+    /// command that is called.
+    #[test]
+    fn the_commands_are_right() {
+        Cli::command().debug_assert();
+    }
+}

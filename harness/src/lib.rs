@@ -1,0 +1,57 @@
+//! A harness for objects with alarms: brings a class of your own into a simulated world, breaks the world on purpose from a seed,
+//! and says what the class does not survive.
+//!
+//! Everything that an object and its scenario need is in [`prelude`]. Read [`scenario`] first; [`plans`]
+//! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
+//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried. [`main`] gives a program
+//! the whole command line for its scenarios.
+
+pub mod bench;
+pub mod bundle;
+pub mod catalogue;
+pub mod causes;
+pub mod check;
+pub mod cli;
+#[cfg(test)]
+mod example;
+pub mod explore;
+mod files;
+pub mod finding;
+pub mod histories;
+pub mod log;
+pub mod matrix;
+pub mod plans;
+pub mod prelude;
+pub mod reach;
+pub mod regression;
+pub mod replay;
+pub mod report;
+pub mod scenario;
+pub mod shrink;
+pub mod signature;
+pub mod source;
+pub mod story;
+pub mod supervise;
+pub mod worlds;
+
+use std::process::ExitCode;
+
+use self::catalogue::Catalogue;
+use self::scenario::Scenario;
+
+/// The whole command line for these scenarios. The exit code is that of the process: `docs/exit-codes.md` has all of them.
+///
+/// # Panics
+///
+/// If there are no scenarios, or two have one name.
+pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
+    main_of(&Catalogue::new(scenarios), "unknown")
+}
+
+/// Like [`main`], with the commit that the program was built of, which its bundles name.
+pub fn main_of(scenarios: &Catalogue, commit: &str) -> ExitCode {
+    cli::run(scenarios, commit).unwrap_or_else(|error| {
+        cli::tell(format_args!("error: {error:#}\n"));
+        ExitCode::from(2)
+    })
+}
