@@ -22,10 +22,12 @@ pub mod log;
 pub mod matrix;
 pub mod plans;
 pub mod prelude;
+pub mod promise;
 pub mod reach;
 pub mod regression;
 pub mod replay;
 pub mod report;
+mod say;
 pub mod scenario;
 pub mod shrink;
 pub mod signature;
@@ -51,7 +53,7 @@ pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
 /// Like [`main`], with the commit that the program was built of, which its bundles name.
 pub fn main_of(scenarios: &Catalogue, commit: &str) -> ExitCode {
     cli::run(scenarios, commit).unwrap_or_else(|error| {
-        cli::tell(format_args!("error: {error:#}\n"));
+        say::tell(format_args!("error: {error:#}\n"));
         ExitCode::from(2)
     })
 }

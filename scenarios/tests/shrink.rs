@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use reveille::finding;
+use reveille::promise::{Judged, promise};
 use reveille::report;
 use reveille::scenario::Scenario;
 use reveille::shrink::{self, Shrink, Shrunk};
@@ -98,8 +99,12 @@ fn an_interrupt_leaves_the_smallest_plan_so_far() {
 }
 
 /// The scripted objects, with a promise that the first thing breaks which writes the key "b".
+fn judged(broken: Vec<Violation>) -> Judged {
+    Judged { occasions: 1, broken }
+}
+
 fn breaks_at_b() -> Scenario {
-    scenarios::scripted::scenario().promise(never_b)
+    scenarios::scripted::scenario().promise(promise("never-b", |view| judged(never_b(view.history()))))
 }
 
 fn never_b(history: &History) -> Vec<Violation> {
@@ -135,7 +140,8 @@ fn programs_lose_their_steps() {
 
 /// The scripted objects, with a promise that the first crash of a machine breaks.
 fn breaks_at_a_crash() -> Scenario {
-    scenarios::scripted::scenario().promise(never_crashes)
+    scenarios::scripted::scenario()
+        .promise(promise("never-crashes", |view| judged(never_crashes(view.history()))))
 }
 
 fn never_crashes(history: &History) -> Vec<Violation> {

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::tell;
 use crate::explore::{Campaign, Ran};
+use crate::say::tell;
 use crate::{report, shrink};
 
 /// Of a campaign. What is found is told as soon as it is: the first of each scenario and rule.

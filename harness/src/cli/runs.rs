@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{How, Replay, Run, cores, say};
+use super::{How, Replay, Run, cores};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::catalogue::Catalogue;
 use crate::files::replace;
@@ -18,6 +18,7 @@ use crate::finding;
 use crate::log::{self, Filter};
 use crate::replay::{Again, Became, compare};
 use crate::report;
+use crate::say::say;
 use crate::signature::Signature;
 use crate::source::{From, Source};
 use crate::{regression, shrink, supervise};
