@@ -7,6 +7,7 @@
 //! the whole command line for its scenarios.
 
 pub mod bench;
+pub mod broken;
 pub mod bundle;
 pub mod catalogue;
 pub mod causes;
@@ -18,6 +19,7 @@ pub mod explore;
 mod files;
 pub mod finding;
 pub mod histories;
+pub mod lines;
 pub mod log;
 pub mod matrix;
 pub mod plans;

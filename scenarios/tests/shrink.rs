@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::sync::Arc;
 
+use reveille::broken;
 use reveille::finding;
 use reveille::promise::{Judged, promise};
-use reveille::report;
 use reveille::scenario::Scenario;
 use reveille::shrink::{self, Shrink, Shrunk};
 use reveille::signature::Signature;
@@ -47,7 +47,7 @@ fn batcher_story(rule: &str) -> Plan {
     let smallest = shrunk("batcher-docs", &plan, &signature, 2).plan;
     let outcome = docs.run(&smallest);
     let finding = finding::with(&outcome, &signature).expect("the same rule for the same reason");
-    let story = report::story_of(&outcome, &finding);
+    let story = broken::story_of(&outcome, &finding);
     assert!(story.lines().count() <= SCREEN_LINES, "{story}");
     let stop = AtomicBool::new(false);
     let shrink = Shrink { scenario: docs, signature: &signature, jobs: 2, stop: &stop };

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::explore::{Campaign, Ran};
 use crate::say::tell;
-use crate::{report, shrink};
+use crate::{lines, shrink};
 
 /// Of a campaign. What is found is told as soon as it is: the first of each scenario and rule.
 pub(super) struct Progress {
@@ -34,7 +34,7 @@ impl Progress {
         let name = campaign.scenarios[ran.scenario].name;
         for finding in &ran.findings {
             if self.told.insert((ran.scenario, finding.rule.clone())) {
-                let replay = report::replay_line(&format_args!("{name} {}", ran.seed));
+                let replay = lines::replay_line(&format_args!("{name} {}", ran.seed));
                 let line = format!("found: {name} {} broke {}; replay: {replay}\n", ran.seed, finding.rule);
                 self.bar.suspend(|| tell(line));
             }
