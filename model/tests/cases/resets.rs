@@ -35,7 +35,7 @@ pub(super) fn cases() -> Vec<Case> {
                 tale.sync().lost().at(3.0).under_epoch(2).start(3);
             },
         ),
-        case("S4", "after a reset a read does not see what is on its way", |tale, breaks| {
+        case("S3", "after a reset a read does not see what is on its way", |tale, breaks| {
             goes_on(tale).turn(4).get("a", (!breaks).then_some("1"));
             tale.as_instance(1).turn(2).commit();
         }),
