@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reveille_sim::kinds::SlowLinks;
 use reveille_sim::kinds::outside::OutageKind;
-use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, Plan, Target, Tuning};
+use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, LinksOf, Plan, Target, Tuning};
 
 use super::cuts::{Cut, Link, cuts, down, links_of, machines_of};
 use super::span::Span;
@@ -53,6 +54,7 @@ pub const SHAPES: &[Shape] = &[
     shape("services refuse or fail for 126 s", |plan| outages(plan, RETRIES_MS, fails)),
     shape("services slow for half a minute", |plan| outages(plan, 30_000, is_slow)),
     shape("links that repeat or keep back messages", rough_links),
+    shape("links slow one way", slow_one_way),
     shape("connections slow or broken", |plan| {
         faults(plan, |fault| matches!(fault.kind, FaultKind::RoughConnections(_)))
     }),
@@ -267,6 +269,13 @@ fn rough_links(plan: &Plan) -> Option<Vec<Span>> {
         plan,
         |fault| matches!(&fault.kind, FaultKind::RoughLinks(rough) if rough.duplicate_ppm > 0 || rough.delay_ppm > 0),
     )
+}
+
+/// Links are slow and those back are not.
+fn slow_one_way(plan: &Plan) -> Option<Vec<Span>> {
+    faults(plan, |fault| {
+        matches!(&fault.kind, FaultKind::SlowLinks(SlowLinks { of: LinksOf::Between { .. }, .. }))
+    })
 }
 
 fn outages(plan: &Plan, least_ms: u64, wanted: fn(OutageKind) -> bool) -> Option<Vec<Span>> {
