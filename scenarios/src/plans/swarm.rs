@@ -11,7 +11,7 @@ use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
-use super::requests::{self, Asking, asking, requests};
+use super::requests::{self, Asking, asking, insistent, requests};
 use super::trouble::{Ground, Trouble};
 use super::world::World;
 use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
@@ -173,7 +173,16 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
                 let at_ms = crowded(dice, trouble).unwrap_or(awake(at_ms));
                 (at_ms.min(faults_ms - 1), machine, which, of_body)
             });
-            (requests(shape.class, body, 0, asked.collect()), Vec::new())
+            let mut asked: Vec<Asking> = asked.collect();
+            for _ in 0..insistent_clients(dice) {
+                let anytime_ms = awake(dice.draw(0..awake_ms));
+                // It has begun when something breaks.
+                let before_ms = dice.draw(0..CROWD_MS);
+                let from_ms = crowded(dice, trouble).unwrap_or(anytime_ms).saturating_sub(before_ms);
+                asked.extend(insistent(dice, machines, objects, from_ms));
+            }
+            asked.retain(|(at_ms, ..)| *at_ms < faults_ms);
+            (requests(shape.class, body, 0, asked), Vec::new())
         }
         Requests::Own { story, max } => {
             let (mut workload, mut aimed) =
@@ -189,6 +198,14 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
 const CROWDED_PERCENT: u32 = 40;
 /// And within this time of it: while others take over, and for a moment two machines believe that they have an object.
 const CROWD_MS: u64 = 10_000;
+
+/// In so many of a hundred plans clients insist ([`insistent`]).
+const INSISTENT_PERCENT: u32 = 40;
+
+/// How many clients insist.
+fn insistent_clients(dice: &mut Dice) -> usize {
+    if dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
+}
 
 /// When a request comes that is to come when something breaks, or is well again.
 fn crowded(dice: &mut Dice, trouble: &Trouble) -> Option<u64> {
@@ -208,7 +225,13 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
     let (machines, objects) = (plan.cluster.machines(), dice.draw(1..=shape.objects_max));
     let late = match shape.requests {
         Requests::Spread { body, max } => {
-            let asked = late_asking(dice, asking(machines, objects, within.end - within.start), max, &within);
+            let mut asked =
+                late_asking(dice, asking(machines, objects, within.end - within.start), max, &within);
+            if dice.percent(INSISTENT_PERCENT) {
+                let from_ms = dice.draw(within.clone());
+                asked.extend(insistent(dice, machines, objects, from_ms));
+                asked.retain(|(at_ms, ..)| *at_ms < within.end);
+            }
             requests(shape.class, body, plan.workload.len(), asked)
         }
         Requests::Own { story, max } => {
@@ -226,7 +249,7 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
 }
 
 /// In so many of a hundred plans some requests are heavy.
-const HEAVY_PLANS_PERCENT: u32 = 20;
+const HEAVY_PLANS_PERCENT: u32 = 25;
 /// There, so many of a hundred.
 const HEAVY_PERCENT: u32 = 30;
 
