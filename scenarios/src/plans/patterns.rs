@@ -17,7 +17,7 @@ mod single;
 
 pub(super) use self::ordinary::ordinary;
 pub(super) use self::services::failing_services;
-pub(super) use self::single::single;
+pub(super) use self::single::{one_by_one, single};
 use super::trouble::{Ground, Trouble};
 
 /// A pattern.
@@ -65,7 +65,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(5, restless::cut_and_crash),
     of(6, restless::incarnations),
     of(8, restless::back_and_forth),
-    of(7, restless::slow_and_cut_off).of_machines(2),
+    of(9, restless::slow_and_cut_off).of_machines(2),
     of(6, datacenters::night),
     of(6, datacenters::all_apart).of_datacenters(3),
     of(7, datacenters::two_down).of_datacenters(3),

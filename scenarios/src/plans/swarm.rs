@@ -2,7 +2,7 @@
 //! drawn. That most plans lack most patterns is the point (swarm testing): what would cover up a mistake is missing in some
 //! of them.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ use crate::scenario::Scenario;
 enum Mood {
     /// Nothing breaks and the clocks agree: only here every bound is the tightest (L3).
     Calm,
-    /// Exactly one thing breaks (L1).
+    /// Exactly one thing breaks, or several do more than a minute apart (L1).
     Single,
     /// Many things break, most of them for a short time.
     Ordinary,
@@ -43,9 +43,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     let mood = mood(dice);
     let world = World::any(dice, shape.limits);
     let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
-    // The fewer, the more of what is asked meets at one gate.
-    let objects_max = if mood == Mood::Calm { shape.objects_max.min(3) } else { shape.objects_max };
-    let objects = dice.draw(1..=objects_max);
+    let objects = objects(dice, shape, mood);
     let stage = stage(world.cluster, shape.class, objects, 0);
     let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
     let faults_ms = faults_ms(dice, &trouble);
@@ -84,9 +82,26 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
 fn mood(dice: &mut Dice) -> Mood {
     match dice.draw(0..100_u8) {
         0..7 => Mood::Calm,
-        7..14 => Mood::Single,
-        14..24 => Mood::Ordinary,
+        7..20 => Mood::Single,
+        20..28 => Mood::Ordinary,
         _ => Mood::Patterns,
+    }
+}
+
+/// In so many of a hundred plans there are many objects: each slice has some, whose alarms show that it is served.
+const BROAD_PERCENT: u32 = 20;
+/// So many of them, there.
+const BROAD: RangeInclusive<usize> = 30..=100;
+
+/// How many objects there are.
+fn objects(dice: &mut Dice, shape: &Shape, mood: Mood) -> usize {
+    match mood {
+        // The fewer, the more of what is asked meets at one gate.
+        Mood::Calm => dice.draw(1..=shape.objects_max.min(3)),
+        _ if matches!(shape.requests, Requests::Spread { .. }) && dice.percent(BROAD_PERCENT) => {
+            dice.draw(BROAD)
+        }
+        _ => dice.draw(1..=shape.objects_max),
     }
 }
 
@@ -96,6 +111,7 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
     let begin_ms = ground.dice.draw(5_000..20_000_u64);
     let trouble = match mood {
         Mood::Calm => return Trouble::default(),
+        Mood::Single if ground.dice.draw(any::<bool>()) => patterns::one_by_one(ground),
         Mood::Single => patterns::single(ground),
         Mood::Ordinary => patterns::ordinary(ground),
         Mood::Patterns => some_patterns(ground),
@@ -185,8 +201,12 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
             (requests(shape.class, body, 0, asked), Vec::new())
         }
         Requests::Own { story, max } => {
+            let starts_ms = trouble.spans().map(|span| span.start).filter(|at_ms| *at_ms < night.start);
+            let starts_ms: Vec<u64> = starts_ms.collect();
+            let breaks_ms =
+                if starts_ms.is_empty() { dice.draw(0..awake_ms) } else { dice.one_of(&starts_ms) };
             let (mut workload, mut aimed) =
-                dice.draw(story(Asked { machines, objects, within_ms: awake_ms, max }));
+                dice.draw(story(Asked { machines, objects, within_ms: awake_ms, max, breaks_ms }));
             workload.iter_mut().for_each(|request| request.at_ms = awake(request.at_ms));
             aimed.iter_mut().for_each(|fault| fault.at_ms = awake(fault.at_ms));
             (workload, aimed)
@@ -236,7 +256,9 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
         }
         Requests::Own { story, max } => {
             let (within_ms, max) = (within.end - within.start, max.div_ceil(LATE_OF));
-            let (asked, _) = dice.draw(story(Asked { machines, objects, within_ms, max }));
+            // Nothing breaks any more.
+            let breaks_ms = dice.draw(0..within_ms);
+            let (asked, _) = dice.draw(story(Asked { machines, objects, within_ms, max, breaks_ms }));
             let later = |request: Request| Request { at_ms: within.start + request.at_ms, ..request };
             asked.into_iter().map(later).collect()
         }

@@ -79,7 +79,9 @@ pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
     let (mut trouble, mut at_ms) = (Trouble::default(), 0);
     for _ in 0..ground.dice.draw(2..=4_u8) {
         let away_ms = ground.dice.draw(3_000..10_000_u64);
-        trouble = trouble.and(at_ms, away(ground, is_machine.then_some(machine), datacenter, away_ms));
+        let direction = any_direction(ground);
+        let machine = is_machine.then_some(machine);
+        trouble = trouble.and(at_ms, away(ground, machine, datacenter, direction, away_ms));
         for _ in 0..ground.dice.draw(1..=3_u8) {
             let (target, direction) = (Target::Next(Moment::ClaimSlice), any_direction(ground));
             let for_ms = ground.dice.log(100..4_000);
@@ -97,9 +99,14 @@ pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
 }
 
 /// A machine, or all of a datacenter, is down or cut off for a while.
-fn away(ground: &mut Ground<'_>, machine: Option<u16>, datacenter: u16, for_ms: u64) -> FaultKind {
+pub(super) fn away(
+    ground: &mut Ground<'_>,
+    machine: Option<u16>,
+    datacenter: u16,
+    direction: Direction,
+    for_ms: u64,
+) -> FaultKind {
     let is_cut = ground.dice.draw(any::<bool>());
-    let direction = any_direction(ground);
     match machine.map(Target::Machine) {
         Some(target) if is_cut => MachineCut { target, for_ms, direction, flap: None }.into(),
         Some(target) => down(ground, target, for_ms),
@@ -120,7 +127,7 @@ pub(super) fn slow_and_cut_off(ground: &mut Ground<'_>) -> Trouble {
     let for_ms = ground.dice.draw(30_000..90_000_u64);
     let slow = if ground.dice.percent(75) {
         let direction = any_direction(ground);
-        let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
+        let factor_percent = ground.dice.draw(3_000..SlowLinks::FACTOR_MAX_PERCENT);
         FaultKind::from(SlowLinks { of: links_of(ground, machine, direction), factor_percent, for_ms })
     } else {
         let extra_ms = ground.dice.draw(500..4_000_u32);
@@ -129,7 +136,9 @@ pub(super) fn slow_and_cut_off(ground: &mut Ground<'_>) -> Trouble {
     let (mut trouble, mut at_ms) = (Trouble::one(slow), 0);
     for _ in 0..ground.dice.draw(2..=5_u8) {
         at_ms += ground.dice.draw(3_000..10_000_u64);
-        let (direction, cut_ms) = (any_direction(ground), ground.dice.draw(5_000..25_000_u64));
+        // What is on its way to the machine arrives only if that way is open.
+        let direction = ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out, Direction::Out]);
+        let cut_ms = ground.dice.draw(5_000..25_000_u64);
         trouble =
             trouble.and(at_ms, MachineCut { target: target.clone(), for_ms: cut_ms, direction, flap: None });
         at_ms += cut_ms;
