@@ -51,7 +51,7 @@ impl Pattern {
 /// All of them.
 pub(super) const ALL: &[Pattern] = &[
     of(4, ordinary),
-    of(7, single::few_and_long),
+    of(10, single::few_and_long),
     of(5, cuts::one_link),
     of(3, cuts::machine),
     of(4, cuts::deaf_machine),
@@ -77,8 +77,10 @@ pub(super) const ALL: &[Pattern] = &[
     of(6, messages::slow_one_way).of_machines(2),
     of(8, disks::slow_leader),
     of(8, disks::slow_machine),
+    of(6, disks::many_slow),
     of(6, clocks::put_right),
     of(5, clocks::left_wrong),
+    of(5, clocks::to_and_fro),
     of(8, services::failing_services),
     of(6, services::slow_services),
     of(7, services::rough_connections),
