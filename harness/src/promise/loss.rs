@@ -2,8 +2,10 @@
 //! that trap's: X1(a) a later item took the same key, X1(b) `delete_all` swept it away unread, X1(c) it was removed though the
 //! service had refused it, X3 its alarm is set anew each time before it is due, X5 its alarm was given up after the retries.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use reveille_model::history::{Blob, Event, Key, OpResult, RunOutcome, StorageCall, What};
+use reveille_model::history::{Blob, Event, Key, ObjectName, OpResult, RunOutcome, StorageCall, What};
 
 use super::item::{self, Item};
 use super::parts;
@@ -255,16 +257,17 @@ impl<'v, 'a> Search<'v, 'a> {
     }
 }
 
-/// X3: whether the alarm that was to follow an event of an object is set anew again and again before it is due, so that it never
-/// runs though one is always scheduled. In sentences, with the evidence.
+/// X3: whether the alarm that was to follow an event of an object is set anew in each constructor before it is due, so that it never
+/// runs though one is always scheduled. In sentences, with the evidence. An alarm that requests put off, as to wait until no more of
+/// them come, is not starved.
 pub(super) fn starved(
     view: &View<'_>,
-    object: &reveille_model::history::ObjectName,
+    object: &ObjectName,
     since: usize,
     rest: Rest<'_>,
 ) -> Option<(String, Vec<usize>)> {
-    /// L2: so late an alarm is never, whatever happened before.
-    const OVERDUE_NS: u64 = 60_000_000_000;
+    /// So late no alarm is once everything is well (L1: what is aimed at).
+    const OVERDUE_NS: u64 = 10_000_000_000;
     if view.runs_of(object).any(|run| run.start.event > since) {
         return None;
     }
@@ -274,15 +277,35 @@ pub(super) fn starved(
     let (first, scheduled_ms) = *set.get(before)?;
     let due_ns = time::true_ns(view, scheduled_ms)?;
     let from_ns = time::due_from_ns(view, object, due_ns, view.end_ns())?;
-    let anew = &set[before + 1..];
-    if from_ns.saturating_add(OVERDUE_NS) > view.end_ns() || anew.is_empty() {
+    if from_ns.saturating_add(OVERDUE_NS) > view.end_ns() {
         return None;
     }
+    let events = &view.history().events;
+    let constructing = constructing(view, object);
+    let in_constructor = |at: usize| {
+        let by = events[at].by.as_ref();
+        by.is_some_and(|by| constructing.get(&by.instance).is_none_or(|end| at < *end))
+    };
+    let anew = &set[before + 1..];
+    let mut settled = anew.iter().filter(|(at, _)| events[*at].at_ns >= from_ns);
+    if anew.is_empty() || !settled.all(|(at, _)| in_constructor(*at)) {
+        return None;
+    }
+    let by_constructors: Vec<usize> =
+        anew.iter().map(|(at, _)| *at).filter(|at| in_constructor(*at)).collect();
+    let (replaced, last) = (*by_constructors.first()?, *by_constructors.last()?);
     let told = format!(
-        "An alarm for it was due at {}. It never ran: before that it was set anew, and so {} times until the end of the run, each \
-         time to a later time. (An alarm that is set in a constructor replaces the one that wakes the object.)",
+        "An alarm for it was due at {}. It never ran: a constructor set it anew at {}, and so {} times until the end of the run, \
+         each time to a later time. (An alarm that is set in a constructor replaces the one that wakes the object.)",
         seconds(due_ns),
-        anew.len()
+        seconds(events[replaced].at_ns),
+        by_constructors.len()
     );
-    Some((told, vec![first, anew[0].0, anew[anew.len() - 1].0, rest.at.event]))
+    Some((told, vec![first, replaced, last, rest.at.event]))
+}
+
+/// Where the constructor of each of an object's instances has ended.
+fn constructing(view: &View<'_>, object: &ObjectName) -> BTreeMap<u64, usize> {
+    let ends = view.life(object).filter(|(_, event)| matches!(event.what, What::ConstructorEnd { .. }));
+    ends.filter_map(|(at, event)| event.by.as_ref().map(|by| (by.instance, at))).collect()
 }

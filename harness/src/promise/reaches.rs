@@ -13,7 +13,7 @@ use reveille_model::verdict::Violation;
 use super::item::Item;
 use super::kept::{Judged, Promise, breach};
 use super::loss::{self, Loss};
-use super::view::{Asked, Moment, View};
+use super::view::{Answer, Asked, Moment, View};
 use super::{parts, time};
 use crate::story::seconds;
 
@@ -29,7 +29,7 @@ pub struct Acknowledged {
 }
 
 type Filter = Arc<dyn Fn(&Asked<'_>) -> bool + Send + Sync>;
-type Due = Arc<dyn Fn(&[u8]) -> Option<i64> + Send + Sync>;
+type Due = Arc<dyn Fn(&Asked<'_>, &Answer<'_>) -> Option<i64> + Send + Sync>;
 
 impl Acknowledged {
     /// Only those that this says yes to.
@@ -84,10 +84,10 @@ impl Reaches {
         Self { within: Some(time), ..self }
     }
 
-    /// An item is due at this wall time, in milliseconds since the UNIX epoch, as its body says; and not before that.
+    /// An item is due at this wall time, in milliseconds since the UNIX epoch, as the request or its answer says; and not before that.
     #[must_use]
-    pub fn due(self, of_body: impl Fn(&[u8]) -> Option<i64> + Send + Sync + 'static) -> Self {
-        Self { due: Some(Arc::new(of_body)), ..self }
+    pub fn due(self, at: impl Fn(&Asked<'_>, &Answer<'_>) -> Option<i64> + Send + Sync + 'static) -> Self {
+        Self { due: Some(Arc::new(at)), ..self }
     }
 }
 
@@ -163,7 +163,7 @@ impl Reaches {
     }
 
     fn untimely(&self, view: &View<'_>, item: &Item<'_, '_>) -> Option<Violation> {
-        let due_ms = self.due.as_ref().and_then(|due| due(item.asked.body));
+        let due_ms = self.due.as_ref().and_then(|due| due(item.asked, &item.answer));
         let due_ns = due_ms.and_then(|due_ms| time::true_ns(view, due_ms));
         let first = item.first();
         let evidence = |at: Option<Moment>| {

@@ -92,12 +92,32 @@ fn x3_an_alarm_that_each_constructor_sets_anew_starves_what_waits_for_it() {
     told.at(1.0).queued(1, "a", 10.0);
     for anew in 2..14_u32 {
         let at = 10.0 * f64::from(anew - 1);
-        told.0.at(at).next_instance(u64::from(anew), Cause::Alarm);
-        told.0.turn(1).set_alarm(u64::from(anew), at + 10.0).commit();
+        told.0
+            .at(at)
+            .begin(u64::from(anew), Cause::Alarm)
+            .turn(1)
+            .set_alarm(u64::from(anew), at + 10.0)
+            .commit();
+        told.0.does(What::ConstructorEnd { failed: None });
     }
     told.0.at(129.0).rests(&[("1", "a")], Some((13, 130.0, 0)));
     assert_eq!(told.broken(reaches()), ["X3"]);
     assert_eq!(told.broken(after_each_acknowledged(runs_of_alarm())), ["followed"]);
+}
+
+#[test]
+fn an_alarm_that_requests_put_off_is_not_starved() {
+    let mut told = Told::new();
+    told.at(1.0).queued(1, "a", 10.0);
+    for later in 2..14 {
+        let at = 10.0 * (later - 1) as f64;
+        told.at(at - 1.0).queued(later, &format!("{later}"), at + 10.0);
+    }
+    let stored: Vec<(String, String)> =
+        (1..14).map(|it| (it.to_string(), if it == 1 { "a".to_owned() } else { it.to_string() })).collect();
+    let stored: Vec<(&str, &str)> = stored.iter().map(|(key, value)| (&**key, &**value)).collect();
+    told.0.at(129.0).rests(&stored, Some((13, 130.0, 0)));
+    assert!(told.broken(reaches()).is_empty());
 }
 
 #[test]
@@ -144,7 +164,7 @@ fn what_is_late_without_an_excuse_is_told() {
 #[test]
 fn what_is_due_at_a_time_comes_neither_before_it_nor_long_after() {
     let due = |body: &[u8]| std::str::from_utf8(body).ok()?.parse().ok().map(wall_ms);
-    let promise = || reaches().due(due).within(Duration::from_secs(1));
+    let promise = || reaches().due(move |asked, _| due(asked.body)).within(Duration::from_secs(1));
     let sent_at = |seconds: f64| {
         let mut told = Told::new();
         told.at(1.0).queued(1, "10.0", 10.0).at(seconds).sends(1, "10.0");
