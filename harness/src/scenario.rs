@@ -29,6 +29,7 @@ use reveille_system::object::api::{DurableObject, RustClass};
 
 use crate::bench::Load;
 use crate::plans::{self, Asked, Failures, Requests, Shape, Story};
+use crate::told;
 
 /// What objects promise, as a check over the history of a whole run.
 pub type Check = Arc<dyn Fn(&History) -> Vec<Violation> + Send + Sync>;
@@ -225,7 +226,8 @@ impl Scenario {
 
     /// What the history of a whole run breaks of what the scenario's objects promise.
     pub fn broken_promises(&self, history: &History) -> Vec<Violation> {
-        self.promises.iter().flat_map(|promise| promise(history)).collect()
+        let own = self.promises.iter().flat_map(|promise| promise(history));
+        own.chain(told::broken(history)).collect()
     }
 
     /// Like [`Scenario::run`], with a closer look.

@@ -74,7 +74,7 @@ impl<'a> Ledger<'a> {
         let mut by_request = BTreeMap::new();
         for (index, event) in history.events.iter().enumerate() {
             match &event.what {
-                What::Call { request, to, body } => {
+                What::Call { request, to, body, .. } => {
                     by_request.insert(*request, body.clone());
                     let item =
                         Item { object: to.clone(), request: *request, called: index, acknowledged: None };

@@ -126,6 +126,7 @@ fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
         machine: 0,
         object: "Scripted/foo".into(),
         body: (*body).into(),
+        ..Request::default()
     };
     plan.workload = asked.iter().map(request).collect();
     let outcome = scripted().run(&plan);

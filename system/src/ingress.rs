@@ -15,8 +15,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-
 use crate::config::{Config, NS_PER_MS, REQUESTS_MAX};
 use crate::cx::Cx;
 use crate::ids::{MachineId, ObjectName, RequestId, SessionId};
@@ -24,6 +22,7 @@ use crate::io::{ClientAnswer, ClientRequest, Refusal};
 use crate::registry::Roster;
 use crate::route::{Route, Ways};
 use crate::wire::{Message, Ticket, WINDOW};
+use crate::words::http::Request;
 
 /// A delivery without an answer is repeated after this, at the next tick; each further time after twice as long.
 const AGAIN_MS: u64 = 900;
@@ -47,7 +46,7 @@ pub(crate) struct Ingress {
 #[derive(Debug)]
 struct Pending {
     object: ObjectName,
-    body: Bytes,
+    asks: Request,
     since_ns: u64,
     redirects: u8,
     sent: Option<Sent>,
@@ -107,7 +106,7 @@ impl Around<'_> {
 impl Ingress {
     /// A client sends a request.
     pub(crate) fn accept(&mut self, request: ClientRequest, around: Around<'_>, cx: &mut Cx<'_>) {
-        let ClientRequest { request, object, body } = request;
+        let ClientRequest { request, object, asks } = request;
         if self.requests.contains_key(&request) {
             return;
         }
@@ -116,7 +115,7 @@ impl Ingress {
             let why = format!("{REQUESTS_MAX} requests wait on this machine: it takes no more").into();
             return cx.out.refusals.push(Refusal { request, why });
         }
-        let pending = Pending { object, body, since_ns: cx.now.mono_ns, redirects: 0, sent: None };
+        let pending = Pending { object, asks, since_ns: cx.now.mono_ns, redirects: 0, sent: None };
         self.requests.insert(request, pending);
         self.deliver(request, None, around, cx);
     }
@@ -160,7 +159,7 @@ impl Ingress {
 
     /// Sends what is under way, or asks for it if the holder has it.
     fn send(&mut self, request: RequestId, to: MachineId, ways: &mut Ways, cx: &mut Cx<'_>) {
-        let Some(Pending { object, body, sent: Some(sent), .. }) = self.requests.get_mut(&request) else {
+        let Some(Pending { object, asks, sent: Some(sent), .. }) = self.requests.get_mut(&request) else {
             return;
         };
         let (route, probe) = ways.to(to, cx.config, cx.now.mono_ns);
@@ -174,7 +173,7 @@ impl Ingress {
                 link.told = link.below();
                 link.told
             });
-            Message::Request { ticket, below, request, object: object.clone(), body: body.clone() }
+            Message::request(ticket, below, request, object.clone(), asks.clone())
         };
         if let Some(probe) = probe {
             cx.outbox.push_by(probe, message.clone());

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::ids::{CallId, MachineId, ObjectName, RequestId};
 use crate::observe::Observation;
+use crate::words::http::{Request, Response};
 use crate::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 
 /// What a machine reacts to.
@@ -46,7 +47,7 @@ pub struct ClientRequest {
     /// The object that it is for.
     pub object: ObjectName,
     /// What it says.
-    pub body: Bytes,
+    pub asks: Request,
 }
 
 /// The answer to a client's request.
@@ -54,10 +55,8 @@ pub struct ClientRequest {
 pub struct ClientAnswer {
     /// The request.
     pub request: RequestId,
-    /// HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Bytes,
+    /// What it says.
+    pub response: Response,
 }
 
 /// A request that no object code was given, and none will be (W2).

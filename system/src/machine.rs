@@ -146,6 +146,8 @@ impl Machine {
             Message::ReadDone { ask, answer } => self.holder.read_done(from, ask, answer, &mut cx),
             Message::Roster { index, roster } => self.holder.heard(index, roster, &mut cx),
             message @ (Message::Request { .. }
+            | Message::RequestWithHead { .. }
+            | Message::ResponseWithHeaders { .. }
             | Message::Await { .. }
             | Message::Taken { .. }
             | Message::NotHere { .. }

@@ -12,7 +12,7 @@ mod system;
 use reveille_model::Profile;
 use reveille_model::build::Tale;
 use reveille_model::history::{
-    EndReason, History, Omission, OpResult, Outcome, RunOutcome, StorageCall, What,
+    EndReason, Headers, History, Omission, OpResult, Outcome, RunOutcome, StorageCall, What,
 };
 
 use spoils::{SPOILS, Spoil};
@@ -146,7 +146,7 @@ fn spoil(what: &mut What) -> bool {
         What::AtRest { keys, .. } => drop(keys.insert("d".into(), "never written".into())),
         What::AnswerLeave { outcome, .. }
         | What::Return { outcome: outcome @ Outcome::Answered { .. }, .. } => {
-            *outcome = Outcome::Answered { status: 200, body: "another".into() };
+            *outcome = Outcome::Answered { status: 200, headers: Headers::default(), body: "another".into() };
         }
         What::OutboundLeave { body, .. } | What::OutboundArrive { body: Some(body), .. } => {
             *body = "another".into();

@@ -7,8 +7,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_model::build::{Tale, object, wall_ms};
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, Key, ListOptions,
-    OpResult, Outcome, Phase, Process, ResetCause, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Head, Headers, How, Key,
+    ListOptions, OpResult, Outcome, Phase, Process, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 
 /// How many things the system does in each history.
@@ -142,22 +142,27 @@ impl System {
         self.does_in(turn, message.clone());
         let is_lost = self.world.one_in(6);
         match message {
-            What::Respond { request, status, body } => {
-                let outcome = Outcome::Answered { status, body };
+            What::Respond { request, status, headers, body } => {
+                let outcome = Outcome::Answered { status, headers, body };
                 self.seen(What::AnswerLeave { request, outcome: outcome.clone() });
                 let ends =
                     if is_lost { What::AnswerLost { request } } else { What::Return { request, outcome } };
                 self.push(None, ends);
             }
             What::Outbound { call, service, body, .. } => {
-                self.seen(What::OutboundLeave { call, service: service.clone(), body: body.clone() });
+                self.seen(What::OutboundLeave {
+                    call,
+                    service: service.clone(),
+                    head: Head::default(),
+                    body: body.clone(),
+                });
                 if is_lost {
                     self.failed = call;
                     self.push(None, What::OutboundLost { call });
                     return self.seen(What::OutboundReturn { call, status: None });
                 }
                 let (service, body) = (Some(service), Some(body));
-                self.push(None, What::OutboundArrive { call, service, body });
+                self.push(None, What::OutboundArrive { call, service, head: Head::default(), body });
                 self.push(None, What::OutboundAnswer { call, status: Some(200) });
                 self.seen(What::OutboundReturn { call, status: Some(200) });
             }
@@ -413,7 +418,7 @@ impl System {
     fn request(&mut self) {
         self.messages += 1;
         let request = self.messages;
-        self.push(None, What::Call { request, to: object(), body: Blob::default() });
+        self.push(None, What::Call { request, to: object(), head: Head::default(), body: Blob::default() });
         self.seen(What::RequestArrive { request });
         if !self.wakes(Cause::Request) {
             // Whatever the constructor did: the client does not wait.
@@ -423,7 +428,12 @@ impl System {
         self.does(What::Deliver { delivery: Delivery::Request { request } });
         self.acts();
         if self.chance.one_in(2) {
-            self.it().leaves.push(What::Respond { request, status: 200, body: Blob::default() });
+            self.it().leaves.push(What::Respond {
+                request,
+                status: 200,
+                headers: Headers::default(),
+                body: Blob::default(),
+            });
         }
         self.end_turn(None);
     }
@@ -477,7 +487,7 @@ impl System {
         self.ops += 1;
         let (call, op) = (self.messages, self.ops);
         let (service, body) = ("up".into(), Blob::default());
-        self.it().leaves.push(What::Outbound { call, service, body, op: Some(op) });
+        self.it().leaves.push(What::Outbound { call, service, head: Head::default(), body, op: Some(op) });
         self.does(What::Await { op, kind: AwaitKind::Outside });
         self.end_turn(None);
         for _ in 0..self.chance.below(3) {

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::ids::{DatacenterId, Epoch, SessionId};
 use crate::io::Effects;

@@ -12,6 +12,7 @@ use reveille_system::io::{ClientAnswer, ClientRequest, DiskImage, DiskOp, Effect
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
 use reveille_system::observe::Observation;
+use reveille_system::words::http::Request;
 use reveille_system::words::outside::OutsideAnswer;
 use reveille_system::words::time::Now;
 
@@ -84,7 +85,7 @@ impl Alone {
     pub(crate) fn ask(&mut self, object: ObjectName, body: impl Into<Bytes>) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
-        self.inputs.push_back(Input::Request(ClientRequest { request, object, body: body.into() }));
+        self.inputs.push_back(Input::Request(ClientRequest { request, object, asks: Request::post(body) }));
         request
     }
 
@@ -117,7 +118,7 @@ impl Alone {
             DiskOp::Sync { ticket, .. } => Some(Input::Synced { ticket }),
             DiskOp::Write { .. } | DiskOp::Truncate { .. } => None,
         }));
-        let accepted = || OutsideAnswer { status: 200, body: Bytes::new() };
+        let accepted = || OutsideAnswer::of(200, "");
         self.inputs.extend(
             outside.into_iter().map(|call| Input::Answer { call: call.call, result: Ok(accepted()) }),
         );

@@ -160,7 +160,7 @@ impl World {
         self.requests += 1;
         let request = RequestId(self.requests);
         let object = ObjectName::new("Keeping", &object.to_string());
-        let asked = ClientRequest { request, object, body: Bytes::from_static(body.as_bytes()) };
+        let asked = ClientRequest { request, object, asks: Request::post(body) };
         self.plan(in_ms, Event::Asks { machine, request: asked });
         request
     }
@@ -260,7 +260,7 @@ impl World {
             self.plan(in_ns.div_ceil(NS_PER_MS), Event::Wakes { machine, life, at_ns });
         }
         for answer in answers {
-            let former = self.answers.insert(answer.request, (self.now_ms, answer.status));
+            let former = self.answers.insert(answer.request, (self.now_ms, answer.response.status));
             assert_eq!(former, None, "{:?} is answered once", answer.request);
         }
         for seen in observed {

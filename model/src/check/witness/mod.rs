@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`calls`] | requests to outside services and their answers: told, left, arrived, answered, returned, given |
 //! | [`answers`] | answers to clients: told, left, got |
+//! | [`timers`] | O3, W2: the ends of timers: not early, and in calm not late |
 //! | [`promptness`] | W2: how long a request waits in calm, and for what |
 //! | [`deliveries`] | O1: a request reaches object code once |
 //! | [`echo`] | what object code says it was given, and what the account says that it gave |
@@ -20,9 +21,10 @@ mod disks;
 mod echo;
 mod processes;
 mod promptness;
+mod timers;
 
 use self::answers::Answers;
-use self::calls::Calls;
+use self::calls::{Calls, Sent};
 use self::deliveries::Deliveries;
 use self::disks::{Disks, Held};
 use self::echo::Echoes;
@@ -159,11 +161,12 @@ impl Witness {
                 self.answers.leaves(&mut scene, *request, outcome);
             }
             What::AnswerLost { request } => self.answers.lost(*request),
-            What::OutboundLeave { call, service, body } => {
-                self.calls.leaves(&mut scene, *call, service, body);
+            What::OutboundLeave { call, service, head, body } => {
+                let sent = Sent { service: service.clone(), head: head.clone(), body: body.clone() };
+                self.calls.leaves(&mut scene, *call, sent);
             }
-            What::OutboundArrive { call, service, body } => {
-                self.calls.arrives(&mut scene, *call, service.as_deref(), body.as_ref());
+            What::OutboundArrive { call, service, head, body } => {
+                self.calls.arrives(&mut scene, *call, service.as_deref(), head, body.as_ref());
             }
             What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
             What::OutboundLost { call } => self.calls.lost(*call),
@@ -215,16 +218,19 @@ impl Witness {
                     promptness::delivered(case, *request, waited);
                 }
             }
-            What::Respond { request, status, body } => {
+            What::Respond { request, status, headers, body } => {
                 self.echoes.responds(case, *request, *status, body);
-                self.answers.told(case.mark, *request, *status, body);
+                self.answers.told(case.mark, *request, || Outcome::Answered {
+                    status: *status,
+                    headers: headers.clone(),
+                    body: body.clone(),
+                });
             }
-            What::Outbound { call, service, body, op } => {
+            What::Outbound { call, service, head, body, op } => {
                 let told = calls::Told {
                     mark: case.mark,
                     machine: case.place.map(|place| place.machine),
-                    service: service.clone(),
-                    body: body.clone(),
+                    sent: Sent { service: service.clone(), head: head.clone(), body: body.clone() },
                     object: position,
                     name: case.name.clone(),
                     instance: by.instance,
@@ -238,6 +244,7 @@ impl Witness {
                 self.echoes.result(case, *op, result);
                 self.given(case, object, *op, result);
                 promptness::resulted(case, object, *op);
+                timers::ended(case, object, *op);
             }
             What::Commit { .. } => self.disks.claimed(case.name, by),
             _ => {}
@@ -279,6 +286,7 @@ impl Witness {
             }
         }
         promptness::without_result(scene, name, object);
+        timers::without_end(scene, name, object);
     }
 
     /// The run is over.

@@ -14,7 +14,7 @@ use crate::alarm;
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{ObjectName, OpId, Stamp};
-use crate::object::class::{AlarmInfo, Class, Event, Instance, Request, TurnEnd};
+use crate::object::class::{AlarmInfo, Class, Event, Instance, TurnEnd};
 use crate::object::port::{Core, Port, Stamps, Wanted};
 use crate::object::view::View;
 use crate::observe::{Ended, Seen, Source};
@@ -34,6 +34,8 @@ pub(super) struct Life {
     phase: Phase,
     events: Events,
     output: Output,
+    /// Whether something goes on in it that belongs to no event.
+    in_background: bool,
     /// When it last had something to do, on the monotonic clock.
     active_ns: u64,
 }
@@ -65,7 +67,7 @@ impl Life {
     ) -> Self {
         let now_ns = host.cx.now.mono_ns;
         let view = View::new(object.clone(), id, class.declares_alarm(), host.tracker.get(object));
-        let port = Port::new(object.clone(), id, view, stamps.clone());
+        let port = Port::new(object.clone(), id, view, stamps.clone(), host.seed);
         Self {
             id,
             instance: class.instantiate(port.clone()),
@@ -73,6 +75,7 @@ impl Life {
             phase: Phase::Constructing { for_alarm, since_ns: now_ns },
             events: Events::default(),
             output: Output::default(),
+            in_background: false,
             active_ns: now_ns,
         }
     }
@@ -109,6 +112,7 @@ impl Life {
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && self.events.is_empty()
+            && !self.in_background
             && self.is_drained()
             && self.port.core().is_idle()
     }
@@ -205,12 +209,12 @@ impl Life {
         match inbox.arrivals.pop_front() {
             None => return false,
             Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, inbox, host),
-            Some(Arrival::Request { request, body }) => {
+            Some(Arrival::Request { request, asks }) => {
                 inbox.owes_request = false;
                 self.turn(inbox, host, |life| {
                     life.port.core().see(Seen::DeliveredRequest(request));
                     let event = life.events.begin(Running::Request { request });
-                    life.instance.start(event, Event::Fetch(Request { body }));
+                    life.instance.start(event, Event::Fetch(asks));
                 });
             }
         }
@@ -262,7 +266,8 @@ impl Life {
         self.active_ns = now.mono_ns;
         self.port.core().begin_turn(now, budget);
         deliver(self);
-        let TurnEnd { finished, blocked, reset } = self.instance.turn(budget);
+        let TurnEnd { finished, blocked, in_background, reset } = self.instance.turn(budget);
+        self.in_background = in_background;
         let mut retry_at_ns = None;
         for (event, result) in finished {
             let running = self.events.end(event);
@@ -347,8 +352,11 @@ impl Life {
             match wanted {
                 Wanted::Read(op, query) => host.acts.reads.push((object.clone(), self.id, op, query)),
                 Wanted::Sync(op) => self.output.push_sync(op, turn),
-                Wanted::CallOut(op, service, body) => {
-                    self.output.push(Held { turn, message: Outgoing::Call { op, service, body } });
+                Wanted::CallOut(op, service, request) => {
+                    self.output.push(Held { turn, message: Outgoing::Call { op, service, request } });
+                }
+                Wanted::Timer(op, until_ns) => {
+                    host.acts.timers.push((until_ns, object.clone(), self.id, op));
                 }
             }
         }
