@@ -1,6 +1,6 @@
 //! What object code can do beside storage: timers, and requests and answers with methods, paths and headers.
 
-use reveille_model::history::{Blob, Delivery, Head, Headers, OpResult, Outcome, What};
+use reveille_model::history::{AwaitKind, Blob, Delivery, Head, Headers, OpResult, Outcome, What};
 
 use super::{Case, case};
 use reveille_model::build::Tale;
@@ -12,8 +12,9 @@ pub(super) fn cases() -> Vec<Case> {
 /// Operation 50 is a timer of a second, set at the first second.
 fn sets(tale: &mut Tale) -> &mut Tale {
     tale.asks(6, "Batcher/0").on_machine(0, What::RequestArrive { request: 6 });
-    tale.deliver(2, Delivery::Request { request: 6 });
-    tale.at(1.0).does(What::Timer { op: 50, for_ms: 1_000 })
+    tale.deliver(2, Delivery::Request { request: 6 }).put("k", "v").commit();
+    tale.at(1.0).does(What::Timer { op: 50, for_ms: 1_000 });
+    tale.does(What::Await { op: 50, kind: AwaitKind::Timer })
 }
 
 fn is_over(tale: &mut Tale, turn: u32) {
@@ -27,14 +28,11 @@ fn timers() -> Vec<Case> {
             is_over(tale.at(if breaks { 1.998 } else { 1.999 }), 3);
         }),
         case("O3", "the end of a timer comes in through a closed gate", |tale, breaks| {
-            sets(tale).does(What::Gate { closed: true });
-            if breaks {
-                tale.turn(3).does(What::Gate { closed: true });
-                is_over(tale.at(2.5), 4);
-            } else {
-                tale.at(2.4).turn(3).does(What::Gate { closed: false });
-                is_over(tale.at(2.5), 4);
+            sets(tale).turn(3).does(What::Gate { closed: true });
+            if !breaks {
+                tale.at(2.4).turn(4).does(What::Gate { closed: false });
             }
+            is_over(tale.at(2.5), 5);
         }),
         case("W2", "the end of a timer comes late in calm", |tale, breaks| {
             sets(tale);
