@@ -342,7 +342,7 @@ impl Record {
             }
             Seen::CalledOut { call, op, service, request } => {
                 let call = self.call_of(spot.machine, spot.life, call).number;
-                let (head, body) = asked(request);
+                let (head, body) = asked(*request);
                 What::Outbound { call, service, head, body, op: Some(op.0) }
             }
             Seen::Slept { op, for_ms } => What::Timer { op: op.0, for_ms },

@@ -160,7 +160,7 @@ impl Holder {
                 self.delivered(from, ticket, below, incoming, cx);
             }
             Message::RequestWithHead { ticket, below, request, object, head, body } => {
-                let incoming = Incoming { request, object, asks: Request::of(head, body) };
+                let incoming = Incoming { request, object, asks: Request::of(*head, body) };
                 self.delivered(from, ticket, below, incoming, cx);
             }
             Message::Await { ticket, .. } if Some(ticket.session) == self.env.membership.session() => {

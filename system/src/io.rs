@@ -29,7 +29,7 @@ pub enum Input {
         ticket: u64,
     },
     /// A client that is connected to this machine sends a request.
-    Request(ClientRequest),
+    Request(Box<ClientRequest>),
     /// An outside service answers, or the call to it failed.
     Answer {
         /// The call.

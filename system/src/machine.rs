@@ -93,7 +93,7 @@ impl Machine {
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
             Input::Request(request) => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
-                self.holder.accept(request, &mut cx);
+                self.holder.accept(*request, &mut cx);
             }
             Input::Answer { call, result } => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };

@@ -187,7 +187,7 @@ pub enum Seen {
         /// The service.
         service: Arc<str>,
         /// What it was sent.
-        request: Request,
+        request: Box<Request>,
     },
     /// Object code set a timer.
     Slept {

@@ -149,7 +149,7 @@ pub enum Message {
         /// The object.
         object: ObjectName,
         /// What it says beside its body.
-        head: Head,
+        head: Box<Head>,
         /// The body.
         body: Bytes,
     },
@@ -181,7 +181,7 @@ impl Message {
         if head.is_usual() {
             Self::Request { ticket, below, request, object, body }
         } else {
-            Self::RequestWithHead { ticket, below, request, object, head, body }
+            Self::RequestWithHead { ticket, below, request, object, head: Box::new(head), body }
         }
     }
 

@@ -3,40 +3,64 @@
 //! Most say nothing beside: that costs a word here, nothing in JSON, and nothing in a hash, so that a history that tells of no method,
 //! path or header is the same as one of a time that knew none.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Headers: names in lower case with values, in order.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Headers(Vec<(Arc<str>, Arc<str>)>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Option<Arc<Vec<(Arc<str>, Arc<str>)>>>);
 
 impl Headers {
     /// These headers.
     pub fn new(all: Vec<(Arc<str>, Arc<str>)>) -> Self {
-        Headers(all)
+        Headers((!all.is_empty()).then(|| Arc::new(all)))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.0.iter().flat_map(|all| all.iter()).map(|(name, value)| (&**name, &**value))
     }
 }
 
 /// No header leaves no trace.
 impl Hash for Headers {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        if !self.is_empty() {
-            self.0.hash(state);
+        if let Some(all) = &self.0 {
+            all.hash(state);
         }
+    }
+}
+
+impl Serialize for Headers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Headers::new)
+    }
+}
+
+impl JsonSchema for Headers {
+    fn schema_name() -> Cow<'static, str> {
+        "Headers".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Vec::<(Arc<str>, Arc<str>)>::json_schema(generator);
+        schema.insert("description".into(), "Headers: names in lower case with values, in order.".into());
+        schema
     }
 }
 
@@ -135,13 +159,13 @@ impl std::fmt::Debug for Head {
 }
 
 impl Serialize for Head {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
 impl JsonSchema for Head {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Head".into()
     }
 

@@ -35,7 +35,7 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, request: RequestId) {
         let (machine, asked) = self.clients.request(request);
         let up = self.hosts[usize::from(machine.0)].machine.is_some();
-        self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(asked));
+        self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(Box::new(asked)));
     }
 
     /// A machine answers a client, or refuses its request.

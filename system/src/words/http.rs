@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 /// A short text that is mostly one of a few known ones.
 pub type Text = Cow<'static, str>;
 
-/// Headers in the order in which they were given: lower-case names with values. A name may stand there more than once.
+/// Headers in the order in which they were given: lower-case names with values. A name may stand there more than once. Most messages
+/// have none, and are moved often: none is one word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Headers(Vec<(Text, Text)>);
+pub struct Headers(Option<Box<Vec<(Text, Text)>>>);
 
 impl Headers {
     /// The first value of a header, by its name in any case.
@@ -29,17 +30,17 @@ impl Headers {
         if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             name.to_mut().make_ascii_lowercase();
         }
-        self.0.push((name, value.into()));
+        self.0.get_or_insert_default().push((name, value.into()));
     }
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.0.iter().flat_map(|all| all.iter()).map(|(name, value)| (&**name, &**value))
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }
 

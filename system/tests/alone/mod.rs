@@ -85,7 +85,11 @@ impl Alone {
     pub(crate) fn ask(&mut self, object: ObjectName, body: impl Into<Bytes>) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
-        self.inputs.push_back(Input::Request(ClientRequest { request, object, asks: Request::post(body) }));
+        self.inputs.push_back(Input::Request(Box::new(ClientRequest {
+            request,
+            object,
+            asks: Request::post(body),
+        })));
         request
     }
 

@@ -208,7 +208,7 @@ impl World {
             }
             Event::Synced { .. } | Event::Wakes { .. } => {}
             Event::Boots { machine } => self.boots(machine),
-            Event::Asks { machine, request } => self.handle(machine, Input::Request(request)),
+            Event::Asks { machine, request } => self.handle(machine, Input::Request(Box::new(request))),
         }
     }
 

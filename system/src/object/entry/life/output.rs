@@ -92,7 +92,7 @@ fn leave(held: Held, core: &mut Core, host: &mut Host<'_, '_>) {
         Outgoing::Call { op, service, request } => {
             *host.last_call += 1;
             let call = CallId(*host.last_call);
-            let (to, says) = (service.clone(), request.clone());
+            let (to, says) = (service.clone(), Box::new(request.clone()));
             core.see_of(held.turn, Seen::CalledOut { call, op, service: to, request: says });
             let call = OutsideCall { call, service, request };
             host.acts.calls.push((core.object.clone(), core.instance, op, call));
