@@ -28,6 +28,7 @@ fn plan() -> (Plan, MachineId) {
         machine: if index.is_multiple_of(2) { home.0 } else { other },
         object: OBJECT.into(),
         body: format!("visit {index}"),
+        ..Request::default()
     };
     plan.workload = (0..600).map(request).collect();
     plan.phases = Phases { warm_up_ms: 6_000, faults_ms: 100_000, quiet_ms: 90_000 };
@@ -95,6 +96,7 @@ fn o1_a_machine_that_was_cut_off_tells_nobody_what_is_out_of_date() {
         machine,
         object: life::OBJECT.into(),
         body: format!(r#"{{"steps": [{{"do": {step}}}]}}"#),
+        ..Request::default()
     };
     plan.workload = vec![
         ask(1_000, home.0, r#"{"put": ["a", "old"]}"#),

@@ -22,6 +22,7 @@ fn each_is_asked(body: &str) -> Plan {
         machine: 0,
         object: format!("Scripted/{number}"),
         body: body.to_owned(),
+        ..Request::default()
     };
     Plan { workload: (0..).take(OBJECTS).map(ask).collect(), ..calm("scripted") }
 }

@@ -210,7 +210,13 @@ impl DurableObject for Parrot {
 #[test]
 fn f7_the_handler_is_told_its_time_and_how_often_it_has_failed() {
     let mut plan = asked(&[]);
-    plan.workload = vec![Request { at_ms: 1_000, machine: 0, object: "Parrot/foo".into(), body: "".into() }];
+    plan.workload = vec![Request {
+        at_ms: 1_000,
+        machine: 0,
+        object: "Parrot/foo".into(),
+        body: "".into(),
+        ..Request::default()
+    }];
     let life = Life::with_code(&plan, || Classes::default().with(RustClass::<Parrot>::default()));
     let set = life.set_alarms()[0];
     let sent: Vec<String> = life.sent().into_iter().map(|(_, _, body)| body).collect();

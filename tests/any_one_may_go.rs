@@ -34,6 +34,7 @@ fn plan(failure: FaultKind) -> Plan {
         machine: u16::try_from(machine % machines).expect("there are few machines"),
         object: object(number),
         body: body.to_owned(),
+        ..Request::default()
     };
     let set = r#"{"steps": [{"do": {"put": ["kept", "1"]}}, {"do": {"set_alarm": {"in_ms": 10000}}}],
                   "alarm": [[{"fetch": "ring"}]]}"#;

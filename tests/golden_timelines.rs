@@ -19,8 +19,13 @@ const S: u64 = 1_000_000_000;
 /// the fault phase.
 fn calm(name: &str, body: &str) -> Plan {
     let mut plan = common::calm(name);
-    plan.workload =
-        vec![Request { at_ms: 2_000, machine: 0, object: named(&plan, "foo"), body: body.to_owned() }];
+    plan.workload = vec![Request {
+        at_ms: 2_000,
+        machine: 0,
+        object: named(&plan, "foo"),
+        body: body.to_owned(),
+        ..Request::default()
+    }];
     plan
 }
 

@@ -19,6 +19,7 @@ fn o2_a_name_leads_to_the_same_object_from_everywhere() {
         machine,
         object: object.to_owned(),
         body: format!(r#"{{"steps": [{{"do": {step}}}]}}"#),
+        ..Request::default()
     };
     let writes = machines.clone().map(|machine| {
         ask(u64::from(machine), machine, OBJECT, format!(r#"{{"put": ["by {machine}", ""]}}"#))
@@ -104,8 +105,13 @@ fn o4_a_constructor_that_fails_takes_its_request_with_it() {
 fn o5_nothing_leaves_before_what_was_written_before_it_is_durable() {
     let plan = asked(&[]);
     let home = home_of(&plan, OBJECT);
-    let ask =
-        |at_ms, body: &str| Request { at_ms, machine: home.0, object: OBJECT.into(), body: body.into() };
+    let ask = |at_ms, body: &str| Request {
+        at_ms,
+        machine: home.0,
+        object: OBJECT.into(),
+        body: body.into(),
+        ..Request::default()
+    };
     let cut = FaultKind::MachineCut(MachineCut {
         target: Target::Machine(home.0),
         for_ms: 2_000,

@@ -8,11 +8,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Header, History, How, Key,
-    ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome,
-    Scope, StorageCall, Taken, Takes, What,
-};
+use reveille_model::history::{AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Head, Header, Headers, History, How, Key, ListOptions, ObjectName, Omission, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope, StorageCall, Taken, Takes, What};
 use reveille_model::jsonl::{self, Reader};
 use reveille_model::{Profile, build, check};
 
@@ -201,7 +197,7 @@ impl Teller<'_> {
                 },
             },
             13 => What::Commit { ends_run: self.maybe(|teller| teller.few(3))? },
-            14 => What::Respond { request: number, status: 200, body: self.blob()? },
+            14 => What::Respond { request: number, status: 200, headers: Headers::default(), body: self.blob()? },
             _ => What::Outbound {
                 call: number,
                 service: self.word()?,
@@ -256,12 +252,12 @@ impl Teller<'_> {
     fn of_the_world(&mut self) -> Result<What> {
         let number = self.few(3)?;
         Ok(match self.few(18)? {
-            0 => What::Call { request: number, to: self.object()?, body: self.blob()? },
+            0 => What::Call { request: number, to: self.object()?, head: Head::default(), body: self.blob()? },
             1 => What::Return {
                 request: number,
                 outcome: self.maybe(Self::outcome)?.unwrap_or(Outcome::Unknown),
             },
-            2 => What::OutboundArrive { call: number, service: None, body: self.maybe(Self::blob)? },
+            2 => What::OutboundArrive { call: number, service: None, head: Head::default(), body: self.maybe(Self::blob)? },
             3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
             4 => {
                 let kinds = [
@@ -314,7 +310,7 @@ impl Teller<'_> {
     fn outcome(&mut self) -> Result<Outcome> {
         Ok(match self.few(3)? {
             0 => Outcome::Refused { reason: "full".into() },
-            _ => Outcome::Answered { status: 200, body: self.blob()? },
+            _ => Outcome::Answered { status: 200, headers: Headers::default(), body: self.blob()? },
         })
     }
 
@@ -324,7 +320,7 @@ impl Teller<'_> {
             0 | 1 => What::RequestArrive { request: number },
             2 => What::AnswerLeave { request: number, outcome: self.outcome()? },
             3 => What::AnswerLost { request: number },
-            4 => What::OutboundLeave { call: number, service: self.word()?, body: self.blob()? },
+            4 => What::OutboundLeave { call: number, service: self.word()?, head: Head::default(), body: self.blob()? },
             5 => What::OutboundReturn { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
             6 => What::OutboundLost { call: number },
             7 => What::Process { state: *self.u.choose(&[Process::Up, Process::Down, Process::Paused])? },

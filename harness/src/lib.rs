@@ -36,6 +36,7 @@ pub mod signature;
 pub mod source;
 pub mod story;
 pub mod supervise;
+pub mod told;
 pub mod worlds;
 
 use std::process::ExitCode;

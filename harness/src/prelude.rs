@@ -7,7 +7,8 @@ pub use proptest::strategy::Strategy;
 pub use reveille_sim::outside::Service;
 pub use reveille_sim::plan::Limits;
 pub use reveille_system::object::api::{
-    AlarmInfo, Ctx, DurableObject, List, Request, Response, Storage, StorageError, Thrown,
+    AlarmInfo, Ctx, DurableObject, Headers, List, OutsideAnswer, Request, Response, Storage, StorageError,
+    Thrown,
 };
 
 pub use crate::plans::Failures;

@@ -29,6 +29,7 @@ use reveille_system::object::api::{DurableObject, RustClass};
 
 use crate::plans::{self, Asked, Failures, Requests, Shape, Story};
 use crate::promise::{Judged, Promise, View};
+use crate::told;
 
 /// A scenario.
 #[derive(Clone)]
@@ -260,6 +261,7 @@ impl Scenario {
                 outcome.verdict.coverage.insert(RuleId(name), Coverage::Judged { occasions });
                 outcome.verdict.add(broken);
             }
+            outcome.verdict.add(told::broken(&outcome.history));
         }
         outcome
     }

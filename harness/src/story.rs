@@ -15,6 +15,7 @@ use reveille_model::verdict::Violation;
 
 use self::calls::{call_text, result_text};
 pub use self::life::life;
+use crate::told;
 
 /// True time as it stands in stories: seconds since the begin of the run, to the millisecond.
 pub fn seconds(at_ns: u64) -> String {
@@ -122,8 +123,8 @@ pub(crate) fn machine_text(header: &Header, machine: u16) -> String {
 pub fn sentence(history: &History, event: &Event) -> String {
     let object = event.by.as_ref().map_or(String::new(), |By { object, .. }| object.to_string());
     match &event.what {
-        What::Call { request, to, body } => format!("request {request} to {to}: {body:?}"),
-        What::Return { request, outcome: Outcome::Answered { status, body } } => {
+        What::Call { request, to, head, body } => format!("request {request} to {to}: {head}{body:?}"),
+        What::Return { request, outcome: Outcome::Answered { status, body, .. } } => {
             format!("request {request} is answered: {status} {body:?}")
         }
         What::Return { request, outcome: Outcome::Unknown } => {
@@ -168,25 +169,25 @@ pub fn sentence(history: &History, event: &Event) -> String {
             let with = if ends_run.is_some() { ", the end of alarm() with it" } else { "" };
             format!("{object}: what turn {turn} wrote is durable{with}")
         }
-        What::Respond { request, status, body } => {
+        What::Respond { request, status, body, .. } => {
             format!("{object}: the answer to request {request} leaves: {status} {body:?}")
         }
-        What::Outbound { call, service, body, .. } => {
-            format!("{object}: call {call} to {service} leaves: {body:?}")
+        What::Outbound { call, service, head, body, .. } => {
+            format!("{object}: call {call} to {service} leaves: {head}{body:?}")
         }
         What::RequestArrive { request } => format!("request {request} arrives"),
         What::AnswerLeave { request, outcome: Outcome::Refused { reason } } => {
             format!("the refusal of request {request} is seen to leave: {reason}")
         }
-        What::AnswerLeave { request, outcome: Outcome::Answered { status, body } } => {
+        What::AnswerLeave { request, outcome: Outcome::Answered { status, body, .. } } => {
             format!("the answer to request {request} is seen to leave: {status} {body:?}")
         }
         What::AnswerLeave { request, outcome: Outcome::Unknown } => {
             format!("request {request} is seen to be given up")
         }
         What::AnswerLost { request } => format!("the answer to request {request} is lost on its way"),
-        What::OutboundLeave { call, service, body } => {
-            format!("call {call} to {service} is seen to leave: {body:?}")
+        What::OutboundLeave { call, service, head, body } => {
+            format!("call {call} to {service} is seen to leave: {head}{body:?}")
         }
         What::OutboundLost { call } => format!("call {call}, or its answer, is lost on its way"),
         What::OutboundReturn { call, status: Some(status) } => {
@@ -228,6 +229,8 @@ pub fn sentence(history: &History, event: &Event) -> String {
             let keys = if keys.len() == 1 { "1 key".to_owned() } else { format!("{} keys", keys.len()) };
             format!("at the end of the run {object} has {keys}, and {alarm}")
         }
+        What::Timer { op, for_ms } => format!("{object} sets a timer for {for_ms} ms  [operation {op}]"),
+        What::Promise { name, kind, held } => format!("{object}: {}", told::text(name, *kind, *held)),
         What::DiskDamaged => "finds its own disk damaged and does not start".into(),
     }
 }
@@ -268,6 +271,7 @@ fn awaited(kind: AwaitKind) -> &'static str {
         AwaitKind::Storage => "storage: nothing else gets in meanwhile",
         AwaitKind::Sync => "sync",
         AwaitKind::Outside => "an outside service: other events get in meanwhile",
+        AwaitKind::Timer => "a timer: other events get in meanwhile",
     }
 }
 

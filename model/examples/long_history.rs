@@ -13,8 +13,8 @@ use std::io::{BufReader, BufWriter};
 use std::sync::Arc;
 
 use reveille_model::history::{
-    AlarmId, Blob, By, Cause, Constants, Delivery, Event, Header, Key, ListOptions, ObjectName, OpResult,
-    Outcome, Phase, Place, RunOutcome, StorageCall, What,
+    AlarmId, Blob, By, Cause, Constants, Delivery, Event, Head, Header, Headers, Key, ListOptions,
+    ObjectName, OpResult, Outcome, Phase, Place, RunOutcome, StorageCall, What,
 };
 use reveille_model::jsonl::{self, Reader};
 use reveille_model::{Checker, Profile, build};
@@ -122,10 +122,10 @@ impl Teller {
             self.meet(which);
         }
         let to = self.objects[which].name.clone();
-        self.world(What::Call { request: round, to, body: value.clone() });
+        self.world(What::Call { request: round, to, head: Head::default(), body: value.clone() });
         self.on_machine(which, What::RequestArrive { request: round });
         self.asked(which, round, &key, &value);
-        let answer = Outcome::Answered { status: 200, body: "kept".into() };
+        let answer = Outcome::Answered { status: 200, headers: Headers::default(), body: "kept".into() };
         self.on_machine(which, What::AnswerLeave { request: round, outcome: answer.clone() });
         self.world(What::Return { request: round, outcome: answer });
         self.at_ns += 20_000_000;
@@ -149,7 +149,10 @@ impl Teller {
         let set = StorageCall::SetAlarm { time_ms: due_ms, scheduled_ms: due_ms, alarm };
         self.calls(which, set, OpResult::Done);
         self.does(which, What::Commit { ends_run: None });
-        self.does(which, What::Respond { request: round, status: 200, body: "kept".into() });
+        self.does(
+            which,
+            What::Respond { request: round, status: 200, headers: Headers::default(), body: "kept".into() },
+        );
     }
 
     fn alarmed(&mut self, which: usize, round: u64, key: &Key, value: Blob) {
@@ -169,11 +172,27 @@ impl Teller {
     fn calls_out(&mut self, which: usize, call: u64, body: Blob) {
         self.objects[which].op += 1;
         let (op, service) = (self.objects[which].op, Arc::from("upstream"));
-        let told = What::Outbound { call, service: Arc::clone(&service), body: body.clone(), op: Some(op) };
+        let told = What::Outbound {
+            call,
+            service: Arc::clone(&service),
+            head: Head::default(),
+            body: body.clone(),
+            op: Some(op),
+        };
         self.does(which, told);
-        let leaves = What::OutboundLeave { call, service: Arc::clone(&service), body: body.clone() };
+        let leaves = What::OutboundLeave {
+            call,
+            service: Arc::clone(&service),
+            head: Head::default(),
+            body: body.clone(),
+        };
         self.on_machine(which, leaves);
-        self.world(What::OutboundArrive { call, service: Some(service), body: Some(body) });
+        self.world(What::OutboundArrive {
+            call,
+            service: Some(service),
+            head: Head::default(),
+            body: Some(body),
+        });
         self.world(What::OutboundAnswer { call, status: Some(200) });
         self.on_machine(which, What::OutboundReturn { call, status: Some(200) });
         self.objects[which].turn += 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reveille_model::RULES;
 use reveille_model::build::Tale;
-use reveille_model::history::{EndReason, How, RunOutcome, What};
+use reveille_model::history::{EndReason, Head, How, RunOutcome, What};
 use reveille_model::verdict::{Coverage, RuleId};
 
 fn of(tale: &Tale, rule: &'static str) -> Coverage {
@@ -182,8 +182,14 @@ fn a_call_is_not_missed_where_nobody_tells_of_what_comes_next() {
         let mut tale = Tale::new();
         for call in [3, 4] {
             let (service, body) = ("upstream".into(), "{}".into());
-            tale.at(1.0).turn(2).does(What::Outbound { call, service, body, op: None });
-            tale.world(What::OutboundArrive { call, service: None, body: None });
+            tale.at(1.0).turn(2).does(What::Outbound {
+                call,
+                service,
+                head: Head::default(),
+                body,
+                op: None,
+            });
+            tale.world(What::OutboundArrive { call, service: None, head: Head::default(), body: None });
             tale.world(What::OutboundAnswer { call, status: Some(200) });
         }
         if is_return_told {

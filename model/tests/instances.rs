@@ -1,7 +1,7 @@
 //! Instances: one has effects (O1), runs never overlap in effect (F3), and an object moves (O6).
 
 use reveille_model::build::Tale;
-use reveille_model::history::{Blob, Delivery, Outcome, What};
+use reveille_model::history::{Blob, Delivery, Head, Outcome, What};
 
 /// Instance 1 has begun to write; machine 0 is cut off, and instance 2 starts on machine 1.
 fn succeeded() -> Tale {
@@ -11,7 +11,13 @@ fn succeeded() -> Tale {
 }
 
 fn outbound(tale: &mut Tale) -> &mut Tale {
-    tale.does(What::Outbound { call: 3, service: "upstream".into(), body: Blob::default(), op: None })
+    tale.does(What::Outbound {
+        call: 3,
+        service: "upstream".into(),
+        head: Head::default(),
+        body: Blob::default(),
+        op: None,
+    })
 }
 
 #[test]
@@ -84,7 +90,12 @@ fn f3_an_instance_has_one_run_at_a_time() {
 fn called() -> Tale {
     let mut tale = Tale::new();
     tale.at(1.0).fault(1, "crash").lost().at(2.0);
-    tale.world(What::Call { request: 9, to: reveille_model::build::object(), body: Blob::default() });
+    tale.world(What::Call {
+        request: 9,
+        to: reveille_model::build::object(),
+        head: Head::default(),
+        body: Blob::default(),
+    });
     tale
 }
 

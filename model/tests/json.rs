@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, How,
-    ListOptions, ObjectName, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Constants, Delivery, EndReason, Event, Head, Headers,
+    How, ListOptions, ObjectName, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope,
     StorageCall, Taken, Takes, What,
 };
 
@@ -50,9 +50,21 @@ fn of_instances() -> Vec<What> {
         What::RunEnd { run: 1, outcome: RunOutcome::Platform { why: why.clone() } },
         What::Commit { ends_run: None },
         What::Commit { ends_run: Some(1) },
-        What::Respond { request: 1, status: 200, body: "ok".into() },
-        What::Outbound { call: 1, service: "upstream".into(), body: binary(), op: None },
-        What::Outbound { call: 1, service: "upstream".into(), body: binary(), op: Some(4) },
+        What::Respond { request: 1, status: 200, headers: Headers::default(), body: "ok".into() },
+        What::Outbound {
+            call: 1,
+            service: "upstream".into(),
+            head: Head::default(),
+            body: binary(),
+            op: None,
+        },
+        What::Outbound {
+            call: 1,
+            service: "upstream".into(),
+            head: Head::default(),
+            body: binary(),
+            op: Some(4),
+        },
     ];
     for allow_concurrency in [false, true] {
         kinds.extend(calls().into_iter().map(|call| What::Op { op: 4, call, allow_concurrency }));
@@ -112,16 +124,27 @@ fn of_the_world() -> Vec<What> {
     let keys = BTreeMap::from([("k".into(), Blob::from("v"))]);
     let alarm = AlarmAtRest { alarm: Some(AlarmId(1)), scheduled_ms: 5, retry_count: Some(2) };
     vec![
-        What::Call { request: 1, to: object(), body: "add".into() },
-        What::Return { request: 1, outcome: Outcome::Answered { status: 200, body: "ok".into() } },
+        What::Call { request: 1, to: object(), head: Head::default(), body: "add".into() },
+        What::Return {
+            request: 1,
+            outcome: Outcome::Answered { status: 200, headers: Headers::default(), body: "ok".into() },
+        },
         What::Return { request: 1, outcome: Outcome::Unknown },
         What::Return { request: 1, outcome: Outcome::Refused { reason: "busy".into() } },
         What::RequestArrive { request: 1 },
-        What::AnswerLeave { request: 1, outcome: Outcome::Answered { status: 200, body: binary() } },
+        What::AnswerLeave {
+            request: 1,
+            outcome: Outcome::Answered { status: 200, headers: Headers::default(), body: binary() },
+        },
         What::AnswerLost { request: 1 },
-        What::OutboundLeave { call: 1, service: "upstream".into(), body: binary() },
-        What::OutboundArrive { call: 1, service: None, body: None },
-        What::OutboundArrive { call: 1, service: Some("upstream".into()), body: Some("b".into()) },
+        What::OutboundLeave { call: 1, service: "upstream".into(), head: Head::default(), body: binary() },
+        What::OutboundArrive { call: 1, service: None, head: Head::default(), body: None },
+        What::OutboundArrive {
+            call: 1,
+            service: Some("upstream".into()),
+            head: Head::default(),
+            body: Some("b".into()),
+        },
         What::OutboundReturn { call: 1, status: Some(200) },
         What::OutboundReturn { call: 1, status: None },
         What::OutboundLost { call: 1 },
@@ -184,7 +207,7 @@ fn absent_place_and_instance_read_as_none() {
             at_ns: 5,
             place: None,
             by: None,
-            what: What::OutboundArrive { call: 1, service: None, body: None }
+            what: What::OutboundArrive { call: 1, service: None, head: Head::default(), body: None }
         }
     );
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use reveille_model::build::{Tale, told, wall_ms};
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, Blob, Cause, Delivery, How, Key, ListOptions, ObjectName, OpResult, Outcome, Phase,
-    ResetCause, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, Blob, Cause, Delivery, Headers, How, Key, ListOptions, ObjectName, OpResult,
+    Outcome, Phase, ResetCause, Scope, StorageCall, What,
 };
 use reveille_model::verdict::{Coverage, RuleId};
 
@@ -27,7 +27,7 @@ fn running() -> Tale {
 }
 
 fn answers(request: u64) -> What {
-    What::Respond { request, status: 200, body: Blob::default() }
+    What::Respond { request, status: 200, headers: Headers::default(), body: Blob::default() }
 }
 
 fn asked(request: u64) -> What {

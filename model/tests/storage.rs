@@ -1,7 +1,7 @@
 //! Storage: the durable prefix (S3), ordered reads (S4, S6), the output gate (O5), and disks (D8).
 
 use reveille_model::build::Tale;
-use reveille_model::history::{ListOptions, OpResult, StorageCall, What};
+use reveille_model::history::{Head, ListOptions, OpResult, StorageCall, What};
 
 fn first(limit: u32) -> ListOptions {
     ListOptions { limit: Some(limit), ..ListOptions::default() }
@@ -198,7 +198,13 @@ fn o5_a_response_waits_for_the_writes_before_it() {
 
 #[test]
 fn o5_an_outbound_request_waits_for_the_writes_before_it() {
-    let outbound = || What::Outbound { call: 3, service: "upstream".into(), body: "b".into(), op: None };
+    let outbound = || What::Outbound {
+        call: 3,
+        service: "upstream".into(),
+        head: Head::default(),
+        body: "b".into(),
+        op: None,
+    };
     let violation = Tale::new().at(1.0).put("k", "v").at(2.0).turn(2).does(outbound()).is_refused("O5");
     assert_eq!(
         violation.sentences,

@@ -55,12 +55,13 @@ impl<const DECLARES_ALARM: bool> DurableObject for Scripted<DECLARES_ALARM> {
                 drop(self.ctx.storage().put(key, programs_to_json(&programs)));
             }
         }
-        let mut told = Told::default();
+        let mut told = Told::about(&request);
         run::run(&self.ctx, &steps, &mut told).await?;
         Ok(Response::ok(told.to_string()))
     }
 
     async fn alarm(self: Rc<Self>, info: AlarmInfo) -> Result<(), Thrown> {
+        self.ctx.always("a retry is one that has failed before", info.is_retry == (info.retry_count > 0));
         let programs = kept(&self.ctx, ALARM).await?;
         let steps = programs.get(info.retry_count as usize).map_or(&[][..], Vec::as_slice);
         run::run(&self.ctx, steps, &mut Told::default()).await

@@ -1,15 +1,17 @@
 //! Scripts can be written, read and drawn; and the matrix of calls tells what a run has really done with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::sync::Arc;
 
 use reveille::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
+use reveille_model::history::{Head, Outcome as Ended, PromiseKind, What};
 use reveille_sim::kinds::{Crash, MachineCut};
 use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Phases, Plan, Request, Target, Tuning};
 use scenarios::scripted::script::{Script, Step};
+use serde_json::{Value, json};
 
 fn scripted() -> Arc<Scenario> {
     scenarios::catalogue().get("scripted").expect("it is one of ours").clone()
@@ -78,6 +80,10 @@ fn plans_use_every_word_of_the_language_in_every_place() {
         "Together",
         "Fetch",
         "Post",
+        "Ask",
+        "Sleep",
+        "Random",
+        "WaitUntil",
         "Block",
         "Transaction",
         "Abandon",
@@ -110,6 +116,42 @@ fn plans_use_every_word_of_the_language_in_every_place() {
 }
 
 /// The matrix of a run in which nothing breaks but this.
+#[test]
+fn w1_code_is_given_the_head_that_its_client_sent_and_what_it_sends_arrives() {
+    let (mut own_heads, mut calls, mut timers, mut drawn, mut in_background) = (0, 0, 0, 0, 0);
+    for seed in 0..6 {
+        let plan = scripted().plan(seed);
+        let outcome = scripted().run(&plan);
+        assert_eq!(outcome.verdict.violations, [], "seed {seed}");
+        let mut heads = BTreeMap::new();
+        let mut set = BTreeSet::new();
+        for event in &outcome.history.events {
+            match (&event.what, &event.by) {
+                (What::Call { request, head, .. }, _) => _ = heads.insert(*request, head),
+                (What::Return { request, outcome: Ended::Answered { status: 200, body, .. } }, _) => {
+                    let answer: Value = serde_json::from_slice(&body.0).expect("an answer is JSON");
+                    let head = heads[request];
+                    let headers: Vec<_> = head.headers().collect();
+                    let sent = json!({ "method": head.method(), "path": head.path(), "headers": headers });
+                    let is_usual = *head == Head::default();
+                    assert_eq!(answer.get("asked"), (!is_usual).then_some(&sent), "request {request}");
+                    own_heads += u32::from(!is_usual);
+                    drawn += u32::from(answer["told"].to_string().contains("random"));
+                }
+                (What::OutboundArrive { head, .. }, _) => calls += u32::from(head.headers().next().is_some()),
+                (What::Timer { op, .. }, Some(by)) => _ = set.insert((&by.object, by.instance, *op)),
+                (What::OpResult { op, .. }, Some(by)) => {
+                    timers += u32::from(set.remove(&(&by.object, by.instance, *op)));
+                }
+                (What::Promise { kind: PromiseKind::Sometimes, held: true, .. }, _) => in_background += 1,
+                _ => {}
+            }
+        }
+    }
+    let all = [own_heads, calls, timers, drawn, in_background];
+    assert!(all.iter().all(|count| *count >= 10), "{all:?}");
+}
+
 fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
     let mut plan = scripted().plan(0);
     plan.cluster = CLUSTER;
@@ -126,6 +168,7 @@ fn matrix_of(asked: &[(u64, &str)], faults: Vec<Fault>) -> Matrix {
         machine: 0,
         object: "Scripted/foo".into(),
         body: (*body).into(),
+        ..Request::default()
     };
     plan.workload = asked.iter().map(request).collect();
     let outcome = scripted().run(&plan);

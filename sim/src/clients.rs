@@ -1,8 +1,11 @@
 //! The clients: who asks what when, and who still waits.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
 use reveille_system::io::ClientRequest;
+use reveille_system::words::http::{Head, Headers, Request};
 
 use crate::plan;
 
@@ -22,7 +25,7 @@ struct Ask {
     at_ms: u64,
     machine: MachineId,
     object: ObjectName,
-    body: Bytes,
+    asks: Request,
     waits: bool,
 }
 
@@ -37,7 +40,7 @@ impl Clients {
             at_ms: request.at_ms,
             machine: MachineId(request.machine),
             object: ObjectName::parse(&request.object).expect("a valid plan names objects Class/name"),
-            body: Bytes::copy_from_slice(request.body.as_bytes()),
+            asks: asks(request),
             waits: false,
         };
         let asks: Vec<Ask> = workload.iter().map(ask).collect();
@@ -65,7 +68,7 @@ impl Clients {
     pub(crate) fn request(&mut self, request: RequestId) -> (MachineId, ClientRequest) {
         let limit_ms = self.limit_ms;
         let ask = self.ask(request);
-        (ask.machine, ClientRequest { request, object: ask.object.clone(), body: ask.body.clone(), limit_ms })
+        (ask.machine, ClientRequest { request, object: ask.object.clone(), asks: ask.asks.clone(), limit_ms })
     }
 
     /// The request is over for its client. Returns whether the client was still waiting.
@@ -82,4 +85,16 @@ impl Clients {
         let asks = usize::try_from(request.0).ok().and_then(|position| self.asks.get_mut(position));
         asks.expect("machines answer only what clients asked")
     }
+}
+
+/// What a request of the plan says.
+fn asks(request: &plan::Request) -> Request {
+    let usual = Head::default();
+    let own = |own: &Option<String>, usual| own.clone().map_or(usual, Cow::Owned);
+    let head = Head {
+        method: own(&request.method, usual.method),
+        path: own(&request.path, usual.path),
+        headers: request.headers.iter().cloned().collect::<Headers>(),
+    };
+    Request::of(head, Bytes::copy_from_slice(request.body.as_bytes()))
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::{CallId, MachineId};
+use reveille_system::words::http::Request;
 use reveille_system::words::outside::OutsideAnswer;
 
 use crate::kinds::outside::Said;
@@ -19,14 +20,14 @@ const NS_PER_MS: u64 = 1_000_000;
 
 /// An outside service with a behaviour of its own. It is one for all machines, and loses nothing: each run has a fresh one.
 pub trait Service {
-    /// What it answers to a call that has reached it, as an HTTP status and a body. A call that an outage refuses does not
-    /// reach it; one that gets no answer because of an outage does.
-    fn answer(&mut self, body: &[u8]) -> (u16, Bytes);
+    /// What it answers to a call that has reached it. A call that an outage refuses does not reach it; one that gets no answer
+    /// because of an outage does.
+    fn answer(&mut self, call: &Request) -> OutsideAnswer;
 }
 
-impl<F: FnMut(&[u8]) -> (u16, Bytes)> Service for F {
-    fn answer(&mut self, body: &[u8]) -> (u16, Bytes) {
-        self(body)
+impl<F: FnMut(&Request) -> OutsideAnswer> Service for F {
+    fn answer(&mut self, call: &Request) -> OutsideAnswer {
+        self(call)
     }
 }
 
@@ -44,13 +45,7 @@ impl Services {
 
     fn answer(&mut self, sent: &Sent) -> OutsideAnswer {
         let own = self.0.get_mut(&*sent.service);
-        own.map_or_else(
-            || plain(200),
-            |service| {
-                let (status, body) = service.answer(&sent.body);
-                OutsideAnswer { status, body }
-            },
-        )
+        own.map_or_else(|| plain(200), |service| service.answer(&sent.request))
     }
 }
 
@@ -75,7 +70,7 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) service: Arc<str>,
-    pub(crate) body: Bytes,
+    pub(crate) request: Request,
 }
 
 #[derive(Debug)]
@@ -154,5 +149,5 @@ impl Outside {
 /// The answer of a service without a behaviour of its own.
 fn plain(status: u16) -> OutsideAnswer {
     let body = if (200..300).contains(&status) { Bytes::from_static(b"ok") } else { Bytes::new() };
-    OutsideAnswer { status, body }
+    OutsideAnswer::of(status, body)
 }

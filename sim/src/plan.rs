@@ -51,6 +51,15 @@ pub const DRIFT_MAX_PPM: u32 = 500;
 /// The largest offset of a wall clock: a day.
 pub const OFFSET_MAX_MS: u32 = 24 * 3_600_000;
 
+/// The longest method of a request.
+pub const METHOD_MAX: usize = 32;
+
+/// The longest path of a request, the longest name and the longest value of a header.
+pub const HEAD_BYTES_MAX: usize = 2_048;
+
+/// The most headers of a request.
+pub const HEADERS_MAX: usize = 64;
+
 /// The most entries that a plan may have a replica keep for others.
 pub const ENTRIES_KEPT_MAX: u64 = 1_000_000;
 
@@ -212,8 +221,8 @@ pub struct Phases {
     pub quiet_ms: u64,
 }
 
-/// A client's request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A client's request. Its method is `POST` and its path `/` where nothing else is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// When it is sent.
@@ -222,6 +231,15 @@ pub struct Request {
     pub machine: u16,
     /// The object that it is for, as `Class/name`.
     pub object: String,
+    /// Its method, if it is not `POST`: upper-case letters, at most [`METHOD_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Its path with its query, if it is not `/`: from the slash on, visible ASCII, at most [`HEAD_BYTES_MAX`] bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Its headers, at most [`HEADERS_MAX`]: names as HTTP has them, in lower case, with values of visible ASCII and spaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// What it says.
     pub body: String,
 }

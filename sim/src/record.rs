@@ -15,9 +15,10 @@ use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
 use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
 use reveille_system::store::Row;
 use reveille_system::words::call::{Call, Reply};
+use reveille_system::words::http::Response;
 
-use self::words::{await_kind, end_reason, op_result, run_outcome, storage_call};
-pub(crate) use self::words::{blob, object_name};
+pub(crate) use self::words::{asked, blob, headers, object_name};
+use self::words::{await_kind, end_reason, op_result, promise_kind, run_outcome, storage_call};
 use crate::clock::WALL_EPOCH_NS;
 use crate::counts::Counts;
 use crate::latency::Commits;
@@ -340,12 +341,17 @@ impl Record {
             Seen::RunEnded { run, outcome } => {
                 What::RunEnd { run: run.as_u64(), outcome: run_outcome(outcome, &mut self.counts) }
             }
-            Seen::Responded { request, status, body } => {
-                What::Respond { request: request.0, status, body: blob(body) }
+            Seen::Responded { request, response: Response { status, headers: told, body } } => {
+                What::Respond { request: request.0, status, headers: headers(&told), body: blob(body) }
             }
-            Seen::CalledOut { call, op, service, body } => {
+            Seen::CalledOut { call, op, service, request } => {
                 let call = self.call_of(spot.machine, spot.life, call).number;
-                What::Outbound { call, service, body: blob(body), op: Some(op.0) }
+                let (head, body) = asked(*request);
+                What::Outbound { call, service, head, body, op: Some(op.0) }
+            }
+            Seen::Slept { op, for_ms } => What::Timer { op: op.0, for_ms },
+            Seen::Told { name, kind, held } => {
+                What::Promise { name: name.into(), kind: promise_kind(kind), held }
             }
         };
         self.by(spot, by, what);

@@ -16,6 +16,7 @@ use reveille_system::config::Config;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
 use reveille_system::io::{ClientAnswer, Effects, Input, Refusal};
 use reveille_system::object::class::Classes;
+use reveille_system::words::http::Response;
 use reveille_system::words::outside::OutsideAnswer;
 
 use crate::between::Between;
@@ -30,7 +31,7 @@ use crate::outside::{Exchange, Outside, Sent};
 use crate::plan::{self, Plan, WARM_UP_MIN_MS};
 use crate::progress::{Bounds, Nowhere, Progress};
 use crate::queue::Queue;
-use crate::record::{Record, blob};
+use crate::record::{Record, blob, headers};
 use crate::run::MachinePanic;
 use crate::streams::{Concern, Streams};
 use crate::trace::Kind;
@@ -303,8 +304,11 @@ impl<'a> World<'a> {
         for call in effects.outside.drain(..) {
             self.call_out(spot, call);
         }
-        for ClientAnswer { request, status, body } in effects.answers.drain(..) {
-            self.answer(spot, request, Outcome::Answered { status, body: blob(body) });
+        for ClientAnswer { request, response: Response { status, headers: told, body } } in
+            effects.answers.drain(..)
+        {
+            let outcome = Outcome::Answered { status, headers: headers(&told), body: blob(body) };
+            self.answer(spot, request, outcome);
         }
         for Refusal { request, why } in effects.refusals.drain(..) {
             self.answer(spot, request, Outcome::Refused { reason: why });

@@ -132,6 +132,7 @@ fn asked_within(bodies: &[&str], limits: Limits) -> Outcome {
         machine: 0,
         object: "Bed/0".to_owned(),
         body: (*body).to_owned(),
+        ..Request::default()
     });
     let plan = Plan { workload: requests.collect(), faults: Vec::new(), limits, ..common::plan(1) };
     let outcome = run(&plan, || Classes::default().with(RustClass::<Bed>::default()));

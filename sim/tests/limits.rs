@@ -52,7 +52,13 @@ impl DurableObject for Glutton {
 }
 
 fn wants(what: &str) -> Outcome {
-    let request = Request { at_ms: 0, machine: 0, object: "Glutton/0".to_owned(), body: what.to_owned() };
+    let request = Request {
+        at_ms: 0,
+        machine: 0,
+        object: "Glutton/0".to_owned(),
+        body: what.to_owned(),
+        ..Request::default()
+    };
     let limits = Limits { run_ms: RUN_MS, turn_budget: 100, ..Limits::OF_THE_CONTRACT };
     let plan = Plan { workload: vec![request], faults: Vec::new(), limits, ..common::plan(1) };
     let outcome = run(&plan, || Classes::default().with(RustClass::<Glutton>::default()));

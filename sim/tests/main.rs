@@ -1,6 +1,7 @@
 //! What the simulated world promises, one file for each of its parts.
 
 mod clock;
+mod code;
 mod common;
 mod connections;
 mod datagrams;

@@ -68,7 +68,7 @@ fn fragile(goes_wrong: fn(nth: u32) -> bool) -> Classes {
 }
 
 fn asks(at_ms: u64, object: &str) -> Request {
-    Request { at_ms, machine: 0, object: object.to_owned(), body: "again".to_owned() }
+    Request { at_ms, machine: 0, object: object.to_owned(), body: "again".to_owned(), ..Request::default() }
 }
 
 /// Nothing else breaks; objects of another class are asked all the time.

@@ -97,7 +97,13 @@ fn what_is_done_again_and_again_is_a_livelock() {
     plan.network.between_us = vec![vec![1; 3]; 3];
     plan.network.jitter_percent = 0;
     plan.disk = Disk { sync_us_min: 0, sync_us_max: 0 };
-    plan.workload = vec![Request { at_ms: 0, machine: 0, object: "Busy/0".to_owned(), body: String::new() }];
+    plan.workload = vec![Request {
+        at_ms: 0,
+        machine: 0,
+        object: "Busy/0".to_owned(),
+        body: String::new(),
+        ..Request::default()
+    }];
     let outcome = run(&plan, || Classes::default().with(RustClass::<Busy>::default()));
     assert_eq!(outcome.end, RunEnd::Livelock { events: Bounds::of(&plan).events });
 }
@@ -110,8 +116,13 @@ fn ten_thousand_requests_at_one_instant_are_no_standstill() {
     plan.network.loss_ppm = 0;
     plan.disk = Disk { sync_us_min: 0, sync_us_max: 0 };
     // A machine keeps four thousand at most.
-    let request =
-        |i: u16| Request { at_ms: 0, machine: i % 3, object: format!("Bell/{i}"), body: "ring".to_owned() };
+    let request = |i: u16| Request {
+        at_ms: 0,
+        machine: i % 3,
+        object: format!("Bell/{i}"),
+        body: "ring".to_owned(),
+        ..Request::default()
+    };
     plan.workload = (0..10_000).map(request).collect();
     let outcome = run(&plan, classes);
     assert_eq!(outcome.end, RunEnd::Completed);

@@ -120,6 +120,7 @@ fn plan(seed: u64) -> Plan {
             machine: number % 3,
             object: format!("Bank/{}", number % 4 / 2),
             body: format!("{what} {number}"),
+            ..Request::default()
         }
     };
     Plan { workload: (0..150).map(request).collect(), idle_evict_ms: 1_000, ..common::plan(seed) }
@@ -195,7 +196,9 @@ fn s5_transactions_are_all_or_nothing_under_faults() {
 fn s5_a_failed_transaction_does_not_reset_the_object() {
     let outcome = outcome(1);
     let failures = outcome.history.events.iter().filter_map(|event| match &event.what {
-        What::Return { outcome: Ended::Answered { status: 500, body }, .. } => Some(body.text().into_owned()),
+        What::Return { outcome: Ended::Answered { status: 500, body, .. }, .. } => {
+            Some(body.text().into_owned())
+        }
         _ => None,
     });
     let failures: BTreeSet<String> = failures.collect();
@@ -276,7 +279,7 @@ fn s7_a_batch_over_the_limit_is_an_error_that_names_it() {
     let outcome = run(&plan(1), || Classes::default().with(RustClass::<Batches>::default()));
     assert_eq!(outcome.verdict.violations, []);
     let said = outcome.history.events.iter().filter(|event| {
-        matches!(&event.what, What::Return { outcome: Ended::Answered { status: 500, body }, .. }
+        matches!(&event.what, What::Return { outcome: Ended::Answered { status: 500, body, .. }, .. }
             if body.text() == "a batch has at most 128 keys, this one has 129")
     });
     assert!(said.count() > 50);

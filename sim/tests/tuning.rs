@@ -91,6 +91,7 @@ fn no_more_turns_share_a_batch_than_may() {
             machine: i % 3,
             object: format!("Bell/{i}"),
             body: "ring".into(),
+            ..Request::default()
         })
         .collect();
     // How many turns became durable, and in how many entries.

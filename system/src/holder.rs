@@ -12,10 +12,10 @@ mod requests;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -31,8 +31,9 @@ use crate::registry::{Roster, Yield};
 use crate::route::Route;
 use crate::session::{Membership, News};
 use crate::store::command::{Answer, Applied};
-use crate::wire::{Ask, Message, Proposed};
+use crate::wire::{Ask, Message, Proposed, Ticket};
 use crate::words::call::Reply;
+use crate::words::http::{Head, Headers, Request, Response};
 use crate::words::outside::{OutsideAnswer, OutsideError};
 use crate::words::time::Now;
 use requests::{Hint, Requests};
@@ -55,6 +56,8 @@ pub(crate) struct Env {
     /// The requests that have come for objects of the machine.
     requests: Requests,
     jitter: ChaCha8Rng,
+    /// What the machine was given as entropy at its boot: what object code draws comes from it.
+    seed: u64,
     /// Calls to outside services without an answer.
     calls: BTreeMap<CallId, Call>,
     last_call: u64,
@@ -76,7 +79,7 @@ struct Call {
 pub(crate) struct Incoming {
     pub(crate) request: RequestId,
     pub(crate) object: ObjectName,
-    pub(crate) body: Bytes,
+    pub(crate) asks: Request,
 }
 
 impl Env {
@@ -88,6 +91,7 @@ impl Env {
             membership: Membership::new(me, seed),
             requests: Requests::default(),
             jitter: ChaCha8Rng::seed_from_u64(seed),
+            seed,
             calls: BTreeMap::new(),
             last_call: 0,
             last_tenure: 0,
@@ -152,11 +156,12 @@ impl Holder {
     pub(crate) fn delivery(&mut self, from: Route, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Request { ticket, below, request, object, body } => {
-                let is_for_me = Some(ticket.session) == self.env.membership.session();
-                let may_emit = self.env.membership.may_emit(cx.now.mono_ns);
-                if is_for_me && self.env.requests.take(from, ticket, below, request, may_emit, cx) {
-                    self.request(Incoming { request, object, body }, cx);
-                }
+                let incoming = Incoming { request, object, asks: Request::of(Head::default(), body) };
+                self.delivered(from, ticket, below, incoming, cx);
+            }
+            Message::RequestWithHead { ticket, below, request, object, head, body } => {
+                let incoming = Incoming { request, object, asks: Request::of(*head, body) };
+                self.delivered(from, ticket, below, incoming, cx);
             }
             Message::Await { ticket, .. } if Some(ticket.session) == self.env.membership.session() => {
                 let may_emit = self.env.membership.may_emit(cx.now.mono_ns);
@@ -172,11 +177,25 @@ impl Holder {
                 self.ingress.not_here(from, ticket, request, holder, self.env.around(), cx);
             }
             Message::Response { ticket, request, status, body } => {
-                let answer = ClientAnswer { request, status, body };
+                let response = Response { status, headers: Headers::default(), body };
+                let answer = ClientAnswer { request, response };
+                self.ingress.responded(from, ticket, answer, &mut self.env.client.ways, cx);
+            }
+            Message::ResponseWithHeaders { ticket, request, status, headers, body } => {
+                let answer = ClientAnswer { request, response: Response { status, headers, body } };
                 self.ingress.responded(from, ticket, answer, &mut self.env.client.ways, cx);
             }
             // O1: for a session that is not this machine's; it may have been given to object code under that one.
             _ => {}
+        }
+    }
+
+    /// A delivery of a request has come.
+    fn delivered(&mut self, from: Route, ticket: Ticket, below: u64, incoming: Incoming, cx: &mut Cx<'_>) {
+        let is_for_me = Some(ticket.session) == self.env.membership.session();
+        let may_emit = self.env.membership.may_emit(cx.now.mono_ns);
+        if is_for_me && self.env.requests.take(from, ticket, below, incoming.request, may_emit, cx) {
+            self.request(incoming, cx);
         }
     }
 
@@ -315,7 +334,7 @@ impl Holder {
         }
     }
 
-    /// Wakes the objects whose alarms are due (F8), as long as the session lasts.
+    /// Wakes the objects whose alarms are due (F8) and the code whose timers are over, as long as the session lasts.
     pub(crate) fn fire(&mut self, cx: &mut Cx<'_>) {
         if self.env.membership.may_emit(cx.now.mono_ns) {
             for slice in self.slices.values_mut() {
@@ -324,7 +343,7 @@ impl Holder {
         }
     }
 
-    /// When the next alarm is due, on the monotonic clock. Outside the session nothing is: it waits for a tick.
+    /// When the next alarm or timer is due, on the monotonic clock. Outside the session nothing is: it waits for a tick.
     pub(crate) fn next_due_ns(&self, now: Now) -> Option<u64> {
         if !self.env.membership.may_emit(now.mono_ns) {
             return None;

@@ -103,6 +103,17 @@ impl ObjectName {
         self.0.clone()
     }
 
+    /// The name without the class.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// O2: the object's id, 64 hexadecimal digits: the same for the same class and name, for ever and on every machine.
+    pub fn id(&self) -> String {
+        let half = |key| SipHasher13::new_with_keys(key, 0).hash(self.0.as_bytes());
+        (1..=4).map(|key| format!("{:016x}", half(key))).collect()
+    }
+
     /// The slice of the object among `slices`. Fixed for ever: a row never moves to another slice (O2).
     pub fn slice(&self, slices: u16) -> SliceId {
         let hash = SipHasher13::new().hash(self.0.as_bytes());

@@ -16,8 +16,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-
 use crate::config::{Config, NS_PER_MS, REQUESTS_MAX};
 use crate::cx::Cx;
 use crate::ids::{MachineId, ObjectName, RequestId, SessionId};
@@ -25,6 +23,7 @@ use crate::io::{ClientAnswer, ClientRequest, Refusal};
 use crate::registry::Roster;
 use crate::route::{Route, Ways};
 use crate::wire::{Message, Ticket, WINDOW};
+use crate::words::http::Request;
 
 /// A delivery without an answer is repeated after this, at the next tick, for as long as its client waits. Not more and more seldom:
 /// over links that lose a tenth of all messages each way an answer has to be there within 10 s, with no more exceptions than one in a
@@ -48,7 +47,7 @@ pub(crate) struct Ingress {
 #[derive(Debug)]
 struct Pending {
     object: ObjectName,
-    body: Bytes,
+    asks: Request,
     /// Until then its client waits, on the monotonic clock.
     until_ns: u64,
     redirects: u8,
@@ -108,7 +107,7 @@ impl Around<'_> {
 impl Ingress {
     /// A client sends a request.
     pub(crate) fn accept(&mut self, request: ClientRequest, around: Around<'_>, cx: &mut Cx<'_>) {
-        let ClientRequest { request, object, body, limit_ms } = request;
+        let ClientRequest { request, object, asks, limit_ms } = request;
         if self.requests.contains_key(&request) {
             return;
         }
@@ -118,7 +117,7 @@ impl Ingress {
             return cx.out.refusals.push(Refusal { request, why });
         }
         let until_ns = cx.now.mono_ns.saturating_add(limit_ms.saturating_mul(NS_PER_MS));
-        let pending = Pending { object, body, until_ns, redirects: 0, sent: None };
+        let pending = Pending { object, asks, until_ns, redirects: 0, sent: None };
         self.requests.insert(request, pending);
         self.deliver(request, None, around, cx);
     }
@@ -162,7 +161,7 @@ impl Ingress {
 
     /// Sends what is under way, or asks for it if the holder has it.
     fn send(&mut self, request: RequestId, to: MachineId, ways: &mut Ways, cx: &mut Cx<'_>) {
-        let Some(Pending { object, body, sent: Some(sent), .. }) = self.requests.get_mut(&request) else {
+        let Some(Pending { object, asks, sent: Some(sent), .. }) = self.requests.get_mut(&request) else {
             return;
         };
         let (route, probe) = ways.to(to, cx.config, cx.now.mono_ns);
@@ -176,7 +175,7 @@ impl Ingress {
                 link.told = link.below();
                 link.told
             });
-            Message::Request { ticket, below, request, object: object.clone(), body: body.clone() }
+            Message::request(ticket, below, request, object.clone(), asks.clone())
         };
         if let Some(probe) = probe {
             cx.outbox.push_by(probe, message.clone());

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::ids::{CallId, MachineId, ObjectName, RequestId};
 use crate::observe::Observation;
+use crate::words::http::{Request, Response};
 use crate::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 
 /// What a machine reacts to.
@@ -28,7 +29,7 @@ pub enum Input {
         ticket: u64,
     },
     /// A client that is connected to this machine sends a request.
-    Request(ClientRequest),
+    Request(Box<ClientRequest>),
     /// An outside service answers, or the call to it failed.
     Answer {
         /// The call.
@@ -46,7 +47,7 @@ pub struct ClientRequest {
     /// The object that it is for.
     pub object: ObjectName,
     /// What it says.
-    pub body: Bytes,
+    pub asks: Request,
     /// How long its client waits for an answer, in milliseconds from the arrival on. The machine keeps the request for so long
     /// (W2), and no longer.
     pub limit_ms: u64,
@@ -57,10 +58,8 @@ pub struct ClientRequest {
 pub struct ClientAnswer {
     /// The request.
     pub request: RequestId,
-    /// HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Bytes,
+    /// What it says.
+    pub response: Response,
 }
 
 /// A request that no object code was given, and none will be (W2).

@@ -93,7 +93,7 @@ impl Machine {
             Input::Synced { ticket } => self.replicas.synced(ticket, out),
             Input::Request(request) => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
-                self.holder.accept(request, &mut cx);
+                self.holder.accept(*request, &mut cx);
             }
             Input::Answer { call, result } => {
                 let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
@@ -146,6 +146,8 @@ impl Machine {
             Message::ReadDone { ask, answer } => self.holder.read_done(from, ask, answer, &mut cx),
             Message::Roster { index, roster } => self.holder.heard(index, roster, &mut cx),
             message @ (Message::Request { .. }
+            | Message::RequestWithHead { .. }
+            | Message::ResponseWithHeaders { .. }
             | Message::Await { .. }
             | Message::Taken { .. }
             | Message::NotHere { .. }

@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::ids::{CallId, DatacenterId, Epoch, GroupId, ObjectName, OpId, RequestId, SliceId, Stamp};
 use crate::words::call::{Call, Reply};
 use crate::words::failure::{Failure, Reset};
+use crate::words::http::{Request, Response};
 
 /// One thing that was seen.
 #[derive(Clone, Debug)]
@@ -176,10 +175,8 @@ pub enum Seen {
     Responded {
         /// The request.
         request: RequestId,
-        /// HTTP status.
-        status: u16,
-        /// The body.
-        body: Bytes,
+        /// What it says.
+        response: Response,
     },
     /// A request to an outside service left the machine. `turn` of the source is the turn that made it.
     CalledOut {
@@ -190,8 +187,35 @@ pub enum Seen {
         /// The service.
         service: Arc<str>,
         /// What it was sent.
-        body: Bytes,
+        request: Box<Request>,
     },
+    /// Object code set a timer.
+    Slept {
+        /// The operation whose result will be its end.
+        op: OpId,
+        /// For so many milliseconds of the monotonic clock.
+        for_ms: u64,
+    },
+    /// Object code told of a promise of its own.
+    Told {
+        /// What the promise is called.
+        name: &'static str,
+        /// What kind it is of.
+        kind: PromiseKind,
+        /// Whether it held.
+        held: bool,
+    },
+}
+
+/// What object code may say of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromiseKind {
+    /// It holds each time.
+    Always,
+    /// It holds now and then.
+    Sometimes,
+    /// The code that says so never runs.
+    Unreachable,
 }
 
 /// Why an instance ended on a machine that lives.
@@ -214,6 +238,8 @@ pub enum WaitKind {
     Sync,
     /// An outside service.
     Outside,
+    /// A timer.
+    Timer,
 }
 
 /// How a run ended.

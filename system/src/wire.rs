@@ -9,6 +9,7 @@ use crate::consensus::Letter;
 use crate::ids::{Batch, GroupId, MachineId, ObjectName, RequestId, SessionId};
 use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
+use crate::words::http::{Head, Headers, Request, Response};
 
 /// A message from one machine to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +64,8 @@ pub enum Message {
         /// The answer.
         answer: Answer,
     },
-    /// A client's request on its way from the machine that the client is connected to, to the holder of the object.
+    /// A client's request on its way from the machine that the client is connected to, to the holder of the object: one with the
+    /// usual head, as most are. Any other is a [`Message::RequestWithHead`].
     Request {
         /// This delivery of it.
         ticket: Ticket,
@@ -99,7 +101,7 @@ pub enum Message {
         /// Who is to hold the object, and its session, as far as is known there.
         holder: Option<(MachineId, SessionId)>,
     },
-    /// The answer on its way back.
+    /// The answer on its way back, if it has no headers. Any other is a [`Message::ResponseWithHeaders`].
     Response {
         /// The delivery.
         ticket: Ticket,
@@ -136,6 +138,62 @@ pub enum Message {
         /// The message.
         cargo: Bytes,
     },
+    /// A [`Message::Request`] with a method, a path or headers of its own.
+    RequestWithHead {
+        /// This delivery of it.
+        ticket: Ticket,
+        /// Deliveries with lower numbers than this are over.
+        below: u64,
+        /// The request.
+        request: RequestId,
+        /// The object.
+        object: ObjectName,
+        /// What it says beside its body.
+        head: Box<Head>,
+        /// The body.
+        body: Bytes,
+    },
+    /// A [`Message::Response`] with headers.
+    ResponseWithHeaders {
+        /// The delivery.
+        ticket: Ticket,
+        /// The request.
+        request: RequestId,
+        /// HTTP status.
+        status: u16,
+        /// The headers.
+        headers: Headers,
+        /// The body.
+        body: Bytes,
+    },
+}
+
+impl Message {
+    /// A delivery of a request: the usual head is not sent.
+    pub(crate) fn request(
+        ticket: Ticket,
+        below: u64,
+        request: RequestId,
+        object: ObjectName,
+        asks: Request,
+    ) -> Self {
+        let (head, body) = asks.into_parts();
+        if head.is_usual() {
+            Self::Request { ticket, below, request, object, body }
+        } else {
+            Self::RequestWithHead { ticket, below, request, object, head: Box::new(head), body }
+        }
+    }
+
+    /// The answer to a delivery: headers are sent if there are any.
+    pub(crate) fn response(ticket: Ticket, request: RequestId, response: Response) -> Self {
+        let Response { status, headers, body } = response;
+        if headers.is_empty() {
+            Self::Response { ticket, request, status, body }
+        } else {
+            Self::ResponseWithHeaders { ticket, request, status, headers, body }
+        }
+    }
 }
 
 /// A question's number. The nonce of the asker's boot is part of it, so that an answer to a machine's former life is

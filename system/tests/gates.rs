@@ -72,7 +72,11 @@ fn lets_in(does: &str) -> bool {
     let second = machine.ask(object(), "nothing");
     // No limit of time ends anything.
     machine.advance_ms(1_000);
-    assert!(machine.answers.iter().all(|answer| answer.status == 200), "{does}: {:?}", machine.answers);
+    assert!(
+        machine.answers.iter().all(|answer| answer.response.status == 200),
+        "{does}: {:?}",
+        machine.answers
+    );
     assert_eq!(machine.answers.len(), 2, "{does}");
     last_position(&machine, |seen| *seen == Some(second)) < last_position(&machine, Option::is_none)
 }

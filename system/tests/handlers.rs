@@ -235,7 +235,7 @@ fn run(machine: &mut Alone, object: &str, handler: &Loop, inputs_max: usize) -> 
         results += machine.observed.drain(..).filter(is_result).count();
         let answer = machine.answers.iter().position(|answer| answer.request == request);
         if let Some(answer) = answer.and_then(|at| machine.answers.remove(at)) {
-            return End::Answered(answer.status);
+            return End::Answered(answer.response.status);
         }
     }
     End::GoesOn { results }
@@ -351,7 +351,7 @@ fn o7_rude_code_is_reset_and_no_more() {
         machine.ask(object(), does);
         machine.ask(object(), "nothing");
         machine.advance_ms(1_000);
-        let told: Vec<u16> = machine.answers.iter().map(|answer| answer.status).collect();
+        let told: Vec<u16> = machine.answers.iter().map(|answer| answer.response.status).collect();
         assert_eq!(told.len(), 3, "{does}");
         assert_eq!(
             told.iter().filter(|told| **told != status).count(),

@@ -28,6 +28,7 @@ pub(crate) fn asked(asked: &[(u64, &str)]) -> Plan {
         machine: 0,
         object: OBJECT.to_owned(),
         body: (*script).to_owned(),
+        ..Request::default()
     };
     Plan { workload: asked.iter().map(request).collect(), ..calm("scripted") }
 }
@@ -109,7 +110,7 @@ impl Life {
     /// When the client of the plan's `index`-th request was told what; none if it got no answer.
     pub(crate) fn answer(&self, index: u64) -> Option<(i64, u16, String)> {
         self.events().find_map(|(at_ms, event)| match &event.what {
-            What::Return { request, outcome: Ended::Answered { status, body } } if *request == index => {
+            What::Return { request, outcome: Ended::Answered { status, body, .. } } if *request == index => {
                 Some((at_ms, *status, body.text().into_owned()))
             }
             _ => None,

@@ -51,13 +51,13 @@ pub(crate) fn every_call_is_sent_twice() -> Box<dyn Between> {
 
 pub(crate) fn clients_get_another_body() -> Box<dyn Between> {
     Box::new(Wants(|_, wanted: &mut Effects| {
-        wanted.answers.iter_mut().for_each(|answer| answer.body = Bytes::from_static(b"another"));
+        wanted.answers.iter_mut().for_each(|answer| answer.response.body = Bytes::from_static(b"another"));
     }))
 }
 
 pub(crate) fn services_get_another_body() -> Box<dyn Between> {
     Box::new(Wants(|_, wanted: &mut Effects| {
-        wanted.outside.iter_mut().for_each(|call| call.body = Bytes::from_static(b"another"));
+        wanted.outside.iter_mut().for_each(|call| call.request.body = Bytes::from_static(b"another"));
     }))
 }
 
@@ -70,8 +70,7 @@ pub(crate) fn every_fifth_request_is_answered_where_it_comes_in() -> Box<dyn Bet
     let mut is_fifth = each(5);
     Box::new(Reaches(move |input: Input, wanted: &mut Effects| match input {
         Input::Request(asked) if is_fifth() => {
-            let answer =
-                ClientAnswer { request: asked.request, status: 200, body: Bytes::from_static(b"ok") };
+            let answer = ClientAnswer { request: asked.request, response: Response::ok("ok") };
             wanted.answers.push(answer);
             None
         }
@@ -216,7 +215,7 @@ struct AtOnce {
 impl Between for AtOnce {
     fn reaches(&mut self, _machine: MachineId, input: Input, _wanted: &mut Effects) -> Option<Input> {
         if let Input::Request(asked) = &input {
-            self.asked.entry(asked.body.clone()).or_default().push_back(asked.request);
+            self.asked.entry(asked.asks.body.clone()).or_default().push_back(asked.request);
         }
         Some(input)
     }
@@ -224,10 +223,10 @@ impl Between for AtOnce {
     fn wants(&mut self, _machine: MachineId, wanted: &mut Effects) {
         wanted.answers.retain(|answer| !self.answered.contains(&answer.request));
         ANSWERED.with_borrow_mut(|answered| {
-            for (body, Response { status, body: said }) in answered.drain(..) {
+            for (body, response) in answered.drain(..) {
                 let request = self.asked.get_mut(&body).and_then(VecDeque::pop_front);
                 if let Some(request) = request.filter(|request| self.answered.insert(*request)) {
-                    wanted.answers.push(ClientAnswer { request, status, body: said });
+                    wanted.answers.push(ClientAnswer { request, response });
                 }
             }
         });

@@ -100,7 +100,9 @@ impl Concern {
             | What::InstanceEnd { .. }
             | What::Deliver { .. }
             | What::Gate { .. }
-            | What::Await { .. } => Concern::Object,
+            | What::Await { .. }
+            | What::Timer { .. }
+            | What::Promise { .. } => Concern::Object,
             What::Op { .. } | What::OpResult { .. } | What::Commit { .. } | What::AtRest { .. } => {
                 Concern::Storage
             }
@@ -161,6 +163,8 @@ fn level(what: &What) -> Level {
         What::Deliver { .. }
         | What::Gate { .. }
         | What::Await { .. }
+        | What::Timer { .. }
+        | What::Promise { held: true, .. }
         | What::Op { .. }
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }

@@ -38,6 +38,7 @@ pub(super) fn requests(class: &str, body: &Body, first: usize, mut asked: Vec<As
             machine,
             object: object(class, which),
             body: body(index, dice),
+            ..Request::default()
         })
         .collect()
 }

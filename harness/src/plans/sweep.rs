@@ -109,6 +109,7 @@ fn requests(class: &str, requests: &Requests) -> Vec<Request> {
             machine: number % CLUSTER.machines(),
             object: object(class, index % OBJECTS),
             body: body(usize::from(number), 0),
+            ..Request::default()
         })
         .collect()
 }

@@ -109,7 +109,7 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         What::Call { request, body, .. } => {
             format!("request {request} to {}: {}", cast.object, body.text())
         }
-        What::Return { request, outcome: Outcome::Answered { status, body } } => {
+        What::Return { request, outcome: Outcome::Answered { status, body, .. } } => {
             format!("request {request} is answered: {status} {}", body.text())
         }
         What::Op { call, .. } => return op_told(history, call),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Tale, object, wall_ms};
 use crate::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, How, Key, ListOptions, ObjectName,
-    OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Head, Headers, How, Key,
+    ListOptions, ObjectName, OpResult, Phase, ResetCause, RunOutcome, Scope, StorageCall, What,
 };
 
 /// The instance of another object.
@@ -22,7 +22,12 @@ impl Tale {
 
     /// A client asks an object.
     pub fn asks(&mut self, request: u64, to: &str) -> &mut Self {
-        self.world(What::Call { request, to: ObjectName(to.into()), body: Blob::default() })
+        self.world(What::Call {
+            request,
+            to: ObjectName(to.into()),
+            head: Head::default(),
+            body: Blob::default(),
+        })
     }
 
     /// A new instance, woken by a request, and its constructor. Its epoch is its number.
@@ -193,7 +198,12 @@ impl Tale {
 
     /// The answer to request 7, made in this turn, leaves.
     pub fn respond(&mut self) -> &mut Self {
-        self.does(What::Respond { request: 7, status: 200, body: Blob::default() })
+        self.does(What::Respond {
+            request: 7,
+            status: 200,
+            headers: Headers::default(),
+            body: Blob::default(),
+        })
     }
 
     /// `alarm()` starts and is told the truth.

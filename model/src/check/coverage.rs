@@ -123,6 +123,8 @@ impl Kinds {
             What::Return { .. } => Kinds::RETURN,
             What::AnswerLost { .. }
             | What::OutboundLost { .. }
+            | What::Timer { .. }
+            | What::Promise { .. }
             | What::Phase { .. }
             | What::FaultEnd { .. } => Kinds::default(),
         }

@@ -13,6 +13,7 @@
 
 mod call;
 mod header;
+mod http;
 mod takes;
 mod value;
 mod words;
@@ -25,11 +26,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::call::{ListOptions, OpResult, StorageCall};
 pub use self::header::{Constants, Header, Omission, VERSION};
+pub use self::http::{Head, Headers};
 pub use self::takes::{Taken, Takes};
 pub use self::value::{AlarmId, Blob, Key, ObjectName};
 pub use self::words::{
-    AlarmAtRest, AwaitKind, Cause, Delivery, EndReason, How, Outcome, Phase, Process, ResetCause, RunOutcome,
-    Scope,
+    AlarmAtRest, AwaitKind, Cause, Delivery, EndReason, How, Outcome, Phase, Process, PromiseKind,
+    ResetCause, RunOutcome, Scope,
 };
 
 /// One thing that happened. [`crate::jsonl`] says how it is read.
@@ -83,6 +85,9 @@ pub enum What {
         request: u64,
         /// The object that it is for.
         to: ObjectName,
+        /// Its method, path and headers, where they are not as usual.
+        #[serde(flatten)]
+        head: Head,
         /// What it says.
         body: Blob,
     },
@@ -190,6 +195,9 @@ pub enum What {
         request: u64,
         /// HTTP status.
         status: u16,
+        /// Its headers, where it has any.
+        #[serde(default, skip_serializing_if = "Headers::is_empty")]
+        headers: Headers,
         /// The body.
         body: Blob,
     },
@@ -199,6 +207,9 @@ pub enum What {
         call: u64,
         /// The service.
         service: Arc<str>,
+        /// Its method, path and headers, where they are not as usual.
+        #[serde(flatten)]
+        head: Head,
         /// What it is sent.
         body: Blob,
         /// The operation whose result will be its answer, where the writer knows (W1).
@@ -230,6 +241,9 @@ pub enum What {
         call: u64,
         /// The service.
         service: Arc<str>,
+        /// Its method, path and headers, where they are not as usual.
+        #[serde(flatten)]
+        head: Head,
         /// The bytes that were sent.
         body: Blob,
     },
@@ -274,6 +288,9 @@ pub enum What {
         /// The service that received it, where the writer tells (W1).
         #[serde(skip_serializing_if = "Option::is_none")]
         service: Option<Arc<str>>,
+        /// Its method, path and headers, where they are not as usual.
+        #[serde(flatten)]
+        head: Head,
         /// The bytes that it received, where the writer tells (W1).
         #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<Blob>,
@@ -374,6 +391,23 @@ pub enum What {
     },
     /// A machine found its own disk damaged where it had promised that it was whole (D8).
     DiskDamaged,
+
+    /// Object code sets a timer. Its end is a result, and comes in through the input gate (O3).
+    Timer {
+        /// The operation whose result, [`OpResult::Done`], is its end; unique in its instance.
+        op: u64,
+        /// For so many milliseconds of the machine's monotonic clock.
+        for_ms: u64,
+    },
+    /// Object code tells of a promise that it makes itself. The contract says nothing about these.
+    Promise {
+        /// What the promise is called.
+        name: Arc<str>,
+        /// What kind it is of.
+        kind: PromiseKind,
+        /// Whether it held.
+        held: bool,
+    },
 }
 
 /// A whole history in memory.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlarmId, Blob};
+use super::{AlarmId, Blob, Headers};
 
 /// An alarm as the datastore holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,9 @@ pub enum Outcome {
     Answered {
         /// HTTP status.
         status: u16,
+        /// Its headers, where it has any.
+        #[serde(default, skip_serializing_if = "Headers::is_empty")]
+        headers: Headers,
         /// The body.
         body: Blob,
     },
@@ -125,6 +128,20 @@ pub enum AwaitKind {
     Sync,
     /// An outside service.
     Outside,
+    /// The end of a timer.
+    Timer,
+}
+
+/// What object code may say of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PromiseKind {
+    /// It holds each time.
+    Always,
+    /// It holds now and then.
+    Sometimes,
+    /// The code that says so never runs.
+    Unreachable,
 }
 
 /// How a run of `alarm()` ended.

@@ -14,15 +14,15 @@ use super::error::Problem;
 use super::names::Names;
 use super::words::{AnyOutcome, IdOrAtRest, Keys, NumberOrWord, Text, word};
 use crate::history::{
-    Blob, By, Cause, Delivery, EndReason, Event, Key, ListOptions, ObjectName, OpResult, Phase, Place,
-    Process, Scope, StorageCall, Taken, Takes, What,
+    Blob, By, Cause, Delivery, EndReason, Event, Head, Headers, Key, ListOptions, ObjectName, OpResult,
+    Phase, Place, Process, Scope, StorageCall, Taken, Takes, What,
 };
 
 /// What `event` may be.
 const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, gate, await, op, op_result, \
      run_start, run_end, commit, respond, outbound, request_arrive, answer_leave, answer_lost, outbound_leave, \
      outbound_arrive, outbound_answer, outbound_return, outbound_lost, process, on_disk, fault_begin, fault_end, \
-     majority, holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged";
+     majority, holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged, timer, promise";
 
 /// What `call` may be in an `op`.
 const CALLS: &str = "get, get_many, put, put_many, delete, delete_many, list, delete_all, sync, get_alarm, set_alarm, \
@@ -123,6 +123,15 @@ line! {
     #[serde(borrow)]
     of: Text<'a>,
     keys: Keys,
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    path: Text<'a>,
+    headers: Headers,
+    for_ms: u64,
+    #[serde(borrow)]
+    name: Text<'a>,
+    held: bool,
 }
 
 /// Takes a field that the event needs.
@@ -193,7 +202,14 @@ impl<'a> Line<'a> {
             "respond" => What::Respond {
                 request: need!(self, request),
                 status: need!(self, status),
+                headers: self.headers.take().unwrap_or_default(),
                 body: need!(self, body),
+            },
+            "timer" => What::Timer { op: need!(self, op), for_ms: need!(self, for_ms) },
+            "promise" => What::Promise {
+                name: names.get(&need!(self, name)),
+                kind: word("kind", &need!(self, kind))?,
+                held: need!(self, held),
             },
             "instance_start" => What::InstanceStart { cause: self.cause.take(), slice: self.slice.take() },
             "constructor_end" => What::ConstructorEnd { failed: self.failed.take() },
@@ -209,11 +225,18 @@ impl<'a> Line<'a> {
             "outbound" => What::Outbound {
                 call: need!(self, call).number()?,
                 service: names.get(&need!(self, service)),
+                head: self.head(names),
                 body: need!(self, body),
                 op: self.op.take(),
             },
             _ => return Ok(None),
         }))
+    }
+
+    /// What a request says beside its body.
+    fn head(&mut self, names: &mut Names) -> Head {
+        let mut text = |text: Option<Text<'_>>| text.map(|text| names.get(&text));
+        Head::new(text(self.method.take()), text(self.path.take()), self.headers.take().unwrap_or_default())
     }
 
     fn storage_call(&mut self, names: &mut Names) -> Result<StorageCall, Problem> {
@@ -256,6 +279,7 @@ impl<'a> Line<'a> {
             "call" => What::Call {
                 request: need!(self, request),
                 to: ObjectName(names.get(&need!(self, to))),
+                head: self.head(names),
                 body: need!(self, body),
             },
             "return" => {
@@ -270,6 +294,7 @@ impl<'a> Line<'a> {
             "outbound_leave" => What::OutboundLeave {
                 call: need!(self, call).number()?,
                 service: names.get(&need!(self, service)),
+                head: self.head(names),
                 body: need!(self, body),
             },
             "outbound_lost" => What::OutboundLost { call: need!(self, call).number()? },
@@ -290,6 +315,7 @@ impl<'a> Line<'a> {
             "outbound_arrive" => What::OutboundArrive {
                 call: need!(self, call).number()?,
                 service: self.service.take().map(|service| names.get(&service)),
+                head: self.head(names),
                 body: self.body.take(),
             },
             "outbound_answer" => {

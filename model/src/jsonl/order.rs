@@ -226,6 +226,11 @@ impl Instance {
                 self.op_max = self.op_max.max(Some(*op));
                 start(is_new, "operation", *op, "an operation is unique in its instance")
             }
+            What::Timer { op, .. } => {
+                let is_new = open(&mut self.op, &mut self.ops, *op);
+                self.op_max = self.op_max.max(Some(*op));
+                start(is_new, "operation", *op, "an operation is unique in its instance")
+            }
             // The call of an outside service is told as `outbound`, under another number.
             What::OpResult { op, result } => {
                 close(&mut self.op, &mut self.ops, *op);

@@ -11,7 +11,7 @@ use serde::de::value::{Error as WordError, MapAccessDeserializer, SeqAccessDeser
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::error::Problem;
-use crate::history::{AlarmAtRest, AlarmId, Blob, How, Key, Outcome, RunOutcome};
+use crate::history::{AlarmAtRest, AlarmId, Blob, Headers, How, Key, Outcome, RunOutcome};
 
 /// A string, borrowed from its line unless it has an escape in it.
 #[derive(Debug)]
@@ -221,18 +221,30 @@ impl<'de> Deserialize<'de> for Keys {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum AnyOutcome {
-    Answered { status: u16, body: Blob },
-    Refused { reason: Arc<str> },
+    Answered {
+        status: u16,
+        #[serde(default)]
+        headers: Headers,
+        body: Blob,
+    },
+    Refused {
+        reason: Arc<str>,
+    },
     Unknown,
     Ok,
-    Failed { why: Arc<str>, how: Option<How> },
-    Platform { why: Arc<str> },
+    Failed {
+        why: Arc<str>,
+        how: Option<How>,
+    },
+    Platform {
+        why: Arc<str>,
+    },
 }
 
 impl AnyOutcome {
     pub(super) fn of_a_request(self) -> Result<Outcome, Problem> {
         match self {
-            AnyOutcome::Answered { status, body } => Ok(Outcome::Answered { status, body }),
+            AnyOutcome::Answered { status, headers, body } => Ok(Outcome::Answered { status, headers, body }),
             AnyOutcome::Refused { reason } => Ok(Outcome::Refused { reason }),
             AnyOutcome::Unknown => Ok(Outcome::Unknown),
             AnyOutcome::Ok | AnyOutcome::Failed { .. } | AnyOutcome::Platform { .. } => {

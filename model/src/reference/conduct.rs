@@ -105,6 +105,17 @@ impl Outstanding {
     }
 }
 
+/// A timer that is not over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timer {
+    pub(crate) op: u64,
+    pub(crate) for_ms: u64,
+    pub(crate) mark: Mark,
+}
+
+/// How many timers of one instance are held. A history that never tells an end has more.
+const TIMERS_MAX: usize = 1_024;
+
 /// R1: a run that failed, and in which way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Failed {
@@ -134,6 +145,7 @@ pub(crate) struct Conduct {
     /// The operations without a result that object code is known to wait for, and the turn in which it began to, the last time.
     awaited: Vec<(u64, u32)>,
     outstanding: Vec<Outstanding>,
+    timers: Vec<Timer>,
     /// The call whose result the event at hand is.
     pub(crate) returned: Option<Outstanding>,
     /// The last run that failed and is told how.
@@ -158,6 +170,7 @@ impl Conduct {
             gate_turn: 0,
             awaited: Vec::new(),
             outstanding: Vec::new(),
+            timers: Vec::new(),
             returned: None,
             failed: None,
             dropped: None,
@@ -180,6 +193,30 @@ impl Conduct {
             Some(awaited) => awaited.1 = turn,
             None => self.awaited.push((op, turn)),
         }
+    }
+
+    /// Object code sets a timer.
+    pub(crate) fn sets(&mut self, timer: Timer) {
+        if self.timers.len() == TIMERS_MAX {
+            self.timers.remove(0);
+        }
+        self.timers.push(timer);
+    }
+
+    /// The timer that an operation is, if it is one that is not over.
+    pub(crate) fn timer(&self, op: u64) -> Option<Timer> {
+        self.timers.iter().find(|timer| timer.op == op).copied()
+    }
+
+    /// The timers that are not over.
+    pub(crate) fn timers(&self) -> &[Timer] {
+        &self.timers
+    }
+
+    /// Object code has the end of a timer. Gives whether the operation was one.
+    pub(crate) fn ends_timer(&mut self, op: u64) -> bool {
+        let position = self.timers.iter().position(|timer| timer.op == op);
+        position.map(|position| self.timers.remove(position)).is_some()
     }
 
     /// A transaction has its result: whatever has waited for something in it waits no more.

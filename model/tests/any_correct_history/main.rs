@@ -109,7 +109,7 @@ fn spoil(what: &mut What) -> bool {
         What::AtRest { keys, .. } => drop(keys.insert("d".into(), "never written".into())),
         What::AnswerLeave { outcome, .. }
         | What::Return { outcome: outcome @ Outcome::Answered { .. }, .. } => {
-            *outcome = Outcome::Answered { status: 200, body: "another".into() };
+            *outcome = Outcome::Answered { status: 200, headers: Headers::default(), body: "another".into() };
         }
         What::OutboundLeave { body, .. } | What::OutboundArrive { body: Some(body), .. } => {
             *body = "another".into();

@@ -1,6 +1,6 @@
 //! The alarm slot, and firing.
 
-use reveille_model::history::{AlarmId, Cause, OpResult, StorageCall, What};
+use reveille_model::history::{AlarmId, Cause, Head, OpResult, StorageCall, What};
 
 use super::{Case, case};
 use reveille_model::build::{Tale, wall_ms};
@@ -136,7 +136,13 @@ fn firing() -> Vec<Case> {
                 tale.run(2, 1, 1.0, 0);
             }
             tale.at(1.4).on(0).as_instance(1).turn(2);
-            tale.does(What::Outbound { call: 3, service: "upstream".into(), body: "b".into(), op: None });
+            tale.does(What::Outbound {
+                call: 3,
+                service: "upstream".into(),
+                head: Head::default(),
+                body: "b".into(),
+                op: None,
+            });
         }),
         case("F4", "a run's writes are durable and the removal of its alarm is not", |tale, breaks| {
             running(tale);

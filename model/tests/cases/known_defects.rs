@@ -1,6 +1,6 @@
 //! What has gone wrong in real runtimes, as far as it can be seen at the API. Each is named after what it was.
 
-use reveille_model::history::{Cause, Delivery, EndReason, OpResult, StorageCall, What};
+use reveille_model::history::{Cause, Delivery, EndReason, Head, OpResult, StorageCall, What};
 
 use super::{Case, case};
 use reveille_model::build::Tale;
@@ -205,8 +205,13 @@ fn stale() -> Vec<Case> {
             tale.alarm_is_set(10.0).at(if breaks { 25.0 } else { 10.1 }).turn(2).run(1, 1, 10.0, 0);
         }),
         case("O5", "a handler's outbound request leaves while its write is not durable", |tale, breaks| {
-            let outbound =
-                || What::Outbound { call: 3, service: "upstream".into(), body: "b".into(), op: None };
+            let outbound = || What::Outbound {
+                call: 3,
+                service: "upstream".into(),
+                head: Head::default(),
+                body: "b".into(),
+                op: None,
+            };
             running(tale);
             tale.put("k", "v");
             if breaks {

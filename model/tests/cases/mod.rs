@@ -1,6 +1,7 @@
 //! The registry of histories that break a rule, each with its nearest legal neighbour.
 
 mod alarms;
+mod code;
 mod datastore;
 mod known_defects;
 mod objects;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Case> {
         datastore::cases(),
         known_defects::cases(),
         witness::cases(),
+        code::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

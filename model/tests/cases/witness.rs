@@ -2,7 +2,7 @@
 //! answered (W2).
 
 use reveille_model::history::{
-    Blob, Cause, Delivery, OpResult, Outcome, Process, ResetCause, Scope, StorageCall, What,
+    Blob, Cause, Delivery, Head, Headers, OpResult, Outcome, Process, ResetCause, Scope, StorageCall, What,
 };
 
 use super::{Case, case};
@@ -12,16 +12,25 @@ const UPSTREAM: &str = "upstream";
 
 /// The account: call 3 leaves in this turn, made by operation 50.
 fn tells_call(tale: &mut Tale) -> &mut Tale {
-    tale.does(What::Outbound { call: 3, service: UPSTREAM.into(), body: "b".into(), op: Some(50) })
+    tale.does(What::Outbound {
+        call: 3,
+        service: UPSTREAM.into(),
+        head: Head::default(),
+        body: "b".into(),
+        op: Some(50),
+    })
 }
 
 fn leaves(tale: &mut Tale, call: u64, body: &str) {
-    tale.on_machine(0, What::OutboundLeave { call, service: UPSTREAM.into(), body: body.into() });
+    tale.on_machine(
+        0,
+        What::OutboundLeave { call, service: UPSTREAM.into(), head: Head::default(), body: body.into() },
+    );
 }
 
 fn arrives(tale: &mut Tale, call: u64, body: &str) {
     let (service, body) = (Some(UPSTREAM.into()), Some(body.into()));
-    tale.world(What::OutboundArrive { call, service, body });
+    tale.world(What::OutboundArrive { call, service, head: Head::default(), body });
 }
 
 fn answered(tale: &mut Tale, status: u16) {
@@ -66,7 +75,7 @@ fn is_delivered(tale: &mut Tale) {
 }
 
 fn said(body: &str) -> Outcome {
-    Outcome::Answered { status: 200, body: body.into() }
+    Outcome::Answered { status: 200, headers: Headers::default(), body: body.into() }
 }
 
 fn answer_leaves(tale: &mut Tale, body: &str) {
@@ -113,7 +122,13 @@ fn calls() -> Vec<Case> {
         }),
         case("W1", "a call is told that never leaves", |tale, breaks| {
             leaves(tells_call(tale), 3, "b");
-            tale.does(What::Outbound { call: 4, service: UPSTREAM.into(), body: "b".into(), op: None });
+            tale.does(What::Outbound {
+                call: 4,
+                service: UPSTREAM.into(),
+                head: Head::default(),
+                body: "b".into(),
+                op: None,
+            });
             if !breaks {
                 leaves(tale, 4, "b");
             }
@@ -142,7 +157,13 @@ fn calls() -> Vec<Case> {
         }),
         case("W1", "a call that no link has lost does not arrive", |tale, breaks| {
             has_arrived(tale);
-            tale.does(What::Outbound { call: 4, service: UPSTREAM.into(), body: "b".into(), op: None });
+            tale.does(What::Outbound {
+                call: 4,
+                service: UPSTREAM.into(),
+                head: Head::default(),
+                body: "b".into(),
+                op: None,
+            });
             leaves(tale, 4, "b");
             if !breaks {
                 tale.world(What::OutboundLost { call: 4 });
@@ -269,7 +290,12 @@ fn answers() -> Vec<Case> {
         case("W1", "object code says that it read what it was not given", |tale, breaks| {
             is_asked(tale.echoes()).put("k", "v").get("k", Some("v")).commit();
             let body = if breaks { r#"{"read":[["k",null]]}"# } else { r#"{"read":[["k","v"]]}"# };
-            tale.does(What::Respond { request: 7, status: 200, body: body.into() });
+            tale.does(What::Respond {
+                request: 7,
+                status: 200,
+                headers: Headers::default(),
+                body: body.into(),
+            });
         }),
     ]
 }
@@ -355,7 +381,12 @@ fn requests() -> Vec<Case> {
             // Somebody sees what leaves.
             tale.asks(8, "Batcher/0").on_machine(0, What::RequestArrive { request: 8 });
             tale.deliver(3, Delivery::Request { request: 8 });
-            tale.does(What::Respond { request: 8, status: 200, body: Blob::default() });
+            tale.does(What::Respond {
+                request: 8,
+                status: 200,
+                headers: Headers::default(),
+                body: Blob::default(),
+            });
             tale.on_machine(0, What::AnswerLeave { request: 8, outcome: said("") });
         }),
         case("W2", "an answer leaves long after it was told", |tale, breaks| {

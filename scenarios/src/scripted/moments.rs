@@ -21,7 +21,7 @@ use reveille_sim::plan::{Direction, Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
 
 use super::Scripted;
-use super::programs::{constructor, program, script};
+use super::programs::{constructor, headers, method, path, program, script};
 use super::script::{Call, Script, Step, When};
 use reveille::plans::{self, Story, object};
 
@@ -45,6 +45,15 @@ struct Asked {
     after_ms: u64,
     machine: u16,
     script: Script,
+    head: Head,
+}
+
+/// What a request says beside its body, where it is not as usual.
+#[derive(Clone, Debug, Default)]
+struct Head {
+    method: Option<String>,
+    path: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What strikes the machine that has the object.
@@ -114,10 +123,15 @@ fn strike(
 }
 
 fn asked(machines: u16, after_ms: impl Strategy<Value = u64>) -> impl Strategy<Value = Asked> {
-    (after_ms, 0..machines, script()).prop_map(|(after_ms, machine, script)| Asked {
+    let usual = Just(Head::default());
+    let own = (option::of(method()), option::of(path()), headers());
+    let own = own.prop_map(|(method, path, headers)| Head { method, path, headers });
+    let head = prop_oneof![4 => usual, 1 => own];
+    (after_ms, 0..machines, script(), head).prop_map(|(after_ms, machine, script, head)| Asked {
         after_ms,
         machine,
         script,
+        head,
     })
 }
 
@@ -138,7 +152,7 @@ fn runs(alarm: Vec<Vec<Step>>) -> Script {
 
 /// What gets an object into a state, and then requests that find it there.
 fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
-    let first = |script: Script| Asked { after_ms: 0, machine: 0, script };
+    let first = |script: Script| Asked { after_ms: 0, machine: 0, script, head: Head::default() };
     // It waits for services, one after another.
     let in_run = (2..6_usize).prop_map(|calls| runs(vec![vec![Step::Fetch("x".into()); calls]]));
     // It has just failed.
@@ -183,10 +197,13 @@ fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
 impl Moment {
     fn requests(self) -> impl Iterator<Item = Request> {
         let Self { at_ms, object, asked, .. } = self;
-        asked.into_iter().map(move |Asked { after_ms, machine, script }| Request {
+        asked.into_iter().map(move |Asked { after_ms, machine, script, head }| Request {
             at_ms: at_ms + after_ms,
             machine,
             object: object.clone(),
+            method: head.method,
+            path: head.path,
+            headers: head.headers,
             body: script.to_body(),
         })
     }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use reveille_system::object::view::{BATCH_LEN_MAX, KEY_LEN_MAX, VALUE_LEN_MAX};
 
-use super::script::{Call, Keys, Range, Script, Step, Text, When};
+use super::script::{Ask, Call, Keys, Range, Script, Step, Text, When};
 
 /// What a request may ask for.
 pub(super) fn script() -> impl Strategy<Value = Script> {
@@ -100,8 +100,11 @@ fn step(at_once: u32) -> impl Strategy<Value = Step> {
     let transaction = (transaction, weighted(0.25)).prop_map(|(steps, is_abandoned)| {
         if is_abandoned { Step::Abandon(steps) } else { Step::Transaction(steps) }
     });
+    let bad = prop_oneof![4 => Just(Step::Fail), 1 => Just(Step::Panic)];
+    let background = (vec(simple_step(at_once), 1..4), option::weighted(0.1, bad)).prop_map(with_end);
     prop_oneof![
         28 => simple_step(at_once),
+        2 => background.prop_map(Step::WaitUntil),
         2 => section.prop_map(Step::Block),
         4 => transaction,
     ]
@@ -116,7 +119,25 @@ fn simple_step(at_once: u32) -> impl Strategy<Value = Step> {
         2 => read_and_written().prop_map(Step::Together),
         3 => "[a-z]{1,3}".prop_map(Step::Fetch),
         1 => "[a-z]{1,3}".prop_map(Step::Post),
+        1 => (method(), path(), headers(), "[a-z]{0,3}")
+            .prop_map(|(method, path, headers, body)| Step::Ask(Ask { method, path, headers, body })),
+        1 => (0..3_000_u64).prop_map(Step::Sleep),
+        1 => Just(Step::Random),
     ]
+}
+
+pub(super) fn method() -> impl Strategy<Value = String> {
+    select(["GET", "PUT", "DELETE", "POST"].as_slice()).prop_map(str::to_owned)
+}
+
+pub(super) fn path() -> impl Strategy<Value = String> {
+    "/[a-z]{0,3}(/[a-z0-9]{1,2})?"
+}
+
+/// Now and then a name stands there twice.
+pub(super) fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = select(["accept", "x-trace", "if-match"].as_slice()).prop_map(str::to_owned);
+    vec((name, "[a-z0-9]{0,4}"), 0..3)
 }
 
 /// S4: reads of keys that the same turn writes afterwards. Half the time nobody has read or written them before, so that the

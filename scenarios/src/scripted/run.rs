@@ -5,7 +5,9 @@ use std::future::pending;
 
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use reveille_system::object::api::{Ctx, Key, Storage, StorageError, Thrown};
+use reveille_system::object::api::{
+    Ctx, Key, OutsideAnswer, OutsideError, Request, Storage, StorageError, Thrown,
+};
 use serde_json::{Value, json};
 
 use super::script::{Call, Step, Text, When};
@@ -21,9 +23,20 @@ pub(super) struct Told {
     steps: Vec<Value>,
     /// Keys with the values that were read, or null. Long ones are left out.
     read: Vec<Value>,
+    /// What the request says beside its body, if that is not as usual.
+    asked: Option<Value>,
 }
 
 impl Told {
+    /// For what this request asks.
+    pub(super) fn about(request: &Request) -> Self {
+        let Request { method, path, headers, .. } = request;
+        let is_usual = method == "POST" && path == "/" && headers.is_empty();
+        let headers: Vec<(&str, &str)> = headers.iter().collect();
+        let asked = || json!({ "method": method, "path": path, "headers": headers });
+        Self { asked: (!is_usual).then(asked), ..Self::default() }
+    }
+
     fn of_call(&mut self, call: &Call, gave: Value) {
         match (call, &gave) {
             // Refused, or too long to be told in full.
@@ -41,7 +54,11 @@ impl Told {
 
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", json!({ "told": self.steps, "read": self.read }))
+        let mut answer = json!({ "told": self.steps, "read": self.read });
+        if let (Some(asked), Some(answer)) = (&self.asked, answer.as_object_mut()) {
+            answer.insert("asked".to_owned(), asked.clone());
+        }
+        write!(f, "{answer}")
     }
 }
 
@@ -74,10 +91,18 @@ async fn one(ctx: &Ctx, step: &Step, told: &mut Told) -> Result<(), Thrown> {
                 told.of_call(call, result.await);
             }
         }
-        Step::Fetch(body) => told.steps.push(match ctx.fetch(SERVICE, body.clone()).await {
-            Ok(answer) => json!({ "status": answer.status }),
-            Err(error) => json!({ "failed": error.to_string() }),
-        }),
+        Step::Fetch(body) => told.steps.push(answered(ctx.fetch(SERVICE, body.clone()).await)),
+        Step::Ask(ask) => told.steps.push(answered(ctx.fetch_request(SERVICE, ask.request()).await)),
+        Step::Sleep(ms) => ctx.sleep(*ms).await,
+        Step::Random => told.steps.push(json!({ "random": ctx.random() })),
+        Step::WaitUntil(steps) => {
+            let (ctx, steps) = (ctx.clone(), steps.clone());
+            ctx.clone().wait_until(async move {
+                run(&ctx, &steps, &mut Told::default()).await?;
+                ctx.sometimes("what no answer waits for comes to its end", true);
+                Ok(())
+            });
+        }
         Step::Post(body) => drop(ctx.fetch(SERVICE, body.clone())),
         Step::Block(steps) => {
             let (ctx, steps) = (ctx.clone(), steps.clone());
@@ -141,6 +166,13 @@ fn told<T>(result: Result<T, StorageError>, tell: impl FnOnce(T) -> Value) -> Va
     match result {
         Ok(what) => tell(what),
         Err(error) => json!({ "refused": error.to_string() }),
+    }
+}
+
+fn answered(answer: Result<OutsideAnswer, OutsideError>) -> Value {
+    match answer {
+        Ok(answer) => json!({ "status": answer.status }),
+        Err(error) => json!({ "failed": error.to_string() }),
     }
 }
 

@@ -11,7 +11,7 @@
 //! knows how it is run.
 
 use bytes::Bytes;
-use reveille_system::object::api::{Key, List};
+use reveille_system::object::api::{Key, List, Request};
 use serde::{Deserialize, Serialize};
 
 /// What a request asks for.
@@ -47,6 +47,14 @@ pub enum Step {
     Fetch(String),
     /// Sends this to an outside service and goes on.
     Post(String),
+    /// Sends a request with a method, a path and headers to an outside service, and awaits the answer.
+    Ask(Ask),
+    /// Waits for so many milliseconds. Other events interleave (O3).
+    Sleep(u64),
+    /// Draws a random number, which the answer tells.
+    Random,
+    /// Starts these steps as a `wait_until`, and goes on at once: the answer does not wait for them. If they fail nothing happens.
+    WaitUntil(Vec<Step>),
     /// Starts a `block_concurrency_while` with these steps, and goes on at once. If they fail, the object is reset.
     Block(Vec<Step>),
     /// Runs these steps as a transaction (S5) and awaits it. If they fail it is rolled back; that is noted, and the program
@@ -62,6 +70,22 @@ pub enum Step {
     Hang,
     /// Makes calls until the budget of the turn is used up (O7).
     Exceed,
+}
+
+/// A request to an outside service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub body: String,
 }
 
 /// A storage or alarm call.
@@ -192,6 +216,14 @@ pub(super) fn programs_to_json(programs: &[Vec<Step>]) -> String {
 
 fn to_json<T: Serialize + ?Sized>(what: &T) -> String {
     serde_json::to_string(what).expect("what has only texts, numbers and lists can be written as JSON")
+}
+
+impl Ask {
+    pub(super) fn request(&self) -> Request {
+        let Self { method, path, headers, body } = self.clone();
+        let request = Request::new(method, path).with_body(body);
+        headers.into_iter().fold(request, |request, (name, value)| request.with_header(name, value))
+    }
 }
 
 impl Text {

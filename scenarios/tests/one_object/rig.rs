@@ -87,7 +87,7 @@ impl Rig {
                 let wall_ms = self.wall_ms();
                 self.marks.push_back(Mark::RunStarted { wall_ms, scheduled_ms, retry_count });
             }
-            Seen::Responded { status, .. } => self.marks.push_back(Mark::Answered(status)),
+            Seen::Responded { response, .. } => self.marks.push_back(Mark::Answered(response.status)),
             Seen::RunEnded { .. } => self.marks.push_back(Mark::RunEnded),
             _ => {}
         }

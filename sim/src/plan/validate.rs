@@ -2,6 +2,7 @@
 //! come from a file that somebody has edited, so nothing in it is taken for granted.
 
 mod check;
+mod head;
 
 use reveille_system::ids::ObjectName;
 
@@ -138,6 +139,7 @@ impl Plan {
             self.validate_asked(request.at_ms, || format!("workload[{i}].at_ms"))?;
             self.validate_machine(request.machine, || format!("workload[{i}].machine"))?;
             validate_object(&request.object, || format!("workload[{i}].object"))?;
+            head::validate(request, |field| format!("workload[{i}].{field}"))?;
         }
         Ok(())
     }

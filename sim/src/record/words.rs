@@ -1,14 +1,17 @@
 //! One word of the system, one word of the model: what needs no context to be translated.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use reveille_model::history::{
-    self, AwaitKind, Blob, EndReason, How, ListOptions, ObjectName, OpResult, ResetCause, RunOutcome,
-    StorageCall,
+    self, AwaitKind, Blob, EndReason, Head, Headers, How, ListOptions, ObjectName, OpResult, ResetCause,
+    RunOutcome, StorageCall,
 };
 use reveille_system::ids;
-use reveille_system::observe::{Ended, RunEnd, WaitKind};
+use reveille_system::observe::{self, Ended, RunEnd, WaitKind};
 use reveille_system::words::call::{Call, Key, List, Reply};
 use reveille_system::words::failure::{self, Reset};
+use reveille_system::words::http;
 
 use crate::counts::Counts;
 
@@ -25,7 +28,36 @@ pub(super) fn await_kind(kind: WaitKind) -> AwaitKind {
         WaitKind::Storage => AwaitKind::Storage,
         WaitKind::Sync => AwaitKind::Sync,
         WaitKind::Outside => AwaitKind::Outside,
+        WaitKind::Timer => AwaitKind::Timer,
     }
+}
+
+pub(super) fn promise_kind(kind: observe::PromiseKind) -> history::PromiseKind {
+    match kind {
+        observe::PromiseKind::Always => history::PromiseKind::Always,
+        observe::PromiseKind::Sometimes => history::PromiseKind::Sometimes,
+        observe::PromiseKind::Unreachable => history::PromiseKind::Unreachable,
+    }
+}
+
+/// What a request says beside its body, and its body. What is as usual is not told.
+pub(crate) fn asked(request: http::Request) -> (Head, Blob) {
+    let (told, body) = request.into_parts();
+    if told.is_usual() {
+        return (Head::default(), blob(body));
+    }
+    let usual = http::Head::default();
+    let unusual = |told: http::Text, usual: &str| (told != usual).then(|| Arc::from(&*told));
+    let head = Head::new(
+        unusual(told.method, &usual.method),
+        unusual(told.path, &usual.path),
+        headers(&told.headers),
+    );
+    (head, blob(body))
+}
+
+pub(crate) fn headers(told: &http::Headers) -> Headers {
+    Headers::new(told.iter().map(|(name, value)| (name.into(), value.into())).collect())
 }
 
 pub(super) fn end_reason(ended: Ended) -> EndReason {

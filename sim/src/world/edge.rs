@@ -9,7 +9,7 @@ use reveille_system::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 use super::{Event, NS_PER_MS, World};
 use crate::connections::{Passage, Way};
 use crate::outside::{Decision, Exchange, Says, Sent};
-use crate::record::{Spot, blob, object_name};
+use crate::record::{Spot, asked, object_name};
 use crate::trace::Kind;
 
 impl World<'_> {
@@ -21,10 +21,10 @@ impl World<'_> {
 
     pub(super) fn ask(&mut self, request: RequestId) {
         self.schedule_next_request();
-        let (asked_at, asked) = self.clients.send(request);
+        let (asked_at, sent) = self.clients.send(request);
         self.record.counts.requests += 1;
-        let (to, body) = (object_name(&asked.object), blob(asked.body));
-        self.record.outside(self.now_ns, What::Call { request: request.0, to, body });
+        let (to, (head, body)) = (object_name(&sent.object), asked(sent.asks));
+        self.record.outside(self.now_ns, What::Call { request: request.0, to, head, body });
         let passage = self.pass(asked_at, Way::FromClients);
         let event = if passage.breaks { Event::GiveUp { request } } else { Event::Arrive { request } };
         self.queue.push(passage.at_ns, event);
@@ -35,7 +35,7 @@ impl World<'_> {
     pub(super) fn arrive(&mut self, request: RequestId) {
         let (machine, asked) = self.clients.request(request);
         let up = self.hosts[usize::from(machine.0)].machine.is_some();
-        self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(asked));
+        self.reach(machine, Kind::Request, request.0, u64::from(up), Input::Request(Box::new(asked)));
     }
 
     /// A machine answers a client, or refuses its request.
@@ -62,11 +62,12 @@ impl World<'_> {
 
     pub(super) fn call_out(&mut self, from: Spot, call: OutsideCall) {
         let Spot { machine, life, .. } = from;
-        let OutsideCall { call, service, body } = call;
+        let OutsideCall { call, service, request } = call;
         let number = self.record.call_leaves(machine, life, call);
         self.record.counts.outside_calls += 1;
         self.note(Some(machine), Kind::CalledOut, number, 0);
-        let leaves = What::OutboundLeave { call: number, service: service.clone(), body: blob(body.clone()) };
+        let (head, body) = asked(request.clone());
+        let leaves = What::OutboundLeave { call: number, service: service.clone(), head, body };
         self.record.machine(from, leaves);
         let exchange = Exchange { machine, life, call, number };
         let passage = self.pass(machine, Way::ToServices);
@@ -74,7 +75,7 @@ impl World<'_> {
             self.outside_lost(number);
             Event::OutsideAnswer { exchange, answer: None }
         } else {
-            Event::OutsideArrive { exchange, sent: Box::new(Sent { service, body }) }
+            Event::OutsideArrive { exchange, sent: Box::new(Sent { service, request }) }
         };
         self.queue.push(passage.at_ns, event);
     }
@@ -86,8 +87,9 @@ impl World<'_> {
 
     pub(super) fn outside_arrive(&mut self, exchange: Exchange, sent: Sent) {
         let Decision { after_ns, says, fault } = self.outside.arrive(exchange.machine, &sent);
-        let (service, body) = (Some(sent.service), Some(blob(sent.body)));
-        self.record.outside(self.now_ns, What::OutboundArrive { call: exchange.number, service, body });
+        let (service, (head, body)) = (Some(sent.service), asked(sent.request));
+        let arrives = What::OutboundArrive { call: exchange.number, service, head, body: Some(body) };
+        self.record.outside(self.now_ns, arrives);
         if let Some(fault) = fault {
             self.faults.took_effect(fault, &mut self.record.counts);
         }

@@ -19,6 +19,7 @@ pub(crate) fn plan(seed: u64) -> Plan {
         machine: i % 3,
         object: format!("Bell/{}", i % 4),
         body: format!("ring {i}"),
+        ..Request::default()
     };
     Plan {
         version: VERSION,

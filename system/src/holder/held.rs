@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
+use super::timers::Timers;
 use super::{Call, Env, Incoming};
 use crate::alarm::Tracker;
 use crate::client::{About, Purpose, Tenure};
@@ -18,6 +19,7 @@ use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
 use crate::observe::{Observation, Source};
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
+use crate::words::call::Reply;
 use crate::words::time::Now;
 
 /// A slice under the epoch that its claim has made.
@@ -28,6 +30,7 @@ pub(super) struct Held {
     /// What is read has to be at least as new as this index of the group's log: everything up to it was acknowledged.
     read_index: u64,
     tracker: Tracker,
+    timers: Timers,
     entries: IndexMap<ObjectName, Entry, FixedState>,
     /// What the entries have asked for in this step.
     acts: Acts,
@@ -49,6 +52,7 @@ impl Held {
             stamps: Stamps::new(epoch),
             read_index: index,
             tracker: Tracker::default(),
+            timers: Timers::default(),
             entries: IndexMap::default(),
             acts: Acts::default(),
             ready: VecDeque::new(),
@@ -107,11 +111,11 @@ impl Held {
 
     /// A request for one of its objects.
     pub(super) fn request(&mut self, incoming: Incoming, env: &mut Env, cx: &mut Cx<'_>) {
-        let Incoming { request, object, body } = incoming;
-        let is_served = self.with_entry(&object, env, cx, |entry, host| entry.request(request, body, host));
+        let Incoming { request, object, asks } = incoming;
+        let is_served = self.with_entry(&object, env, cx, |entry, host| entry.request(request, asks, host));
         if !is_served {
-            let body = format!("there is no class {}", object.class()).into();
-            env.requests.respond(request, Response { status: 404, body }, cx);
+            let why = format!("there is no class {}", object.class());
+            env.requests.respond(request, Response::of(404, why), cx);
         }
     }
 
@@ -155,7 +159,18 @@ impl Held {
                 self.entries.swap_remove_index(index);
             }
         }
+        let entries = &self.entries;
+        self.timers.retain(|object, instance| {
+            entries.get(object).and_then(Entry::live_instance).is_some_and(|(by, _)| by.instance == instance)
+        });
         self.carry_out(env, cx);
+    }
+
+    /// Hands the ends of timers to the code that has set them (O3).
+    pub(super) fn end_timers(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        while let Some((object, instance, op)) = self.timers.pop_due(cx.now) {
+            self.with_live(&object, env, cx, |entry, host| entry.answered(instance, op, Reply::Done, host));
+        }
     }
 
     /// Wakes the objects whose alarms are due (F2, F8).
@@ -168,6 +183,11 @@ impl Held {
     /// When the next alarm is due, on the monotonic clock.
     pub(super) fn next_due_ns(&self, now: Now) -> Option<u64> {
         self.tracker.next_due_ns(now)
+    }
+
+    /// When the next timer is over, on the monotonic clock.
+    pub(super) fn next_timer_ns(&self) -> Option<u64> {
+        self.timers.next_ns()
     }
 
     /// The instances in memory, and whether `alarm()` is in progress in each.
@@ -228,6 +248,7 @@ impl Held {
             may_emit: env.membership.may_emit(cx.now.mono_ns),
             cx,
             jitter: &mut env.jitter,
+            seed: env.seed,
             tracker: &mut self.tracker,
             last_call: &mut env.last_call,
             acts: &mut self.acts,
@@ -248,6 +269,9 @@ impl Held {
         for (object, instance, op, call) in self.acts.calls.drain(..) {
             env.calls.insert(call.call, Call { tenure, object, instance, op, since_ns: cx.now.mono_ns });
             cx.out.outside.push(call);
+        }
+        for (until_ns, object, instance, op) in self.acts.timers.drain(..) {
+            self.timers.set(until_ns, object, instance, op);
         }
         for (request, response) in self.acts.responses.drain(..) {
             env.requests.respond(request, response, cx);

@@ -163,9 +163,7 @@ impl Delivery {
         let (ticket, request) = (*ticket, *request);
         let message = match state {
             State::Here => Message::Taken { ticket, request },
-            State::Answered(Response { status, body }) => {
-                Message::Response { ticket, request, status: *status, body: body.clone() }
-            }
+            State::Answered(response) => Message::response(ticket, request, response.clone()),
             State::Refused(holder) => Message::NotHere { ticket, request, holder: *holder },
         };
         cx.outbox.push_by(*route, message);

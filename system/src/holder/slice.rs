@@ -333,7 +333,7 @@ impl Slice {
         cx: &mut Cx<'_>,
     ) {
         if let Some(held) = self.held_mut() {
-            held.with_live(object, env, cx, |entry, host| entry.outside_answered(instance, op, reply, host));
+            held.with_live(object, env, cx, |entry, host| entry.answered(instance, op, reply, host));
         }
     }
 
@@ -345,19 +345,25 @@ impl Slice {
         self.try_release(env, cx);
     }
 
-    /// Wakes the objects whose alarms are due (F2, F8).
+    /// Hands on the ends of timers (O3), and wakes the objects whose alarms are due (F2, F8). A slice that is being left fires
+    /// no alarms any more; what is in progress there goes on.
     pub(super) fn fire(&mut self, env: &mut Env, cx: &mut Cx<'_>) {
+        if let Some(held) = self.held_mut() {
+            held.end_timers(env, cx);
+        }
         if let Stage::Serving(held) = &mut self.stage {
             held.fire(env, cx);
         }
     }
 
-    /// When the next alarm is due, on the monotonic clock.
+    /// When the next alarm is due, or the next timer is over, on the monotonic clock.
     pub(super) fn next_due_ns(&self, now: Now) -> Option<u64> {
-        match &self.stage {
+        let alarm_ns = match &self.stage {
             Stage::Serving(held) => held.next_due_ns(now),
             _ => None,
-        }
+        };
+        let timer_ns = self.held().and_then(Held::next_timer_ns);
+        alarm_ns.into_iter().chain(timer_ns).min()
     }
 
     /// The instances in memory, and whether `alarm()` is in progress in each.
@@ -368,14 +374,13 @@ impl Slice {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::config::Config;
     use crate::ids::{MachineId, RequestId};
     use crate::io::Effects;
     use crate::object::class::Classes;
     use crate::outbox::Outbox;
+    use crate::words::http::Request;
 
     #[test]
     fn pages_are_as_long_as_they_are_tuned_and_no_more_requests_wait_than_may() {
@@ -388,8 +393,8 @@ mod tests {
         let mut slice = Slice::new(env.begin(SliceId(0)), now);
         for request in 0..5 {
             let object = ObjectName::new("Test", "foo");
-            let (request, body) = (RequestId(request), Bytes::new());
-            slice.request(Incoming { request, object, body }, env, cx);
+            let (request, asks) = (RequestId(request), Request::post(""));
+            slice.request(Incoming { request, object, asks }, env, cx);
         }
         assert_eq!(slice.waiting.len(), 3);
 

@@ -4,6 +4,8 @@ mod resets;
 
 use std::rc::Rc;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::ids::{DatacenterId, Epoch, SessionId};
 use crate::io::Effects;

@@ -11,6 +11,7 @@
 
 mod instance;
 mod storage;
+mod typed;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,15 +23,17 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use crate::ids::OpId;
+use crate::ids::{ObjectName, OpId};
 pub use crate::object::class::{AlarmInfo, Request, Response};
 use crate::object::class::{Class, Instance};
 use crate::object::port::Port;
+use crate::observe::PromiseKind;
 use crate::words::call::{Answer, Reply};
 pub use crate::words::call::{Key, List, StorageError};
 use crate::words::failure::{Failure, How};
-use crate::words::outside::{OutsideAnswer, OutsideError};
-use instance::{RustInstance, Shared};
+pub use crate::words::http::{Headers, JsonError};
+pub use crate::words::outside::{OutsideAnswer, OutsideError};
+use instance::{RustInstance, Shared, Spawned};
 pub use storage::{Refusable, Storage};
 
 /// Why a method of an object failed: what is thrown in other languages.
@@ -46,6 +49,12 @@ impl From<StorageError> for Thrown {
 
 impl From<OutsideError> for Thrown {
     fn from(error: OutsideError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<JsonError> for Thrown {
+    fn from(error: JsonError) -> Self {
         Self(error.to_string())
     }
 }
@@ -125,14 +134,80 @@ impl Ctx {
         self.port.now_ms()
     }
 
+    /// The object's id (O2): 64 hexadecimal digits, the same for its class and name for ever.
+    pub fn id(&self) -> String {
+        self.port.object().id()
+    }
+
+    /// The object's name, without its class.
+    pub fn name(&self) -> String {
+        self.port.object().name().to_owned()
+    }
+
+    /// The id of the object of this class and name (O2).
+    pub fn id_from_name(class: &str, name: &str) -> String {
+        ObjectName::new(class, name).id()
+    }
+
+    /// Sends `POST /` with this body to an outside service: the short form of [`Ctx::fetch_request`].
+    pub fn fetch(&self, service: &str, body: impl Into<Bytes>) -> Op<Result<OutsideAnswer, OutsideError>> {
+        self.fetch_request(service, Request::post(body))
+    }
+
     /// Sends a request to an outside service. It leaves when every earlier write is durable (O5). Other events of the
     /// object interleave while its answer is awaited (O3).
-    pub fn fetch(&self, service: &str, body: impl Into<Bytes>) -> Op<Result<OutsideAnswer, OutsideError>> {
-        let op = self.port.call_out(service, body.into());
+    pub fn fetch_request(&self, service: &str, request: Request) -> Op<Result<OutsideAnswer, OutsideError>> {
+        let op = self.port.call_out(service, request);
         self.op(Answer::Pending(op), |reply| match reply {
             Reply::Outside(answer) => answer,
             other => wrong(&other),
         })
+    }
+
+    /// Waits for so many milliseconds, at least one, of the machine's monotonic clock, from the begin of the turn on. Other events
+    /// of the object interleave meanwhile, and the end comes in through the input gate like they do (O3). It is set when it is
+    /// called, and is gone with the instance.
+    ///
+    /// An object with a timer that is not over is not idle, whoever awaits it: it is not evicted. So does the real runtime from the
+    /// compatibility date 2026-10-01 on (its changelog, "Pending I/O operations").
+    pub fn sleep(&self, ms: u64) -> Op<()> {
+        let op = self.port.sleep(ms);
+        self.op(Answer::Pending(op), |reply| match reply {
+            Reply::Done => (),
+            other => wrong(&other),
+        })
+    }
+
+    /// A random number. Equal runs draw equal numbers: it is a function of the entropy that the machine was given when it booted, of
+    /// the instance, and of how many it has drawn before.
+    pub fn random(&self) -> u64 {
+        self.port.random()
+    }
+
+    /// Runs `code` beside the event at hand, from this turn on and beyond the end of the event: its answer does not wait for it. What
+    /// the code writes and sends is held back and acknowledged like everything else (O5). If it fails with an error nothing happens;
+    /// a panic resets the object, and with its instance the code is gone. Until it has ended the object is not idle.
+    pub fn wait_until<F>(&self, code: F)
+    where
+        F: Future<Output = Result<(), Thrown>> + 'static,
+    {
+        self.port.begin_section();
+        self.shared.spawn(Spawned::InBackground, code);
+    }
+
+    /// Tells that `holds` is always true here. A run in which it is not has broken the promise of this name.
+    pub fn always(&self, name: &'static str, holds: bool) {
+        self.port.promise(name, PromiseKind::Always, holds);
+    }
+
+    /// Tells that `holds` is true here now and then. A campaign in which it never is did not reach what the name says.
+    pub fn sometimes(&self, name: &'static str, holds: bool) {
+        self.port.promise(name, PromiseKind::Sometimes, holds);
+    }
+
+    /// Tells that this line is never reached. A run that reaches it has broken the promise of this name.
+    pub fn unreachable(&self, name: &'static str) {
+        self.port.promise(name, PromiseKind::Unreachable, false);
     }
 
     /// Runs `section` now, and lets no other event in before it has ended (O3, O4). If it fails, or takes longer than
@@ -142,7 +217,7 @@ impl Ctx {
         F: Future<Output = Result<(), Thrown>> + 'static,
     {
         self.port.begin_section();
-        self.shared.spawn_section(section);
+        self.shared.spawn(Spawned::Section, section);
     }
 
     fn op<T>(&self, answer: Answer, read: fn(Reply) -> T) -> Op<T> {

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use bytes::Bytes;
-
 use crate::ids::OpId;
 use crate::object::port::Port;
 use crate::words::call::Reply;
 use crate::words::failure::{Failure, Reset};
+pub use crate::words::http::{Request, Response};
 
 /// A class of objects.
 pub trait Class {
@@ -59,36 +58,6 @@ pub enum Event {
     Alarm(AlarmInfo),
 }
 
-/// A request to an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Its body.
-    pub body: Bytes,
-}
-
-impl Request {
-    /// The body as text; what is not UTF-8 is replaced.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
-/// An answer to a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// HTTP status.
-    pub status: u16,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Response {
-    /// An answer with status 200.
-    pub fn ok(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, body: body.into() }
-    }
-}
-
 /// F7: what `alarm()` is told about its alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlarmInfo {
@@ -110,6 +79,8 @@ pub struct TurnEnd {
     pub finished: Vec<Finished>,
     /// Whether the constructor or a `block_concurrency_while` is in progress: no other event is delivered (O3, O4).
     pub blocked: bool,
+    /// Whether something goes on that belongs to no event: the object is not idle.
+    pub in_background: bool,
     /// Why the instance has to be reset: a panic, a failed `block_concurrency_while`, a budget used up (O4, O7, R1).
     pub reset: Option<Reset>,
 }

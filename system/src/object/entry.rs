@@ -27,7 +27,6 @@ mod past;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 
 use crate::alarm::Tracker;
@@ -39,6 +38,7 @@ use crate::object::view::View;
 use crate::observe::{Ended, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 use crate::words::call::Reply;
+use crate::words::http::Request;
 use crate::words::outside::OutsideCall;
 use life::Life;
 use past::Past;
@@ -49,6 +49,8 @@ pub(crate) struct Host<'a, 'c> {
     /// O1: whether the machine's session allows anything out.
     pub(crate) may_emit: bool,
     pub(crate) jitter: &'a mut ChaCha8Rng,
+    /// The machine's entropy of this boot.
+    pub(crate) seed: u64,
     pub(crate) tracker: &'a mut Tracker,
     pub(crate) last_call: &'a mut u64,
     pub(crate) acts: &'a mut Acts,
@@ -60,6 +62,8 @@ pub(crate) struct Acts {
     pub(crate) reads: Vec<(ObjectName, Stamp, OpId, Query)>,
     pub(crate) units: Vec<Unit>,
     pub(crate) calls: Vec<(ObjectName, Stamp, OpId, OutsideCall)>,
+    /// Timers, with when each is over on the monotonic clock.
+    pub(crate) timers: Vec<(u64, ObjectName, Stamp, OpId)>,
     /// Answers to requests, which leave the machine.
     pub(crate) responses: Vec<(RequestId, Response)>,
     /// Requests that no object code was given and none will be.
@@ -68,10 +72,11 @@ pub(crate) struct Acts {
 
 impl Acts {
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { reads, units, calls, responses, undelivered } = self;
+        let Self { reads, units, calls, timers, responses, undelivered } = self;
         reads.is_empty()
             && units.is_empty()
             && calls.is_empty()
+            && timers.is_empty()
             && responses.is_empty()
             && undelivered.is_empty()
     }
@@ -112,7 +117,7 @@ struct Inbox {
 
 /// Something that waits for an open gate.
 enum Arrival {
-    Request { request: RequestId, body: Bytes },
+    Request { request: RequestId, asks: Request },
     Result { op: OpId, reply: Reply },
 }
 
@@ -139,8 +144,8 @@ impl Entry {
     }
 
     /// A request has come.
-    pub(crate) fn request(&mut self, request: RequestId, body: Bytes, host: &mut Host<'_, '_>) {
-        self.inbox.arrivals.push_back(Arrival::Request { request, body });
+    pub(crate) fn request(&mut self, request: RequestId, asks: Request, host: &mut Host<'_, '_>) {
+        self.inbox.arrivals.push_back(Arrival::Request { request, asks });
         self.pump(host);
     }
 
@@ -150,14 +155,8 @@ impl Entry {
         self.pump(host);
     }
 
-    /// An outside service answered a call of `instance`, or the call failed.
-    pub(crate) fn outside_answered(
-        &mut self,
-        instance: Stamp,
-        op: OpId,
-        reply: Reply,
-        host: &mut Host<'_, '_>,
-    ) {
+    /// An outside service answered a call of `instance`, the call failed, or a timer of `instance` is over.
+    pub(crate) fn answered(&mut self, instance: Stamp, op: OpId, reply: Reply, host: &mut Host<'_, '_>) {
         if self.running(instance).is_some() {
             self.inbox.arrivals.push_back(Arrival::Result { op, reply });
             self.pump(host);
@@ -286,7 +285,7 @@ impl Entry {
         let (id, declares_alarm) = (self.stamps.next(), self.class.declares_alarm());
         let view = View::new(self.name.clone(), id, declares_alarm, self.scheduled(host));
         let before = self.past.back().map(Past::turns).unwrap_or_default();
-        let port = Port::new(self.name.clone(), view, self.stamps.clone(), before);
+        let port = Port::new(self.name.clone(), view, self.stamps.clone(), before, host.seed);
         let life = Life::new(&*self.class, port, self.inbox.due, host.cx.now);
         self.life.insert(life).construct(&mut self.inbox, host);
     }

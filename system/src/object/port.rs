@@ -3,19 +3,21 @@
 //! The instance holds a [`Port`], the host holds the other end: both are handles to the same `Core`. When the instance
 //! is gone its port may live on in destructors of object code; what is called through it then reaches nobody.
 
+mod beside;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use crate::ids::{Epoch, ObjectName, OpId, Stamp};
 use crate::object::view::{Next, Reading, View, next_op};
 use crate::observe::{Observation, Seen, Source, WaitKind};
 use crate::store::command::{Answer as Row, Query, TurnWrites};
 use crate::words::call::{Answer, Call, Reply};
+use crate::words::http::Request;
 use crate::words::time::Now;
+use beside::Draws;
 
 /// Gives out the stamps of one slice in one epoch.
 #[derive(Clone, Debug)]
@@ -71,6 +73,7 @@ pub(crate) struct Core {
     /// The reads among them that wait for the datastore, with the turns that they were made in.
     asking: BTreeMap<OpId, u32>,
     stamps: Stamps,
+    draws: Draws,
     /// What the turn asks of the host.
     pub(crate) wanted: Vec<Wanted>,
     /// What was observed and not yet handed on.
@@ -103,6 +106,7 @@ enum PendingWhat {
     Read(Option<Reading>),
     Sync,
     Outside,
+    Timer,
 }
 
 /// What a turn asks of the host.
@@ -113,12 +117,14 @@ pub(crate) enum Wanted {
     /// Say when everything written so far is durable.
     Sync(OpId),
     /// Call an outside service once everything written so far is durable (O5).
-    CallOut(OpId, Arc<str>, Bytes),
+    CallOut(OpId, Arc<str>, Request),
+    /// Say when this time of the monotonic clock has come.
+    Timer(OpId, u64),
 }
 
 impl Port {
-    pub(crate) fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns) -> Self {
-        Self(Rc::new(RefCell::new(Core::new(object, view, stamps, before))))
+    pub(crate) fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns, seed: u64) -> Self {
+        Self(Rc::new(RefCell::new(Core::new(object, view, stamps, before, seed))))
     }
 
     /// The host's end.
@@ -131,7 +137,7 @@ impl Port {
         let mut core = self.core();
         let (object, stamps) = (core.object.clone(), core.stamps.clone());
         let nobodys = View::new(object.clone(), core.instance, false, None);
-        let mut left = Core::new(object, nobodys, stamps, Turns::default());
+        let mut left = Core::new(object, nobodys, stamps, Turns::default(), 0);
         left.calls_left = core.calls_left;
         std::mem::replace(&mut *core, left)
     }
@@ -149,11 +155,11 @@ impl Port {
     }
 
     /// Calls an outside service. The request leaves when everything the object wrote before it is durable (O5).
-    pub fn call_out(&self, service: &str, body: Bytes) -> OpId {
+    pub fn call_out(&self, service: &str, request: Request) -> OpId {
         let mut core = self.core();
         core.spend_call();
         let op = core.begin(PendingWhat::Outside, false);
-        core.wanted.push(Wanted::CallOut(op, service.into(), body));
+        core.wanted.push(Wanted::CallOut(op, service.into(), request));
         op
     }
 
@@ -177,6 +183,7 @@ impl Port {
             PendingWhat::Read(_) => WaitKind::Storage,
             PendingWhat::Sync => WaitKind::Sync,
             PendingWhat::Outside => WaitKind::Outside,
+            PendingWhat::Timer => WaitKind::Timer,
         };
         if joins {
             core.of_sections.push(op);
@@ -202,7 +209,7 @@ impl Port {
 }
 
 impl Core {
-    fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns) -> Self {
+    fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns, seed: u64) -> Self {
         let Turns { last, unsaved } = before;
         Self {
             object,
@@ -223,6 +230,7 @@ impl Core {
             closing: 0,
             asking: BTreeMap::new(),
             stamps,
+            draws: Draws::new(seed),
             wanted: Vec::new(),
             journal: Vec::new(),
         }

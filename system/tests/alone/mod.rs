@@ -12,6 +12,7 @@ use reveille_system::io::{ClientAnswer, ClientRequest, DiskImage, DiskOp, Effect
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
 use reveille_system::observe::Observation;
+use reveille_system::words::http::Request;
 use reveille_system::words::outside::OutsideAnswer;
 use reveille_system::words::time::Now;
 
@@ -84,8 +85,8 @@ impl Alone {
     pub(crate) fn ask(&mut self, object: ObjectName, body: impl Into<Bytes>) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
-        let (body, limit_ms) = (body.into(), 60_000);
-        self.inputs.push_back(Input::Request(ClientRequest { request, object, body, limit_ms }));
+        let (asks, limit_ms) = (Request::post(body), 60_000);
+        self.inputs.push_back(Input::Request(Box::new(ClientRequest { request, object, asks, limit_ms })));
         request
     }
 
@@ -118,7 +119,7 @@ impl Alone {
             DiskOp::Sync { ticket, .. } => Some(Input::Synced { ticket }),
             DiskOp::Write { .. } | DiskOp::Truncate { .. } => None,
         }));
-        let accepted = || OutsideAnswer { status: 200, body: Bytes::new() };
+        let accepted = || OutsideAnswer::of(200, "");
         self.inputs.extend(
             outside.into_iter().map(|call| Input::Answer { call: call.call, result: Ok(accepted()) }),
         );

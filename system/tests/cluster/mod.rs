@@ -212,7 +212,7 @@ impl World {
             let observed = self.applied.range((group, 0)..=(group, u64::MAX)).map(|(_, turns)| turns.len());
             let first = self.config.replicas_of(group).next().expect("a group has replicas");
             let keys = self.store(first, group).0.rows().map(|(_, row)| row.keys.len());
-            assert_eq!(observed.sum::<usize>(), keys.sum(), "nothing becomes durable unobserved");
+            assert_eq!(observed.sum::<usize>(), keys.sum::<usize>(), "nothing becomes durable unobserved");
         }
         for (group, query, answer) in self.clients.iter().flat_map(|client| &client.acknowledged) {
             for machine in self.config.replicas_of(*group) {

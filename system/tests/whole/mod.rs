@@ -172,7 +172,7 @@ impl World {
         self.requests += 1;
         let request = RequestId(self.requests);
         let object = ObjectName::new("Keeping", &object.to_string());
-        let asked = ClientRequest { request, object, body: Bytes::from_static(body.as_bytes()), limit_ms };
+        let asked = ClientRequest { request, object, asks: Request::post(body), limit_ms };
         self.plan(in_ms, Event::Asks { machine, request: asked });
         request
     }
@@ -220,7 +220,7 @@ impl World {
             }
             Event::Synced { .. } | Event::Wakes { .. } => {}
             Event::Boots { machine } => self.boots(machine),
-            Event::Asks { machine, request } => self.handle(machine, Input::Request(request)),
+            Event::Asks { machine, request } => self.handle(machine, Input::Request(Box::new(request))),
         }
     }
 
@@ -272,7 +272,7 @@ impl World {
             self.plan(in_ns.div_ceil(NS_PER_MS), Event::Wakes { machine, life, at_ns });
         }
         for answer in answers {
-            let former = self.answers.insert(answer.request, (self.now_ms, answer.status));
+            let former = self.answers.insert(answer.request, (self.now_ms, answer.response.status));
             assert_eq!(former, None, "{:?} is answered once", answer.request);
         }
         for seen in observed {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use reveille_model::build::{Tale, object};
-use reveille_model::history::{Blob, History, ListOptions, OpResult, Outcome, RunOutcome, StorageCall, What};
+use reveille_model::history::{
+    Blob, Head, Headers, History, ListOptions, OpResult, Outcome, RunOutcome, StorageCall, What,
+};
 use reveille_model::verdict::Violation;
 
 use crate::promise::{acknowledged, judge};
@@ -12,9 +14,9 @@ const UPSTREAM: &str = "http://upstream";
 
 /// A client sends an item and is told that it is queued; this turn of the instance stores it durably, with an alarm.
 fn queue(tale: &mut Tale, request: u64, item: &str, turn: u32) {
-    tale.world(What::Call { request, to: object(), body: item.into() });
+    tale.world(What::Call { request, to: object(), head: Head::default(), body: item.into() });
     tale.turn(turn).put(&request.to_string(), item).set_alarm(request, 10.0).commit();
-    let outcome = Outcome::Answered { status: 200, body: Blob::default() };
+    let outcome = Outcome::Answered { status: 200, headers: Headers::default(), body: Blob::default() };
     tale.world(What::Return { request, outcome });
 }
 
@@ -23,7 +25,13 @@ fn sends(tale: &mut Tale, run: u64, retry_count: u32, items: &[(&str, &str)]) {
     let texts: Vec<&str> = items.iter().map(|(_, item)| *item).collect();
     let body = serde_json::to_string(&texts).expect("a list of texts is JSON");
     tale.run(run, 1, 10.0, retry_count).list(ListOptions::default(), items);
-    tale.does(What::Outbound { call: run, service: UPSTREAM.into(), body: Blob::from(&*body), op: None });
+    tale.does(What::Outbound {
+        call: run,
+        service: UPSTREAM.into(),
+        head: Head::default(),
+        body: Blob::from(&*body),
+        op: None,
+    });
 }
 
 /// The upstream has answered a run's call.

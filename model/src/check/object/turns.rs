@@ -15,7 +15,7 @@ use crate::check::report::Seconds;
 use crate::check::storage::calls;
 use crate::history::{Delivery, What};
 use crate::reference::Mark;
-use crate::reference::conduct::{CallKind, Constructor, Outstanding};
+use crate::reference::conduct::{CallKind, Constructor, Outstanding, Timer};
 use crate::reference::instance::Instance;
 use crate::reference::object::Object;
 use crate::reference::slot::Claim;
@@ -52,7 +52,11 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
         What::OpResult { op, result } => {
             in_turn(case, acting.instance, None);
             acting.instance.conduct.ends_transaction(*op);
-            calls::returned(case, &mut acting, *op, result);
+            if acting.instance.conduct.ends_timer(*op) {
+                calls::outside_of_storage(case, &mut acting);
+            } else {
+                calls::returned(case, &mut acting, *op, result);
+            }
         }
         What::ConstructorEnd { failed } => {
             in_turn(case, acting.instance, None);
@@ -77,6 +81,14 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
             acting.instance.conduct.awaits(*op, case.by.turn);
         }
         What::RunEnd { .. } => in_turn(case, acting.instance, None),
+        What::Timer { op, for_ms } => {
+            in_turn(case, acting.instance, None);
+            ran_on(case, acting.instance, "a timer");
+            resets::lives_on(case, acting.instance, "a timer");
+            acting.instance.conduct.begun(*op, case.by.turn);
+            acting.instance.conduct.sets(Timer { op: *op, for_ms: *for_ms, mark: case.mark });
+        }
+        What::Promise { .. } => in_turn(case, acting.instance, None),
         // It leaves when what was written before it is durable, and belongs to the turn that made it.
         What::Outbound { op: Some(op), .. } => acting.instance.conduct.begun(*op, case.by.turn),
         _ => {}
@@ -157,6 +169,7 @@ fn result(case: &mut Case<'_>, instance: &mut Instance, op: u64) {
         Some(call) if call.closes_gate() => return,
         Some(call) if call.kind == CallKind::Sync => "the result of a sync",
         Some(_) => "the result of a read with allow_concurrency",
+        None if instance.conduct.timer(op).is_some() => "the end of a timer",
         None => "the result of an outbound request",
     };
     case.saw(Id::O3);

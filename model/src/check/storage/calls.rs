@@ -85,9 +85,8 @@ pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, o
     let Some(call) = acting.instance.conduct.give_result(op) else {
         // The result of an outbound request, which is no storage call.
         let is_outside = matches!(result, OpResult::Answer { .. } | OpResult::Error(_));
-        if is_outside && !case.reports.tally.has(Kinds::GATE) {
-            // A block_concurrency_while may have waited for it with the gate closed: this history does not tell of those.
-            acting.instance.closed.add(0, case.mark.at_ns);
+        if is_outside {
+            outside_of_storage(case, acting);
         }
         if !is_outside && acting.instance.is_start_seen() {
             unasked(case, op);
@@ -118,6 +117,14 @@ pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, o
             shown_error(case, call);
         }
         _ => {}
+    }
+}
+
+/// A result is known that is none of a storage call: of an outbound request, or of a timer.
+pub(in crate::check) fn outside_of_storage(case: &Case<'_>, acting: &mut Acting<'_>) {
+    if !case.reports.tally.has(Kinds::GATE) {
+        // A block_concurrency_while may have waited for it with the gate closed: this history does not tell of those.
+        acting.instance.closed.add(0, case.mark.at_ns);
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::super::coverage::Kinds;
 use super::super::report::Seconds;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, promptness};
-use crate::history::{Blob, ObjectName, Outcome};
+use crate::history::{ObjectName, Outcome};
 use crate::reference::Mark;
 use crate::reference::waits::{Given, Waited};
 use crate::rules::Id;
@@ -32,7 +32,7 @@ pub(super) struct Request {
     /// When it reached a machine, and which.
     pub(super) arrived: Option<(Mark, Option<u16>)>,
     /// What the account says that was answered.
-    pub(super) told: Option<(Mark, u16, Blob)>,
+    pub(super) told: Option<(Mark, Outcome)>,
     /// What was seen to leave.
     pub(super) left: Option<(Mark, Outcome)>,
     is_lost: bool,
@@ -90,9 +90,9 @@ impl Answers {
     }
 
     /// The account: a response leaves.
-    pub(super) fn told(&mut self, mark: Mark, request: u64, status: u16, body: &Blob) {
+    pub(super) fn told(&mut self, mark: Mark, request: u64, answered: impl FnOnce() -> Outcome) {
         if let Some(asked) = self.waiting.get_mut(&request) {
-            asked.told.get_or_insert_with(|| (mark, status, body.clone()));
+            asked.told.get_or_insert_with(|| (mark, answered()));
         }
     }
 
@@ -113,22 +113,23 @@ impl Answers {
             let sentences = format!("The answer to request {request} left at {first}, and again at {again}.");
             return scene.report(Id::W1, Some(&object), &[before, mark], sentences);
         }
-        let Outcome::Answered { status, body } = outcome else {
+        if !matches!(outcome, Outcome::Answered { .. }) {
             return promptness::refused(scene, asked, request, &self.queues);
-        };
-        let Some((told, told_status, told_body)) = &asked.told else {
+        }
+        let Some((told, answered)) = &asked.told else {
             let at = Seconds(mark.at_ns);
             let sentences = format!(
                 "The answer to request {request} was seen to leave at {at}, and nothing tells that {object} had answered by then."
             );
             return scene.differs(Kinds::RESPOND, Some(&object), &[asked.sent, mark], sentences);
         };
-        if (told_status, told_body) != (status, body) {
+        if answered != outcome {
             let sentences = format!(
-                "The answer to request {request} left {object} at {} as {told_status} {told_body:?}, and was seen to leave for the \
-                 client at {} as {status} {body:?}.",
+                "The answer to request {request} left {object} at {} as {}, and was seen to leave for the client at {} as {}.",
                 Seconds(told.at_ns),
+                Said(answered),
                 Seconds(mark.at_ns),
+                Said(outcome),
             );
             return scene.report(Id::W1, Some(&object), &[*told, mark], sentences);
         }
@@ -244,7 +245,10 @@ struct Said<'a>(&'a Outcome);
 impl std::fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Outcome::Answered { status, body } => write!(f, "{status} {body:?}"),
+            Outcome::Answered { status, headers, body } if headers.is_empty() => {
+                write!(f, "{status} {body:?}")
+            }
+            Outcome::Answered { status, headers, body } => write!(f, "{status} {headers:?} {body:?}"),
             Outcome::Refused { reason } => write!(f, "a refusal ({reason})"),
             Outcome::Unknown => f.write_str("nothing"),
         }

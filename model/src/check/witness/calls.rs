@@ -16,7 +16,7 @@ use super::super::recent::Recent;
 use super::super::report::Seconds;
 use super::processes::Processes;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, WITHIN_NS};
-use crate::history::{Blob, ObjectName, OpResult};
+use crate::history::{Blob, Head, ObjectName, OpResult};
 use crate::reference::Mark;
 use crate::reference::waits::{Open, Waited};
 use crate::rules::Id;
@@ -37,8 +37,7 @@ pub(super) struct Calls {
 pub(super) struct Told {
     pub(super) mark: Mark,
     pub(super) machine: Option<u16>,
-    pub(super) service: Arc<str>,
-    pub(super) body: Blob,
+    pub(super) sent: Sent,
     /// The position of its object, and its name.
     pub(super) object: usize,
     pub(super) name: ObjectName,
@@ -46,11 +45,26 @@ pub(super) struct Told {
     pub(super) op: Option<u64>,
 }
 
+/// What a call says, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) service: Arc<str>,
+    pub(super) head: Head,
+    pub(super) body: Blob,
+}
+
+impl std::fmt::Display for Sent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Sent { service, head, body } = self;
+        write!(f, "{head}{body:?} to {service}")
+    }
+}
+
 /// A call that is under way.
 #[derive(Debug, Default)]
 struct Call {
     told: Option<Told>,
-    left: Option<(Mark, Arc<str>, Blob)>,
+    left: Option<(Mark, Sent)>,
     arrived: Option<Mark>,
     answered: Option<(Mark, Option<u16>)>,
     returned: Option<(Mark, Option<u16>)>,
@@ -64,7 +78,7 @@ impl Call {
 
     /// Whether its limit of time had passed then, so that it has failed.
     fn is_overtime(&self, scene: &Scene<'_>, then_ns: u64) -> bool {
-        let began = self.left.as_ref().map(|(left, ..)| *left).or(self.told.as_ref().map(|told| told.mark));
+        let began = self.left.as_ref().map(|(left, _)| *left).or(self.told.as_ref().map(|told| told.mark));
         let passed_ns = began.map_or(0, |began| then_ns.saturating_sub(began.at_ns));
         scene.constants.outbound_limit_ms.is_some_and(|limit_ms| {
             let drift_ns = ns(limit_ms) / 1_000_000 * scene.constants.drift_max_ppm;
@@ -94,25 +108,25 @@ impl Calls {
     }
 
     /// The witness: a call leaves.
-    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, call: u64, service: &Arc<str>, body: &Blob) {
+    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, call: u64, sent: Sent) {
         let mark = scene.mark;
         scene.reports.saw(Id::W1);
         let known = self.call(call);
-        known.left.get_or_insert_with(|| (mark, service.clone(), body.clone()));
+        known.left.get_or_insert_with(|| (mark, sent.clone()));
         let Some(told) = &known.told else {
             let sentences = format!(
-                "Call {call} to {service} was seen to leave at {}, and no object tells by then that it has made it.",
+                "Call {call} to {} was seen to leave at {}, and no object tells by then that it has made it.",
+                sent.service,
                 Seconds(mark.at_ns)
             );
             return scene.differs(Kinds::OUTBOUND, None, &[mark], sentences);
         };
-        if (&told.service, &told.body) != (service, body) {
+        if told.sent != sent {
             let sentences = format!(
-                "{} says at {} that it sends {:?} to {} (call {call}); what was seen to leave is {body:?} to {service}.",
+                "{} says at {} that it sends {} (call {call}); what was seen to leave is {sent}.",
                 told.name,
                 Seconds(told.mark.at_ns),
-                told.body,
-                told.service,
+                told.sent,
             );
             scene.report(Id::W1, Some(&told.name), &[told.mark, mark], sentences);
         }
@@ -124,6 +138,7 @@ impl Calls {
         scene: &mut Scene<'_>,
         call: u64,
         service: Option<&str>,
+        head: &Head,
         body: Option<&Blob>,
     ) {
         let mark = scene.mark;
@@ -145,19 +160,23 @@ impl Calls {
             return never_left(scene, call);
         };
         known.arrived = Some(mark);
-        let Some((left, to, sent)) = &known.left else {
+        let Some((left, sent)) = &known.left else {
             return never_left(scene, call);
         };
         scene.reports.saw(Id::W1);
-        let is_other =
-            service.is_some_and(|service| *service != **to) || body.is_some_and(|body| body != sent);
+        // Whoever tells what the service received tells all of it.
+        let is_other = service.is_some_and(|service| *service != *sent.service)
+            || body.is_some_and(|body| (head, body) != (&sent.head, &sent.body));
         if is_other {
             let sentences = format!(
-                "Call {call} left for {to} at {} with {sent:?}; what arrived at {} at {} is {:?}.",
+                "Call {call} left for {} at {} with {}{:?}; what arrived at {} at {} is {head}{:?}.",
+                sent.service,
                 Seconds(left.at_ns),
-                service.unwrap_or(to),
+                sent.head,
+                sent.body,
+                service.unwrap_or(&sent.service),
                 Seconds(mark.at_ns),
-                body.unwrap_or(sent),
+                body.unwrap_or(&sent.body),
             );
             let left = *left;
             scene.report(Id::W1, known.object(), &[left, mark], sentences);
@@ -295,17 +314,16 @@ impl Calls {
                         told.machine.is_none_or(|machine| !processes.died_since(machine, told.mark.at_ns));
                     if ran {
                         let sentences = format!(
-                            "{} says at {} that it sends {:?} to {} (call {call}); nothing was seen to leave.",
+                            "{} says at {} that it sends {} (call {call}); nothing was seen to leave.",
                             told.name,
                             Seconds(told.mark.at_ns),
-                            told.body,
-                            told.service,
+                            told.sent,
                         );
                         scene.differs(Kinds::OUTBOUND_LEAVE, Some(&told.name), &[told.mark], sentences);
                     }
                     continue;
                 }
-                (Some((left, ..)), None, _) => (*left, "left for its service", Kinds::OUTBOUND_ARRIVE),
+                (Some((left, _)), None, _) => (*left, "left for its service", Kinds::OUTBOUND_ARRIVE),
                 (_, Some(_), Some((answered, _))) if known.returned.is_none() => {
                     (answered, "was answered by its service", Kinds::OUTBOUND_RETURN)
                 }

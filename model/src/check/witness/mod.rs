@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`calls`] | requests to outside services and their answers: told, left, arrived, answered, returned, given |
 //! | [`answers`] | answers to clients: told, left, got |
+//! | [`timers`] | O3, W2: the ends of timers: not early, and in calm not late |
 //! | [`promptness`] | W2: how long a request waits in calm, and for what |
 //! | [`deliveries`] | O1: a request reaches object code once |
 //! | [`echo`] | what object code says it was given, and what the account says that it gave |
@@ -20,9 +21,10 @@ mod disks;
 mod echo;
 mod processes;
 mod promptness;
+mod timers;
 
 use self::answers::{Answers, Request};
-use self::calls::Calls;
+use self::calls::{Calls, Sent};
 use self::deliveries::Deliveries;
 use self::disks::{Disks, Held};
 use self::echo::Echoes;
@@ -173,11 +175,12 @@ impl Witness {
                 self.answers.leaves(&mut scene, *request, outcome, slice);
             }
             What::AnswerLost { request } => self.answers.lost(*request),
-            What::OutboundLeave { call, service, body } => {
-                self.calls.leaves(&mut scene, *call, service, body);
+            What::OutboundLeave { call, service, head, body } => {
+                let sent = Sent { service: service.clone(), head: head.clone(), body: body.clone() };
+                self.calls.leaves(&mut scene, *call, sent);
             }
-            What::OutboundArrive { call, service, body } => {
-                self.calls.arrives(&mut scene, *call, service.as_deref(), body.as_ref());
+            What::OutboundArrive { call, service, head, body } => {
+                self.calls.arrives(&mut scene, *call, service.as_deref(), head, body.as_ref());
             }
             What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
             What::OutboundLost { call } => self.calls.lost(*call),
@@ -239,19 +242,22 @@ impl Witness {
             What::Deliver { .. } => {
                 object.waits.turns_are_over(by.instance, by.turn.saturating_sub(1), case.mark);
             }
-            What::Respond { request, status, body } => {
+            What::Respond { request, status, headers, body } => {
                 if let Some(given) = object.waits.take_given(*request) {
                     self.answers.responds(&mut scene(case), given, by.turn, slice_of(object));
                 }
                 self.echoes.responds(case, *request, *status, body);
-                self.answers.told(case.mark, *request, *status, body);
+                self.answers.told(case.mark, *request, || Outcome::Answered {
+                    status: *status,
+                    headers: headers.clone(),
+                    body: body.clone(),
+                });
             }
-            What::Outbound { call, service, body, op } => {
+            What::Outbound { call, service, head, body, op } => {
                 let told = calls::Told {
                     mark: case.mark,
                     machine: case.place.map(|place| place.machine),
-                    service: service.clone(),
-                    body: body.clone(),
+                    sent: Sent { service: service.clone(), head: head.clone(), body: body.clone() },
                     object: position,
                     name: case.name.clone(),
                     instance: by.instance,
@@ -265,6 +271,7 @@ impl Witness {
                 self.echoes.result(case, *op, result);
                 self.given(case, object, *op, result);
                 promptness::resulted(case, object, *op);
+                timers::ended(case, object, *op);
             }
             What::Commit { .. } => {
                 self.disks.claimed(case.name, by);
@@ -320,6 +327,7 @@ impl Witness {
             self.answers.still_runs(scene, given, slice_of(object));
         }
         promptness::without_result(scene, name, object);
+        timers::without_end(scene, name, object);
     }
 
     /// The run is over.

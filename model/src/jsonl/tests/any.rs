@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::history::{
-    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, How, ListOptions,
-    ObjectName, OpResult, Outcome, Phase, Place, Process, ResetCause, RunOutcome, Scope, StorageCall, Taken,
-    Takes, What,
+    AlarmAtRest, AlarmId, AwaitKind, Blob, By, Cause, Delivery, EndReason, Event, Head, Headers, How,
+    ListOptions, ObjectName, OpResult, Outcome, Phase, Place, Process, PromiseKind, ResetCause, RunOutcome,
+    Scope, StorageCall, Taken, Takes, What,
 };
 
 pub(super) fn object(name: &str) -> ObjectName {
@@ -76,7 +76,8 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         any::<u64>().prop_map(|run| Delivery::Alarm { run }),
         any::<u64>().prop_map(|op| Delivery::Result { op }),
     ];
-    let kind = prop_oneof![Just(AwaitKind::Storage), Just(AwaitKind::Sync), Just(AwaitKind::Outside)];
+    let kind = select(vec![AwaitKind::Storage, AwaitKind::Sync, AwaitKind::Outside, AwaitKind::Timer]);
+    let promise_kind = select(vec![PromiseKind::Always, PromiseKind::Sometimes, PromiseKind::Unreachable]);
     let outcome = prop_oneof![
         Just(RunOutcome::Ok),
         (text(), option::of(how())).prop_map(|(why, how)| RunOutcome::Failed { why, how }),
@@ -103,13 +104,16 @@ fn of_an_instance() -> impl Strategy<Value = What> {
         run_start,
         (any::<u64>(), outcome).prop_map(|(run, outcome)| What::RunEnd { run, outcome }),
         any::<Option<u64>>().prop_map(|ends_run| What::Commit { ends_run }),
-        (any::<(u64, u16)>(), blob()).prop_map(|((request, status), body)| What::Respond {
-            request,
-            status,
-            body
+        any::<(u64, u64)>().prop_map(|(op, for_ms)| What::Timer { op, for_ms }),
+        (text(), promise_kind, any::<bool>()).prop_map(|(name, kind, held)| What::Promise {
+            name,
+            kind,
+            held
         }),
-        (any::<(u64, Option<u64>)>(), text(), blob())
-            .prop_map(|((call, op), service, body)| What::Outbound { call, service, body, op }),
+        (any::<(u64, u16)>(), headers(), blob())
+            .prop_map(|((request, status), headers, body)| What::Respond { request, status, headers, body }),
+        (any::<(u64, Option<u64>)>(), text(), head(), blob())
+            .prop_map(|((call, op), service, head, body)| What::Outbound { call, service, head, body, op }),
     ]
 }
 
@@ -158,14 +162,15 @@ fn of_the_world() -> impl Strategy<Value = What> {
         .prop_map(|(alarm, (scheduled_ms, retry_count))| AlarmAtRest { alarm, scheduled_ms, retry_count });
     let at_rest = (object_name(), btree_map(text(), blob(), 0..3), option::of(rest), any::<Option<u16>>());
     prop_oneof![
-        (any::<u64>(), object_name(), blob()).prop_map(|(request, to, body)| What::Call {
+        (any::<u64>(), object_name(), head(), blob()).prop_map(|(request, to, head, body)| What::Call {
             request,
             to,
+            head,
             body
         }),
         (any::<u64>(), outcome).prop_map(|(request, outcome)| What::Return { request, outcome }),
-        (any::<u64>(), option::of(text()), option::of(blob()))
-            .prop_map(|(call, service, body)| What::OutboundArrive { call, service, body }),
+        (any::<u64>(), option::of(text()), head(), option::of(blob()))
+            .prop_map(|(call, service, head, body)| What::OutboundArrive { call, service, head, body }),
         of_witnesses(),
         any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundAnswer { call, status }),
         (any::<u32>(), text(), scope(), option::of(taken()))
@@ -187,10 +192,23 @@ fn of_the_world() -> impl Strategy<Value = What> {
     ]
 }
 
+fn headers() -> impl Strategy<Value = Headers> {
+    vec((text(), text()), 0..3).prop_map(Headers::new)
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    (option::of(text()), option::of(text()), headers())
+        .prop_map(|(method, path, headers)| Head::new(method, path, headers))
+}
+
 /// What a machine may say to a client.
 fn that_leaves() -> impl Strategy<Value = Outcome> {
     prop_oneof![
-        (any::<u16>(), blob()).prop_map(|(status, body)| Outcome::Answered { status, body }),
+        (any::<u16>(), headers(), blob()).prop_map(|(status, headers, body)| Outcome::Answered {
+            status,
+            headers,
+            body
+        }),
         text().prop_map(|reason| Outcome::Refused { reason }),
     ]
 }
@@ -203,9 +221,10 @@ fn of_witnesses() -> impl Strategy<Value = What> {
         any::<u64>().prop_map(|request| What::RequestArrive { request }),
         (any::<u64>(), that_leaves()).prop_map(|(request, outcome)| What::AnswerLeave { request, outcome }),
         any::<u64>().prop_map(|request| What::AnswerLost { request }),
-        (any::<u64>(), text(), blob()).prop_map(|(call, service, body)| What::OutboundLeave {
+        (any::<u64>(), text(), head(), blob()).prop_map(|(call, service, head, body)| What::OutboundLeave {
             call,
             service,
+            head,
             body
         }),
         any::<u64>().prop_map(|call| What::OutboundLost { call }),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::line::Line;
 use super::names::Names;
 use super::{Problem, Reader, write};
-use crate::history::{Constants, Event, Header, VERSION, What};
+use crate::history::{Constants, Event, Head, Header, VERSION, What};
 
 fn read(text: &str) -> Result<Event, Problem> {
     Line::read(text)?.event(&mut Names::default())
@@ -110,10 +110,12 @@ fn kind(what: &What) -> usize {
         What::OutboundReturn { .. } => 33,
         What::Process { .. } => 34,
         What::OnDisk { .. } => 35,
+        What::Timer { .. } => 36,
+        What::Promise { .. } => 37,
     }
 }
 
-const KINDS: usize = 36;
+const KINDS: usize = 38;
 
 #[test]
 fn the_properties_are_shown_for_all_kinds_of_events() {
@@ -140,7 +142,15 @@ fn a_file_reads_as_it_was_written() {
     };
     let told = |at_ns, what| Event { at_ns, place: None, by: None, what };
     let events = [
-        told(0, What::Call { request: 1, to: any::object("C/\u{1f426}"), body: "\"\n".into() }),
+        told(
+            0,
+            What::Call {
+                request: 1,
+                to: any::object("C/\u{1f426}"),
+                head: Head::default(),
+                body: "\"\n".into(),
+            },
+        ),
         told(0, What::Return { request: 1, outcome: crate::history::Outcome::Unknown }),
         told(u64::MAX, What::DiskDamaged),
     ];

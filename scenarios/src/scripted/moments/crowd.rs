@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use reveille_system::object::api::DurableObject;
 
-use super::{Asked, Moment};
+use super::{Asked, Head, Moment};
 use crate::scripted::Scripted;
 use crate::scripted::script::{Script, Step};
 use reveille::plans::object;
@@ -20,8 +20,18 @@ pub(super) fn crowd(machines: u16, within_ms: u64) -> impl Strategy<Value = Vec<
     let each = (any::<bool>(), vec((200..WITHIN_MS, 0..12_usize), 1..6));
     (0..within_ms, 0..machines, vec(each, OBJECTS)).prop_map(|(at_ms, machine, all)| {
         let of_object = |(index, (is_cold, asked)): (usize, (bool, Vec<(u64, usize)>))| {
-            let ask = |(after_ms, calls)| Asked { after_ms, machine, script: waiting(calls) };
-            let first = is_cold.then(|| Asked { after_ms: 0, machine, script: failing_constructor() });
+            let ask = |(after_ms, calls)| Asked {
+                after_ms,
+                machine,
+                script: waiting(calls),
+                head: Head::default(),
+            };
+            let first = is_cold.then(|| Asked {
+                after_ms: 0,
+                machine,
+                script: failing_constructor(),
+                head: Head::default(),
+            });
             let asked = first.into_iter().chain(asked.into_iter().map(ask)).collect();
             Moment { at_ms, object: object(Scripted::<true>::CLASS, index), asked, strike: None }
         };

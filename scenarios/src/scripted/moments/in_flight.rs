@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::{Asked, Strike, runs, strike};
+use super::{Asked, Head, Strike, runs, strike};
 use crate::scripted::busy::{reads, writes};
 use crate::scripted::script::{Call, Script, Step, When};
 
@@ -83,7 +83,7 @@ fn busy(reads_ms: Range<u64>, writes_ms: Range<u64>) -> impl Strategy<Value = (V
 }
 
 fn asked<const N: usize>(machine: u16, scripts: [(u64, Script); N]) -> Vec<Asked> {
-    scripts.map(|(after_ms, script)| Asked { after_ms, machine, script }).into()
+    scripts.map(|(after_ms, script)| Asked { after_ms, machine, script, head: Head::default() }).into()
 }
 
 /// Gives calls that take an alarm out of the slot something to take.

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use reveille_system::object::api::DurableObject;
 
-use super::{Asked, Moment};
+use super::{Asked, Head, Moment};
 use crate::scripted::Scripted;
 use crate::scripted::programs::program;
 use crate::scripted::script::{Call, Script, Step, When};
@@ -26,7 +26,12 @@ pub(super) fn left_alone(machines: u16, within_ms: u64) -> impl Strategy<Value =
     let asked = (AHEAD_MS, alarm, 0..machines);
     let asked = asked.prop_map(|(ahead_ms, alarm, machine)| {
         let steps = vec![Step::Do(Call::SetAlarm(When::InMs(ahead_ms)))];
-        Asked { after_ms: 0, machine, script: Script { steps, alarm, construct: Vec::new() } }
+        Asked {
+            after_ms: 0,
+            machine,
+            script: Script { steps, alarm, construct: Vec::new() },
+            head: Head::default(),
+        }
     });
     let one = (0..within_ms, NUMBERS, asked).prop_map(|(at_ms, number, asked)| Moment {
         at_ms,

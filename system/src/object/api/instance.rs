@@ -24,10 +24,12 @@ use crate::words::failure::{Failure, How, Reset, ResetCause};
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) slots: Slots,
-    /// Sections that were started and not yet polled.
-    spawned: RefCell<Vec<LocalBoxFuture<'static, Result<(), Thrown>>>>,
+    /// What was started beside the events and not yet polled.
+    spawned: RefCell<Vec<(Spawned, LocalBoxFuture<'static, Result<(), Thrown>>)>>,
     /// Sections in progress, the ones not yet polled included.
     sections: Cell<u32>,
+    /// What was passed to `wait_until` and has not ended, the ones not yet polled included.
+    in_background: Cell<u32>,
     /// The task that is being polled, or was last.
     task: Cell<u64>,
     /// The transaction in progress and the task that it is part of (S5).
@@ -41,15 +43,25 @@ impl std::fmt::Debug for Shared {
         f.debug_struct("Shared")
             .field("slots", &self.slots)
             .field("sections", &self.sections)
+            .field("in_background", &self.in_background)
             .field("exclusive", &self.exclusive)
             .finish_non_exhaustive()
     }
 }
 
 impl Shared {
-    pub(super) fn spawn_section(&self, section: impl Future<Output = Result<(), Thrown>> + 'static) {
-        self.sections.set(self.sections.get() + 1);
-        self.spawned.borrow_mut().push(section.boxed_local());
+    pub(super) fn spawn(&self, what: Spawned, code: impl Future<Output = Result<(), Thrown>> + 'static) {
+        let in_progress = self.in_progress(what);
+        in_progress.set(in_progress.get() + 1);
+        self.spawned.borrow_mut().push((what, code.boxed_local()));
+    }
+
+    /// How many of these are in progress.
+    fn in_progress(&self, what: Spawned) -> &Cell<u32> {
+        match what {
+            Spawned::Section => &self.sections,
+            Spawned::InBackground => &self.in_background,
+        }
     }
 
     /// S5: from here on only the task that is being polled runs.
@@ -106,7 +118,7 @@ impl Wake for Woken {
     }
 }
 
-/// The code of one event or section, polled under `catch_unwind` and counted.
+/// The code of one event, section or `wait_until`, polled under `catch_unwind` and counted.
 struct Task {
     number: u64,
     what: TaskKind,
@@ -120,7 +132,16 @@ type TaskResult = Result<Option<Response>, Thrown>;
 #[derive(Clone, Copy)]
 enum TaskKind {
     Event(EventId),
+    Spawned(Spawned),
+}
+
+/// What code starts beside the event that it is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spawned {
+    /// A `block_concurrency_while`.
     Section,
+    /// A `wait_until`.
+    InBackground,
 }
 
 enum TaskEnd {
@@ -139,7 +160,7 @@ impl Future for Task {
         }
         shared.task.set(this.number);
         this.polls.set(this.polls.get() + 1);
-        port.enter_section(matches!(this.what, TaskKind::Section));
+        port.enter_section(matches!(this.what, TaskKind::Spawned(Spawned::Section)));
         let end = match run(port, || this.code.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => TaskEnd::Returned(result),
@@ -204,9 +225,9 @@ impl<T: DurableObject> RustInstance<T> {
         self.tasks.push(Task { number, what, code, ctx: self.ctx.clone(), polls: self.polls.clone() });
     }
 
-    fn adopt_sections(&self) {
-        for section in self.ctx.shared.spawned.take() {
-            self.push(TaskKind::Section, section.map(|result| result.map(|()| None)).boxed_local());
+    fn adopt_spawned(&self) {
+        for (what, code) in self.ctx.shared.spawned.take() {
+            self.push(TaskKind::Spawned(what), code.map(|result| result.map(|()| None)).boxed_local());
         }
     }
 
@@ -222,14 +243,17 @@ impl<T: DurableObject> RustInstance<T> {
                 turn.finished.push((event, Err(Failure { why: reset.why.clone(), how })));
                 turn.reset = Some(reset);
             }
-            (TaskKind::Section, end) => {
-                self.ctx.shared.sections.set(self.ctx.shared.sections.get() - 1);
-                turn.reset = match end {
-                    TaskEnd::Returned(Ok(_)) => return,
-                    TaskEnd::Returned(Err(Thrown(why))) => {
+            (TaskKind::Spawned(what), end) => {
+                let in_progress = self.ctx.shared.in_progress(what);
+                in_progress.set(in_progress.get() - 1);
+                turn.reset = match (what, end) {
+                    (_, TaskEnd::Returned(Ok(_)))
+                    | (Spawned::InBackground, TaskEnd::Returned(Err(Thrown(_)))) => return,
+                    (Spawned::Section, TaskEnd::Returned(Err(Thrown(why)))) => {
                         Some(Reset { why: why.into(), cause: ResetCause::Section })
                     }
-                    TaskEnd::Panicked(reset) => Some(reset.within(ResetCause::Section)),
+                    (Spawned::Section, TaskEnd::Panicked(reset)) => Some(reset.within(ResetCause::Section)),
+                    (Spawned::InBackground, TaskEnd::Panicked(reset)) => Some(reset),
                 };
             }
         }
@@ -269,7 +293,7 @@ impl<T: DurableObject> Instance for RustInstance<T> {
         let waker = Waker::from(self.woken.clone());
         let mut cx = Context::from_waker(&waker);
         while turn.reset.is_none() {
-            self.adopt_sections();
+            self.adopt_spawned();
             match self.tasks.poll_next_unpin(&mut cx) {
                 Poll::Ready(Some((what, end))) => self.ended(what, end, &mut turn),
                 Poll::Ready(None) if self.ctx.shared.spawned.borrow().is_empty() => break,
@@ -288,6 +312,7 @@ impl<T: DurableObject> Instance for RustInstance<T> {
             }
         }
         turn.blocked = self.ctx.shared.sections.get() > 0;
+        turn.in_background = self.ctx.shared.in_background.get() > 0;
         turn
     }
 }

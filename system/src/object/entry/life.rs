@@ -17,7 +17,7 @@ use crate::alarm;
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{OpId, Stamp};
-use crate::object::class::{AlarmInfo, Class, Event, Instance, Request, TurnEnd};
+use crate::object::class::{AlarmInfo, Class, Event, Instance, TurnEnd};
 use crate::object::port::{Core, Port, Wanted};
 use crate::observe::{Ended, Seen, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
@@ -41,6 +41,8 @@ pub(super) struct Life {
     output: Output,
     /// Reads that are asked once all is durable that was written before the instance was made.
     early_reads: Vec<(OpId, Query)>,
+    /// Whether something goes on in it that belongs to no event.
+    in_background: bool,
     /// When it last had something to do, on the monotonic clock.
     active_ns: u64,
 }
@@ -72,6 +74,7 @@ impl Life {
             events: Events::default(),
             output: Output::default(),
             early_reads: Vec::new(),
+            in_background: false,
             active_ns: now.mono_ns,
         }
     }
@@ -105,6 +108,7 @@ impl Life {
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Open)
             && self.events.is_empty()
+            && !self.in_background
             && self.is_drained()
             && self.port.core().is_idle()
     }
@@ -207,12 +211,12 @@ impl Life {
         match inbox.arrivals.pop_front() {
             None => return false,
             Some(Arrival::Result { op, reply }) => self.deliver_result(op, reply, inbox, host),
-            Some(Arrival::Request { request, body }) => {
+            Some(Arrival::Request { request, asks }) => {
                 inbox.owes_request = false;
                 self.turn(inbox, host, |life| {
                     life.port.core().see(Seen::DeliveredRequest(request));
                     let event = life.events.begin(Running::Request { request });
-                    life.instance.start(event, Event::Fetch(Request { body }));
+                    life.instance.start(event, Event::Fetch(asks));
                 });
             }
         }
@@ -264,7 +268,8 @@ impl Life {
         self.active_ns = now.mono_ns;
         self.port.core().begin_turn(now, budget);
         deliver(self);
-        let TurnEnd { finished, blocked, reset } = self.instance.turn(budget);
+        let TurnEnd { finished, blocked, in_background, reset } = self.instance.turn(budget);
+        self.in_background = in_background;
         let mut retry_at_ns = None;
         for (event, result) in finished {
             let running = self.events.end(event);
@@ -350,8 +355,11 @@ impl Life {
                 Wanted::Read(op, query) if is_early => self.early_reads.push((op, query)),
                 Wanted::Read(op, query) => host.acts.reads.push((object.clone(), self.id, op, query)),
                 Wanted::Sync(op) => self.output.push_sync(op, turn),
-                Wanted::CallOut(op, service, body) => {
-                    self.output.push(Held { turn, message: Outgoing::Call { op, service, body } });
+                Wanted::CallOut(op, service, request) => {
+                    self.output.push(Held { turn, message: Outgoing::Call { op, service, request } });
+                }
+                Wanted::Timer(op, until_ns) => {
+                    host.acts.timers.push((until_ns, object.clone(), self.id, op));
                 }
             }
         }

@@ -79,7 +79,7 @@ impl Life {
             Running::Request { request } => {
                 let response = match result {
                     Ok(response) => response.expect("fetch() returns a response"),
-                    Err(failure) => Response { status: 500, body: failure.why.as_bytes().to_vec().into() },
+                    Err(failure) => Response::of(500, failure.why.as_bytes().to_vec()),
                 };
                 let message = Outgoing::Response { request, response };
                 let turn = self.port.core().turn;

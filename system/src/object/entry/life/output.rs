@@ -4,14 +4,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::super::{Arrival, Host, Inbox, Unit};
 use crate::ids::{CallId, OpId, RequestId};
 use crate::object::class::Response;
 use crate::object::port::Core;
 use crate::observe::Seen;
 use crate::words::call::Reply;
+use crate::words::http::Request;
 use crate::words::outside::OutsideCall;
 
 /// What waits at the gate, each in the order of turns.
@@ -33,7 +32,7 @@ pub(super) struct Held {
 
 pub(super) enum Outgoing {
     Response { request: RequestId, response: Response },
-    Call { op: OpId, service: Arc<str>, body: Bytes },
+    Call { op: OpId, service: Arc<str>, request: Request },
 }
 
 impl Output {
@@ -92,16 +91,15 @@ impl Output {
 fn leave(held: Held, core: &mut Core, host: &mut Host<'_, '_>) {
     match held.message {
         Outgoing::Response { request, response } => {
-            let Response { status, body } = response.clone();
-            core.see_of(held.turn, Seen::Responded { request, status, body });
+            core.see_of(held.turn, Seen::Responded { request, response: response.clone() });
             host.acts.responses.push((request, response));
         }
-        Outgoing::Call { op, service, body } => {
+        Outgoing::Call { op, service, request } => {
             *host.last_call += 1;
             let call = CallId(*host.last_call);
-            let (to, says) = (service.clone(), body.clone());
-            core.see_of(held.turn, Seen::CalledOut { call, op, service: to, body: says });
-            let call = OutsideCall { call, service, body };
+            let (to, says) = (service.clone(), Box::new(request.clone()));
+            core.see_of(held.turn, Seen::CalledOut { call, op, service: to, request: says });
+            let call = OutsideCall { call, service, request };
             host.acts.calls.push((core.object.clone(), core.instance, op, call));
         }
     }
