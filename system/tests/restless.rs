@@ -47,6 +47,6 @@ fn w2_a_request_does_not_wait_for_an_alarm_that_is_set_anew_each_time() {
     for _ in 0..INPUTS_MAX {
         machine.step();
     }
-    let statuses: Vec<u16> = machine.answers.iter().map(|answer| answer.status).collect();
+    let statuses: Vec<u16> = machine.answers.iter().map(|answer| answer.response.status).collect();
     assert_eq!(statuses, [200]);
 }

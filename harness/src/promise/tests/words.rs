@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reveille_model::build::{Tale, object, wall_ms};
-use reveille_model::history::{Blob, Cause, Delivery, History, Outcome, What};
+use reveille_model::history::{Blob, Cause, Delivery, Head, Headers, History, Outcome, What};
 
 use crate::promise::{
     Judged, Promise, acknowledged, after_each_acknowledged, always, answers, at_most, calls_to, distinct,
@@ -27,7 +27,7 @@ impl Told {
 
     /// A client sends this, it is stored durably with an alarm ten seconds after the begin, and acknowledged.
     fn queued(&mut self, request: u64, body: &str, alarm_s: f64) -> &mut Self {
-        self.0.world(What::Call { request, to: object(), body: body.into() });
+        self.0.world(What::Call { request, to: object(), head: Head::default(), body: body.into() });
         let turn = u32::try_from(request).expect("few requests");
         self.0.deliver(turn, Delivery::Request { request }).put(&request.to_string(), body);
         self.0.set_alarm(request, alarm_s).commit();
@@ -35,14 +35,28 @@ impl Told {
     }
 
     fn answered(&mut self, request: u64, body: &str) -> &mut Self {
-        self.0.world(What::Return { request, outcome: Outcome::Answered { status: 200, body: body.into() } });
+        self.0.world(What::Return {
+            request,
+            outcome: Outcome::Answered { status: 200, headers: Headers::default(), body: body.into() },
+        });
         self
     }
 
     /// The object sends this, and the service accepts it.
     fn sends(&mut self, call: u64, body: &str) -> &mut Self {
-        self.0.does(What::Outbound { call, service: MAIL.into(), body: body.into(), op: None });
-        self.0.world(What::OutboundArrive { call, service: Some(MAIL.into()), body: Some(Blob::from(body)) });
+        self.0.does(What::Outbound {
+            call,
+            service: MAIL.into(),
+            head: Head::default(),
+            body: body.into(),
+            op: None,
+        });
+        self.0.world(What::OutboundArrive {
+            call,
+            service: Some(MAIL.into()),
+            head: Head::default(),
+            body: Some(Blob::from(body)),
+        });
         self.0.world(What::OutboundAnswer { call, status: Some(200) });
         self
     }
@@ -139,7 +153,12 @@ fn what_overtakes_is_told_and_what_was_sent_at_once_has_no_order() {
     assert!(told.broken(reaches()).is_empty());
     assert_eq!(told.broken(reaches().in_order()), ["reaches"]);
     let mut together = Told::new();
-    together.0.at(1.0).world(What::Call { request: 2, to: object(), body: "b".into() });
+    together.0.at(1.0).world(What::Call {
+        request: 2,
+        to: object(),
+        head: Head::default(),
+        body: "b".into(),
+    });
     together.queued(1, "a", 10.0).answered(2, "b").at(10.0).sends(1, r#"["b","a"]"#);
     assert!(together.broken(reaches().in_order()).is_empty());
 }

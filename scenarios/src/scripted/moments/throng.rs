@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use reveille_system::object::api::DurableObject;
 
-use super::{Asked, Moment, runs};
+use super::{Asked, Head, Moment, runs};
 use crate::scripted::Scripted;
 use crate::scripted::script::Step;
 use reveille::plans::object;
@@ -31,6 +31,7 @@ pub(super) fn throng(machines: u16, near_ms: u64) -> impl Strategy<Value = Vec<M
                 after_ms: 0,
                 machine,
                 script: runs(vec![vec![Step::Fetch("x".into()); calls]]),
+                head: Head::default(),
             }],
             strike: None,
         };
