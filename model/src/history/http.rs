@@ -12,7 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Headers: names in lower case with values, in order.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Option<Arc<Vec<(Arc<str>, Arc<str>)>>>);
+pub struct Headers(Option<Arc<Pairs>>);
+
+type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 impl Headers {
     /// These headers.
@@ -58,7 +60,7 @@ impl JsonSchema for Headers {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = Vec::<(Arc<str>, Arc<str>)>::json_schema(generator);
+        let mut schema = Pairs::json_schema(generator);
         schema.insert("description".into(), "Headers: names in lower case with values, in order.".into());
         schema
     }

@@ -16,6 +16,7 @@ pub type Text = Cow<'static, str>;
 /// have none, and are moved often: none is one word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[expect(clippy::box_collection, reason = "one word where there are none, which is nearly always")]
 pub struct Headers(Option<Box<Vec<(Text, Text)>>>);
 
 impl Headers {

@@ -25,7 +25,7 @@ use crate::words::failure::{Failure, How, Reset, ResetCause};
 pub(super) struct Shared {
     pub(super) slots: Slots,
     /// What was started beside the events and not yet polled.
-    spawned: RefCell<Vec<(Spawned, LocalBoxFuture<'static, Result<(), Thrown>>)>>,
+    spawned: RefCell<Vec<(Spawned, SpawnedCode)>>,
     /// Sections in progress, the ones not yet polled included.
     sections: Cell<u32>,
     /// What was passed to `wait_until` and has not ended, the ones not yet polled included.
@@ -134,6 +134,8 @@ enum TaskKind {
     Event(EventId),
     Spawned(Spawned),
 }
+
+type SpawnedCode = LocalBoxFuture<'static, Result<(), Thrown>>;
 
 /// What code starts beside the event that it is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
