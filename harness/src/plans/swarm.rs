@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use reveille_sim::kinds::draw::Stage;
 use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
+use super::chosen::{self, Kinds};
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
 use super::requests::{self, Asking, asking, requests};
@@ -19,7 +20,7 @@ use crate::scenario::Scenario;
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Mood<'a> {
     /// Nothing breaks and the clocks agree: only here every bound is the tightest (L3).
     Calm,
     /// Exactly one thing breaks (L1).
@@ -28,6 +29,8 @@ enum Mood {
     Ordinary,
     /// Some patterns, each of a shape of its own.
     Patterns,
+    /// Nothing but these kinds.
+    Chosen(&'a Kinds),
 }
 
 /// In so many of a hundred plans the services fail for a while, whatever else breaks.
@@ -37,12 +40,17 @@ const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
 const BUSY_MAX_MS: u64 = 400_000;
 
-/// The plan of a seed in a scenario in which anything may break.
+/// The plan of a seed in a scenario in which anything may break, or nothing, or what was chosen.
 pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     let shape = &scenario.shape;
-    let mood = mood(dice);
+    let mood = match &shape.failures {
+        Failures::None => Mood::Calm,
+        Failures::Kinds(kinds) => Mood::Chosen(kinds),
+        Failures::Many | Failures::One | Failures::Sweep => mood(dice),
+    };
     let world = World::any(dice, shape.limits);
-    let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
+    let is_mild = matches!(mood, Mood::Calm | Mood::Single | Mood::Chosen(_));
+    let world = if is_mild { world.mild() } else { world };
     // The fewer, the more of what is asked meets at one gate.
     let objects_max = if mood == Mood::Calm { shape.objects_max.min(3) } else { shape.objects_max };
     let objects = dice.draw(1..=objects_max);
@@ -81,7 +89,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     }
 }
 
-fn mood(dice: &mut Dice) -> Mood {
+fn mood(dice: &mut Dice) -> Mood<'static> {
     match dice.draw(0..100_u8) {
         0..7 => Mood::Calm,
         7..14 => Mood::Single,
@@ -91,7 +99,7 @@ fn mood(dice: &mut Dice) -> Mood {
 }
 
 /// What breaks, from the begin of the fault phase on.
-fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
+fn trouble(ground: &mut Ground<'_>, mood: Mood<'_>) -> Trouble {
     // The workload is under way.
     let begin_ms = ground.dice.draw(5_000..20_000_u64);
     let trouble = match mood {
@@ -99,6 +107,7 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
         Mood::Single => patterns::single(ground),
         Mood::Ordinary => patterns::ordinary(ground),
         Mood::Patterns => some_patterns(ground),
+        Mood::Chosen(kinds) => return chosen::trouble(ground, kinds).later(begin_ms),
     };
     // Services that fail have nothing to do with the cluster: they may beside anything.
     let trouble = if mood != Mood::Single && ground.dice.percent(SERVICES_PERCENT) {
