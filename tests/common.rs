@@ -13,7 +13,7 @@ use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::shrink::Shrink;
 pub(crate) use reveille::testing::seeds;
-use reveille::{report, story};
+use reveille::{lines, report, story};
 use reveille_sim::plan::{Clock, Disk, Network, Past, Phases, Plan, Tuning, Upstream};
 use reveille_sim::run::Outcome;
 use reveille_system::ids::{MachineId, ObjectName};
@@ -89,7 +89,7 @@ pub(crate) fn smallest(scenario: &Scenario, plan: &Plan, finding: &Finding) -> S
         std::fs::create_dir_all(&folder).map_err(Into::into).and_then(|()| smaller.write(plan, &bundle));
     let story = report::small_story(&smaller);
     match kept {
-        Ok(()) => format!("{} {story}replay: {}", scenario.name, report::replay_line(&bundle.display())),
+        Ok(()) => format!("{} {story}replay: {}", scenario.name, lines::replay_line(&bundle.display())),
         Err(error) => format!("{} {story}The bundle could not be kept: {error:#}", scenario.name),
     }
 }

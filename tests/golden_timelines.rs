@@ -7,7 +7,7 @@ use crate::common::{self, home_of, scenario, upstream};
 use std::path::Path;
 
 use reveille::source::Source;
-use reveille::{finding, report, story};
+use reveille::{broken, finding, story};
 use reveille_model::history::{Event, What};
 use reveille_sim::kinds::{Crash, DatacenterDown};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Request, Target};
@@ -84,7 +84,7 @@ fn the_documentations_batcher_loses_items() {
     let stories = traps.map(|trap| {
         let source = Source::of_folder(&scenarios::catalogue(), &kept.join(trap))
             .unwrap_or_else(|error| panic!("{error:#}"));
-        report::broken(&source.scenario.run(&source.plan))
+        broken::told(&source.scenario.run(&source.plan))
     });
     keep("the_documentations_batcher_loses_items", &stories.join("\n"));
 }

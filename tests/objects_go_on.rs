@@ -20,7 +20,8 @@ fn broken(name: &str, falsify: impl FnOnce(&mut History)) -> Vec<&'static str> {
     let scenario = scenario(name);
     let mut history = scenario.run(&scenario.plan(0)).history;
     falsify(&mut history);
-    scenario.broken_promises(&history).iter().map(|violation| violation.rule.0).collect()
+    let judged = scenario.judge(&history);
+    judged.iter().flat_map(|(_, judged)| &judged.broken).map(|violation| violation.rule.0).collect()
 }
 
 #[test]

@@ -28,12 +28,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::smaller::Smaller;
 pub use self::write::{check_place, write, write_regression};
+use crate::broken;
+use crate::files::{read, read_plan};
 use crate::finding::{self, Finding};
 use crate::reach::Reach;
-use crate::report;
 use crate::shrink::Without;
 use crate::signature::Signature;
-use crate::source::{is_bundle, read, read_plan};
 
 /// The file of the plan that was found.
 pub const PLAN: &str = "plan.json";
@@ -145,7 +145,7 @@ impl Verdict {
                 .collect(),
             test: None,
             about: None,
-            story: shown.map_or_else(String::new, |finding| report::story_of(outcome, &finding)),
+            story: shown.map_or_else(String::new, |finding| broken::story_of(outcome, &finding)),
             without: Vec::new(),
             made_by: build.clone(),
         }
@@ -210,4 +210,9 @@ impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "reveille {}, commit {}", self.version, self.commit)
     }
+}
+
+/// Whether a folder is a bundle.
+pub(crate) fn is_bundle(folder: &Path) -> bool {
+    folder.join(VERDICT).is_file() && folder.join(PLAN).is_file()
 }

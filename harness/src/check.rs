@@ -17,7 +17,7 @@ use reveille_model::{Checker, Profile};
 use serde::Serialize;
 
 use crate::cli::output::Json;
-use crate::cli::{say, tell};
+use crate::say::{say, tell};
 use crate::supervise::INTERRUPTED;
 
 /// How much is read at once.

@@ -10,7 +10,6 @@ pub(crate) mod output;
 mod parse;
 mod progress;
 mod runs;
-mod say;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,11 +23,10 @@ use reveille_model::verdict::RuleId;
 
 use self::output::Json;
 use self::parse::{duration, jobs, rule, seeds};
-pub(crate) use self::say::say;
-pub use self::say::tell;
 use crate::bundle::Build;
 use crate::catalogue::Catalogue;
 use crate::log::Filter;
+use crate::say::{say, tell};
 use crate::scaffold::{Dependency, Made};
 use crate::{bench, check, scaffold, supervise};
 

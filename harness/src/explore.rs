@@ -21,7 +21,7 @@ use crate::matrix::Matrix;
 use crate::plans::Topic;
 use crate::scenario::{Expect, Scenario};
 use crate::worlds::Worlds;
-use crate::{report, supervise};
+use crate::{lines, supervise};
 
 /// Which seeds to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Campaign {
         let _at = supervise::at(
             thread,
             &format!("{} seed {seed}", it.name),
-            &report::replay_line(&format_args!("{} {seed}", it.name)),
+            &lines::replay_line(&format_args!("{} {seed}", it.name)),
         );
         let plan = it.plan(seed);
         let outcome = it.run(&plan);

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use reveille_sim::plan::{FILE_BYTES_MAX, Plan};
 use tempfile::{Builder, TempDir};
 
 /// What temporary names begin with.
@@ -140,4 +141,29 @@ fn parent(path: &Path) -> &Path {
         Some(parent) => parent,
         None => path,
     }
+}
+
+/// Reads the plan in a file.
+///
+/// # Errors
+///
+/// If it cannot be read, or is not a plan that this build can run.
+pub(crate) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
+    let text = read(path)?;
+    Plan::from_json(&text).with_context(|| path.display().to_string())
+}
+
+/// Reads a text that is not too long.
+pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let about = fs::metadata(path).with_context(cannot)?;
+    // What is read twice, or by a second process, has to be there still.
+    ensure!(about.is_file(), "{} is not a file that stays: a pipe or a device is not read", path.display());
+    ensure!(
+        about.len() <= FILE_BYTES_MAX as u64,
+        "{} has {} bytes; at most {FILE_BYTES_MAX} are read",
+        path.display(),
+        about.len()
+    );
+    fs::read_to_string(path).with_context(cannot)
 }

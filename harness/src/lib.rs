@@ -33,6 +33,7 @@
 //! ```
 
 pub mod bench;
+pub mod broken;
 pub mod bundle;
 pub mod catalogue;
 pub mod causes;
@@ -44,14 +45,17 @@ pub mod explore;
 mod files;
 pub mod finding;
 pub mod histories;
+pub mod lines;
 pub mod log;
 pub mod matrix;
 pub mod plans;
 pub mod prelude;
+pub mod promise;
 pub mod reach;
 pub mod regression;
 pub mod replay;
 pub mod report;
+mod say;
 pub mod scaffold;
 pub mod scenario;
 pub mod shrink;
@@ -79,7 +83,7 @@ pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
 /// Like [`main`], with the commit that the program was built of, which its bundles name.
 pub fn main_of(scenarios: &Catalogue, commit: &str) -> ExitCode {
     cli::run(scenarios, commit).unwrap_or_else(|error| {
-        cli::tell(format_args!("error: {error:#}\n"));
+        say::tell(format_args!("error: {error:#}\n"));
         ExitCode::from(2)
     })
 }

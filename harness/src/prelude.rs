@@ -1,6 +1,7 @@
 //! What an object and its scenario need.
 
 pub use std::rc::Rc;
+pub use std::time::Duration;
 
 pub use proptest::strategy::Strategy;
 pub use reveille_sim::outside::Service;
@@ -10,4 +11,8 @@ pub use reveille_system::object::api::{
 };
 
 pub use crate::plans::{Failures, kinds};
+pub use crate::promise::{
+    acknowledged, after_each_acknowledged, always, answers, at_most, calls_to, distinct, eventually,
+    never_stops, promise, runs_of_alarm,
+};
 pub use crate::scenario::Scenario;

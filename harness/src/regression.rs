@@ -112,8 +112,8 @@ impl Regression {
             Err(format!(
                 "{}: {judged}\n{}\nreplay: {}",
                 self.folder.display(),
-                crate::report::broken(&outcome),
-                crate::report::replay_line(&self.source)
+                crate::broken::told(&outcome),
+                crate::lines::replay_line(&self.source)
             ))
         }
     }

@@ -14,11 +14,12 @@ use reveille_model::RULES;
 use crate::bundle::Smaller;
 use crate::explore::Tally;
 use crate::finding::{Caught, Group};
+use crate::lines::{indent, replay_line};
 use crate::scenario::Expect;
 use crate::story;
 
 pub use self::calls::cells;
-pub use self::runs::{broken, replay, replay_line, shrunk, small_story, story_of};
+pub use self::runs::{replay, shrunk, small_story};
 pub use self::worlds::worlds;
 
 /// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
@@ -205,20 +206,4 @@ fn table(header: &[&str]) -> Table {
 /// Whole seconds of virtual time, in words.
 fn virtual_time(virtual_ns: u64) -> String {
     humantime::format_duration(Duration::from_secs(virtual_ns / 1_000_000_000)).to_string()
-}
-
-/// Sentences broken into lines of readable length.
-pub(crate) fn indent(sentences: &str) -> String {
-    const WIDTH: usize = 108;
-    let mut lines = vec![String::from(" ")];
-    for word in sentences.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.len() + 1 + word.len() > WIDTH {
-            lines.push(format!("  {word}"));
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }

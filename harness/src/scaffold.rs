@@ -16,7 +16,7 @@ use anyhow::{Context, bail, ensure};
 pub use self::dependency::Dependency;
 use self::manifest::Manifest;
 use crate::files::{replace, replace_folder};
-use crate::source::quoted;
+use crate::lines::quoted;
 
 /// The class, and its tests.
 const MAILER: &str = include_str!("templates/mailer.rs");

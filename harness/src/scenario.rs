@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use proptest::strategy::{BoxedStrategy, Strategy};
 use reveille_model::history::History;
-use reveille_model::verdict::Violation;
+use reveille_model::verdict::{Coverage, RuleId};
 use reveille_sim::outside::Service;
 use reveille_sim::plan::{Limits, Plan};
 use reveille_sim::run::{self, Code, Look, Outcome, RunEnd};
@@ -29,9 +29,7 @@ use reveille_system::object::api::{DurableObject, RustClass};
 
 use crate::bench::Load;
 use crate::plans::{self, Asked, Failures, Requests, Shape, Story};
-
-/// What objects promise, as a check over the history of a whole run.
-pub type Check = Arc<dyn Fn(&History) -> Vec<Violation> + Send + Sync>;
+use crate::promise::{Judged, Promise, View};
 
 /// A scenario.
 #[derive(Clone)]
@@ -53,7 +51,8 @@ pub struct Scenario {
     pub matrix: bool,
     /// What its reference run has to do at least, if it has one ([`crate::bench`]).
     pub load: Option<Load>,
-    promises: Vec<Check>,
+    /// What its objects promise beside the rules.
+    pub promises: Vec<Promise>,
 }
 
 /// What a campaign is expected to find.
@@ -174,10 +173,17 @@ impl Scenario {
         self
     }
 
-    /// What its objects promise beside the rules. May be called more than once.
+    /// What its objects promise beside the rules ([`crate::promise`]). May be called more than once.
+    ///
+    /// # Panics
+    ///
+    /// If two promises have one name: [`Promise::named`] gives one of them another.
     #[must_use]
-    pub fn promise(mut self, check: impl Fn(&History) -> Vec<Violation> + Send + Sync + 'static) -> Self {
-        self.promises.push(Arc::new(check));
+    pub fn promise(mut self, promise: impl Into<Promise>) -> Self {
+        let promise = promise.into();
+        let is_new = self.promises.iter().all(|before| before.name != promise.name);
+        assert!(is_new, "two promises of {} are named {}", self.name, promise.name);
+        self.promises.push(promise);
         self
     }
 
@@ -223,9 +229,13 @@ impl Scenario {
         self.run_with(plan, Look::default())
     }
 
-    /// What the history of a whole run breaks of what the scenario's objects promise.
-    pub fn broken_promises(&self, history: &History) -> Vec<Violation> {
-        self.promises.iter().flat_map(|promise| promise(history)).collect()
+    /// Holds the history of a whole run to what the scenario's objects promise: each promise by name.
+    pub fn judge(&self, history: &History) -> Vec<(&'static str, Judged)> {
+        if self.promises.is_empty() {
+            return Vec::new();
+        }
+        let view = View::of(history);
+        self.promises.iter().map(|promise| (promise.name, promise.judge(&view))).collect()
     }
 
     /// Like [`Scenario::run`], with a closer look.
@@ -233,7 +243,10 @@ impl Scenario {
         let mut outcome = run::run_with(plan, &self.code, look);
         // Only a whole run can tell: before its end what was promised may still come true.
         if outcome.end == RunEnd::Completed {
-            outcome.verdict.add(self.broken_promises(&outcome.history));
+            for (name, Judged { occasions, broken }) in self.judge(&outcome.history) {
+                outcome.verdict.coverage.insert(RuleId(name), Coverage::Judged { occasions });
+                outcome.verdict.add(broken);
+            }
         }
         outcome
     }

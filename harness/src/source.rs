@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use reveille_sim::plan::{FILE_BYTES_MAX, Plan};
+use reveille_sim::plan::Plan;
 use reveille_system::ids::ObjectName;
 
-use crate::bundle::{self, Bundle};
+use crate::bundle::Bundle;
 use crate::catalogue::Catalogue;
+use crate::files::read_plan;
+use crate::lines::quoted;
 use crate::scenario::Scenario;
 
 /// A run, by what names it.
@@ -122,38 +124,6 @@ impl fmt::Display for Source {
     }
 }
 
-/// A path as it is written in a shell.
-pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=,".contains(letter);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-/// Reads the plan in a file.
-///
-/// # Errors
-///
-/// If it cannot be read, or is not a plan that this build can run.
-pub(crate) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
-    let text = read(path)?;
-    Plan::from_json(&text).with_context(|| path.display().to_string())
-}
-
-/// Reads a text that is not too long.
-pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let about = fs::metadata(path).with_context(cannot)?;
-    // What is read twice, or by a second process, has to be there still.
-    ensure!(about.is_file(), "{} is not a file that stays: a pipe or a device is not read", path.display());
-    ensure!(
-        about.len() <= FILE_BYTES_MAX as u64,
-        "{} has {} bytes; at most {FILE_BYTES_MAX} are read",
-        path.display(),
-        about.len()
-    );
-    fs::read_to_string(path).with_context(cannot)
-}
-
 /// The scenario that a plan is one of, which has to have the classes of all its objects.
 fn checked(scenarios: &Catalogue, plan: &Plan) -> anyhow::Result<Arc<Scenario>> {
     let scenario =
@@ -171,9 +141,4 @@ fn checked(scenarios: &Catalogue, plan: &Plan) -> anyhow::Result<Arc<Scenario>> 
         );
     }
     Ok(scenario.clone())
-}
-
-/// Whether a folder is a bundle.
-pub(crate) fn is_bundle(folder: &Path) -> bool {
-    folder.join(bundle::VERDICT).is_file() && folder.join(bundle::PLAN).is_file()
 }

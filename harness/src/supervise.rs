@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use self::notes::{Folder, Note, Notes};
-use crate::cli::tell;
+use crate::say::tell;
 
 /// The environment variable that makes a process a worker: the folder of its supervisor.
 const FOLDER: &str = "REVEILLE_SUPERVISED";

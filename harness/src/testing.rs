@@ -31,17 +31,21 @@ use reveille_sim::run::GUARDED;
 use self::environment::Asked;
 pub use self::environment::{SEEDS, choose, seeds};
 use self::place::Test;
+use crate::broken;
 use crate::bundle::{self, Build, Smaller};
 use crate::catalogue::Catalogue;
-use crate::cli::{cores, tell};
+use crate::cli::cores;
 use crate::explore::{Campaign, Seeds, Tally};
+use crate::files::read_plan;
 use crate::finding::{self, Finding};
+use crate::lines::quoted;
 use crate::regression;
 use crate::replay::{self, Became};
 use crate::report;
+use crate::say::tell;
 use crate::scenario::{Expect, Scenario};
 use crate::shrink::Shrink;
-use crate::source::{Source, quoted, read_plan};
+use crate::source::Source;
 
 impl Scenario {
     /// Tests the scenario: replays what is kept of it, then runs [`SEEDS`] seeds. [`crate::testing`] says what else may be asked
@@ -118,7 +122,7 @@ impl Check {
                 "{} is kept in {}: {again}\n{}\n{}",
                 bundle.verdict.kept_for.as_ref().map_or("a clean run", |signature| &signature.rule),
                 it.folder.display(),
-                report::broken(&outcome),
+                broken::told(&outcome),
                 self.test.line_for(&it.folder),
             );
         }
@@ -200,7 +204,7 @@ impl Check {
             if self.keep.is_some() {
                 bail!(self.found(&source.plan, finding, None)?);
             }
-            bail!("{} {}{}", source.title(), report::broken(&outcome), self.test.line_for(path));
+            bail!("{} {}{}", source.title(), broken::told(&outcome), self.test.line_for(path));
         }
         let found: Vec<&str> = findings.iter().map(|finding| &*finding.rule).collect();
         let is_caught = self.scenario().expect != Expect::Clean;
@@ -289,8 +293,8 @@ impl Check {
 const NOTHING_JUDGED: &str = "judged nothing";
 
 /// The names of what the scenario promises beside the rules.
-fn promises(_scenario: &Scenario) -> impl Iterator<Item = &'static str> {
-    std::iter::empty()
+fn promises(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
+    scenario.promises.iter().map(|promise| promise.name)
 }
 
 /// Where a finding is to be kept. A name that cannot be used is refused before anything is run.

@@ -12,7 +12,7 @@ pub fn scenario() -> Scenario {
         .about("the same Batcher done right: every request that it acknowledges reaches the upstream service")
         .asks(delivery::item, 0..400)
         .objects(12)
-        .promise(delivery::check)
+        .promise(acknowledged().reaches(UPSTREAM).named("delivery"))
         .with_reference_run(Load { answered: 1_400, fired: 1_000, effective: 5 })
         .gives(&[
             "O1", "O2", "O3", "O4", "O5", "O6", "S1", "S2", "S3", "S4", "S6", "A1", "A2", "A3", "A4", "F1",

@@ -15,7 +15,7 @@ pub fn scenario() -> Scenario {
         .about("the documentation's Batcher as it stands there: loses requests that it has acknowledged")
         .asks(delivery::item, 0..400)
         .objects(3)
-        .promise(delivery::check)
+        .promise(acknowledged().reaches(UPSTREAM).named("delivery"))
         .is_caught(&["X1(a)", "X1(b)"], &["X1(c)", "X5"])
         .gives(&[
             "O1", "O2", "O3", "O4", "O5", "O6", "S1", "S2", "S3", "S4", "S6", "A1", "A2", "A3", "A4", "F1",

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use std::sync::Arc;
 
+use reveille::broken;
 use reveille::finding;
-use reveille::report;
+use reveille::promise::{Judged, promise};
 use reveille::scenario::Scenario;
 use reveille::shrink::{self, Shrink, Shrunk};
 use reveille::signature::Signature;
@@ -46,7 +47,7 @@ fn batcher_story(rule: &str) -> Plan {
     let smallest = shrunk("batcher-docs", &plan, &signature, 2).plan;
     let outcome = docs.run(&smallest);
     let finding = finding::with(&outcome, &signature).expect("the same rule for the same reason");
-    let story = report::story_of(&outcome, &finding);
+    let story = broken::story_of(&outcome, &finding);
     assert!(story.lines().count() <= SCREEN_LINES, "{story}");
     let stop = AtomicBool::new(false);
     let shrink = Shrink { scenario: docs, signature: &signature, jobs: 2, stop: &stop };
@@ -98,8 +99,12 @@ fn an_interrupt_leaves_the_smallest_plan_so_far() {
 }
 
 /// The scripted objects, with a promise that the first thing breaks which writes the key "b".
+fn judged(broken: Vec<Violation>) -> Judged {
+    Judged { occasions: 1, broken }
+}
+
 fn breaks_at_b() -> Scenario {
-    scenarios::scripted::scenario().promise(never_b)
+    scenarios::scripted::scenario().promise(promise("never-b", |view| judged(never_b(view.history()))))
 }
 
 fn never_b(history: &History) -> Vec<Violation> {
@@ -135,7 +140,8 @@ fn programs_lose_their_steps() {
 
 /// The scripted objects, with a promise that the first crash of a machine breaks.
 fn breaks_at_a_crash() -> Scenario {
-    scenarios::scripted::scenario().promise(never_crashes)
+    scenarios::scripted::scenario()
+        .promise(promise("never-crashes", |view| judged(never_crashes(view.history()))))
 }
 
 fn never_crashes(history: &History) -> Vec<Violation> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reveille::report;
+use reveille::broken;
 use reveille::{finding, story};
 use reveille_model::history::{Event, History, ObjectName, RunOutcome, What};
 use reveille_model::verdict::Violation;
@@ -139,7 +139,7 @@ fn a_story_says_how_often_its_rule_was_broken() {
         .find(|outcome| finding::of(outcome).iter().any(|finding| finding.times > 7))
         .expect("a plan of many requests loses many");
     let finding = finding::of(&outcome).into_iter().find(|finding| finding.times > 7).expect("it was found");
-    let told = report::story_of(&outcome, &finding);
+    let told = broken::story_of(&outcome, &finding);
     let more = format!("{} was broken {} more times in this run: ", finding.rule, finding.times - 1);
     assert!(told.contains(&more) && told.contains(" times more."), "{told}");
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use reveille_sim::plan::Plan;
 
 use super::{Standing, Verdict};
+use crate::lines::quoted;
 use crate::shrink::{Size, told};
-use crate::source::quoted;
 
 pub(super) fn of(folder: &Path, plan: &Plan, shrunk: Option<&Plan>, verdict: &Verdict) -> String {
     let mut text = String::new();

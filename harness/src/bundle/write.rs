@@ -8,9 +8,8 @@ use reveille_model::jsonl;
 use reveille_sim::plan::Plan;
 use reveille_sim::run::Outcome;
 
-use super::{DIGEST, PLAN, SHRUNK, VERDICT, Verdict, readme};
+use super::{DIGEST, PLAN, SHRUNK, VERDICT, Verdict, is_bundle, readme};
 use crate::files::{may_replace_folder, replace, replace_folder};
-use crate::source::is_bundle;
 
 /// Everything that a bundle or a regression may have in it.
 const FILES: [&str; 8] = [PLAN, SHRUNK, VERDICT, DIGEST, "history.jsonl", "trace", "version", "README.md"];

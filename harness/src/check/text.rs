@@ -7,7 +7,7 @@ use reveille_model::verdict::{Coverage, RuleId, Verdict, Violation};
 
 use super::Checked;
 use crate::causes::{self, Cause};
-use crate::report::indent;
+use crate::lines::indent;
 use crate::story;
 
 /// How many violations of one cause are told by place alone, behind the one that is told in full.

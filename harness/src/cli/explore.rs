@@ -13,13 +13,14 @@ use reveille_sim::run::Look;
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Explore, cores, runs, say, tell};
+use super::{Explore, cores, runs};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::catalogue::Catalogue;
 use crate::explore::{Campaign, Seeds, Tally};
 use crate::finding;
 use crate::histories::Keep;
 use crate::report;
+use crate::say::{say, tell};
 use crate::scenario::Scenario;
 use crate::source::Source;
 use crate::supervise::INTERRUPTED;

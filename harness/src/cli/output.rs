@@ -6,8 +6,8 @@ use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
 
-use super::say;
 use crate::files::replace;
+use crate::say::say;
 
 /// Where JSON goes, if it is asked for.
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::tell;
 use crate::explore::{Campaign, Ran};
-use crate::{report, shrink};
+use crate::say::tell;
+use crate::{lines, shrink};
 
 /// Of a campaign. What is found is told as soon as it is: the first of each scenario and rule.
 pub(super) struct Progress {
@@ -34,7 +34,7 @@ impl Progress {
         let name = campaign.scenarios[ran.scenario].name;
         for finding in &ran.findings {
             if self.told.insert((ran.scenario, finding.rule.clone())) {
-                let replay = report::replay_line(&format_args!("{name} {}", ran.seed));
+                let replay = lines::replay_line(&format_args!("{name} {}", ran.seed));
                 let line = format!("found: {name} {} broke {}; replay: {replay}\n", ran.seed, finding.rule);
                 self.bar.suspend(|| tell(line));
             }

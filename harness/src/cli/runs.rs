@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{How, Replay, Run, cores, say};
+use super::{How, Replay, Run, cores};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::catalogue::Catalogue;
 use crate::files::replace;
@@ -18,9 +18,10 @@ use crate::finding;
 use crate::log::{self, Filter};
 use crate::replay::{Again, Became, compare};
 use crate::report;
+use crate::say::say;
 use crate::signature::Signature;
 use crate::source::{From, Source};
-use crate::{regression, shrink, supervise};
+use crate::{lines, regression, shrink, supervise};
 
 /// `plan`: prints a plan, or writes it to a file.
 pub(super) fn plan(scenarios: &Catalogue, run: &Run, out: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -136,7 +137,7 @@ pub(super) fn shrink(
 
 /// Notes what the process is at: a run, and whatever smaller plans come of it.
 pub(super) fn at(source: &Source) -> supervise::At {
-    supervise::at(0, &format!("{source}, or a smaller plan of it"), &report::replay_line(source))
+    supervise::at(0, &format!("{source}, or a smaller plan of it"), &lines::replay_line(source))
 }
 
 /// Makes the plan of a source as small as it can be, explains what is left, and shows how far it is.

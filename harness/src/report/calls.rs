@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use comfy_table::Table;
 
-use super::{indent, table};
+use super::table;
+use crate::lines::indent;
 use crate::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
 
 /// Calls downwards, contexts across; in each field the outcomes side by side.

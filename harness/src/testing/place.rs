@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::Context;
 
-use crate::source::quoted;
+use crate::lines::quoted;
 
 /// A test, by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,6 @@ pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
 }
 
 /// Says something on the standard error: how far the work is, and what is wrong. If that cannot be written nobody hears it.
-pub fn tell(text: impl Display) {
+pub(crate) fn tell(text: impl Display) {
     let _ = write!(io::stderr().lock(), "{text}");
 }

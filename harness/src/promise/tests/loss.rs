@@ -6,7 +6,9 @@ use reveille_model::build::{Tale, object};
 use reveille_model::history::{Blob, History, ListOptions, OpResult, Outcome, RunOutcome, StorageCall, What};
 use reveille_model::verdict::Violation;
 
-use super::{UPSTREAM, check};
+use crate::promise::{acknowledged, judge};
+
+const UPSTREAM: &str = "http://upstream";
 
 /// A client sends an item and is told that it is queued; this turn of the instance stores it durably, with an alarm.
 fn queue(tale: &mut Tale, request: u64, item: &str, turn: u32) {
@@ -39,7 +41,8 @@ fn found(tale: &Tale) -> Vec<(&'static str, Vec<What>)> {
     let told = |Violation { rule, evidence, .. }: Violation| {
         (rule.0, evidence.into_iter().map(|index| history.events[index].what.clone()).collect())
     };
-    check(&history).into_iter().map(told).collect()
+    let promise = acknowledged().reaches(UPSTREAM).named("delivery");
+    judge(promise, &history).broken.into_iter().map(told).collect()
 }
 
 fn has(evidence: &[What], is_it: impl Fn(&What) -> bool) -> bool {
