@@ -16,7 +16,6 @@ use super::requests::{self, Asking, asking, insistent, requests};
 use super::trouble::{Ground, Trouble};
 use super::world::World;
 use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
-use crate::scenario::Scenario;
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,8 +40,7 @@ const FAULTS_MIN_MS: u64 = 40_000;
 const BUSY_MAX_MS: u64 = 400_000;
 
 /// The plan of a seed in a scenario in which anything may break, or nothing, or what was chosen.
-pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
-    let shape = &scenario.shape;
+pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
     let mood = match &shape.failures {
         Failures::None => Mood::Calm,
         Failures::Kinds(kinds) => Mood::Chosen(kinds),
@@ -68,7 +66,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     upstream.outages.retain(|outage| outage.at_ms < faults_ms);
     Plan {
         version: VERSION,
-        scenario: scenario.name.to_owned(),
+        scenario: shape.scenario.to_owned(),
         seed,
         cluster: world.cluster,
         network: world.network,
