@@ -27,4 +27,5 @@ mod retries_follow_the_contract;
 mod scripted_objects_follow_the_model;
 mod the_alarm_slot_is_kept;
 mod the_contract_has_a_table;
+mod the_guide_is_true;
 mod the_judge_trusts_nobody;

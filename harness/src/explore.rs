@@ -173,7 +173,7 @@ impl Campaign {
 }
 
 impl Tally {
-    fn new(scenario: &Arc<Scenario>) -> Self {
+    pub(crate) fn new(scenario: &Arc<Scenario>) -> Self {
         Self {
             scenario: scenario.clone(),
             seeds: 0,

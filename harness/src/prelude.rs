@@ -3,7 +3,10 @@
 pub use std::rc::Rc;
 pub use std::time::Duration;
 
+pub use bytes::Bytes;
+pub use proptest::prelude::{Just, any, prop_oneof};
 pub use proptest::strategy::Strategy;
+pub use proptest::{collection, option, sample};
 pub use reveille_sim::outside::Service;
 pub use reveille_sim::plan::{Limits, Moment};
 pub use reveille_system::object::api::{

@@ -340,3 +340,6 @@ fn tell_of_a_slow_engine() {
 /// What is said of an engine that was built without optimisation.
 const SLOW: &str = "reveille was built without optimisation, and its runs take many times as long: put this into the Cargo.toml \
                     of the workspace:  [profile.dev.package.\"*\"]  opt-level = 3";
+
+#[cfg(test)]
+mod tests;

@@ -191,14 +191,14 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
     let awake = |at_ms: u64| if at_ms < night.start { at_ms } else { at_ms + (night.end - night.start) };
     match &shape.requests {
         Requests::Spread { body, many } => {
-            let many = many.start..=many.end;
+            let (many, many_max) = (many.start..=many.end, many.end);
             let asked = dice.draw(vec(asking(machines, objects, awake_ms), many));
             let asked = asked.into_iter().map(|(at_ms, machine, which, of_body)| {
                 let at_ms = crowded(dice, trouble).unwrap_or(awake(at_ms));
                 (at_ms.min(faults_ms - 1), machine, which, of_body)
             });
             let mut asked: Vec<Asking> = asked.collect();
-            for _ in 0..insistent_clients(dice) {
+            for _ in 0..insistent_clients(dice, many_max) {
                 let anytime_ms = awake(dice.draw(0..awake_ms));
                 // It has begun when something breaks.
                 let before_ms = dice.draw(0..CROWD_MS);
@@ -230,9 +230,9 @@ const CROWD_MS: u64 = 10_000;
 /// In so many of a hundred plans clients insist ([`insistent`]).
 const INSISTENT_PERCENT: u32 = 40;
 
-/// How many clients insist.
-fn insistent_clients(dice: &mut Dice) -> usize {
-    if dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
+/// How many clients insist, where there are up to so many requests. Where there are none nobody asks.
+fn insistent_clients(dice: &mut Dice, many_max: usize) -> usize {
+    if many_max > 0 && dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
 }
 
 /// When a request comes that is to come when something breaks, or is well again.
@@ -255,7 +255,7 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
         Requests::Spread { body, many } => {
             let asking = asking(machines, objects, within.end - within.start);
             let mut asked = late_asking(dice, asking, many.end, &within);
-            if dice.percent(INSISTENT_PERCENT) {
+            if many.end > 0 && dice.percent(INSISTENT_PERCENT) {
                 let from_ms = dice.draw(within.clone());
                 asked.extend(insistent(dice, machines, objects, from_ms));
                 asked.retain(|(at_ms, ..)| *at_ms < within.end);
@@ -306,7 +306,7 @@ fn late_asking(
     max: usize,
     within: &Range<u64>,
 ) -> Vec<Asking> {
-    let asked = dice.draw(vec(asking, 1..=max.div_ceil(LATE_OF)));
+    let asked = dice.draw(vec(asking, max.min(1)..=max.div_ceil(LATE_OF)));
     let later = |(at_ms, machine, which, of_body): Asking| (within.start + at_ms, machine, which, of_body);
     asked.into_iter().map(later).collect()
 }

@@ -23,8 +23,8 @@ impl Mailer {
     }
 
     /// Whether the mail service has taken the job.
-    async fn mail(&self, job: &str) -> bool {
-        let answer = self.ctx.fetch(MAIL, job.to_owned()).await;
+    async fn mail(&self, job: Bytes) -> bool {
+        let answer = self.ctx.fetch(MAIL, job).await;
         answer.is_ok_and(|answer| (200..300).contains(&answer.status))
     }
 }
@@ -38,16 +38,17 @@ impl DurableObject for Mailer {
     }
 
     async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
-        // What is written is durable before the answer leaves.
-        self.ctx.storage().put(request.text().trim(), "to be mailed").await?;
+        // A job is known by its first word. What is written is durable before the answer leaves.
+        let name = request.text().split_whitespace().next().unwrap_or_default().to_owned();
+        self.ctx.storage().put(name, request.body).await?;
         self.arm().await?;
         Ok(Response::ok("accepted"))
     }
 
     async fn alarm(self: Rc<Self>, _info: AlarmInfo) -> Result<(), Thrown> {
-        for (job, _) in self.ctx.storage().list(List::default()).await? {
-            if self.mail(&job).await {
-                self.ctx.storage().delete(job).await?;
+        for (name, job) in self.ctx.storage().list(List::default()).await? {
+            if self.mail(job).await {
+                self.ctx.storage().delete(name).await?;
             } else {
                 // A failure of the service is no failure of the handler: after six retries the alarm would be gone for good.
                 self.arm().await?;
@@ -85,8 +86,8 @@ mod tests {
         }
 
         async fn alarm(self: Rc<Self>, _info: AlarmInfo) -> Result<(), Thrown> {
-            for (job, _) in self.0.ctx.storage().list(List::default()).await? {
-                self.0.mail(&job).await;
+            for (_, job) in self.0.ctx.storage().list(List::default()).await? {
+                self.0.mail(job).await;
             }
             // Jobs may have come in while the service was awaited, and some were not taken: they are gone now.
             Ok(self.0.ctx.storage().delete_all().await?)
