@@ -3,7 +3,7 @@
 
 use reveille_sim::kinds::draw::{Draw, OfDatacenter, OfMachine, Stage};
 use reveille_sim::kinds::{self, Row, Strikes};
-use reveille_sim::plan::{Moment, Target};
+use reveille_sim::plan::{Fault, Moment, Target};
 
 use super::trouble::{Ground, Trouble};
 
@@ -106,7 +106,10 @@ fn one(ground: &mut Ground<'_>, row: &Row, moments: &[Moment], for_ms: u64) -> T
         Draw::Outside(kind) => Trouble::default().and_outage(0, for_ms, ground.dice.draw(kind())),
         Draw::Apart(_, faults) => {
             let stage = Stage { faults_ms: WITHIN_MS, ..ground.stage.clone() };
-            let mut drawn = (0..DRAWS_MAX).map(|_| ground.dice.draw(faults(&stage)));
+            // What is drawn apart may come with another kind, as a slow disk with a loss of power: that was not chosen.
+            let of_kind = |fault: &Fault| fault.kind.row().name.starts_with(row.name);
+            let drawn = (0..DRAWS_MAX).map(|_| ground.dice.draw(faults(&stage)));
+            let mut drawn = drawn.map(|faults| faults.into_iter().filter(of_kind).collect::<Vec<_>>());
             let drawn = drawn.find(|faults| !faults.is_empty()).unwrap_or_default();
             Trouble::of(drawn.into_iter().map(|fault| (fault.at_ms, fault.kind)))
         }
