@@ -12,6 +12,7 @@ use reveille::finding::{self, Finding};
 use reveille::plans::CLUSTER;
 use reveille::scenario::Scenario;
 use reveille::shrink::Shrink;
+pub(crate) use reveille::testing::seeds;
 use reveille::{lines, report, story};
 use reveille_sim::plan::{Clock, Disk, Network, Past, Phases, Plan, Tuning, Upstream};
 use reveille_sim::run::Outcome;
@@ -51,40 +52,6 @@ pub(crate) fn home_of(plan: &Plan, object: &str) -> MachineId {
     let config = plan.config();
     let object = ObjectName::parse(object).expect("it has a class and a name");
     config.home_of(object.slice(config.slices))
-}
-
-/// The seeds to run: `default`, unless the environment says otherwise.
-#[expect(clippy::disallowed_methods, reason = "the environment chooses the seeds, before any run begins")]
-pub(crate) fn seeds(default: Range<u64>) -> Range<u64> {
-    let read = |name: &str| std::env::var(name).ok();
-    choose(read("REVEILLE_SEED").as_deref(), read("REVEILLE_SEEDS").as_deref(), default)
-        .unwrap_or_else(|wrong| panic!("{wrong}"))
-}
-
-/// The seeds that two variables ask for.
-pub(crate) fn choose(
-    seed: Option<&str>,
-    seeds: Option<&str>,
-    default: Range<u64>,
-) -> Result<Range<u64>, String> {
-    match (seed, seeds) {
-        (None, None) => Ok(default),
-        (Some(_), Some(_)) => {
-            Err("REVEILLE_SEED and REVEILLE_SEEDS exclude each other: set one of them".into())
-        }
-        (Some(seed), None) => match seed.parse::<u64>() {
-            Ok(seed) if seed < u64::MAX => Ok(seed..seed + 1),
-            _ => Err(format!("REVEILLE_SEED is a number like 7, not {seed:?}")),
-        },
-        (None, Some(seeds)) => {
-            let range =
-                seeds.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-            let range = range.filter(|range| !range.is_empty());
-            range.ok_or_else(|| {
-                format!("REVEILLE_SEEDS is a range like 0..5000 that is not empty, not {seeds:?}")
-            })
-        }
-    }
 }
 
 /// Runs a scenario's seeds and gives what was found with each. Fails at the first finding that `allowed` does not name.

@@ -25,7 +25,7 @@ mod objects_keep_their_gates;
 mod regressions_stay_mended;
 mod retries_follow_the_contract;
 mod scripted_objects_follow_the_model;
-mod seeds_come_from_the_environment;
 mod the_alarm_slot_is_kept;
 mod the_contract_has_a_table;
+mod the_guide_is_true;
 mod the_judge_trusts_nobody;

@@ -74,6 +74,9 @@ pub struct Verdict {
     pub reach: Reach,
     /// Everything that was broken, one finding a rule.
     pub findings: Vec<Told>,
+    /// The test that found it, by its name behind `cargo test`; none if it was the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
     /// What it is about, by whoever kept it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
@@ -140,6 +143,7 @@ impl Verdict {
                 .into_iter()
                 .map(|Finding { rule, sentences, .. }| Told { rule, sentences })
                 .collect(),
+            test: None,
             about: None,
             story: shown.map_or_else(String::new, |finding| broken::story_of(outcome, &finding)),
             without: Vec::new(),

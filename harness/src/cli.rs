@@ -12,7 +12,7 @@ mod progress;
 mod runs;
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,7 +27,8 @@ use crate::bundle::Build;
 use crate::catalogue::Catalogue;
 use crate::log::Filter;
 use crate::say::{say, tell};
-use crate::{bench, check, supervise};
+use crate::scaffold::{Dependency, Made};
+use crate::{bench, check, scaffold, supervise};
 
 /// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
 /// promise it did not keep.
@@ -102,6 +103,19 @@ enum Command {
         require: Vec<RuleId>,
         #[command(flatten)]
         json: Json,
+    },
+    /// Makes a crate: an object that keeps its promise, one that is caught, and the tests of both.
+    New {
+        /// Its folder, which it is named after.
+        #[arg(value_name = "NAME")]
+        name: PathBuf,
+        #[command(flatten)]
+        from: Library,
+    },
+    /// Adds the same to the crate that one stands in, as a test of it.
+    Init {
+        #[command(flatten)]
+        from: Library,
     },
     /// Measures how fast the reference run is.
     Bench {
@@ -179,6 +193,27 @@ struct Run {
     run: Vec<String>,
 }
 
+/// Where a crate has this library from; as this program was built, if it is not said.
+#[derive(Debug, Args)]
+struct Library {
+    /// A folder: that of the library's repository.
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
+    /// The URL of its repository.
+    #[arg(long, value_name = "URL", conflicts_with = "path")]
+    git: Option<String>,
+}
+
+impl Library {
+    fn dependency(self) -> anyhow::Result<Dependency> {
+        match (self.path, self.git) {
+            (Some(folder), _) => Dependency::of_path(&folder),
+            (None, Some(url)) => Ok(Dependency::Git(url)),
+            (None, None) => Dependency::as_built(),
+        }
+    }
+}
+
 /// How it is shrunk.
 #[derive(Debug, Args)]
 struct How {
@@ -230,8 +265,16 @@ pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
             runs::keep(scenarios, &run_and_name, &how, once_broke.as_deref(), about, stop, &build)
         }),
         Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
+        Command::New { name, from } => made(scaffold::new(&name, &from.dependency()?)?),
+        Command::Init { from } => made(scaffold::init(Path::new("."), &from.dependency()?)?),
         Command::Bench { scenario, seeds } => bench(scenarios, scenario.as_deref(), seeds),
     }
+}
+
+/// `new` and `init`: says what was written.
+fn made(made: Made) -> anyhow::Result<ExitCode> {
+    say(made)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `bench`: at an interrupt it measures what ran until then.
@@ -264,7 +307,7 @@ fn bench(scenarios: &Catalogue, name: Option<&str>, seeds: u64) -> anyhow::Resul
 }
 
 /// How many threads are used if nobody says.
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reveille_model::history::Takes;
+use reveille_model::history::{History, Outcome, Takes, What};
 use reveille_model::lateness::Lateness;
 use reveille_model::verdict::RuleId;
 use reveille_sim::counts::Counts;
@@ -60,6 +60,8 @@ pub struct Tally {
     pub seeds_with_effect: BTreeMap<&'static str, u64>,
     /// In how many seeds a machine was lost, to a crash or a loss of power, that had something to lose.
     pub seeds_with_machine_lost: u64,
+    /// Requests that were acknowledged: answered with a status from 200 to 299.
+    pub acknowledged: u64,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
     /// The same by what a plan is about, where the seeds take turns.
@@ -84,6 +86,7 @@ pub struct Ran {
     /// The seed.
     pub seed: u64,
     counts: Counts,
+    acknowledged: u64,
     lateness: Lateness,
     matrix: Option<Matrix>,
     worlds: Option<Worlds>,
@@ -163,19 +166,21 @@ impl Campaign {
         let coverage = outcome.verdict.coverage.iter();
         let occasions = coverage.filter(|(_, coverage)| coverage.occasions() > 0).map(|(rule, _)| *rule);
         let occasions = occasions.collect();
+        let acknowledged = acknowledged(&outcome.history);
         let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
-        Ran { scenario, seed, counts, lateness, matrix, worlds, occasions, findings, not_kept }
+        Ran { scenario, seed, counts, acknowledged, lateness, matrix, worlds, occasions, findings, not_kept }
     }
 }
 
 impl Tally {
-    fn new(scenario: &Arc<Scenario>) -> Self {
+    pub(crate) fn new(scenario: &Arc<Scenario>) -> Self {
         Self {
             scenario: scenario.clone(),
             seeds: 0,
             counts: Counts::default(),
             seeds_with_effect: BTreeMap::new(),
             seeds_with_machine_lost: 0,
+            acknowledged: 0,
             lateness: Lateness::default(),
             lateness_by_topic: BTreeMap::new(),
             matrix: scenario.matrix.then(Matrix::default),
@@ -194,7 +199,8 @@ impl Tally {
         }
         self.seeds_with_machine_lost += u64::from(effective().any(takes_memory));
         self.counts.add(&ran.counts);
-        if let Some(topic) = Topic::of_seed(self.scenario.shape.failures, ran.seed) {
+        self.acknowledged += ran.acknowledged;
+        if let Some(topic) = Topic::of_seed(&self.scenario.shape.failures, ran.seed) {
             self.lateness_by_topic.entry(topic).or_default().merge(&ran.lateness);
         }
         self.lateness.merge(&ran.lateness);
@@ -246,6 +252,14 @@ impl Tally {
         }
         Ok(())
     }
+}
+
+/// How many requests were answered with a status from 200 to 299.
+fn acknowledged(history: &History) -> u64 {
+    let is_acknowledged = |what: &What| {
+        matches!(what, What::Return { outcome: Outcome::Answered { status: 200..=299, .. }, .. })
+    };
+    history.events.iter().filter(|event| is_acknowledged(&event.what)).count() as u64
 }
 
 /// Whether a fault of this name takes a machine with everything in its memory.

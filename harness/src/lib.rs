@@ -3,8 +3,34 @@
 //!
 //! Everything that an object and its scenario need is in [`prelude`]. Read [`scenario`] first; [`plans`]
 //! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
-//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried. [`main`] gives a program
-//! the whole command line for its scenarios.
+//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried. [`testing`] does all of it
+//! in a test, and [`main`] gives a program the whole command line for its scenarios. [`scaffold`] makes a crate to begin with.
+//!
+//! ```
+//! use reveille::finding;
+//! use reveille::prelude::*;
+//!
+//! /// Answers, and remembers nothing.
+//! struct Echo;
+//!
+//! impl DurableObject for Echo {
+//!     const CLASS: &'static str = "Echo";
+//!     const DECLARES_ALARM: bool = false;
+//!
+//!     fn new(_ctx: Ctx) -> Rc<Self> {
+//!         Rc::new(Self)
+//!     }
+//!
+//!     async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
+//!         Ok(Response::ok(request.text()))
+//!     }
+//! }
+//!
+//! let scenario = Scenario::of::<Echo>("echo").requests("[a-z]{1,8}", 0..50);
+//! // In a test this would be `scenario.check()`: 64 seeds, and the smallest story of what is found.
+//! let outcome = scenario.run(&scenario.plan(7));
+//! assert!(finding::of(&outcome).is_empty());
+//! ```
 
 pub mod bench;
 pub mod broken;
@@ -30,12 +56,14 @@ pub mod regression;
 pub mod replay;
 pub mod report;
 mod say;
+pub mod scaffold;
 pub mod scenario;
 pub mod shrink;
 pub mod signature;
 pub mod source;
 pub mod story;
 pub mod supervise;
+pub mod testing;
 pub mod told;
 pub mod worlds;
 

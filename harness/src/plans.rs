@@ -10,6 +10,7 @@
 //! A new kind of trouble is a pattern: one function and one row in `patterns.rs`. Plans with a single failure
 //! ([`failover()`]) and the reference run are made in another way (`mould.rs`), which stays as it is.
 
+mod chosen;
 mod cluster;
 mod dice;
 mod failover;
@@ -30,6 +31,7 @@ use proptest::prelude::*;
 use reveille_sim::kinds::draw::Stage;
 use reveille_sim::plan::{Cluster, Fault, Limits, Plan, Request};
 
+pub use self::chosen::{Kinds, kinds};
 use self::dice::Dice;
 pub use self::failover::{Failure, failover};
 pub use self::reference::reference;
@@ -105,14 +107,24 @@ pub(crate) fn drawn<S: Strategy>(strategy: &S, index: usize, dice: u32) -> S::Va
 }
 
 /// How much breaks in a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failures {
+    /// Nothing.
+    None,
     /// Anything, any number of times.
     Many,
     /// Exactly one thing, of the kind that the seed says ([`Failure::of_seed`]).
     One,
     /// One trouble of each shape at each place: the one that the seed says ([`Case::of_seed`]).
     Sweep,
+    /// Chosen kinds, and nothing else.
+    Kinds(Kinds),
+}
+
+impl From<Kinds> for Failures {
+    fn from(kinds: Kinds) -> Self {
+        Self::Kinds(kinds)
+    }
 }
 
 /// What a plan is about, where the seeds of a scenario take turns: a row of a table.
@@ -124,10 +136,10 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// What the plan of this seed is about; none where anything may break.
-    pub fn of_seed(failures: Failures, seed: u64) -> Option<Self> {
+    /// What the plan of this seed is about; none where the seeds do not take turns.
+    pub fn of_seed(failures: &Failures, seed: u64) -> Option<Self> {
         match failures {
-            Failures::Many => None,
+            Failures::None | Failures::Many | Failures::Kinds(_) => None,
             Failures::One => {
                 let failure = Failure::of_seed(seed);
                 Some(Self { place: failure.place(), name: failure.name() })
@@ -148,8 +160,8 @@ pub const CLUSTER: Cluster = Cluster { datacenters: 3, machines_per_datacenter: 
 /// The plan that `seed` stands for.
 pub fn draw(shape: &Shape, seed: u64) -> Plan {
     let mut dice = Dice::new(shape.scenario, seed);
-    let mut plan = match shape.failures {
-        Failures::Many => swarm::plan(shape, seed, &mut dice),
+    let mut plan = match &shape.failures {
+        Failures::None | Failures::Many | Failures::Kinds(_) => swarm::plan(shape, seed, &mut dice),
         Failures::One => dice.draw(failover(shape, seed)),
         Failures::Sweep => dice.draw(sweep::sweep(shape, seed)),
     };

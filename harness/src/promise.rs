@@ -18,7 +18,7 @@
 //!
 //! A promise counts its *occasions*, how often a run could have broken it: one without an occasion was not judged. A breach names
 //! the object, and so brings the object's life into the story; where one of the known traps explains it (X1 to X5 of the contract),
-//! that is the rule that is told ([`loss`]).
+//! that is the rule that is told (`loss`).
 
 mod follows;
 mod frequency;

@@ -13,6 +13,7 @@ use anyhow::{Context, bail, ensure};
 use crate::bundle::Standing;
 use crate::catalogue::Catalogue;
 use crate::replay::{self, Again, Became};
+use crate::scenario::Scenario;
 use crate::source::Source;
 
 /// Where regressions are kept in a crate.
@@ -45,13 +46,34 @@ pub struct Judged {
 /// If one of them cannot be read.
 pub fn all(scenarios: &Catalogue, of_crate: &Path) -> anyhow::Result<Vec<Regression>> {
     let mut found = Vec::new();
-    for scenario in folders(&of_crate.join(FOLDER))? {
-        for folder in folders(&scenario)? {
-            let source = Source::of_folder(scenarios, &folder)?;
-            found.push(Regression { folder, source });
-        }
+    for of_scenario in folders(&of_crate.join(FOLDER))? {
+        found.extend(within(scenarios, &of_scenario)?);
     }
     Ok(found)
+}
+
+/// The regressions of one scenario of the crate in this folder, in the order of their paths.
+///
+/// # Errors
+///
+/// If one of them cannot be read.
+pub fn of_scenario(scenario: &Scenario, of_crate: &Path) -> anyhow::Result<Vec<Regression>> {
+    within(&Catalogue::new([scenario.clone()]), &of_crate.join(FOLDER).join(scenario.name))
+}
+
+fn within(scenarios: &Catalogue, of_scenario: &Path) -> anyhow::Result<Vec<Regression>> {
+    let read = |folder: PathBuf| Ok(Regression { source: Source::of_folder(scenarios, &folder)?, folder });
+    folders(of_scenario)?.into_iter().map(read).collect()
+}
+
+/// The crate that the current folder belongs to, if it belongs to one.
+///
+/// # Errors
+///
+/// If the current folder is not known.
+pub fn crate_here() -> anyhow::Result<Option<PathBuf>> {
+    let here = std::env::current_dir().context("the current folder is not known")?;
+    Ok(here.ancestors().find(|folder| folder.join("Cargo.toml").is_file()).map(Path::to_owned))
 }
 
 /// Folders in a folder, sorted; none if it is not there.
@@ -128,7 +150,7 @@ pub fn folder(scenario: &str, name: &str) -> anyhow::Result<PathBuf> {
         "{name:?} is not a name for a regression; a name has lower-case letters, digits and -, like a-lost-item"
     );
     let here = std::env::current_dir().context("the current folder is not known")?;
-    let Some(of_crate) = here.ancestors().find(|folder| folder.join("Cargo.toml").is_file()) else {
+    let Some(of_crate) = crate_here()? else {
         bail!("{} belongs to no crate: there is no Cargo.toml in it or above it", here.display());
     };
     let folder = of_crate.join(FOLDER).join(scenario).join(name);

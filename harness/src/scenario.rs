@@ -173,10 +173,10 @@ impl Scenario {
         self
     }
 
-    /// How much breaks.
+    /// How much breaks: [`Failures`], or chosen [`kinds`](crate::plans::kinds).
     #[must_use]
-    pub fn failures(mut self, failures: Failures) -> Self {
-        self.shape.failures = failures;
+    pub fn failures(mut self, failures: impl Into<Failures>) -> Self {
+        self.shape.failures = failures.into();
         self
     }
 

@@ -37,10 +37,22 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
         let mark = if proof.contains(&index) { '>' } else { ' ' };
         let at = format!("{}.{:03}", event.at_ns / 1_000_000_000, event.at_ns / 1_000_000 % 1_000);
         let place = place(&history.header, event);
-        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", sentence(history, event))
+        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", clipped(sentence(history, event)))
             .expect("writing to a string succeeds");
     }
     text
+}
+
+/// A sentence of a line's length: bodies and values may have a hundred thousand letters.
+fn clipped(sentence: String) -> String {
+    const LETTERS_MAX: usize = 400;
+    const KEPT: usize = 200;
+    let letters = sentence.chars().count();
+    if letters <= LETTERS_MAX {
+        return sentence;
+    }
+    let begin: String = sentence.chars().take(KEPT).collect();
+    format!("{}... ({letters} letters)", begin.trim_end())
 }
 
 /// The calls to outside services of the object that a violation is about.

@@ -5,6 +5,15 @@
 //! and writes histories as files, and [`build`] makes them by hand. Everything here is a pure function of the history: no clock, no randomness, no I/O of
 //! its own (a file is whatever `BufRead` it is given), and no knowledge of the system or the simulator that a history
 //! comes from.
+//!
+//! ```
+//! use reveille_model::build::Tale;
+//!
+//! // An alarm is set for second 10 and acknowledged. It never runs: in second 100 it stands in the datastore still.
+//! let mut tale = Tale::new();
+//! tale.alarm_is_set(10.0).at(100.0).rests(&[], Some((1, 10.0, 0))).end();
+//! assert_eq!(tale.is_refused("F1").rule.0, "F1");
+//! ```
 
 pub mod build;
 mod check;

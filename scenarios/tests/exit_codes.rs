@@ -168,6 +168,24 @@ const TRIES: &[(Row, fn())] = &[
         assert_eq!(ended(check, 130), "stopped: there is no verdict\n");
         drop(input);
     }),
+    (("`new`, `init`", 0, "the crate"), || {
+        // Not in the target folder, which is in the workspace of this crate.
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let begin = |words: &[&str], within: &str, code: i32| {
+            let begun = Command::new(env!("CARGO_BIN_EXE_reveille"))
+                .args(words)
+                .current_dir(folder.path().join(within))
+                .output();
+            let begun = begun.expect("the binary can be started");
+            assert_eq!(begun.status.code(), Some(code), "{words:?}: {}", text(&begun.stderr));
+        };
+        begin(&["new", "jobs"], "", 0);
+        begin(&["init"], "jobs", 0);
+        begin(&["new", "jobs"], "", 2);
+        begin(&["init"], "jobs", 2);
+    }),
+    // Beside the row above.
+    (("`new`, `init`", 2, "something is in the way"), || ()),
     (("`bench`", 0, "the figures"), || {
         let output = ends("bench --seeds 2", 0);
         assert!(text(&output.stdout).contains("judged from 20 runs on; these are 2"));
@@ -191,7 +209,7 @@ const TRIES: &[(Row, fn())] = &[
         ended(campaign, 130);
     }),
     (("every command", 2, "wrong use"), || {
-        for name in ["explore", "plan", "replay", "shrink", "keep", "check", "bench", "list"] {
+        for name in ["explore", "plan", "replay", "shrink", "keep", "check", "new", "init", "bench", "list"] {
             ends(&format!("{name} --no-such-option"), 2);
         }
     }),

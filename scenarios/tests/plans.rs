@@ -202,7 +202,7 @@ fn l2_the_sweep_has_each_shape_at_each_place_and_its_first_seeds_have_all_shapes
         assert_eq!(plan.validate(), Ok(()), "seed {seed}");
         let longest = plan.faults.iter().map(|fault| fault.kind.lasts_ms()).max();
         assert!(longest == Some(150_000) || longest == Some(0), "seed {seed}: {longest:?}");
-        let topic = Topic::of_seed(sweep.shape.failures, seed).expect("each is about something");
+        let topic = Topic::of_seed(&sweep.shape.failures, seed).expect("each is about something");
         *shapes.entry(topic.name).or_default() += 1;
     }
     // 36 links with either end; 9 machines and 3 datacenters, three ways; 3 pairs of datacenters, both ways and each way;
@@ -211,7 +211,7 @@ fn l2_the_sweep_has_each_shape_at_each_place_and_its_first_seeds_have_all_shapes
     for pair in all.windows(2) {
         assert_ne!(pair[0].faults, pair[1].faults);
     }
-    let first = (0..34).filter_map(|seed| Topic::of_seed(sweep.shape.failures, seed));
+    let first = (0..34).filter_map(|seed| Topic::of_seed(&sweep.shape.failures, seed));
     let first: BTreeSet<String> = first.map(|topic| topic.name).collect();
     assert_eq!(first.len(), shapes.len(), "the tests run the first 34: {first:?}");
 }

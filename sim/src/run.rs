@@ -8,7 +8,6 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use madsim::runtime::Runtime;
 use reveille_model::Profile;
 use reveille_model::history::{Event, Header, History};
 use reveille_model::verdict::Verdict;
@@ -18,12 +17,17 @@ use self::panics::Panic;
 use crate::between::Between;
 use crate::counts::Counts;
 use crate::fates::Fates;
+use crate::guard::{self, Clock};
 use crate::outside::Services;
 use crate::plan::Plan;
 use crate::progress::{Bounds, Nowhere};
 use crate::record;
 use crate::trace::{Digest, Entry};
 use crate::world::{Ended, World};
+
+/// Whether object code that asks the operating system for the time or for randomness gets those of its run: so it is with
+/// `--cfg madsim`. Without it such code makes a run depend on more than its plan.
+pub const GUARDED: bool = guard::GUARDED;
 
 /// What to look at beside the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -232,7 +236,8 @@ fn in_a_thread(plan: Plan, setup: Setup) -> Option<Finished> {
     let body = move || {
         panics::watch_this_thread();
         // Nobody listens any more if the run was given up as stuck.
-        let _ = sender.send(panics::caught(|| simulate(&plan, setup)));
+        let _ =
+            sender.send(panics::caught(|| guard::within(plan.seed, |clock| simulate(&plan, setup, clock))));
     };
     let thread = thread::Builder::new().name(name).spawn(body);
     let thread = thread.expect("the host has a thread for us");
@@ -248,37 +253,33 @@ fn in_a_thread(plan: Plan, setup: Setup) -> Option<Finished> {
     }
 }
 
-fn simulate(plan: &Plan, setup: Setup) -> Finished {
+fn simulate(plan: &Plan, setup: Setup, clock: Clock) -> Finished {
     let Setup { code, look, bounds, between } = setup;
-    let runtime = Runtime::with_seed_and_config(plan.seed, madsim::Config::default());
     let until_ns = look.until_ms.map_or(u64::MAX, |ms| ms.saturating_mul(1_000_000));
-    // One task that never waits: nothing is left in the executor that could leak.
-    runtime.block_on(async {
-        let mut world = World::new(plan, bounds, look.trace);
-        world.between = between.map(|make| make());
-        let (mut alarm_classes, mut echoes) = (Vec::new(), Vec::new());
-        let ended = panics::caught(|| {
-            let classes = code.classes();
-            world.outside.serve((code.services)());
-            alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
-            echoes = classes.echoing().map(Arc::from).collect();
-            let ended = world.run(classes, until_ns);
-            world.stop_machines();
-            ended
-        });
-        let end = ended.map_or_else(|panic| RunEnd::panicked(panic, world.now_ns), RunEnd::from);
-        if matches!(end, RunEnd::Panicked { .. }) {
-            // The world was left in the middle of something and may panic again: the first panic is the finding.
-            let _ = panics::caught(|| world.stop_machines());
-        }
-        world.tell_majorities();
-        let fates = world.faults.fates(plan);
-        let World { record, now_ns, panics, .. } = world;
-        let (events, trace, mut counts) = record.finish();
-        counts.virtual_ns = now_ns;
-        let (digest, trace) = trace.finish();
-        Finished { end, panics, alarm_classes, echoes, events, digest, counts, fates, trace }
-    })
+    let mut world = World::new(plan, bounds, look.trace, clock);
+    world.between = between.map(|make| make());
+    let (mut alarm_classes, mut echoes) = (Vec::new(), Vec::new());
+    let ended = panics::caught(|| {
+        let classes = code.classes();
+        world.outside.serve((code.services)());
+        alarm_classes = classes.declaring_alarm().map(Arc::from).collect();
+        echoes = classes.echoing().map(Arc::from).collect();
+        let ended = world.run(classes, until_ns);
+        world.stop_machines();
+        ended
+    });
+    let end = ended.map_or_else(|panic| RunEnd::panicked(panic, world.now_ns), RunEnd::from);
+    if matches!(end, RunEnd::Panicked { .. }) {
+        // The world was left in the middle of something and may panic again: the first panic is the finding.
+        let _ = panics::caught(|| world.stop_machines());
+    }
+    world.tell_majorities();
+    let fates = world.faults.fates(plan);
+    let World { record, now_ns, panics, .. } = world;
+    let (events, trace, mut counts) = record.finish();
+    counts.virtual_ns = now_ns;
+    let (digest, trace) = trace.finish();
+    Finished { end, panics, alarm_classes, echoes, events, digest, counts, fates, trace }
 }
 
 impl RunEnd {

@@ -9,7 +9,6 @@ mod process;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madsim::time::TimeHandle;
 use rand::RngExt;
 use reveille_model::history::{Outcome, Phase, What};
 use reveille_system::config::Config;
@@ -24,6 +23,7 @@ use crate::clients::Clients;
 use crate::connections::Connections;
 use crate::disk::Sync;
 use crate::fault::{Faults, Roles};
+use crate::guard::Clock;
 use crate::host::{Due, Host};
 use crate::majority::Watch;
 use crate::net::Net;
@@ -41,7 +41,7 @@ const NS_PER_MS: u64 = 1_000_000;
 pub(crate) struct World<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) config: Arc<Config>,
-    time: TimeHandle,
+    clock: Clock,
     pub(crate) now_ns: u64,
     pub(crate) queue: Queue<Event>,
     pub(crate) hosts: Vec<Host>,
@@ -143,13 +143,13 @@ pub(crate) enum Ended {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(plan: &'a Plan, bounds: Bounds, keep_trace: bool) -> Self {
+    pub(crate) fn new(plan: &'a Plan, bounds: Bounds, keep_trace: bool, clock: Clock) -> Self {
         let config = Arc::new(plan.config());
         let streams = Streams::new(plan.seed);
         let hosts = (0..).zip(&plan.clocks);
         let mut world = Self {
             plan,
-            time: TimeHandle::current(),
+            clock,
             now_ns: 0,
             queue: Queue::new(),
             hosts: hosts.map(|(id, clock)| Host::new(MachineId(id), plan.disk, *clock, streams)).collect(),
@@ -217,7 +217,7 @@ impl<'a> World<'a> {
             }
             assert!(at_ns >= self.now_ns, "time never runs backwards");
             if at_ns > self.now_ns {
-                self.time.advance(std::time::Duration::from_nanos(at_ns - self.now_ns));
+                self.clock.advance(std::time::Duration::from_nanos(at_ns - self.now_ns));
                 self.now_ns = at_ns;
                 self.progress.time_moves();
             }

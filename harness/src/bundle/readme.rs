@@ -20,13 +20,13 @@ pub(super) fn of(folder: &Path, plan: &Plan, shrunk: Option<&Plan>, verdict: &Ve
         write!(text, "\n## What is left, and what happens without it\n\n{}\n", lines.join("\n"))
             .expect("writing to a string succeeds");
     }
-    write!(
-        text,
-        "\n## See it again\n\n    cargo run --release -- replay {}\n\nMade by {}.\n",
-        quoted(&from_its_crate(folder)),
-        verdict.made_by
-    )
-    .expect("writing to a string succeeds");
+    let folder = quoted(&from_its_crate(folder));
+    let again = match &verdict.test {
+        Some(test) => format!("REVEILLE_PLAN={folder} cargo test {test}"),
+        None => format!("cargo run --release -- replay {folder}"),
+    };
+    write!(text, "\n## See it again\n\n    {again}\n\nMade by {}.\n", verdict.made_by)
+        .expect("writing to a string succeeds");
     text
 }
 

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use reveille_sim::kinds::draw::Stage;
 use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
+use super::chosen::{self, Kinds};
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
 use super::requests::{self, Asking, asking, insistent, requests};
@@ -18,7 +19,7 @@ use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mood {
+enum Mood<'a> {
     /// Nothing breaks and the clocks agree: only here every bound is the tightest (L3).
     Calm,
     /// Exactly one thing breaks, or several do more than a minute apart (L1).
@@ -27,6 +28,8 @@ enum Mood {
     Ordinary,
     /// Some patterns, each of a shape of its own.
     Patterns,
+    /// Nothing but these kinds.
+    Chosen(&'a Kinds),
 }
 
 /// In so many of a hundred plans the services fail for a while, whatever else breaks.
@@ -36,11 +39,16 @@ const FAULTS_MIN_MS: u64 = 40_000;
 /// What patterns may last together before no further one is added, nights excepted.
 const BUSY_MAX_MS: u64 = 400_000;
 
-/// The plan of a seed in a scenario in which anything may break.
+/// The plan of a seed in a scenario in which anything may break, or nothing, or what was chosen.
 pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
-    let mood = mood(dice);
+    let mood = match &shape.failures {
+        Failures::None => Mood::Calm,
+        Failures::Kinds(kinds) => Mood::Chosen(kinds),
+        Failures::Many | Failures::One | Failures::Sweep => mood(dice),
+    };
     let world = World::any(dice, shape.limits);
-    let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
+    let is_mild = matches!(mood, Mood::Calm | Mood::Single | Mood::Chosen(_));
+    let world = if is_mild { world.mild() } else { world };
     let objects = objects(dice, shape, mood);
     let stage = stage(world.cluster, shape.class, objects, 0);
     let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
@@ -77,7 +85,7 @@ pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
     }
 }
 
-fn mood(dice: &mut Dice) -> Mood {
+fn mood(dice: &mut Dice) -> Mood<'static> {
     match dice.draw(0..100_u8) {
         0..7 => Mood::Calm,
         7..20 => Mood::Single,
@@ -92,7 +100,7 @@ const BROAD_PERCENT: u32 = 20;
 const BROAD: RangeInclusive<usize> = 30..=100;
 
 /// How many objects there are.
-fn objects(dice: &mut Dice, shape: &Shape, mood: Mood) -> usize {
+fn objects(dice: &mut Dice, shape: &Shape, mood: Mood<'_>) -> usize {
     match mood {
         // The fewer, the more of what is asked meets at one gate.
         Mood::Calm => dice.draw(1..=shape.objects_max.min(3)),
@@ -104,7 +112,7 @@ fn objects(dice: &mut Dice, shape: &Shape, mood: Mood) -> usize {
 }
 
 /// What breaks, from the begin of the fault phase on.
-fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
+fn trouble(ground: &mut Ground<'_>, mood: Mood<'_>) -> Trouble {
     // The workload is under way.
     let begin_ms = ground.dice.draw(5_000..20_000_u64);
     let trouble = match mood {
@@ -113,6 +121,7 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
         Mood::Single => patterns::single(ground),
         Mood::Ordinary => patterns::ordinary(ground),
         Mood::Patterns => some_patterns(ground),
+        Mood::Chosen(kinds) => return chosen::trouble(ground, kinds).later(begin_ms),
     };
     // Services that fail have nothing to do with the cluster: they may beside anything.
     let trouble = if mood != Mood::Single && ground.dice.percent(SERVICES_PERCENT) {
@@ -182,14 +191,14 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
     let awake = |at_ms: u64| if at_ms < night.start { at_ms } else { at_ms + (night.end - night.start) };
     match &shape.requests {
         Requests::Spread { body, many } => {
-            let many = many.start..=many.end;
+            let (many, many_max) = (many.start..=many.end, many.end);
             let asked = dice.draw(vec(asking(machines, objects, awake_ms), many));
             let asked = asked.into_iter().map(|(at_ms, machine, which, of_body)| {
                 let at_ms = crowded(dice, trouble).unwrap_or(awake(at_ms));
                 (at_ms.min(faults_ms - 1), machine, which, of_body)
             });
             let mut asked: Vec<Asking> = asked.collect();
-            for _ in 0..insistent_clients(dice) {
+            for _ in 0..insistent_clients(dice, many_max) {
                 let anytime_ms = awake(dice.draw(0..awake_ms));
                 // It has begun when something breaks.
                 let before_ms = dice.draw(0..CROWD_MS);
@@ -221,9 +230,9 @@ const CROWD_MS: u64 = 10_000;
 /// In so many of a hundred plans clients insist ([`insistent`]).
 const INSISTENT_PERCENT: u32 = 40;
 
-/// How many clients insist.
-fn insistent_clients(dice: &mut Dice) -> usize {
-    if dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
+/// How many clients insist, where there are up to so many requests. Where there are none nobody asks.
+fn insistent_clients(dice: &mut Dice, many_max: usize) -> usize {
+    if many_max > 0 && dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
 }
 
 /// When a request comes that is to come when something breaks, or is well again.
@@ -246,7 +255,7 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
         Requests::Spread { body, many } => {
             let asking = asking(machines, objects, within.end - within.start);
             let mut asked = late_asking(dice, asking, many.end, &within);
-            if dice.percent(INSISTENT_PERCENT) {
+            if many.end > 0 && dice.percent(INSISTENT_PERCENT) {
                 let from_ms = dice.draw(within.clone());
                 asked.extend(insistent(dice, machines, objects, from_ms));
                 asked.retain(|(at_ms, ..)| *at_ms < within.end);
@@ -297,7 +306,7 @@ fn late_asking(
     max: usize,
     within: &Range<u64>,
 ) -> Vec<Asking> {
-    let asked = dice.draw(vec(asking, 1..=max.div_ceil(LATE_OF)));
+    let asked = dice.draw(vec(asking, max.min(1)..=max.div_ceil(LATE_OF)));
     let later = |(at_ms, machine, which, of_body): Asking| (within.start + at_ms, machine, which, of_body);
     asked.into_iter().map(later).collect()
 }
