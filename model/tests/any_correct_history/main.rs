@@ -12,7 +12,7 @@ mod spoils;
 mod system;
 
 use reveille_model::Profile;
-use reveille_model::history::{History, OpResult, Outcome, What};
+use reveille_model::history::{Headers, History, OpResult, Outcome, What};
 
 use omissions::{OMISSIONS, Omits, leave_out};
 use spoils::{SPOILS, Spoil};

@@ -424,7 +424,7 @@ fn requests() -> Vec<Case> {
 /// Another request was given to object code and answered.
 fn is_served(tale: &mut Tale) -> &mut Tale {
     is_delivered(tale);
-    tale.does(What::Respond { request: 6, status: 200, body: Blob::default() })
+    tale.does(What::Respond { request: 6, status: 200, headers: Headers::default(), body: Blob::default() })
 }
 
 /// What is owed to a request that object code was given.

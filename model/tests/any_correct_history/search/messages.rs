@@ -86,14 +86,15 @@ impl Messages {
                 holds(asked.given_to.is_none(), "O1: a request is given twice")?;
                 asked.given_to = Some(instance);
             }
-            What::Respond { request, status, body } => {
+            What::Respond { request, status, headers, body } => {
                 let asked = self.requests.entry(*request).or_default();
                 holds(asked.given_to == Some(instance), "O1: an answer to a request that was not given")?;
                 holds(asked.said.is_none(), "W1: a request is answered twice")?;
-                asked.said = Some(Outcome::Answered { status: *status, body: body.clone() });
+                asked.said =
+                    Some(Outcome::Answered { status: *status, headers: headers.clone(), body: body.clone() });
                 self.echoes(instance, body)?;
             }
-            What::Outbound { call, service, body, op } => {
+            What::Outbound { call, service, body, op, .. } => {
                 let made = self.calls.entry(*call).or_default();
                 holds(made.made.is_none(), "W1: a call is made twice")?;
                 made.made = Some((machine, instance, *op));

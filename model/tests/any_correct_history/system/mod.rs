@@ -12,7 +12,9 @@ use std::mem::take;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_model::build::{Tale, object, wall_ms};
-use reveille_model::history::{AlarmAtRest, AlarmId, Blob, By, Event, Header, Key, Outcome, Phase, What};
+use reveille_model::history::{
+    AlarmAtRest, AlarmId, Blob, By, Event, Head, Header, Key, Outcome, Phase, What,
+};
 
 /// How many things the system does in each history.
 const DEEDS: u64 = 60;
@@ -164,22 +166,27 @@ impl System {
         self.does_in(turn, message.clone());
         let is_lost = self.world.one_in(6);
         match message {
-            What::Respond { request, status, body } => {
-                let outcome = Outcome::Answered { status, body };
+            What::Respond { request, status, headers, body } => {
+                let outcome = Outcome::Answered { status, headers, body };
                 self.seen(What::AnswerLeave { request, outcome: outcome.clone() });
                 let ends =
                     if is_lost { What::AnswerLost { request } } else { What::Return { request, outcome } };
                 self.push(None, ends);
             }
             What::Outbound { call, service, body, .. } => {
-                self.seen(What::OutboundLeave { call, service: service.clone(), body: body.clone() });
+                self.seen(What::OutboundLeave {
+                    call,
+                    service: service.clone(),
+                    head: Head::default(),
+                    body: body.clone(),
+                });
                 if is_lost {
                     self.failed = call;
                     self.push(None, What::OutboundLost { call });
                     return self.seen(What::OutboundReturn { call, status: None });
                 }
                 let (service, body) = (Some(service), Some(body));
-                self.push(None, What::OutboundArrive { call, service, body });
+                self.push(None, What::OutboundArrive { call, service, head: Head::default(), body });
                 self.push(None, What::OutboundAnswer { call, status: Some(200) });
                 self.seen(What::OutboundReturn { call, status: Some(200) });
             }

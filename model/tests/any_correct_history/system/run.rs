@@ -2,7 +2,8 @@
 
 use reveille_model::build::{object, wall_ms};
 use reveille_model::history::{
-    AlarmId, AwaitKind, Blob, Cause, Delivery, How, OpResult, Outcome, ResetCause, RunOutcome, What,
+    AlarmId, AwaitKind, Blob, Cause, Delivery, Head, Headers, How, OpResult, Outcome, ResetCause, RunOutcome,
+    What,
 };
 
 use super::{AHEAD_MS, Alarm, System};
@@ -11,7 +12,7 @@ impl System {
     pub(super) fn request(&mut self) {
         self.messages += 1;
         let request = self.messages;
-        self.push(None, What::Call { request, to: object(), body: Blob::default() });
+        self.push(None, What::Call { request, to: object(), head: Head::default(), body: Blob::default() });
         self.seen(What::RequestArrive { request });
         if !self.wakes(Cause::Request) {
             // Whatever the constructor did: the client does not wait.
@@ -25,7 +26,12 @@ impl System {
         let it = self.it();
         let read = it.given.iter().map(|(key, value)| (&**key, value.as_ref().map(Blob::text)));
         let body = serde_json::json!({ "read": read.collect::<Vec<_>>() }).to_string();
-        it.leaves.push(What::Respond { request, status: 200, body: Blob::from(&*body) });
+        it.leaves.push(What::Respond {
+            request,
+            status: 200,
+            headers: Headers::default(),
+            body: Blob::from(&*body),
+        });
         self.end_turn(None);
     }
 
@@ -78,7 +84,7 @@ impl System {
         self.ops += 1;
         let (call, op) = (self.messages, self.ops);
         let (service, body) = ("up".into(), Blob::default());
-        self.it().leaves.push(What::Outbound { call, service, body, op: Some(op) });
+        self.it().leaves.push(What::Outbound { call, service, head: Head::default(), body, op: Some(op) });
         self.does(What::Await { op, kind: AwaitKind::Outside });
         self.end_turn(None);
         for _ in 0..self.chance.below(3) {
