@@ -10,7 +10,8 @@ fn documents() -> Vec<String> {
         let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
         let names = entries.map(|entry| entry.expect("it can be read").file_name());
         let names = names.map(|name| Path::new(folder).join(name).display().to_string());
-        names.filter(|name| name.ends_with(".md")).collect()
+        // What the guide names stands in its reader's crate; a test of its own holds it to that.
+        names.filter(|name| name.ends_with(".md") && !name.ends_with("your-object.md")).collect()
     };
     let mut all = [names(""), names("docs")].concat();
     all.sort();

@@ -199,6 +199,7 @@ impl Teller<'_> {
             13 => What::Commit { ends_run: self.maybe(|teller| teller.few(3))? },
             14 => What::Respond { request: number, status: 200, headers: Headers::default(), body: self.blob()? },
             _ => What::Outbound {
+                head: Head::default(),
                 call: number,
                 service: self.word()?,
                 body: self.blob()?,

@@ -84,6 +84,8 @@ pub enum Requests {
         body: Body,
         /// So many of them in the fault phase, the upper bound included.
         many: Range<usize>,
+        /// Whether some plans go beyond what is said: with many times as many objects, and with blanks behind bodies.
+        stretched: bool,
     },
     /// What a strategy draws, with what is to break because of it beside everything else.
     Own {
@@ -97,7 +99,7 @@ pub enum Requests {
 impl Requests {
     /// Nothing is asked.
     pub(crate) fn none() -> Self {
-        Self::Spread { body: Arc::new(|_, _| String::new()), many: 0..0 }
+        Self::Spread { body: Arc::new(|_, _| String::new()), many: 0..0, stretched: false }
     }
 }
 

@@ -140,17 +140,27 @@ impl Scenario {
         S::Value: Into<String>,
     {
         let body = move |index, dice| plans::drawn(&bodies, index, dice).into();
-        self.asks(body, many)
+        self.spread(body, many, false)
     }
 
-    /// Like [`Scenario::requests`], where the body of the `index`-th request of a plan is a function of a random number.
+    /// Like [`Scenario::requests`], where the body of the `index`-th request of a plan is a function of a random number; and some
+    /// plans go beyond that, with up to a hundred objects, and with up to 100,000 blanks behind some bodies.
     #[must_use]
     pub fn asks(
-        mut self,
+        self,
         body: impl Fn(usize, u32) -> String + Send + Sync + 'static,
         many: Range<usize>,
     ) -> Self {
-        self.shape.requests = Requests::Spread { body: Arc::new(body), many };
+        self.spread(body, many, true)
+    }
+
+    fn spread(
+        mut self,
+        body: impl Fn(usize, u32) -> String + Send + Sync + 'static,
+        many: Range<usize>,
+        stretched: bool,
+    ) -> Self {
+        self.shape.requests = Requests::Spread { body: Arc::new(body), many, stretched };
         self
     }
 

@@ -124,7 +124,7 @@ impl<const UNCHECKED: bool> DurableObject for Digest<UNCHECKED> {
 
 fn digest<const UNCHECKED: bool>() -> Scenario {
     Scenario::of::<Digest<UNCHECKED>>("digest")
-        .asks(|index, dice| format!("note-{index}-{}", dice % 10), 0..30)
+        .requests("note-[0-9]{6}", 0..30)
         .objects(3)
         .promise(acknowledged().reaches(MAIL))
 }

@@ -564,7 +564,7 @@ fn l4_the_end_tells_how_far_each_replica_is_and_what_it_holds() {
         }
     }
     for replicas in &of_group[..2] {
-        assert_eq!(replicas.len(), 3, "one in each datacenter");
+        assert_eq!(replicas.len(), 6, "one in each datacenter, by its process and by its disk");
         assert!(replicas.iter().all(|replica| *replica == replicas[0] && replica.0 > 0));
     }
     assert_ne!(of_group[0][0].1, of_group[1][0].1);

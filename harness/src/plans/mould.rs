@@ -28,7 +28,7 @@ const QUIET_MS: u64 = 90_000;
 /// If its requests are its own.
 pub(super) fn plans(shape: &Shape, seed: u64) -> impl Strategy<Value = Plan> + use<> {
     let (name, shape) = (shape.scenario, shape.clone());
-    let Requests::Spread { body, many } = shape.requests.clone() else {
+    let Requests::Spread { body, many, .. } = shape.requests.clone() else {
         panic!("{name} has requests of its own")
     };
     let world = (network(CLUSTER), disk(), clocks(CLUSTER), upstream());

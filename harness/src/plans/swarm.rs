@@ -104,7 +104,9 @@ fn objects(dice: &mut Dice, shape: &Shape, mood: Mood<'_>) -> usize {
     match mood {
         // The fewer, the more of what is asked meets at one gate.
         Mood::Calm => dice.draw(1..=shape.objects_max.min(3)),
-        _ if matches!(shape.requests, Requests::Spread { .. }) && dice.percent(BROAD_PERCENT) => {
+        _ if matches!(shape.requests, Requests::Spread { stretched: true, .. })
+            && dice.percent(BROAD_PERCENT) =>
+        {
             dice.draw(BROAD)
         }
         _ => dice.draw(1..=shape.objects_max),
@@ -190,7 +192,7 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
     let awake_ms = faults_ms - (night.end - night.start);
     let awake = |at_ms: u64| if at_ms < night.start { at_ms } else { at_ms + (night.end - night.start) };
     match &shape.requests {
-        Requests::Spread { body, many } => {
+        Requests::Spread { body, many, .. } => {
             let (many, many_max) = (many.start..=many.end, many.end);
             let asked = dice.draw(vec(asking(machines, objects, awake_ms), many));
             let asked = asked.into_iter().map(|(at_ms, machine, which, of_body)| {
@@ -252,7 +254,7 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
     let within = requests::late(plan.phases);
     let (machines, objects) = (plan.cluster.machines(), dice.draw(1..=shape.objects_max));
     let late = match &shape.requests {
-        Requests::Spread { body, many } => {
+        Requests::Spread { body, many, .. } => {
             let asking = asking(machines, objects, within.end - within.start);
             let mut asked = late_asking(dice, asking, many.end, &within);
             if many.end > 0 && dice.percent(INSISTENT_PERCENT) {
@@ -273,7 +275,8 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
     };
     plan.workload.extend(late);
     // What scripted objects keep stands in their scripts; and figures of the other plans are compared from day to day.
-    if shape.failures == Failures::Many && matches!(shape.requests, Requests::Spread { .. }) {
+    if shape.failures == Failures::Many && matches!(shape.requests, Requests::Spread { stretched: true, .. })
+    {
         make_heavy(&mut plan.workload, dice);
     }
 }
