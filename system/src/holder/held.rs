@@ -16,7 +16,7 @@ use crate::ids::{Epoch, ObjectName};
 use crate::object::class::Response;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
-use crate::observe::{Observation, Source};
+use crate::observe::Observation;
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
 use crate::words::time::Now;
 
@@ -168,11 +168,6 @@ impl Held {
     /// When the next alarm is due, on the monotonic clock.
     pub(super) fn next_due_ns(&self, now: Now) -> Option<u64> {
         self.tracker.next_due_ns(now)
-    }
-
-    /// The instances in memory, and whether `alarm()` is in progress in each.
-    pub(super) fn live_instances(&self) -> impl Iterator<Item = (Source, bool)> + '_ {
-        self.entries.values().filter_map(Entry::live_instance)
     }
 
     /// What is in memory ends; what it wrote before may still become durable.
