@@ -47,6 +47,30 @@ fn a2_the_datastore_holds_the_latest_alarm() {
     replaced().rests(&[], Some((2, 95.0, 0))).end().is_accepted();
 }
 
+/// The slot is empty, and the datastore holds an alarm that was in it once: which rule that breaks is how it left.
+#[test]
+fn a1_a2_s3_the_datastore_holds_no_alarm_that_has_left_the_slot() {
+    let is_told = |tale: &mut Tale, rule: &str| {
+        let verdict = tale.at(9.0).rests(&[], Some((1, 90.0, 0))).end().verdict();
+        let is_it =
+            |sentences: &str| sentences.ends_with("yet at the end of the run the datastore holds it.");
+        let told = verdict.violations.iter().filter(|it| is_it(&it.sentences));
+        let rules: Vec<String> = told.map(|it| it.rule.to_string()).collect();
+        assert_eq!(rules, [rule], "{:?}", verdict.violations);
+    };
+    let mut replaced = Tale::new();
+    replaced.alarm_is_set(90.0).at(2.0).turn(2).set_alarm(2, 95.0).commit();
+    replaced.turn(3).delete_alarm().commit();
+    is_told(&mut replaced, "A1");
+    let mut acknowledged = Tale::new();
+    acknowledged.alarm_is_set(90.0).at(2.0).turn(2).set_alarm(2, 95.0).commit().respond();
+    acknowledged.turn(3).delete_alarm().commit();
+    is_told(&mut acknowledged, "A2");
+    let mut lost = Tale::new();
+    lost.at(1.0).set_alarm(1, 90.0).lost().at(2.0).wake(2).put("k", "v").commit();
+    is_told(&mut lost, "S3");
+}
+
 #[test]
 fn a3_get_alarm_sees_an_uncommitted_set_alarm() {
     Tale::new().set_alarm(1, 9.0).get_alarm(None).is_refused("A3");

@@ -216,7 +216,7 @@ impl Record {
     }
 
     /// What the datastore holds for an object at the end.
-    pub(crate) fn at_rest(&mut self, at_ns: u64, object: &ids::ObjectName, row: &Row) {
+    pub(crate) fn at_rest(&self, object: &ids::ObjectName, row: &Row) -> What {
         let keys = row.keys.iter().map(|(key, value)| (key.clone(), blob(value.clone()))).collect();
         let alarm = row.alarm.as_ref().map(|alarm| AlarmAtRest {
             alarm: Some(alarm_id(alarm.alarm)),
@@ -224,7 +224,7 @@ impl Record {
             retry_count: Some(alarm.retry_count),
         });
         let slice = Some(object.slice(self.config.slices).0);
-        self.outside(at_ns, What::AtRest { object: object_name(object), keys, alarm, slice });
+        What::AtRest { object: object_name(object), keys, alarm, slice }
     }
 
     /// W1: a call leaves a machine. Gives its number in the history: the one under which the machine tells of it, or another one

@@ -356,11 +356,10 @@ impl<'a> World<'a> {
         for request in self.clients.waiting() {
             self.request_over(request, Outcome::Unknown);
         }
-        let disks = self.read_disks();
+        self.read_disks();
         for group in self.config.all_groups() {
             self.look_at_disks(group);
-            self.tell_replicas(group, &disks);
-            self.tell_at_rest(group, &disks);
+            self.tell_group(group);
         }
         self.note(None, Kind::Phase, Phase::End as u64, 0);
         self.record.outside(self.now_ns, What::Phase { phase: Phase::End });

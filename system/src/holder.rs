@@ -26,7 +26,7 @@ use crate::ids::{CallId, Epoch, MachineId, ObjectName, OpId, RequestId, SliceId,
 use crate::ingress::{Around, Ingress};
 use crate::io::{ClientAnswer, ClientRequest};
 use crate::object::class::Classes;
-use crate::observe::{Observation, Source};
+use crate::observe::Observation;
 use crate::registry::{Roster, Yield};
 use crate::route::Route;
 use crate::session::{Membership, News};
@@ -349,11 +349,6 @@ impl Holder {
             return None;
         }
         self.slices.values().filter_map(|slice| slice.next_due_ns(now)).min()
-    }
-
-    /// The instances in memory, and whether `alarm()` is in progress in each.
-    pub(crate) fn live_instances(&self) -> impl Iterator<Item = (Source, bool)> + '_ {
-        self.slices.values().flat_map(Slice::live_instances)
     }
 
     /// Lets something happen to a slice in this stay of it: nothing happens to another one.

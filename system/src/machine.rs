@@ -13,7 +13,6 @@ use crate::ids::MachineId;
 use crate::io::{DiskImage, Effects, Input};
 use crate::log::Damage;
 use crate::object::class::Classes;
-use crate::observe::Source;
 use crate::outbox::Outbox;
 use crate::registry::Change;
 use crate::renewals::Renewals;
@@ -50,15 +49,6 @@ pub struct Machine {
     /// Of sessions, while the leader of the system group is here.
     renewals: Renewals,
     next_tick_ns: u64,
-}
-
-/// An instance in memory.
-#[derive(Clone, Debug)]
-pub struct LiveInstance {
-    /// Who the next thing seen of it would be by.
-    pub source: Source,
-    /// Whether `alarm()` is in progress in it.
-    pub running: bool,
 }
 
 impl Machine {
@@ -180,11 +170,6 @@ impl Machine {
         self.replicas.settle(&mut self.outbox, out);
         self.outbox.drain_into(out);
         out.wake_at_ns = Some(due_ns.map_or(self.next_tick_ns, |due_ns| due_ns.min(self.next_tick_ns)));
-    }
-
-    /// The instances in memory.
-    pub fn live_instances(&self) -> Vec<LiveInstance> {
-        self.holder.live_instances().map(|(source, running)| LiveInstance { source, running }).collect()
     }
 
     /// The replicas on the machine.

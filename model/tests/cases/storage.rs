@@ -1,6 +1,6 @@
 //! Storage: calls and their results, turns that are durable together and in order, reads, keys.
 
-use reveille_model::history::{ListOptions, OpResult, StorageCall};
+use reveille_model::history::{Delivery, ListOptions, OpResult, StorageCall};
 
 use super::{Case, case};
 use reveille_model::build::Tale;
@@ -10,6 +10,13 @@ pub(super) fn cases() -> Vec<Case> {
         case("S1", "a put resolves a turn later", |tale, breaks| {
             let op = tale.call(StorageCall::Put { key: "k".into(), value: "v".into() });
             tale.turn(if breaks { 2 } else { 1 }).result(op, OpResult::Done);
+        }),
+        case("S1", "a request is delivered while a put has no result", |tale, breaks| {
+            let op = tale.put("j", "v").call(StorageCall::Put { key: "k".into(), value: "v".into() });
+            if !breaks {
+                tale.result(op, OpResult::Done);
+            }
+            tale.at(1.0).deliver(2, Delivery::Request { request: 8 });
         }),
         case("S1", "a get gives what a list gives", |tale, breaks| {
             let result = if breaks { OpResult::Entries(Vec::new()) } else { OpResult::Value(None) };

@@ -17,7 +17,7 @@ use crate::ids::{Epoch, ObjectName};
 use crate::object::class::Response;
 use crate::object::entry::{Acts, Entry, Host, Unit};
 use crate::object::port::Stamps;
-use crate::observe::{Observation, Source};
+use crate::observe::Observation;
 use crate::store::command::{AlarmRow, AlarmWrite, Command, Commit, Query};
 use crate::words::call::Reply;
 use crate::words::time::Now;
@@ -161,7 +161,7 @@ impl Held {
         }
         let entries = &self.entries;
         self.timers.retain(|object, instance| {
-            entries.get(object).and_then(Entry::live_instance).is_some_and(|(by, _)| by.instance == instance)
+            entries.get(object).and_then(Entry::instance).is_some_and(|live| live == instance)
         });
         self.carry_out(env, cx);
     }
@@ -188,11 +188,6 @@ impl Held {
     /// When the next timer is over, on the monotonic clock.
     pub(super) fn next_timer_ns(&self) -> Option<u64> {
         self.timers.next_ns()
-    }
-
-    /// The instances in memory, and whether `alarm()` is in progress in each.
-    pub(super) fn live_instances(&self) -> impl Iterator<Item = (Source, bool)> + '_ {
-        self.entries.values().filter_map(Entry::live_instance)
     }
 
     /// What is in memory ends; what it wrote before may still become durable.

@@ -25,7 +25,7 @@ use crate::client::{About, Purpose, Tenure};
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
 use crate::ids::{Epoch, ObjectName, OpId, SliceId, Stamp};
-use crate::observe::{Observation, Source};
+use crate::observe::Observation;
 use crate::registry::{Roster, Yield};
 use crate::store::command::{AlarmRow, Answer, Applied, Claim, Command, Holding, Query, Release};
 use crate::words::call::Reply;
@@ -102,7 +102,7 @@ impl Slice {
     /// Whether it is served, and nothing of any object is in memory.
     #[cfg(test)]
     pub(super) fn is_at_rest(&self) -> bool {
-        self.held().is_some_and(Held::is_empty)
+        matches!(&self.stage, Stage::Serving(held) if held.is_empty())
     }
 
     pub(super) fn is_gone(&self) -> bool {
@@ -364,11 +364,6 @@ impl Slice {
         };
         let timer_ns = self.held().and_then(Held::next_timer_ns);
         alarm_ns.into_iter().chain(timer_ns).min()
-    }
-
-    /// The instances in memory, and whether `alarm()` is in progress in each.
-    pub(super) fn live_instances(&self) -> impl Iterator<Item = (Source, bool)> + '_ {
-        self.held().into_iter().flat_map(Held::live_instances)
     }
 }
 

@@ -35,7 +35,7 @@ use crate::ids::{ObjectName, OpId, RequestId, Stamp};
 use crate::object::class::{Class, Response};
 use crate::object::port::{Port, Stamps};
 use crate::object::view::View;
-use crate::observe::{Ended, Source};
+use crate::observe::Ended;
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 use crate::words::call::Reply;
 use crate::words::http::Request;
@@ -228,9 +228,9 @@ impl Entry {
         self.inbox.is_empty() && self.past.is_empty() && self.life.is_none()
     }
 
-    /// The instance in memory, and whether `alarm()` is in progress in it.
-    pub(crate) fn live_instance(&self) -> Option<(Source, bool)> {
-        self.life.as_ref().map(Life::live_instance)
+    /// The instance in memory.
+    pub(crate) fn instance(&self) -> Option<Stamp> {
+        self.life.as_ref().map(Life::id)
     }
 
     /// The slice is lost: what is in memory ends, and nothing more gets out. Requests that were not delivered are returned.

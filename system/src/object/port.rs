@@ -459,11 +459,6 @@ impl Core {
         self.journal.push(Observation::Instance { by, seen });
     }
 
-    /// Who the next thing seen would be by.
-    pub(crate) fn source(&self) -> Source {
-        Source { object: self.object.clone(), instance: self.instance, seq: self.seq, turn: self.turn }
-    }
-
     /// A new identity.
     pub(crate) fn stamp(&self) -> Stamp {
         self.stamps.next()

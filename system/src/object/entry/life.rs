@@ -19,7 +19,7 @@ use crate::cx::Cx;
 use crate::ids::{OpId, Stamp};
 use crate::object::class::{AlarmInfo, Class, Event, Instance, TurnEnd};
 use crate::object::port::{Core, Port, Wanted};
-use crate::observe::{Ended, Seen, Source};
+use crate::observe::{Ended, Seen};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 use crate::words::call::Reply;
 use crate::words::failure::{Failure, How, Reset, ResetCause};
@@ -116,11 +116,6 @@ impl Life {
     /// Whether it has been idle for long enough.
     pub(super) fn is_to_be_evicted(&self, cx: &Cx<'_>) -> bool {
         self.is_idle() && (cx.now.mono_ns - self.active_ns) / NS_PER_MS > cx.config.idle_evict_ms
-    }
-
-    /// Who it is, and whether `alarm()` is in progress in it.
-    pub(super) fn live_instance(&self) -> (Source, bool) {
-        (self.port.core().source(), self.events.run().is_some())
     }
 
     /// The datastore has answered a read.
