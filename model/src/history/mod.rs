@@ -83,7 +83,8 @@ pub enum What {
         request: u64,
         /// The object that it is for.
         to: ObjectName,
-        /// What it says.
+        /// What it says; empty where the writer does not tell.
+        #[schemars(default)]
         body: Blob,
     },
     /// The client's request is over.

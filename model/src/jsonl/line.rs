@@ -256,7 +256,7 @@ impl<'a> Line<'a> {
             "call" => What::Call {
                 request: need!(self, request),
                 to: ObjectName(names.get(&need!(self, to))),
-                body: need!(self, body),
+                body: self.body.take().unwrap_or_default(),
             },
             "return" => {
                 What::Return { request: need!(self, request), outcome: need!(self, outcome).of_a_request()? }

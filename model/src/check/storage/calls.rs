@@ -89,7 +89,7 @@ pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, o
             // A block_concurrency_while may have waited for it with the gate closed: this history does not tell of those.
             acting.instance.closed.add(0, case.mark.at_ns);
         }
-        if !is_outside && acting.instance.is_start_seen() {
+        if !is_outside && acting.instance.is_start_seen {
             unasked(case, op);
         }
         return;

@@ -170,11 +170,11 @@ impl Witness {
                     self.deliveries.refused(&mut scene, *request);
                 }
                 let slice = known.of_request(*request).and_then(|object| slice_of(object));
-                self.answers.leaves(&mut scene, *request, outcome, slice);
+                self.answers.leaves(&mut scene, *request, outcome, machine, slice);
             }
             What::AnswerLost { request } => self.answers.lost(*request),
             What::OutboundLeave { call, service, body } => {
-                self.calls.leaves(&mut scene, *call, service, body);
+                self.calls.leaves(&mut scene, machine, *call, service, body);
             }
             What::OutboundArrive { call, service, body } => {
                 self.calls.arrives(&mut scene, *call, service.as_deref(), body.as_ref());
@@ -182,7 +182,7 @@ impl Witness {
             What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
             What::OutboundLost { call } => self.calls.lost(*call),
             What::OutboundReturn { call, status } => {
-                let waiting = self.calls.comes_back(&mut scene, *call, *status);
+                let waiting = self.calls.comes_back(&mut scene, machine, *call, *status);
                 if let Some((position, open)) = waiting
                     && let Some(object) =
                         known.at(position).filter(|object| object.waits.calls.contains(&open))
