@@ -22,9 +22,18 @@ fn a1_an_alarm_whose_replacement_is_durable_does_not_start() {
 
 #[test]
 fn a2_an_alarm_whose_replacement_is_acknowledged_never_starts() {
-    let mut tale = Tale::new();
-    tale.at(2.3).alarm_is_set(12.3).at(4.1).turn(2).set_alarm(2, 20.0).commit().at(4.18).respond();
-    let violation = tale.at(12.31).on(4).turn(3).run(1, 1, 12.3, 0).is_refused("A2");
+    let mut tale = Tale::of_machines();
+    tale.on(4)
+        .start(1)
+        .at(2.3)
+        .alarm_is_set(12.3)
+        .at(4.1)
+        .turn(2)
+        .set_alarm(2, 20.0)
+        .commit()
+        .at(4.18)
+        .respond();
+    let violation = tale.at(12.31).turn(3).run(1, 1, 12.3, 0).is_refused("A2");
     assert_eq!(
         violation.sentences,
         "The alarm that was set for 12.300 s at 2.300 s was replaced at 4.100 s by one for 20.000 s, and that \

@@ -33,7 +33,7 @@ pub(super) struct Kinds(u64);
 impl Kinds {
     pub(super) const NONE: Kinds = Kinds(0);
     const CALL: Kinds = Kinds(1);
-    const INSTANCE_START: Kinds = Kinds(1 << 1);
+    pub(super) const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
     const INSTANCE_END: Kinds = Kinds(1 << 3);
     pub(super) const DELIVER: Kinds = Kinds(1 << 4);
@@ -235,6 +235,8 @@ fn needs(rule: Id) -> &'static [Need] {
 }
 
 const NO_DELIVERIES: &str = "no `deliver` says which instance was given a request: whether one was given more than once is not judged";
+const NO_PLACES: &str =
+    "no `machine` says where an instance was: whether an epoch of an object is on one machine is not judged";
 const NO_HOW: &str =
     "a run failed and no `how` says in which way: whether that had to reset its instance is not judged";
 const NO_CAUSE: &str = "no `cause` says what an instance was made for: whether its constructor replaced the alarm that woke it is not judged";
@@ -319,7 +321,7 @@ impl Tally {
         let is_blind = (self.any_key_given_up && is_about_keys(rule))
             || (self.any_slot_given_up && is_about_alarm(rule));
         let mut reasons: Vec<(bool, &'static str)> = match rule {
-            Id::O1 => vec![(lacks(Kinds::DELIVER), NO_DELIVERIES)],
+            Id::O1 => vec![(lacks(Kinds::DELIVER), NO_DELIVERIES), (lacks(Kinds::PLACE), NO_PLACES)],
             Id::R1 => vec![(self.any_untold_failure, NO_HOW)],
             Id::A9 => vec![(lacks(Kinds::CAUSE), NO_CAUSE)],
             Id::A10 => vec![(lacks(Kinds::ALARM_ID), NO_IDENTITIES)],

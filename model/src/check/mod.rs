@@ -39,7 +39,7 @@ use self::cluster::lateness::Pace;
 use self::cluster::nature::Nature;
 use self::cluster::{disks, takeover};
 use self::object::requests::Requests;
-use self::object::{effects, life, turns};
+use self::object::{effects, home, life, turns};
 use self::report::Reports;
 use self::storage::commits;
 use self::witness::Witness;
@@ -101,7 +101,7 @@ pub fn check(history: &History, profile: Profile) -> Verdict {
 ///
 /// | rules | by | from |
 /// |---|---|---|
-/// | O1, F3 | `object::effects`, `witness::deliveries`, `alarm::start` | effects: commits, responses, outbound requests; deliveries of requests |
+/// | O1, F3 | `object::effects`, `object::home`, `witness::deliveries`, `alarm::start` | effects: commits, responses, outbound requests; machines; deliveries of requests |
 /// | O2 | `object::requests` | calls and deliveries of requests |
 /// | O3, O4 | `object::turns` | deliveries, turns, outstanding calls, gates, constructors |
 /// | O5 | `object::effects` | messages that leave, commits |
@@ -301,12 +301,14 @@ impl Checker {
         let mut case =
             Case { constants, alarm_classes, omits_commits, faults, pace, reports, name, by, mark, place };
         self.witness.instance(&mut case, object, position, what);
+        home::is_at_home(&mut case, object, what);
         if let What::InstanceStart { cause, slice } = what {
-            life::start(&mut case, object, *cause, *slice);
+            life::starts(&mut case, object, *cause, *slice);
             return self.witness.followed(&case, object);
         }
         if object.hears_first_of(by) {
-            life::start(&mut case, object, None, None);
+            let machine = home::machine(&case, what);
+            life::is_heard_of(&mut case, object, machine);
         }
         turns::observe(&mut case, object, what);
         match what {

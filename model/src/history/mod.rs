@@ -88,7 +88,8 @@ pub enum What {
         /// Its method, path and headers, where they are not as usual.
         #[serde(flatten)]
         head: Head,
-        /// What it says.
+        /// What it says; empty where the writer does not tell.
+        #[schemars(default)]
         body: Blob,
     },
     /// The client's request is over.

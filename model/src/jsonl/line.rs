@@ -280,7 +280,7 @@ impl<'a> Line<'a> {
                 request: need!(self, request),
                 to: ObjectName(names.get(&need!(self, to))),
                 head: self.head(names),
-                body: need!(self, body),
+                body: self.body.take().unwrap_or_default(),
             },
             "return" => {
                 What::Return { request: need!(self, request), outcome: need!(self, outcome).of_a_request()? }

@@ -21,6 +21,8 @@ pub(crate) struct Torn {
 pub(crate) struct Irregular {
     /// S3: an earlier turn that is not durable yet, and its first write.
     pub(crate) skipped: Option<(u32, Mark)>,
+    /// S3, F4: the record of a failed run, of an earlier turn, that is not durable yet, and the end of that run.
+    pub(crate) unrecorded: Option<(u32, Mark)>,
     pub(crate) torn: Option<Torn>,
 }
 
@@ -107,8 +109,10 @@ impl Instance {
         self.undo = None;
         self.committed = Some((turn, mark));
         let skipped = turn.checked_sub(1).and_then(|before| self.uncommitted(before, self.skips_reported));
-        let skipped = skipped.or_else(|| self.overtaken_completion(row, turn, ends_run));
-        let mut irregular = Irregular { skipped, torn: None };
+        let overtaken = self.overtaken_end(row, turn, ends_run);
+        let end_of = |end| overtaken.filter(|it| it.end == end).map(|it| (it.turn, it.failure.ended));
+        let skipped = skipped.or(end_of(End::Completes));
+        let mut irregular = Irregular { skipped, unrecorded: end_of(End::Fails), torn: None };
         let open = self.take_open_turn(turn, ends_run);
         // What has been skipped stays in the log, and is not looked at again before its own commit.
         let mut next = self.first_after(self.skips_reported.min(turn.saturating_sub(1)));
@@ -123,6 +127,10 @@ impl Instance {
             }
         }
         irregular.torn = self.finish_apart(row, turn, ends_run, mark, retries_max);
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.turn == turn) {
+            // The commit of its turn does not name it, and none will.
+            ending.overtaken = true;
+        }
         self.leave_open(row, open, mark);
         let is_ending = self.ending.is_some();
         let is_settled = |change: &SlotChange| change.turn <= turn && !(change.by_end && is_ending);
@@ -150,17 +158,20 @@ impl Instance {
         open
     }
 
-    /// S3: a good end of a run whose turn is earlier than this one and is not durable: it takes its alarm away (F4).
-    fn overtaken_completion(&mut self, row: &Row, turn: u32, ends_run: Option<u64>) -> Option<(u32, Mark)> {
-        let ending =
-            self.ending.as_mut().filter(|ending| ending.turn < turn && ending.end == End::Completes)?;
-        let scheduled = row.slot.alarm.as_ref().map(|alarm| alarm.setting.set);
-        let is_open = scheduled.is_some() && scheduled == ending.run.alarm.map(|alarm| alarm.set);
-        if !is_open || ends_run == Some(ending.run.run) || ending.torn || ending.overtaken {
-            return None;
-        }
-        ending.overtaken = true;
-        Some((ending.turn, ending.failure.ended))
+    /// S3: the end of a run whose turn is earlier than this one and is not durable.
+    fn overtaken_end(&mut self, row: &Row, turn: u32, ends_run: Option<u64>) -> Option<Ending> {
+        let is_it = |ending: &Ending| ending.turn < turn && ends_run != Some(ending.run.run);
+        let open = self.open_end(row).filter(is_it)?;
+        self.ending = Some(Ending { overtaken: true, ..open });
+        Some(open)
+    }
+
+    /// F4: the end of a run that has to become durable and has not: it takes its alarm away, or records a failure of it. None if it
+    /// is known already that it is out of order.
+    pub(crate) fn open_end(&self, row: &Row) -> Option<Ending> {
+        let scheduled = row.slot.alarm.as_ref().map(|alarm| alarm.setting.set)?;
+        let is_its_own = |ending: &Ending| ending.run.alarm.is_some_and(|alarm| alarm.set == scheduled);
+        self.ending.filter(|ending| is_its_own(ending) && !ending.torn && !ending.overtaken)
     }
 
     pub(super) fn cause(&self, op: Mark, turn: u32, commit: Mark) -> slot::Cause {

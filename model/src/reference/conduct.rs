@@ -138,6 +138,8 @@ pub(crate) struct Conduct {
     pub(crate) wall_ns: Option<i64>,
     /// What was delivered last, and the turn that began with it.
     pub(crate) delivered: Option<(u32, Delivery)>,
+    /// Whether a request or its alarm was delivered to it: its constructor is over by then.
+    pub(crate) has_let_in: bool,
     /// O3: since when its input gate is closed, beyond a turn and whatever is outstanding.
     pub(crate) gate_closed: Option<Mark>,
     /// The turn in which that was closed.
@@ -157,15 +159,15 @@ pub(crate) struct Conduct {
 }
 
 impl Conduct {
-    pub(crate) fn new(is_start_seen: bool) -> Self {
-        let constructor = if is_start_seen { Constructor::Running } else { Constructor::Unseen };
+    pub(crate) fn new() -> Self {
         Conduct {
-            constructor,
+            constructor: Constructor::Unseen,
             constructed_ns: None,
             turn: 0,
             turn_began: None,
             wall_ns: None,
             delivered: None,
+            has_let_in: false,
             gate_closed: None,
             gate_turn: 0,
             awaited: Vec::new(),

@@ -13,9 +13,10 @@ use super::instance::{Ended, Instance};
 
 impl Instance {
     /// Whether it goes on from `before`, whose last turns may not be durable yet. A history says so by the numbers of its turns. The
-    /// model may know of no write that is not durable: one that changes nothing is a turn all the same.
+    /// model may know of no write that is not durable: one that changes nothing is a turn all the same. Nor need it know of the
+    /// reset: where an end is not told, the holder is the same, and lives.
     pub(super) fn goes_on_from(&self, before: &Instance) -> bool {
-        let was_reset = matches!(before.ended, Some(Ended::Orderly | Ended::OverLimit));
+        let was_reset = matches!(before.ended, None | Some(Ended::Orderly | Ended::OverLimit));
         let is_at_rest = before.run.is_none() && before.open.is_empty();
         let is_same_holder = (before.epoch, before.machine) == (self.epoch, self.machine);
         let is_numbered_on = self.first_turn > before.conduct.turn;

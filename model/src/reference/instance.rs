@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::calls::Undo;
 use super::closed::Closed;
 use super::commit::{Entry, Write};
-use super::conduct::Conduct;
+use super::conduct::{Conduct, Constructor};
 use super::keys::{Overlay, View};
 use super::read::{AlarmView, Read, ReadCall};
 use super::slot::{self, Ack, Constructors, End, Failure, Platform, Setting, Slot, Spared};
@@ -55,7 +55,7 @@ pub(crate) struct Ending {
     pub(super) removes: bool,
     /// F4: it is known already that its parts are not one commit.
     pub(super) torn: bool,
-    /// S3: it is known already that a later turn was durable before it.
+    /// S3: it is known already that a later turn was durable before it, or its own turn without it.
     pub(super) overtaken: bool,
     /// R8: whether it resets the instance, so that what its turn wrote may be lost.
     pub(super) may_lose_its_turn: bool,
@@ -91,6 +91,8 @@ pub(crate) struct Instance {
     /// Where it runs, where the history tells.
     pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
+    /// Whether the history says when it started.
+    pub(crate) is_start_seen: bool,
     pub(crate) started: Mark,
     /// The turn that it started in.
     pub(super) first_turn: u32,
@@ -145,17 +147,19 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(by: &By, machine: Option<u16>, cause: Option<history::Cause>, started: Mark) -> Self {
+    /// One whose start the history does not tell.
+    pub(crate) fn new(by: &By, machine: Option<u16>, started: Mark) -> Self {
         Instance {
             instance: by.instance,
             epoch: by.epoch,
             machine,
-            cause,
+            cause: None,
+            is_start_seen: false,
             started,
             first_turn: by.turn,
             heir_from: None,
             here_since_ns: started.at_ns,
-            conduct: Conduct::new(cause.is_some()),
+            conduct: Conduct::new(),
             closed: Closed::default(),
             slice: None,
             ended: None,
@@ -186,9 +190,11 @@ impl Instance {
         }
     }
 
-    /// Whether the history says when it started.
-    pub(crate) fn is_start_seen(&self) -> bool {
-        self.cause.is_some()
+    /// One whose start the history tells, and may tell what it was made for.
+    pub(crate) fn constructed_for(mut self, cause: Option<history::Cause>) -> Self {
+        (self.cause, self.is_start_seen) = (cause, true);
+        self.conduct.constructor = Constructor::Running;
+        self
     }
 
     pub(crate) fn view<'a>(&'a self, row: &'a Row) -> View<'a> {

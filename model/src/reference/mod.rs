@@ -14,6 +14,7 @@ pub(crate) mod closed;
 pub(crate) mod commit;
 pub(crate) mod conduct;
 mod heir;
+pub(crate) mod home;
 pub(crate) mod instance;
 pub(crate) mod keys;
 mod list;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::home::Homes;
 use super::instance::{Ended, Ending, Instance, Run, Superseded};
 use super::loss::Unsure;
-use super::slot::{Ack, Failure, FailureKind, Why};
+use super::slot::{Ack, End, Failure, FailureKind, Why};
 use super::transaction::OPEN_TURN;
 use super::waits::Waits;
 use super::{Mark, Row};
@@ -24,6 +25,8 @@ pub(crate) struct Object {
     pub(crate) doubtful: BTreeSet<Key>,
     /// O1: the first effect of the newest epoch that has had one, and the last older instance that was refused.
     effect: Option<Effect>,
+    /// O1: on which machines its last epochs are.
+    pub(crate) homes: Homes,
     /// O6: it was reported that it has not been started anywhere.
     pub(crate) is_homeless: bool,
     /// Whether its state at the end of the run was seen.
@@ -59,6 +62,8 @@ pub(crate) struct LostTurn {
     pub(crate) write: Mark,
     /// How it was acknowledged; not at all if its instance was idle and evicted, which loses nothing.
     pub(crate) ack: Option<Ack>,
+    /// F4: what the end of a run in it does, if that is all that is lost.
+    pub(crate) end: Option<End>,
     /// How its instance ended.
     pub(crate) ended: Option<Ended>,
 }
@@ -161,6 +166,7 @@ impl Object {
             return None;
         }
         let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);
+        let lost_end = before.lost_end(&self.row, is_same_holder);
         let Superseded { lost, cut_off } = before.supersede(started);
         for (setting, cause) in lost {
             self.row.slot.forget(setting, Why::Lost, cause);
@@ -169,7 +175,7 @@ impl Object {
             self.row.remember_void(void, before.instance, OPEN_TURN);
         }
         self.interrupt_at_takeover(&mut before, started);
-        let lost = before.lost_turn(is_same_holder);
+        let lost = before.lost_turn(is_same_holder).or(lost_end);
         if before.ended.is_none() || before.has_uncommitted() {
             self.retire(before);
         }
@@ -243,7 +249,15 @@ impl Instance {
         };
         let (turn, write) = self.uncommitted(last, self.skips_reported)?;
         let ack = ack.filter(|ack| turn <= ack.turn);
-        Some(LostTurn { instance: self.instance, turn, write, ack, ended: self.ended })
+        Some(LostTurn { instance: self.instance, turn, write, ack, end: None, ended: self.ended })
+    }
+
+    /// F4: the same of the end of a run, of an instance that was idle and evicted.
+    fn lost_end(&self, row: &Row, is_same_holder: bool) -> Option<LostTurn> {
+        let is_evicted = is_same_holder && self.ended == Some(Ended::Evicted);
+        let open = self.open_end(row).filter(|_| is_evicted)?;
+        let (turn, write, end) = (open.turn, open.failure.ended, Some(open.end));
+        Some(LostTurn { instance: self.instance, turn, write, ack: None, end, ended: self.ended })
     }
 }
 

@@ -24,11 +24,11 @@ const HISTORIES: u64 = 1_500;
 /// How many are spoilt in each way.
 const SPOILT: u64 = 300;
 
-/// How many of a hundred of them may be legal all the same.
-const LEGAL_PERCENT_MAX: u64 = 30;
+/// How many of a hundred of all that are spoilt may be legal all the same.
+const LEGAL_PERCENT_MAX: usize = 10;
 
-/// How many of a hundred of them the judge may pass though they are not.
-const PASSED_PERCENT_MAX: u64 = 5;
+/// In how many of a hundred histories there is something to spoil at least: without a run nothing of a run can be wrong.
+const SPOILT_PERCENT_MIN: usize = 95;
 
 fn told(seed: u64) -> History {
     History { header: System::header(), events: System::new(seed).history() }
@@ -71,30 +71,53 @@ fn whatever_a_correct_system_does_is_legal_by_the_plain_rules() {
     }
 }
 
-/// What the search calls legal the judge accepts. What it calls illegal the judge refuses, but for the few histories that
-/// [`PASSED_PERCENT_MAX`] admits: in them the record of a run's end is never told and a later turn is.
+/// What became of the histories that were spoilt in one way.
+struct Share {
+    name: &'static str,
+    spoilt: usize,
+    legal: usize,
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} of {} are legal", self.name, self.legal, self.spoilt)
+    }
+}
+
+/// What the search calls legal the judge accepts, and refuses everything else.
 #[test]
 fn whatever_is_wrong_in_it_is_refused_or_legal_by_the_plain_rules() {
+    let mut shares = Vec::new();
     for (stream, Spoil { name, spoil }) in (2..).zip(SPOILS) {
-        let (mut spoilt, mut legal, mut passed) = (0, 0, 0);
+        let mut share = Share { name, spoilt: 0, legal: 0 };
         for seed in 1..=SPOILT {
             let mut history = told(seed);
             if !spoil(&mut history.events, &mut Chance::new(seed, stream)) {
                 continue;
             }
-            spoilt += 1;
+            share.spoilt += 1;
             let violations = reveille_model::check(&history, Profile::Strict).violations;
-            if search::is_legal(&history).is_ok() {
-                legal += 1;
-                assert_eq!(violations, [], "{name}, history {seed}: legal by the plain rules");
-            } else {
-                passed += u64::from(violations.is_empty());
+            match search::is_legal(&history) {
+                Ok(()) => {
+                    share.legal += 1;
+                    assert_eq!(violations, [], "{name}, history {seed}: legal by the plain rules");
+                }
+                Err(refused) => {
+                    assert_ne!(violations, [], "{name}, history {seed}: passed, and is {refused:?}");
+                }
             }
         }
-        assert!(spoilt * 10 > SPOILT * 9, "{name}: only {spoilt} had something to be wrong in");
-        assert!(legal * 100 <= spoilt * LEGAL_PERCENT_MAX, "{name}: of {spoilt} {legal} are legal");
-        assert!(passed * 100 <= spoilt * PASSED_PERCENT_MAX, "{name}: of {spoilt} {passed} are passed");
+        shares.push(share);
     }
+    let shown = shares.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let (spoilt, legal) = shares.iter().fold((0, 0), |sum, it| (sum.0 + it.spoilt, sum.1 + it.legal));
+    let asked = SPOILT as usize * SPOILS.len();
+    println!("{shown}\nin all: {legal} of {spoilt} are legal");
+    assert!(
+        spoilt * 100 >= asked * SPOILT_PERCENT_MIN,
+        "only {spoilt} had something to be wrong in:\n{shown}"
+    );
+    assert!(legal * 100 <= spoilt * LEGAL_PERCENT_MAX, "of {spoilt} {legal} are legal:\n{shown}");
 }
 
 /// Makes one fact of a history wrong. Returns whether it is one that the history decides.

@@ -15,7 +15,7 @@ const fn spoil(name: &'static str, spoil: fn(&mut Vec<Event>, &mut Chance) -> bo
     Spoil { name, spoil }
 }
 
-pub(crate) const SPOILS: [Spoil; 9] = [
+pub(crate) const SPOILS: [Spoil; 10] = [
     spoil("two results are swapped", |events, chance| swap_results(events, chance)),
     spoil("a completion is dropped", |events, chance| drop_one(events, chance, is_completion)),
     spoil("a run is repeated", repeat_run),
@@ -23,6 +23,7 @@ pub(crate) const SPOILS: [Spoil; 9] = [
     spoil("a run is moved earlier", |events, chance| move_run_earlier(events, chance)),
     spoil("a commit is dropped", |events, chance| drop_one(events, chance, is_commit)),
     spoil("a value is changed", |events, chance| change_value(events, chance)),
+    spoil("two machines are exchanged", |events, chance| exchange_machines(events, chance)),
     spoil("an answer is dropped", |events, chance| drop_one(events, chance, is_answer)),
     spoil("an arrival is doubled", double_arrival),
 ];
@@ -131,5 +132,28 @@ fn double_arrival(events: &mut Vec<Event>, chance: &mut Chance) -> bool {
     let Some(at) = one_of(events, chance, is_arrival) else { return false };
     let again = events[at].clone();
     events.insert(at + 1, again);
+    true
+}
+
+/// The machines of two things that have happened on two.
+fn exchange_machines(events: &mut [Event], chance: &mut Chance) -> bool {
+    let machine = |event: &Event| event.place.map(|place| place.machine);
+    let placed: Vec<usize> = (0..events.len()).filter(|at| events[*at].place.is_some()).collect();
+    if placed.is_empty() {
+        return false;
+    }
+    let first = placed[chance.below(placed.len() as u64) as usize];
+    let others: Vec<usize> =
+        placed.into_iter().filter(|at| machine(&events[*at]) != machine(&events[first])).collect();
+    if others.is_empty() {
+        return false;
+    }
+    let second = others[chance.below(others.len() as u64) as usize];
+    let machines = [(first, machine(&events[second])), (second, machine(&events[first]))];
+    for (at, machine) in machines {
+        if let (Some(place), Some(machine)) = (&mut events[at].place, machine) {
+            place.machine = machine;
+        }
+    }
     true
 }

@@ -14,6 +14,18 @@ pub(super) fn cases() -> Vec<Case> {
             }
             tale.at(3.0).on(0).as_instance(1).turn(0).respond();
         }),
+        case("O1", "an instance does something on another machine than its own", |tale, breaks| {
+            tale.put("k", "v").at(1.0).on(1);
+            if breaks {
+                tale.put("l", "w");
+            } else {
+                tale.commit();
+            }
+            tale.at(2.0).on(0).turn(2).put("m", "x");
+        }),
+        case("O1", "two instances of one epoch start on two machines", |tale, breaks| {
+            tale.evicted().at(1.0).on(1).under_epoch(if breaks { 1 } else { 2 }).start(2);
+        }),
         case("O1", "object code is given a request twice", |tale, breaks| {
             tale.asks(9, "Batcher/0").asks(10, "Batcher/0");
             tale.deliver(2, Delivery::Request { request: 9 });

@@ -25,6 +25,15 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "S3",
+            "a turn is durable after an instance has started that does not go on from one whose end is not told",
+            |tale, breaks| {
+                tale.turn(2).put("a", "1");
+                starts(tale, if breaks { 1 } else { 3 });
+                tale.as_instance(1).turn(2).commit();
+            },
+        ),
+        case(
+            "S3",
             "a turn that changed nothing is durable after the next instance's start",
             |tale, breaks| {
                 tale.turn(2).delete("a", false).reset(ResetCause::Panic);

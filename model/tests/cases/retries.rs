@@ -1,6 +1,6 @@
 //! Retries: what counts, how many, how soon, and what ends them.
 
-use reveille_model::history::{Delivery, How, OpResult, ResetCause, StorageCall};
+use reveille_model::history::{Cause, Delivery, How, OpResult, ResetCause, StorageCall};
 
 use super::{Case, case};
 use reveille_model::build::Tale;
@@ -30,6 +30,20 @@ fn counts() -> Vec<Case> {
             tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0);
             tale.run_fails_by(1, if breaks { How::Panic } else { How::Error }).commit_end(1);
             tale.deliver(3, Delivery::Request { request: 9 });
+        }),
+        case("S3", "a later turn is durable before the record of a failed run", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_fails(1).turn(3).put("k", "v");
+            if !breaks {
+                tale.turn(2).commit_end(1).turn(3);
+            }
+            tale.commit();
+        }),
+        case("F4", "the end of a run is lost with an instance that was idle", |tale, breaks| {
+            tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).run_ok(1);
+            if !breaks {
+                tale.commit_end(1);
+            }
+            tale.evicted().at(2.0).next_instance(2, Cause::Request);
         }),
         case("R1", "a run exceeds its time limit and its instance goes on", |tale, breaks| {
             tale.alarm_is_set(1.0).at(1.0).turn(2).run(1, 1, 1.0, 0).at(901.1).turn(3);

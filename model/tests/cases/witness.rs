@@ -111,6 +111,19 @@ fn calls() -> Vec<Case> {
         case("W1", "a call leaves that no object tells of", |tale, breaks| {
             leaves(tells_call(tale), if breaks { 4 } else { 3 }, "b");
         }),
+        case("W1", "a call leaves another machine than that of its object", |tale, breaks| {
+            tells_call(tale);
+            let (service, body) = (UPSTREAM.into(), "b".into());
+            tale.on_machine(
+                u16::from(breaks),
+                What::OutboundLeave { call: 3, service, head: Head::default(), body },
+            );
+        }),
+        case("W1", "an answer comes back to another machine than that of its object", |tale, breaks| {
+            has_arrived(tale);
+            answered(tale, 200);
+            tale.on_machine(u16::from(breaks), What::OutboundReturn { call: 3, status: Some(200) });
+        }),
         case("W1", "a call leaves twice and is told once", |tale, breaks| {
             has_arrived(tale);
             if breaks {
@@ -246,6 +259,10 @@ fn answers() -> Vec<Case> {
         case("W1", "an answer leaves as other bytes than its object has sent", |tale, breaks| {
             is_asked(tale).respond();
             answer_leaves(tale, if breaks { "other" } else { "" });
+        }),
+        case("W1", "an answer leaves another machine than its request has reached", |tale, breaks| {
+            is_asked(tale).respond();
+            tale.on_machine(u16::from(breaks), What::AnswerLeave { request: 7, outcome: said("") });
         }),
         case("W1", "an answer leaves twice", |tale, breaks| {
             is_asked(tale).respond();
@@ -453,6 +470,8 @@ fn turns() -> Vec<Case> {
             "a request has no answer at the end although its instance has left memory long before",
             |tale, breaks| {
                 asks(is_served(tale).at(1.0)).deliver(4, Delivery::Request { request: 7 });
+                // Other clients are told.
+                tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
                 tale.evicted().at(if breaks { 11.1 } else { 10.9 }).end();
             },
         ),

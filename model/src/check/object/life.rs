@@ -13,21 +13,34 @@ use crate::history::{Cause, Constants, EndReason, Place, ResetCause};
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::{Ended, Instance};
 use crate::reference::object::{self, LostTurn, Object};
-use crate::reference::slot::{Failure, FailureKind, Slot};
+use crate::reference::slot::{End, Failure, FailureKind, Slot};
 use crate::reference::{Mark, Row};
 use crate::rules::Id;
 
 /// R1: what exceeds its limit is ended within this, in milliseconds: a machine may need a moment to see it.
 pub(in crate::check) const ENDED_WITHIN_MS: u64 = 1_000;
 
-/// An instance starts; the history may not know what for.
-pub(in crate::check) fn start(
+/// An instance starts, and the history tells that; it may not know what for.
+pub(in crate::check) fn starts(
     case: &mut Case<'_>,
     object: &mut Object,
     cause: Option<Cause>,
     slice: Option<u16>,
 ) {
     let machine = case.place.map(|place| place.machine);
+    let mut instance = Instance::new(case.by, machine, case.mark).constructed_for(cause);
+    instance.slice = slice;
+    start(case, object, instance);
+}
+
+/// The first that is heard of an instance. `machine`: where it is, if that tells.
+pub(in crate::check) fn is_heard_of(case: &mut Case<'_>, object: &mut Object, machine: Option<u16>) {
+    let instance = Instance::new(case.by, machine, case.mark);
+    start(case, object, instance);
+}
+
+fn start(case: &mut Case<'_>, object: &mut Object, instance: Instance) {
+    let machine = instance.machine;
     is_stopped(case.constants, case.reports, case.faults, case.pace, object);
     let current = object.current.as_mut().filter(|current| current.ended.is_none());
     if let Some(current) = current {
@@ -41,8 +54,6 @@ pub(in crate::check) fn start(
     over_limit::never_failed(case, object);
     forget_timers(case, object, machine);
     let unsure = case.omits_commits.then(|| leniency::unsure(case.constants, case.reports));
-    let mut instance = Instance::new(case.by, machine, cause, case.mark);
-    instance.slice = slice;
     if let Some(lost) = object.start(instance, unsure) {
         lost_turn(case, lost);
     }
@@ -85,7 +96,10 @@ fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it. S4: so does whatever an instance has
 /// written that was evicted because it was idle: only what is lost loses anything.
 pub(in crate::check) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
-    let LostTurn { instance, turn, write, ack, ended } = lost;
+    let LostTurn { instance, turn, write, ack, end, ended } = lost;
+    if let Some(end) = end {
+        return lost_end(case, &lost, end);
+    }
     let how = match ack {
         Some(ack) => format!("was acknowledged {ack}"),
         None => "its instance was evicted, which loses nothing".to_owned(),
@@ -105,6 +119,29 @@ pub(in crate::check) fn lost_turn(case: &mut Case<'_>, lost: LostTurn) {
     };
     let evidence: Vec<_> = [write].into_iter().chain(ack.map(|ack| ack.mark)).collect();
     case.report(rule, &evidence, sentences);
+}
+
+/// F4: the end of a run is durable like what the run has written, and an instance that was idle and evicted loses nothing. The real
+/// runtime records no failure.
+fn lost_end(case: &mut Case<'_>, lost: &LostTurn, end: End) {
+    if end == End::Fails && case.reports.is_lenient() {
+        return;
+    }
+    let what = match end {
+        End::Completes => "the removal of its alarm",
+        End::Fails => "the record of its failure",
+    };
+    let sentences = format!(
+        "A run of alarm() ended at {} in turn {} of instance {} of {}, which was evicted because it was idle. That loses nothing; \
+         yet {what} never became durable: at {} instance {} had started, and from then on it cannot.",
+        Seconds(lost.write.at_ns),
+        lost.turn,
+        lost.instance,
+        case.name,
+        Seconds(case.mark.at_ns),
+        case.by.instance,
+    );
+    case.report(Id::F4, &[lost.write], sentences);
 }
 
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
@@ -171,7 +208,7 @@ pub(in crate::check) fn may_construct(instance: &Instance) -> bool {
     let conduct = &instance.conduct;
     matches!(conduct.constructor, Constructor::Running | Constructor::Unseen)
         && instance.runs == 0
-        && conduct.delivered.is_none()
+        && !conduct.has_let_in
 }
 
 /// F6: an instance is lost when its machine stops, whether or not the history says so of the instance too. One that has

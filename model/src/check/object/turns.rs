@@ -122,6 +122,7 @@ fn in_turn(case: &mut Case<'_>, instance: &mut Instance, delivery: Option<Delive
     let (began, is_delivery) = (conduct.turn_began, delivery.is_some());
     if let Some(delivery) = delivery {
         conduct.delivered = Some((turn, delivery));
+        conduct.has_let_in |= !matches!(delivery, Delivery::Result { .. });
     }
     if began.is_none() || turn > conduct.turn {
         conduct.turn = turn;

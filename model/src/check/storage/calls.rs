@@ -88,7 +88,7 @@ pub(in crate::check) fn returned(case: &mut Case<'_>, acting: &mut Acting<'_>, o
         if is_outside {
             outside_of_storage(case, acting);
         }
-        if !is_outside && acting.instance.is_start_seen() {
+        if !is_outside && acting.instance.is_start_seen {
             unasked(case, op);
         }
         return;

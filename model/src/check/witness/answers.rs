@@ -102,12 +102,24 @@ impl Answers {
         scene: &mut Scene<'_>,
         request: u64,
         outcome: &Outcome,
+        machine: Option<u16>,
         slice: Option<u16>,
     ) {
         let mark = scene.mark;
         let Some(asked) = self.waiting.get_mut(&request) else { return };
         scene.reports.saw(Id::W1);
         let object = asked.object.clone();
+        if let (Some((arrived, Some(connected))), Some(machine)) = (asked.arrived, machine)
+            && connected != machine
+        {
+            let sentences = format!(
+                "Request {request} reached machine {connected} at {}, to which its client is connected; its answer was seen to leave \
+                 machine {machine} at {}.",
+                Seconds(arrived.at_ns),
+                Seconds(mark.at_ns),
+            );
+            return scene.report(Id::W1, Some(&object), &[arrived, mark], sentences);
+        }
         if let Some((before, _)) = asked.left.replace((mark, outcome.clone())) {
             let (first, again) = (Seconds(before.at_ns), Seconds(mark.at_ns));
             let sentences = format!("The answer to request {request} left at {first}, and again at {again}.");

@@ -60,6 +60,23 @@ impl std::fmt::Display for Sent {
     }
 }
 
+impl Told {
+    /// A call leaves the machine of the instance that has made it, and its answer comes back there.
+    fn is_on_its_machine(&self, scene: &mut Scene<'_>, machine: Option<u16>, call: u64, what: &str) {
+        let (Some(home), Some(machine)) = (self.machine, machine) else { return };
+        if home == machine {
+            return;
+        }
+        let sentences = format!(
+            "{} says at {} on machine {home} that it sends call {call}; the call {what} at {} on machine {machine}.",
+            self.name,
+            Seconds(self.mark.at_ns),
+            Seconds(scene.mark.at_ns),
+        );
+        scene.report(Id::W1, Some(&self.name), &[self.mark, scene.mark], sentences);
+    }
+}
+
 /// A call that is under way.
 #[derive(Debug, Default)]
 struct Call {
@@ -108,7 +125,7 @@ impl Calls {
     }
 
     /// The witness: a call leaves.
-    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, call: u64, sent: Sent) {
+    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, machine: Option<u16>, call: u64, sent: Sent) {
         let mark = scene.mark;
         scene.reports.saw(Id::W1);
         let known = self.call(call);
@@ -128,8 +145,9 @@ impl Calls {
                 Seconds(told.mark.at_ns),
                 told.sent,
             );
-            scene.report(Id::W1, Some(&told.name), &[told.mark, mark], sentences);
+            return scene.report(Id::W1, Some(&told.name), &[told.mark, mark], sentences);
         }
+        told.is_on_its_machine(scene, machine, call, "was seen to leave");
     }
 
     /// The service receives it.
@@ -201,10 +219,14 @@ impl Calls {
     pub(super) fn comes_back(
         &mut self,
         scene: &mut Scene<'_>,
+        machine: Option<u16>,
         call: u64,
         status: Option<u16>,
     ) -> Option<(usize, Open)> {
         let known = self.open.get_mut(&call)?;
+        if let Some(told) = &known.told {
+            told.is_on_its_machine(scene, machine, call, "was answered");
+        }
         let mark = scene.mark;
         known.returned.get_or_insert((mark, status));
         let said = known.answered.map(|(_, status)| status);

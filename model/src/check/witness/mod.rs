@@ -172,12 +172,12 @@ impl Witness {
                     self.deliveries.refused(&mut scene, *request);
                 }
                 let slice = known.of_request(*request).and_then(|object| slice_of(object));
-                self.answers.leaves(&mut scene, *request, outcome, slice);
+                self.answers.leaves(&mut scene, *request, outcome, machine, slice);
             }
             What::AnswerLost { request } => self.answers.lost(*request),
             What::OutboundLeave { call, service, head, body } => {
                 let sent = Sent { service: service.clone(), head: head.clone(), body: body.clone() };
-                self.calls.leaves(&mut scene, *call, sent);
+                self.calls.leaves(&mut scene, machine, *call, sent);
             }
             What::OutboundArrive { call, service, head, body } => {
                 self.calls.arrives(&mut scene, *call, service.as_deref(), head, body.as_ref());
@@ -185,7 +185,7 @@ impl Witness {
             What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
             What::OutboundLost { call } => self.calls.lost(*call),
             What::OutboundReturn { call, status } => {
-                let waiting = self.calls.comes_back(&mut scene, *call, *status);
+                let waiting = self.calls.comes_back(&mut scene, machine, *call, *status);
                 if let Some((position, open)) = waiting
                     && let Some(object) =
                         known.at(position).filter(|object| object.waits.calls.contains(&open))

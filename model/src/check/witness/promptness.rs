@@ -50,7 +50,9 @@ pub(super) fn delivered(
         at_work(scene),
         Seconds(waited.open_ns),
     );
-    scene.report(Id::W2, Some(&asked.object), &[waited.since, scene.mark], sentences);
+    // Where no start is told, its constructor may have run for as long.
+    let evidence = [waited.since, scene.mark];
+    scene.owes(Kinds::INSTANCE_START, Some(&asked.object), &evidence, sentences);
 }
 
 /// An answer leaves its object. `over`: when it was seen that the turn that has made it was over.
@@ -89,7 +91,7 @@ pub(super) fn never_responded(
     slice: Option<u16>,
 ) {
     // One that has left all the same is held against the account.
-    if asked.left.is_some() || !scene.is_owed(asked, slice) {
+    if asked.left.is_some() || !may_wait(scene) || !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
@@ -136,7 +138,7 @@ pub(super) fn passed_on(
 pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64, slice: Option<u16>) {
     let Some((told, ..)) = asked.told.as_ref().filter(|_| asked.left.is_none()) else { return };
     let told = *told;
-    if !scene.is_owed(asked, slice) {
+    if !may_wait(scene) || !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
@@ -161,7 +163,7 @@ pub(super) fn never_delivered(
     waited: Waited,
     slice: Option<u16>,
 ) {
-    if asked.left.is_some() || !scene.is_owed(asked, slice) {
+    if asked.left.is_some() || !may_wait(scene) || !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
@@ -178,7 +180,9 @@ pub(super) fn never_delivered(
         Seconds(waited.open_ns),
     );
     let evidence = [waited.since, scene.mark];
-    scene.owes(Kinds::DELIVER, Some(&asked.object), &evidence, sentences);
+    let is_told = scene.reports.tally.has(Kinds::DELIVER);
+    let told_by = if is_told { Kinds::INSTANCE_START } else { Kinds::DELIVER };
+    scene.owes(told_by, Some(&asked.object), &evidence, sentences);
 }
 
 /// In calm only a full queue is a reason to refuse a request, or a constructor that failed.
@@ -199,6 +203,11 @@ pub(super) fn refused(scene: &mut Scene<'_>, asked: &Request, request: u64, queu
         Seconds(scene.mark.at_ns),
     );
     scene.report(Id::W2, Some(&asked.object), &[arrived, scene.mark], sentences);
+}
+
+/// Whether a client that was told nothing still waits at the end, so far as is known: where no `return` is told it may have given up.
+fn may_wait(scene: &Scene<'_>) -> bool {
+    scene.reports.tally.has(Kinds::RETURN)
 }
 
 /// What was at work while a request waited that had to be answered, as the begin of a sentence.

@@ -155,7 +155,7 @@ impl State {
             RunOutcome::Ok => {
                 if self.view.image.alarm.as_ref().is_some_and(|alarm| alarm.set == of.of.set) {
                     self.view.image.alarm = None;
-                    self.writes(turn);
+                    self.ends_run(turn);
                 }
                 vec![self]
             }
@@ -191,7 +191,7 @@ impl State {
             state.view.image = Image { alarm, ..image.clone() };
             let last = state.pending.back().map_or(&state.durable, |it| &it.image);
             if *last != state.view.image || is_lost {
-                state.writes(turn);
+                state.ends_run(turn);
             }
             if let Some(last) = state.pending.back_mut().filter(|last| last.turn == turn) {
                 last.is_lost = is_lost;

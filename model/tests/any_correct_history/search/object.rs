@@ -22,6 +22,8 @@ pub(super) struct Turn {
     pub(super) turn: u32,
     /// What it makes of the object.
     pub(super) image: Image,
+    /// Whether nothing but the end of a run is in it, which is no write of the object (O5).
+    is_end_alone: bool,
     /// R8: its instance is reset, and what it wrote is lost but for the record of its run.
     pub(super) is_lost: bool,
 }
@@ -50,6 +52,8 @@ pub(super) struct State {
     /// R3: what the holder remembers of failures of the platform.
     pub(super) hold: Option<Hold>,
     epoch: u64,
+    /// Whether the last instance was idle and evicted.
+    is_evicted: bool,
     /// The last turn of the live instance that became durable.
     committed: u32,
 }
@@ -61,9 +65,9 @@ impl State {
         match &event.what {
             What::InstanceStart { .. } => {
                 let epoch = event.by.as_ref().map_or(0, |by| by.epoch);
-                return Ok(self.succeeded(scene, epoch));
+                return self.succeeded(scene, epoch);
             }
-            What::InstanceEnd { reason } => self.ends(scene, reason)?,
+            What::InstanceEnd { reason } => self.ends(scene, reason),
             What::Commit { .. } => self.commits(scene, turn)?,
             What::Respond { .. } | What::Outbound { .. } => self.leaves(scene, turn)?,
             What::Op { op, call, .. } => self.calls(scene, turn, *op, call)?,
@@ -89,10 +93,22 @@ impl State {
 
     /// What the instance sees after this turn is what the turn makes of the object.
     pub(super) fn writes(&mut self, turn: u32) {
+        self.changes(turn, false);
+    }
+
+    /// The same of the end of a run.
+    pub(super) fn ends_run(&mut self, turn: u32) {
+        self.changes(turn, true);
+    }
+
+    fn changes(&mut self, turn: u32, is_end: bool) {
         let image = self.view.image.clone();
         match self.pending.back_mut().filter(|last| last.turn == turn) {
-            Some(last) => last.image = image,
-            None => self.pending.push_back(Turn { turn, image, is_lost: false }),
+            Some(last) => {
+                last.image = image;
+                last.is_end_alone &= is_end;
+            }
+            None => self.pending.push_back(Turn { turn, image, is_end_alone: is_end, is_lost: false }),
         }
     }
 
@@ -124,10 +140,11 @@ impl State {
 
     /// Everything up to this turn was acknowledged. Where commits are told it is durable by now, else that shows it is.
     pub(super) fn acknowledges(&mut self, scene: &Scene, turn: u32, wrong: Wrong) -> Result<(), Wrong> {
+        if scene.tells_commits {
+            let is_open = self.pending.iter().any(|it| it.turn <= turn && !it.is_end_alone);
+            return if is_open { Err(wrong) } else { Ok(()) };
+        }
         while self.pending.front().is_some_and(|first| first.turn <= turn) {
-            if scene.tells_commits {
-                return Err(wrong);
-            }
             self.persists(scene);
         }
         Ok(())
@@ -141,8 +158,12 @@ impl State {
         self.acknowledges(scene, turn, "O5: a message leaves before what was written is durable")
     }
 
-    /// Another instance has taken over.
-    fn succeeded(mut self, scene: &Scene, epoch: u64) -> Vec<State> {
+    /// Another instance has taken over. S3: of one that was evicted nothing is lost under the same holder.
+    fn succeeded(mut self, scene: &Scene, epoch: u64) -> Result<Vec<State>, Wrong> {
+        let is_complete = self.pending.is_empty() || !scene.tells_commits;
+        if std::mem::take(&mut self.is_evicted) && epoch == self.epoch && !is_complete {
+            return Err("S3: what was written is lost and nothing has failed");
+        }
         self.view = View::default();
         self.committed = 0;
         if epoch != self.epoch {
@@ -155,7 +176,7 @@ impl State {
             (state.durable, state.view.image) = (image.clone(), image);
             state
         };
-        images.into_iter().map(after).collect()
+        Ok(images.into_iter().map(after).collect())
     }
 
     /// S3: what may be durable. Of what is not told to be so nothing is where commits are told, else any prefix.
@@ -166,12 +187,10 @@ impl State {
     }
 
     /// An instance is gone.
-    fn ends(&mut self, scene: &Scene, reason: &EndReason) -> Result<(), Wrong> {
+    fn ends(&mut self, scene: &Scene, reason: &EndReason) {
         let was_constructed = scene.was_constructed();
         match reason {
-            EndReason::Evicted if scene.tells_commits && !self.pending.is_empty() => {
-                return Err("S3: what was written is lost and nothing has failed");
-            }
+            EndReason::Evicted => self.is_evicted = true,
             EndReason::Reset { cause: Some(ResetCause::Constructor | ResetCause::Datastore), .. }
                 if !was_constructed =>
             {
@@ -181,7 +200,6 @@ impl State {
             _ => {}
         }
         self.view.run = None;
-        Ok(())
     }
 }
 
