@@ -3,7 +3,7 @@
 
 use reveille_model::build::Tale;
 use reveille_model::history::{
-    AwaitKind, Blob, Cause, Delivery, EndReason, ObjectName, OpResult, ResetCause, What,
+    AwaitKind, Blob, Cause, Delivery, EndReason, Head, ObjectName, OpResult, ResetCause, What,
 };
 use reveille_model::jsonl::{self, Reader};
 
@@ -60,5 +60,8 @@ fn a_call_need_not_tell_its_body() {
     lines.push(b'\n');
     let mut told = Reader::new(&*lines).expect("the header is whole");
     let event = told.next().expect("there is one").expect("nothing is missing");
-    assert_eq!(event.what, What::Call { request: 3, to: ObjectName("C/a".into()), body: Blob::default() });
+    assert_eq!(
+        event.what,
+        What::Call { request: 3, to: ObjectName("C/a".into()), head: Head::default(), body: Blob::default() }
+    );
 }

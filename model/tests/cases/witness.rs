@@ -2,7 +2,8 @@
 //! answered (W2).
 
 use reveille_model::history::{
-    Blob, Cause, Delivery, Head, Headers, OpResult, Outcome, Process, ResetCause, Scope, StorageCall, What,
+    Blob, Cause, Delivery, EndReason, Head, Headers, OpResult, Outcome, Process, ResetCause, Scope,
+    StorageCall, What,
 };
 
 use super::{Case, case};
@@ -481,6 +482,17 @@ fn turns() -> Vec<Case> {
 /// L2: what is owed while a fault goes on.
 fn among_faults() -> Vec<Case> {
     vec![
+        case(
+            "W2",
+            "an instance is moved from a machine that nothing strikes, with a request that it was given",
+            |tale, breaks| {
+                is_served(tale).at(1.0).on(if breaks { 1 } else { 0 }).fault(1, "slow-disk").on(0);
+                tale.at(61.1).asks(7, "Batcher/0").on_machine(2, What::RequestArrive { request: 7 });
+                tale.deliver(4, Delivery::Request { request: 7 });
+                tale.at(62.0).does(What::InstanceEnd { reason: EndReason::Moved });
+                gives_up(tale.at(80.0));
+            },
+        ),
         case(
             "W2",
             "a fault that has gone on for long is no reason to leave a request waiting",

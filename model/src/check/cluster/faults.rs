@@ -208,7 +208,12 @@ impl Faults {
         let settled_ns = |changed_ns: u64| changed_ns.saturating_add(ns(constants.lateness_failures_ms));
         settled_ns(self.changed_ns.max(self.spells.changed_ns())) <= since_ns
             && self.quorums.there_since_ns(slice).is_some_and(|there_ns| settled_ns(there_ns) <= since_ns)
-            && self.at_work.values().all(|fault| fault.spares(machine, pace))
+            && self.spare(pace, machine)
+    }
+
+    /// Whether nothing that is at work now may keep that machine from any other.
+    pub(in crate::check) fn spare(&self, pace: &Pace, machine: u16) -> bool {
+        self.at_work.values().all(|fault| fault.spares(machine, pace))
     }
 
     /// Whether a fault is at work on that machine, or on all of its datacenter.

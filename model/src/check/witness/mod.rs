@@ -225,7 +225,17 @@ impl Witness {
                     self.constructor_fails(name, object);
                 }
                 object.waits.forget(by.instance, case.mark.at_ns);
-                let is_left = matches!(reason, EndReason::Evicted | EndReason::Moved);
+                // A machine that a fault keeps from others may lose what it holds in the middle of it, and what it was given is
+                // given to nobody else (O1): as with one that is lost, nobody can answer then.
+                let is_left = match reason {
+                    EndReason::Evicted => true,
+                    EndReason::Moved => {
+                        let machine = case.place.map(|place| place.machine);
+                        let Scene { faults, pace, .. } = scene(case);
+                        machine.is_none_or(|machine| faults.spare(pace, machine))
+                    }
+                    _ => false,
+                };
                 object.waits.leave_given(by.instance, case.mark, !is_left);
                 self.echoes.ends(case);
             }
