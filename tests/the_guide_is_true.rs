@@ -1,9 +1,5 @@
-//! The guide, `docs/your-object.md`: what it shows of the file that `reveille new` writes stands in that file, and the tests of
-//! that file pass. `.ci/guide` does everything else that it says.
-
-#[expect(unreachable_pub, reason = "in a crate of its own it is reached")]
-#[path = "../harness/src/templates/mailer.rs"]
-mod mailer;
+//! The guide, `docs/your-object.md`: what it shows of the file that `reveille new` writes stands in that file. `.ci/guide` does
+//! everything else that it says.
 
 const GUIDE: &str = include_str!("../docs/your-object.md");
 const MAILER: &str = include_str!("../harness/src/templates/mailer.rs");
