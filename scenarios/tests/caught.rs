@@ -1,11 +1,7 @@
-//! Three mistakes that people make with objects and alarms, each found by a promise in one line, and each beside a twin that is right.
+//! Two mistakes that people make with objects and alarms, each found by a promise in one line, and each beside a twin that is right.
 
-use std::cell::Cell;
-
-use proptest::prelude::*;
 use reveille::finding;
 use reveille::prelude::*;
-use serde_json::{Value, json};
 
 const MAIL: &str = "http://mail";
 
@@ -32,7 +28,7 @@ fn is_clean(scenario: &Scenario, seeds: u64) {
     assert!(occasions > seeds, "{}: {occasions} occasions in {seeds} seeds", scenario.name);
 }
 
-/// Seeds of the twins in the suite; more by hand, with `REVEILLE_SEEDS`.
+/// Seeds of the twins in the suite.
 const SEEDS: u64 = 30;
 
 /// Hands out tickets. `WAITS_BETWEEN`: it asks a service between reading the last number and writing the next (O3: others come in).
@@ -133,80 +129,4 @@ fn digest<const UNCHECKED: bool>() -> Scenario {
 fn x3_an_alarm_that_the_constructor_sets_unchecked_never_runs() {
     is_caught(&digest::<true>(), "X3");
     is_clean(&digest::<false>(), SEEDS);
-}
-
-/// Mails each text when it is due. `OUT_OF_DATE`: `alarm()` sets the next one from a list that it read before it awaited the mail service:
-/// what came meanwhile and is due sooner is late.
-struct Reminders<const OUT_OF_DATE: bool> {
-    ctx: Ctx,
-    last: Cell<u64>,
-}
-
-impl<const OUT_OF_DATE: bool> Reminders<OUT_OF_DATE> {
-    /// What is to be mailed, by when it is due.
-    async fn list(&self) -> Result<Vec<(i64, String, String)>, Thrown> {
-        let all = self.ctx.storage().list(List::default()).await?;
-        let read = |(key, value): (std::sync::Arc<str>, bytes::Bytes)| {
-            let due = key.split('-').next().and_then(|due| due.parse().ok()).unwrap_or(0);
-            (due, key.to_string(), String::from_utf8_lossy(&value).into_owned())
-        };
-        Ok(all.into_iter().map(read).collect())
-    }
-}
-
-impl<const OUT_OF_DATE: bool> DurableObject for Reminders<OUT_OF_DATE> {
-    const CLASS: &'static str = "Reminders";
-    const DECLARES_ALARM: bool = true;
-
-    fn new(ctx: Ctx) -> Rc<Self> {
-        Rc::new(Self { ctx, last: Cell::new(0) })
-    }
-
-    async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
-        let asked: Value =
-            serde_json::from_slice(&request.body).map_err(|error| Thrown(error.to_string()))?;
-        let due = self.ctx.now_ms() + asked["in_ms"].as_i64().unwrap_or(0);
-        self.last.set(self.last.get() + 1);
-        let key = format!("{due:015}-{}-{}", self.ctx.now_ms(), self.last.get());
-        drop(self.ctx.storage().put(key, request.text()));
-        let next = self.list().await?.first().map_or(due, |(due, ..)| *due);
-        self.ctx.storage().set_alarm(next).await?;
-        Ok(Response::ok(json!({ "due": due }).to_string()))
-    }
-
-    async fn alarm(self: Rc<Self>, _info: AlarmInfo) -> Result<(), Thrown> {
-        let list = self.list().await?;
-        let now = self.ctx.now_ms();
-        let (ripe, rest): (Vec<_>, Vec<_>) = list.into_iter().partition(|(due, ..)| *due <= now);
-        for (_, key, text) in ripe {
-            // A service that fails fails the run, which is tried again.
-            let answer = self.ctx.fetch(MAIL, text).await?;
-            if answer.status != 200 {
-                return Err(Thrown(format!("the mail service answered {}", answer.status)));
-            }
-            drop(self.ctx.storage().delete(key));
-        }
-        let rest = if OUT_OF_DATE { rest } else { self.list().await? };
-        if let Some((due, ..)) = rest.first() {
-            self.ctx.storage().set_alarm(*due).await?;
-        }
-        Ok(())
-    }
-}
-
-fn reminders<const OUT_OF_DATE: bool>() -> Scenario {
-    let requests = (0..20_000_u32, 0..1_000_000_u32)
-        .prop_map(|(in_ms, number)| json!({ "in_ms": in_ms, "text": number }).to_string());
-    Scenario::of::<Reminders<OUT_OF_DATE>>("reminders").requests(requests, 20..120).objects(2).promise(
-        acknowledged()
-            .reaches(MAIL)
-            .due(|_, answer| serde_json::from_slice::<Value>(answer.body).ok()?["due"].as_i64())
-            .within(Duration::from_secs(3)),
-    )
-}
-
-#[test]
-fn what_is_armed_again_from_a_list_that_is_out_of_date_is_late() {
-    is_caught(&reminders::<true>(), "reaches");
-    is_clean(&reminders::<false>(), SEEDS);
 }
