@@ -13,6 +13,8 @@ pub(crate) struct Clients {
     /// Positions in the order of time: a plan need not be sorted.
     order: Vec<u32>,
     next: usize,
+    /// How long each waits.
+    limit_ms: u64,
 }
 
 #[derive(Debug)]
@@ -25,10 +27,12 @@ struct Ask {
 }
 
 impl Clients {
+    /// Clients of this workload, each of which waits for so long.
+    ///
     /// # Panics
     ///
     /// If the workload is not valid.
-    pub(crate) fn new(workload: &[plan::Request]) -> Self {
+    pub(crate) fn new(workload: &[plan::Request], limit_ms: u64) -> Self {
         let ask = |request: &plan::Request| Ask {
             at_ms: request.at_ms,
             machine: MachineId(request.machine),
@@ -39,7 +43,7 @@ impl Clients {
         let asks: Vec<Ask> = workload.iter().map(ask).collect();
         let mut order: Vec<u32> = (0..).take(asks.len()).collect();
         order.sort_by_key(|i| asks[*i as usize].at_ms);
-        Self { asks, order, next: 0 }
+        Self { asks, order, next: 0, limit_ms }
     }
 
     /// The next request and its time in the fault phase, in milliseconds.
@@ -54,13 +58,14 @@ impl Clients {
         let ask = self.ask(request);
         assert!(!ask.waits, "a request is sent once");
         ask.waits = true;
-        (ask.machine, ClientRequest { request, object: ask.object.clone(), body: ask.body.clone() })
+        self.request(request)
     }
 
     /// Where the client of a request is connected, and what it asks.
     pub(crate) fn request(&mut self, request: RequestId) -> (MachineId, ClientRequest) {
+        let limit_ms = self.limit_ms;
         let ask = self.ask(request);
-        (ask.machine, ClientRequest { request, object: ask.object.clone(), body: ask.body.clone() })
+        (ask.machine, ClientRequest { request, object: ask.object.clone(), body: ask.body.clone(), limit_ms })
     }
 
     /// The request is over for its client. Returns whether the client was still waiting.

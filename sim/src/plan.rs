@@ -261,7 +261,6 @@ impl Plan {
         let mut config = Config::new(datacenters, machines_per_datacenter, groups, slices);
         config.idle_evict_ms = self.idle_evict_ms;
         config.outside_timeout_ms = self.outside_timeout_ms;
-        config.request_limit_ms = self.request_timeout_ms;
         config.run_limit_ms = self.limits.run_ms;
         config.turn_budget = self.limits.turn_budget;
         config.constructor_limit_ms = self.limits.constructor_ms;

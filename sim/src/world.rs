@@ -155,7 +155,7 @@ impl<'a> World<'a> {
             hosts: hosts.map(|(id, clock)| Host::new(MachineId(id), plan.disk, *clock, streams)).collect(),
             net: Net::new(&config, &plan.network, streams),
             outside: Outside::new(&plan.upstream, config.machines(), streams),
-            clients: Clients::new(&plan.workload),
+            clients: Clients::new(&plan.workload, plan.request_timeout_ms),
             connections: Connections::new(&config, &plan.network, streams),
             faults: Faults::default(),
             roles: Roles::default(),

@@ -29,8 +29,6 @@ pub struct Config {
     pub idle_evict_ms: u64,
     /// An outbound call without an answer fails after this.
     pub outside_timeout_ms: u64,
-    /// The machine that a client is connected to keeps its request for so long: not shorter than clients wait.
-    pub request_limit_ms: u64,
     /// R1: the longest a run of `alarm()` may take. 15 minutes in the contract.
     pub run_limit_ms: u64,
     /// O4: the longest that a `block_concurrency_while`, of a constructor or not, or a transaction may take. 30 s in the
@@ -105,7 +103,6 @@ impl Config {
             tick_ms: TICK_MS,
             idle_evict_ms: 10_000,
             outside_timeout_ms: 30_000,
-            request_limit_ms: 60_000,
             run_limit_ms: 15 * 60_000,
             constructor_limit_ms: 30_000,
             turn_budget: 10_000,

@@ -1,10 +1,11 @@
-//! The way in: the machine that a client is connected to keeps its request until there is a response.
+//! The way in: the machine that a client is connected to keeps its request until there is a response, or until its client waits
+//! no longer (W2). How long a client waits comes with its request.
 //!
 //! ```text
 //!            holder and session known           not here: never given
 //! Waiting ─────────────────────────────▶ Sent ─────────────────────────▶ Waiting
 //!    │                                    │ ▲
-//!    │ too old                   response │ │ no answer: again, another way
+//!    │ nobody waits              response │ │ no answer: again, another way
 //!    ▼                                    ▼ │
 //!   over ◀────────────────────────────────┴─┘
 //! ```
@@ -48,7 +49,8 @@ pub(crate) struct Ingress {
 struct Pending {
     object: ObjectName,
     body: Bytes,
-    since_ns: u64,
+    /// Until then its client waits, on the monotonic clock.
+    until_ns: u64,
     redirects: u8,
     sent: Option<Sent>,
 }
@@ -107,7 +109,7 @@ impl Around<'_> {
 impl Ingress {
     /// A client sends a request.
     pub(crate) fn accept(&mut self, request: ClientRequest, around: Around<'_>, cx: &mut Cx<'_>) {
-        let ClientRequest { request, object, body } = request;
+        let ClientRequest { request, object, body, limit_ms } = request;
         if self.requests.contains_key(&request) {
             return;
         }
@@ -116,7 +118,8 @@ impl Ingress {
             let why = format!("{REQUESTS_MAX} requests wait on this machine: it takes no more").into();
             return cx.out.refusals.push(Refusal { request, why });
         }
-        let pending = Pending { object, body, since_ns: cx.now.mono_ns, redirects: 0, sent: None };
+        let until_ns = cx.now.mono_ns.saturating_add(limit_ms.saturating_mul(NS_PER_MS));
+        let pending = Pending { object, body, until_ns, redirects: 0, sent: None };
         self.requests.insert(request, pending);
         self.deliver(request, None, around, cx);
     }
@@ -251,21 +254,21 @@ impl Ingress {
         }
     }
 
-    /// Once a tick: gives up, repeats, and tells holders what they may forget.
+    /// Once a tick: forgets what nobody waits for, repeats, and tells holders what they may forget.
     pub(crate) fn tick(&mut self, mut around: Around<'_>, cx: &mut Cx<'_>) {
         let now_ns = cx.now.mono_ns;
         let all: Vec<RequestId> = self.requests.keys().copied().collect();
         for request in all {
             let pending = self.requests.get_mut(&request).expect("it was there a moment ago");
             pending.redirects = 0;
-            let is_old = now_ns - pending.since_ns >= cx.config.request_limit_ms * NS_PER_MS;
+            let is_over = now_ns >= pending.until_ns;
             let sent = pending.sent.as_ref().map(|sent| (sent.route.machine, sent.ticket));
             match sent {
-                Some((to, ticket)) if is_old => {
+                Some((to, ticket)) if is_over => {
                     self.close(to, ticket);
                     self.requests.remove(&request);
                 }
-                None if is_old => _ = self.requests.remove(&request),
+                None if is_over => _ = self.requests.remove(&request),
                 Some((to, ticket)) => self.repeat(request, to, ticket, &mut around, cx),
                 None => {
                     let Around { roster, session, ways } = &mut around;

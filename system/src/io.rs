@@ -47,6 +47,9 @@ pub struct ClientRequest {
     pub object: ObjectName,
     /// What it says.
     pub body: Bytes,
+    /// How long its client waits for an answer, in milliseconds from the arrival on. The machine keeps the request for so long
+    /// (W2), and no longer.
+    pub limit_ms: u64,
 }
 
 /// The answer to a client's request.

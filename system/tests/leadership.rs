@@ -121,6 +121,23 @@ fn l2_a_machine_that_flaps_to_all_but_one_holds_up_no_group() {
     });
 }
 
+/// A round trip over links that count as connected may take ten ticks, where ticks are short: no leader is deposed for that.
+#[test]
+fn l2_ticks_shorter_than_round_trips_depose_no_leader() {
+    let config = Config { tick_ms: 100, ..Config::new(3, 1, 2, 2) };
+    let mut world = World::new(1, config, QUIET);
+    world.run_for(CALM_MS);
+    world.troubles = Troubles::of_links(|_, _, _| Some(400));
+    let groups = || (0..2).map(GroupId);
+    let served: Vec<usize> = groups().map(|group| world.acknowledged_in(group)).collect();
+    let elections = world.elections();
+    world.run_for(TROUBLE_MS);
+    assert_eq!(world.elections(), elections);
+    for (group, before) in groups().zip(served) {
+        assert!(world.acknowledged_in(group) > before, "{group:?} is served");
+    }
+}
+
 #[test]
 fn leadership_goes_to_where_the_slices_are_held() {
     let mut world = World::new(1, Config::new(3, 1, 3, 6), QUIET);

@@ -174,6 +174,34 @@ fn a_large_batch_is_logged_once_however_slow_the_disk_is() {
     assert!(written < once * 3 / 2, "{written} bytes are written on three machines, of {once}");
 }
 
+/// W2, L2: however long it cannot be delivered, a request is kept for as long as its client waits, and no longer.
+#[test]
+fn w2_a_request_is_kept_for_as_long_as_its_client_waits() {
+    let (long_ms, short_ms, cut_off_ms) = (300_000, 5_000, 100_000);
+    let mut world = World::new(1, config());
+    let away = MachineId(0);
+    for other in world.all().filter(|other| *other != away).collect::<Vec<_>>() {
+        world.cut(away, other);
+        world.cut(other, away);
+    }
+    // When its session is over for sure.
+    let ask = |world: &mut World, limit_ms| -> Vec<RequestId> {
+        (0..OBJECTS).map(|object| world.ask_for(limit_ms, 30_000, away, object, "small")).collect()
+    };
+    let (stay, leave) = (ask(&mut world, long_ms), ask(&mut world, short_ms));
+    world.run_for(cut_off_ms);
+    assert!(world.answers.is_empty());
+    // Those whose holder the machine was itself have run there, in vain.
+    let is_open = |request: &&RequestId| !world.given.contains_key(*request);
+    let (stay, leave): (Vec<_>, Vec<_>) =
+        (stay.iter().filter(is_open).collect(), leave.iter().filter(is_open).collect());
+    assert!(!stay.is_empty() && !leave.is_empty());
+    world.heal();
+    world.run_for(AFTER_MS + ANSWERED_MS);
+    assert!(stay.iter().all(|request| world.answers.contains_key(request)), "{stay:?}");
+    assert!(leave.iter().all(|request| !world.given.contains_key(request)), "{leave:?}");
+}
+
 #[test]
 fn w2_a_request_that_finds_no_room_is_refused() {
     let mut world = World::new(1, config());

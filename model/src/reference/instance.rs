@@ -92,6 +92,10 @@ pub(crate) struct Instance {
     pub(crate) machine: Option<u16>,
     pub(crate) cause: Option<history::Cause>,
     pub(crate) started: Mark,
+    /// The turn that it started in.
+    pub(super) first_turn: u32,
+    /// The first of the instances whose turns it has taken over, if it has.
+    pub(super) heir_from: Option<u64>,
     /// Since when instances of its object have been on its machine, under its epoch.
     pub(crate) here_since_ns: u64,
     pub(crate) conduct: Conduct,
@@ -148,6 +152,8 @@ impl Instance {
             machine,
             cause,
             started,
+            first_turn: by.turn,
+            heir_from: None,
             here_since_ns: started.at_ns,
             conduct: Conduct::new(cause.is_some()),
             closed: Closed::default(),

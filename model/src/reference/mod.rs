@@ -4,7 +4,7 @@
 //! [`slot`] (the durable alarm slot, and which alarms have left it and why), [`instance`] (the uncommitted turns
 //! of one instance and what it sees), [`calls`] (what a call does to them), [`transaction`] (what is to be part of a turn
 //! or of none), [`commit`] (how they become durable), [`maybe`] (what may be, where a history does not tell), [`conduct`]
-//! (its turns and open calls), [`closed`] (when its gate was closed), [`waits`] (what has come for its code). [`object`] puts them together.
+//! (its turns and open calls), [`heir`] (an instance that goes on from one that was reset), [`closed`] (when its gate was closed), [`waits`] (what has come for its code). [`object`] puts them together.
 //!
 //! The model follows a history and never judges it: it does not know rules, bounds, faults or verdicts. Where a
 //! history does what the model cannot follow, a function here says so in its result and `check` decides.
@@ -13,6 +13,7 @@ pub(crate) mod calls;
 pub(crate) mod closed;
 pub(crate) mod commit;
 pub(crate) mod conduct;
+mod heir;
 pub(crate) mod instance;
 pub(crate) mod keys;
 mod list;

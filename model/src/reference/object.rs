@@ -81,8 +81,17 @@ impl Object {
 
     /// The instance that does something; none if it was superseded so long ago that it is forgotten.
     pub(crate) fn acting(&mut self, by: &By) -> Option<Acting<'_>> {
-        let is_it = |instance: &&mut Instance| instance.instance == by.instance;
-        let instance = self.current.as_mut().filter(is_it).or_else(|| self.former.iter_mut().find(is_it))?;
+        self.find(|instance| instance.instance == by.instance)
+    }
+
+    /// The same for what becomes durable or leaves: of an instance that was reset another one may have taken that over.
+    pub(crate) fn answering(&mut self, by: &By) -> Option<Acting<'_>> {
+        self.find(|instance| instance.answers_for(by.instance))
+    }
+
+    fn find(&mut self, is_it: impl Fn(&Instance) -> bool) -> Option<Acting<'_>> {
+        let all = self.current.iter_mut().chain(&mut self.former);
+        let instance = all.into_iter().find(|instance| is_it(instance))?;
         Some(Acting { row: &mut self.row, instance, doubtful: &mut self.doubtful })
     }
 
@@ -145,6 +154,10 @@ impl Object {
         let mut before = self.current.replace(instance)?;
         if let Some(unsure) = unsure {
             self.succeed_unsure(before, started, unsure);
+            return None;
+        }
+        if let Some(current) = self.current.as_mut().filter(|current| current.goes_on_from(&before)) {
+            current.inherit(before);
             return None;
         }
         let is_same_holder = self.current.as_ref().is_some_and(|current| current.epoch == before.epoch);

@@ -4,6 +4,7 @@ mod alarms;
 mod datastore;
 mod known_defects;
 mod objects;
+mod resets;
 mod retries;
 mod storage;
 mod witness;
@@ -25,6 +26,7 @@ pub(crate) fn all() -> Vec<Case> {
         storage::cases(),
         alarms::cases(),
         retries::cases(),
+        resets::cases(),
         datastore::cases(),
         known_defects::cases(),
         witness::cases(),

@@ -67,6 +67,12 @@ impl Held {
         self.entries.values().all(Entry::is_quiet)
     }
 
+    /// Whether nothing of any object is in memory.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Whether everything that its objects wrote is durable.
     pub(super) fn is_saved(&self) -> bool {
         self.ready.is_empty() && self.in_flight.is_empty()

@@ -99,6 +99,12 @@ impl Slice {
         }
     }
 
+    /// Whether it is served, and nothing of any object is in memory.
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.held().is_some_and(Held::is_empty)
+    }
+
     pub(super) fn is_gone(&self) -> bool {
         matches!(self.stage, Stage::Gone)
     }

@@ -1,5 +1,7 @@
 //! Answers that come late, doubled, or for a former life: nothing but what asked for them may take them.
 
+mod resets;
+
 use std::rc::Rc;
 
 use super::*;
@@ -14,7 +16,10 @@ use crate::wire::{self, Ticket};
 const ME: MachineId = MachineId(0);
 const SLICE: SliceId = SliceId(0);
 
-/// Writes, reads what is not in memory, and calls a service.
+/// A time that no test comes to.
+const FAR_MS: i64 = i64::MAX / 2_000_000;
+
+/// Writes, reads what is not in memory, calls a service, and panics behind two writes.
 struct Asking {
     ctx: Ctx,
 }
@@ -31,6 +36,12 @@ impl DurableObject for Asking {
         match request.text().as_str() {
             "write" => self.ctx.storage().put("key", "value").await?,
             "call" => _ = self.ctx.fetch("service", "body").await,
+            "panic" => {
+                drop((self.ctx.storage().put("key", "value"), self.ctx.storage().set_alarm(FAR_MS)));
+                panic!("it was asked to");
+            }
+            "read key" => return Ok(Response::ok(format!("{:?}", self.ctx.storage().get("key").await?))),
+            "get alarm" => return Ok(Response::ok(format!("{:?}", self.ctx.storage().get_alarm().await))),
             _ => _ = self.ctx.storage().get("unknown").await?,
         }
         Ok(Response::ok("done"))
@@ -108,9 +119,8 @@ impl Lone {
                     // A2: an alarm of this epoch, which a later one may have replaced.
                     Query::Due { .. } => {
                         let alarm = Stamp { epoch: Epoch(self.epoch), count: 1 };
-                        let far_ms = i64::MAX / 2_000_000;
                         let row =
-                            AlarmRow { alarm, scheduled_ms: far_ms, retry_count: 0, not_before_ms: far_ms };
+                            AlarmRow { alarm, scheduled_ms: FAR_MS, retry_count: 0, not_before_ms: FAR_MS };
                         Answer::Due(vec![(ObjectName::new("Asking", &self.epoch.to_string()), row)])
                     }
                     _ => Answer::Value(None),
@@ -144,10 +154,14 @@ impl Lone {
     }
 
     fn request(&mut self, body: &'static str) {
+        self.request_to(body, body);
+    }
+
+    fn request_to(&mut self, object: &str, body: &'static str) {
         self.requests += 1;
         let (number, session) = (self.requests, self.holder.env.membership.session().expect("it has one"));
         let ticket = Ticket { stream: SessionId(1), session, number };
-        let (request, object) = (RequestId(number), ObjectName::new("Asking", body));
+        let (request, object) = (RequestId(number), ObjectName::new("Asking", object));
         let message =
             Message::Request { ticket, below: 1, request, object, body: Bytes::from_static(body.as_bytes()) };
         self.step(|holder, cx| holder.delivery(Route::direct(MachineId(1)), message, cx));

@@ -5,11 +5,13 @@
 //! (no instance) ────────────────▶ Constructing ─────────────────▶ Open ◀────────────────────▶ Closed
 //!    ▲  ▲                              │                           │                            │
 //!    │  │                              └── failure, panic, limit ──┴──────────────┬─────────────┘
-//!    │  └── all of it is durable and has left ── Over ◀── reset (O4, O7, R1) ─────┘
+//!    │  └───────────────────────────────────── reset (O4, O7, R1) ────────────────┘
 //!    └── idle (it was open), or moved (whatever it was)
 //! ```
 //!
-//! An entry outlives the object's instances ([`Life`]). What waits for the object is in its [`Inbox`], and one loop
+//! An entry outlives the object's instances ([`Life`]). After a reset the next instance is made at once, if there is something to
+//! make it for. What the one before it has made and nobody may see yet stays behind until it is durable and has left ([`Past`]).
+//! What waits for the object is in its [`Inbox`], and one loop
 //! ([`Entry::pump`]) takes out of it what the input gate lets in, one turn for each. No turn begins inside another: what
 //! the end of a turn makes ready goes into the inbox too.
 //!
@@ -20,6 +22,7 @@
 //! - Coalescing (S2): all writes of a turn are one [`Unit`].
 
 mod life;
+mod past;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -31,12 +34,14 @@ use crate::alarm::Tracker;
 use crate::cx::Cx;
 use crate::ids::{ObjectName, OpId, RequestId, Stamp};
 use crate::object::class::{Class, Response};
-use crate::object::port::Stamps;
+use crate::object::port::{Port, Stamps};
+use crate::object::view::View;
 use crate::observe::{Ended, Source};
 use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 use crate::words::call::Reply;
 use crate::words::outside::OutsideCall;
 use life::Life;
+use past::Past;
 
 /// What an object has at hand in a step, and what it asks of its slice.
 pub(crate) struct Host<'a, 'c> {
@@ -87,6 +92,8 @@ pub(crate) struct Entry {
     stamps: Stamps,
     inbox: Inbox,
     life: Option<Life>,
+    /// Instances that were reset and of which something is still on its way, in the order in which they lived.
+    past: VecDeque<Past>,
 }
 
 /// What waits for the object at its input gate.
@@ -128,7 +135,7 @@ impl Inbox {
 
 impl Entry {
     pub(crate) fn new(name: ObjectName, class: Rc<dyn Class>, stamps: Stamps) -> Self {
-        Self { name, class, stamps, inbox: Inbox::default(), life: None }
+        Self { name, class, stamps, inbox: Inbox::default(), life: None, past: VecDeque::new() }
     }
 
     /// A request has come.
@@ -170,23 +177,42 @@ impl Entry {
         self.pump(host);
     }
 
-    /// A turn's writes are durable.
+    /// A turn's writes are durable. All instances know of it that go on from that turn.
     ///
     /// # Panics
     ///
-    /// If the instance that wrote them is gone: it ends only when its writes are durable, unless it is abandoned.
+    /// If nothing is left of the instance that wrote them: it is kept until its writes are durable, unless it is abandoned.
     pub(crate) fn committed(&mut self, writes: &TurnWrites, host: &mut Host<'_, '_>) {
-        let life = self.life.as_mut().filter(|life| life.id() == writes.instance);
-        life.expect("an instance outlives its writes").saved(writes, &mut self.inbox, host);
+        let ids = self.past.iter().map(Past::id).chain(self.life.as_ref().map(Life::id));
+        assert!(
+            ids.into_iter().any(|id| id == writes.instance),
+            "an instance is kept until its writes are durable"
+        );
+        for past in self.past.iter_mut().filter(|past| past.id() >= writes.instance) {
+            past.saved(writes);
+        }
+        self.let_out(host);
+        if let Some(life) = &mut self.life {
+            life.saved(writes, &mut self.inbox, host);
+        }
         self.pump(host);
+    }
+
+    /// O5: lets out what instances that were reset have made and is durable by now.
+    fn let_out(&mut self, host: &mut Host<'_, '_>) {
+        for past in &mut self.past {
+            past.open_output_gate(&mut self.inbox, host);
+        }
+        self.past.retain(|past| !past.is_drained());
     }
 
     /// Enforces the limits of time (O4, R1) and evicts an idle instance. Called once a tick.
     pub(crate) fn tick(&mut self, host: &mut Host<'_, '_>) {
+        // What waited for the session, not for the datastore.
+        self.let_out(host);
         if let Some(life) = &mut self.life {
-            // What waited for the session, not for the datastore.
             life.open_output_gate(&mut self.inbox, host);
-            if self.inbox.is_empty() && life.is_to_be_evicted(host.cx) {
+            if self.inbox.is_empty() && self.past.is_empty() && life.is_to_be_evicted(host.cx) {
                 self.end_life(Ended::Idle, host);
             }
         }
@@ -195,12 +221,12 @@ impl Entry {
 
     /// Whether nothing is going on in the object, in memory or not.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.inbox.is_empty() && self.life.as_ref().is_none_or(Life::is_idle)
+        self.inbox.is_empty() && self.past.is_empty() && self.life.as_ref().is_none_or(Life::is_idle)
     }
 
     /// Whether nothing is left of the object in memory.
     pub(crate) fn is_gone(&self) -> bool {
-        self.inbox.is_empty() && self.life.is_none()
+        self.inbox.is_empty() && self.past.is_empty() && self.life.is_none()
     }
 
     /// The instance in memory, and whether `alarm()` is in progress in it.
@@ -211,6 +237,7 @@ impl Entry {
     /// The slice is lost: what is in memory ends, and nothing more gets out. Requests that were not delivered are returned.
     pub(crate) fn abandon(&mut self, host: &mut Host<'_, '_>) {
         self.end_life(Ended::Moved, host);
+        self.past.clear();
         host.acts.undelivered.extend(self.inbox.arrivals.drain(..).filter_map(|arrival| match arrival {
             Arrival::Request { request, .. } => Some(request),
             Arrival::Result { .. } => None,
@@ -228,34 +255,39 @@ impl Entry {
             match &mut self.life {
                 None => {
                     // A2, A5: an alarm that was replaced or deleted since it became due wakes nobody.
-                    let durable = host.tracker.get(&self.name).map(|row| row.alarm);
-                    self.inbox.due.take_if(|row| durable != Some(row.alarm));
+                    let in_slot = self.scheduled(host).map(|row| row.alarm);
+                    self.inbox.due.take_if(|row| in_slot != Some(row.alarm));
                     if self.inbox.is_empty() {
                         return;
                     }
                     self.awaken(host);
                 }
-                Some(life) => match life.over() {
-                    Some(reset) if life.is_drained() => {
-                        let ended = Ended::Reset(reset.clone());
-                        self.end_life(ended, host);
+                Some(life) if life.is_over() => {
+                    let past = self.life.take().and_then(|life| life.leave_behind(host));
+                    self.past.extend(past.filter(|past| !past.is_drained()));
+                }
+                Some(life) => {
+                    let reset = life.reset_overtime(&mut self.inbox, host);
+                    if !reset && !life.deliver_next(&mut self.inbox, host) {
+                        return;
                     }
-                    Some(_) => return,
-                    None => {
-                        let reset = life.reset_overtime(&mut self.inbox, host);
-                        if !reset && !life.deliver_next(&mut self.inbox, host) {
-                            return;
-                        }
-                    }
-                },
+                }
             }
         }
     }
 
+    /// The scheduled alarm, with what is on its way of instances that were reset (S4). Only while none lives.
+    fn scheduled(&self, host: &Host<'_, '_>) -> Option<AlarmRow> {
+        self.past.back().map_or_else(|| host.tracker.get(&self.name), Past::scheduled)
+    }
+
     /// O4, F8: a new instance; its constructor runs.
     fn awaken(&mut self, host: &mut Host<'_, '_>) {
-        let id = self.stamps.next();
-        let life = Life::new(&self.name, &*self.class, id, &self.stamps, self.inbox.due, host);
+        let (id, declares_alarm) = (self.stamps.next(), self.class.declares_alarm());
+        let view = View::new(self.name.clone(), id, declares_alarm, self.scheduled(host));
+        let before = self.past.back().map(Past::turns).unwrap_or_default();
+        let port = Port::new(self.name.clone(), view, self.stamps.clone(), before);
+        let life = Life::new(&*self.class, port, self.inbox.due, host.cx.now);
         self.life.insert(life).construct(&mut self.inbox, host);
     }
 

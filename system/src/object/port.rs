@@ -49,7 +49,9 @@ pub(crate) struct Core {
     pub(crate) instance: Stamp,
     pub(crate) view: View,
     pub(crate) turn: u32,
-    /// Turns whose writes are not durable yet, ascending.
+    /// The last turn of the instance that this one goes on from; 0 if there is none.
+    follows: u32,
+    /// Turns whose writes are not durable yet, ascending; those of the instance that this one goes on from are among them.
     unsaved: VecDeque<u32>,
     now: Now,
     seq: u32,
@@ -73,6 +75,14 @@ pub(crate) struct Core {
     pub(crate) wanted: Vec<Wanted>,
     /// What was observed and not yet handed on.
     pub(crate) journal: Vec<Observation>,
+}
+
+/// What an instance goes on from that is made before all of the one before it, which was reset, is durable: the turns of the
+/// two are numbered as one order (S3). Nothing of either where there is no such instance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turns {
+    last: u32,
+    unsaved: VecDeque<u32>,
 }
 
 /// An operation without a result.
@@ -107,34 +117,23 @@ pub(crate) enum Wanted {
 }
 
 impl Port {
-    pub(crate) fn new(object: ObjectName, instance: Stamp, view: View, stamps: Stamps) -> Self {
-        let now = Now { mono_ns: 0, wall_ns: 0 };
-        Self(Rc::new(RefCell::new(Core {
-            object,
-            instance,
-            view,
-            turn: 0,
-            unsaved: VecDeque::new(),
-            now,
-            seq: 0,
-            ops: 0,
-            calls_left: 0,
-            over_budget: false,
-            in_section: false,
-            transaction: None,
-            pending: BTreeMap::new(),
-            of_sections: Vec::new(),
-            closing: 0,
-            asking: BTreeMap::new(),
-            stamps,
-            wanted: Vec::new(),
-            journal: Vec::new(),
-        })))
+    pub(crate) fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns) -> Self {
+        Self(Rc::new(RefCell::new(Core::new(object, view, stamps, before))))
     }
 
     /// The host's end.
     pub(crate) fn core(&self) -> std::cell::RefMut<'_, Core> {
         self.0.borrow_mut()
+    }
+
+    /// The instance is over: the host takes its end along, and what object code calls from here on reaches nobody.
+    pub(crate) fn sever(&self) -> Core {
+        let mut core = self.core();
+        let (object, stamps) = (core.object.clone(), core.stamps.clone());
+        let nobodys = View::new(object.clone(), core.instance, false, None);
+        let mut left = Core::new(object, nobodys, stamps, Turns::default());
+        left.calls_left = core.calls_left;
+        std::mem::replace(&mut *core, left)
     }
 
     /// Makes a storage or alarm call. It acts now (S1). With `allow_concurrency` other events are let in while the call
@@ -203,6 +202,42 @@ impl Port {
 }
 
 impl Core {
+    fn new(object: ObjectName, view: View, stamps: Stamps, before: Turns) -> Self {
+        let Turns { last, unsaved } = before;
+        Self {
+            object,
+            instance: view.instance(),
+            view,
+            turn: last,
+            follows: last,
+            unsaved,
+            now: Now { mono_ns: 0, wall_ns: 0 },
+            seq: 0,
+            ops: 0,
+            calls_left: 0,
+            over_budget: false,
+            in_section: false,
+            transaction: None,
+            pending: BTreeMap::new(),
+            of_sections: Vec::new(),
+            closing: 0,
+            asking: BTreeMap::new(),
+            stamps,
+            wanted: Vec::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    /// What the next instance goes on from.
+    pub(crate) fn turns(&self) -> Turns {
+        Turns { last: self.turn, unsaved: self.unsaved.clone() }
+    }
+
+    /// Whether all that instances before this one wrote is durable.
+    pub(crate) fn is_past_durable(&self) -> bool {
+        self.is_durable(self.follows)
+    }
+
     /// O7: one more call of the turn, of whatever kind.
     fn spend_call(&mut self) {
         let Some(left) = self.calls_left.checked_sub(1) else {
@@ -325,7 +360,7 @@ impl Core {
         Some(writes)
     }
 
-    /// A turn's writes are durable.
+    /// A turn's writes are durable: of this instance, or of one that it goes on from.
     ///
     /// # Panics
     ///

@@ -6,7 +6,8 @@
 //! read or written, and whether it knows them all.
 //!
 //! The one assumption is that nobody else writes the object's rows, which epochs guarantee (O1). So what is known stays
-//! true, and a key that this instance never touched is in the datastore as it was when the instance started.
+//! true, and a key that this instance never touched is in the datastore as it was when the instance started. While writes of an
+//! instance before it are still on their way, nothing is asked of the datastore (`entry/life.rs`).
 
 mod limits;
 mod read;
@@ -235,6 +236,11 @@ impl View {
         self.known.insert(key.clone(), value.clone());
         self.unsaved.insert(key.clone(), turn);
         self.turn.keys.insert(key.clone(), value);
+    }
+
+    /// The instance whose view this is.
+    pub fn instance(&self) -> Stamp {
+        self.instance
     }
 
     /// The scheduled alarm, the object's own unsaved changes included.

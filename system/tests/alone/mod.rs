@@ -84,7 +84,8 @@ impl Alone {
     pub(crate) fn ask(&mut self, object: ObjectName, body: impl Into<Bytes>) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
-        self.inputs.push_back(Input::Request(ClientRequest { request, object, body: body.into() }));
+        let (body, limit_ms) = (body.into(), 60_000);
+        self.inputs.push_back(Input::Request(ClientRequest { request, object, body, limit_ms }));
         request
     }
 

@@ -24,7 +24,6 @@ use client::Client;
 pub(crate) use troubles::Troubles;
 
 const CLIENTS: u16 = 2;
-const TICK_MS: u64 = 500;
 const CLIENT_TICK_MS: u64 = 100;
 /// The states of a group's replicas are compared whenever two of them stand at a multiple of this index.
 const COMPARED_EVERY: u64 = 8;
@@ -251,7 +250,7 @@ impl World {
             Event::Tick { machine, boot } => {
                 self.with(machine, Some(boot), |replicas, _, _| replicas.tick());
                 if self.machine(machine).boots == boot {
-                    self.plan(TICK_MS, Event::Tick { machine, boot });
+                    self.plan(self.config.tick_ms, Event::Tick { machine, boot });
                 }
             }
             Event::ClientTick { client } => {
@@ -322,7 +321,7 @@ impl World {
     }
 
     fn comes_up(&mut self, machine: MachineId) {
-        let phase_ms = self.random.random_range(0..TICK_MS);
+        let phase_ms = self.random.random_range(0..self.config.tick_ms);
         let it = &mut self.machines[usize::from(machine.0)];
         let mut out = Effects::default();
         let replicas = Replicas::boot(&self.config, machine, &it.disk, &mut out).expect("no disk is damaged");

@@ -157,10 +157,22 @@ impl World {
         object: u8,
         body: &'static str,
     ) -> RequestId {
+        self.ask_for(60_000, in_ms, machine, object, body)
+    }
+
+    /// The same by a client that waits for so long.
+    pub(crate) fn ask_for(
+        &mut self,
+        limit_ms: u64,
+        in_ms: u64,
+        machine: MachineId,
+        object: u8,
+        body: &'static str,
+    ) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
         let object = ObjectName::new("Keeping", &object.to_string());
-        let asked = ClientRequest { request, object, body: Bytes::from_static(body.as_bytes()) };
+        let asked = ClientRequest { request, object, body: Bytes::from_static(body.as_bytes()), limit_ms };
         self.plan(in_ms, Event::Asks { machine, request: asked });
         request
     }

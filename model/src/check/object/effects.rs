@@ -73,7 +73,7 @@ pub(in crate::check) fn effect(
 pub(in crate::check) fn leave(case: &mut Case<'_>, object: &mut Object, kind: AckKind) {
     let may_be_of_run = !matches!(kind, AckKind::Response(_));
     let is_fenced = effect(case, object, &kind, may_be_of_run);
-    let Some(mut acting) = object.acting(case.by) else { return };
+    let Some(mut acting) = object.answering(case.by) else { return };
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
     let is_fenced = is_fenced && acting.instance.superseded;

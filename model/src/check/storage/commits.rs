@@ -169,7 +169,7 @@ pub(in crate::check) fn commit(case: &mut Case<'_>, object: &mut Object, ends_ru
     let (turn, mark) = (case.by.turn, case.mark);
     let is_fenced = effects::effect(case, object, &"the commit", true);
     let newest = object.current.as_ref().map(|current| (current.instance, current.started));
-    let acting = object.acting(case.by);
+    let acting = object.answering(case.by);
     let Some(Acting { row, instance, doubtful }) = acting else {
         if !is_fenced {
             late(case, newest);

@@ -1,11 +1,14 @@
-//! One instance of an object, and what is left of it until the next one may start. Its states are in the diagram of
-//! [`super`].
+//! One instance of an object. Its states are in the diagram of [`super`].
 //!
 //! ```text
 //!  inbox ──▶ deliver_next ──▶ turn ──▶ close_turn ──▶ units ──▶ datastore ──▶ saved
 //!    ▲                                     └──▶ output ──▶ open_output_gate ◀───┘
 //!    └── results of `sync` ────────────────────────────────────┘
 //! ```
+//!
+//! It may be made while writes of an instance that was reset before it are on their way. It lives at once, and rests on them all
+//! the same: its first reads of the datastore are asked when they are there (S4, W1), what it writes is durable after them (S3),
+//! and what it sends leaves after them (O5).
 
 mod events;
 mod output;
@@ -13,18 +16,20 @@ mod output;
 use crate::alarm;
 use crate::config::NS_PER_MS;
 use crate::cx::Cx;
-use crate::ids::{ObjectName, OpId, Stamp};
+use crate::ids::{OpId, Stamp};
 use crate::object::class::{AlarmInfo, Class, Event, Instance, Request, TurnEnd};
-use crate::object::port::{Core, Port, Stamps, Wanted};
-use crate::object::view::View;
+use crate::object::port::{Core, Port, Wanted};
 use crate::observe::{Ended, Seen, Source};
-use crate::store::command::{AlarmRow, Answer, TurnWrites};
+use crate::store::command::{AlarmRow, Answer, Query, TurnWrites};
 use crate::words::call::Reply;
 use crate::words::failure::{Failure, How, Reset, ResetCause};
+use crate::words::time::Now;
 
+use super::past::Past;
 use super::{Arrival, Host, Inbox, Unit};
 use events::{Events, Run, Running};
-use output::{Held, Outgoing, Output};
+pub(super) use output::Output;
+use output::{Held, Outgoing};
 
 /// An instance.
 pub(super) struct Life {
@@ -34,6 +39,8 @@ pub(super) struct Life {
     phase: Phase,
     events: Events,
     output: Output,
+    /// Reads that are asked once all is durable that was written before the instance was made.
+    early_reads: Vec<(OpId, Query)>,
     /// When it last had something to do, on the monotonic clock.
     active_ns: u64,
 }
@@ -49,31 +56,23 @@ enum Phase {
     Open,
     /// A `block_concurrency_while` or a transaction is in progress, since then on the monotonic clock.
     Closed { since_ns: u64 },
-    /// It was reset, for this reason; no code of it runs any more.
+    /// It was reset, for this reason. No code of it runs any more, and the entry has it no longer than the step lasts.
     Over(Reset),
 }
 
 impl Life {
     /// An instance whose constructor has yet to run.
-    pub(super) fn new(
-        object: &ObjectName,
-        class: &dyn Class,
-        id: Stamp,
-        stamps: &Stamps,
-        for_alarm: Option<AlarmRow>,
-        host: &Host<'_, '_>,
-    ) -> Self {
-        let now_ns = host.cx.now.mono_ns;
-        let view = View::new(object.clone(), id, class.declares_alarm(), host.tracker.get(object));
-        let port = Port::new(object.clone(), id, view, stamps.clone());
+    pub(super) fn new(class: &dyn Class, port: Port, for_alarm: Option<AlarmRow>, now: Now) -> Self {
+        let id = port.core().instance;
         Self {
             id,
             instance: class.instantiate(port.clone()),
             port,
-            phase: Phase::Constructing { for_alarm, since_ns: now_ns },
+            phase: Phase::Constructing { for_alarm, since_ns: now.mono_ns },
             events: Events::default(),
             output: Output::default(),
-            active_ns: now_ns,
+            early_reads: Vec::new(),
+            active_ns: now.mono_ns,
         }
     }
 
@@ -89,19 +88,16 @@ impl Life {
 
     /// Whether this is that instance, and code of it may still run.
     pub(super) fn is_running(&self, instance: Stamp) -> bool {
-        self.id == instance && self.over().is_none()
+        self.id == instance && !self.is_over()
     }
 
-    /// Why it was reset, if it was.
-    pub(super) fn over(&self) -> Option<&Reset> {
-        match &self.phase {
-            Phase::Over(reset) => Some(reset),
-            Phase::Constructing { .. } | Phase::Open | Phase::Closed { .. } => None,
-        }
+    /// Whether it was reset.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
     }
 
     /// Whether everything it wrote is durable and everything it sent has left.
-    pub(super) fn is_drained(&self) -> bool {
+    fn is_drained(&self) -> bool {
         self.port.core().is_saved() && self.output.is_empty()
     }
 
@@ -142,9 +138,15 @@ impl Life {
         self.release_units(host);
     }
 
-    /// A turn's writes are durable.
+    /// A turn's writes are durable: its own, or those of an instance before it.
     pub(super) fn saved(&mut self, writes: &TurnWrites, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
-        self.port.core().saved(writes);
+        let mut core = self.port.core();
+        core.saved(writes);
+        if core.is_past_durable() {
+            let reads = self.early_reads.drain(..);
+            host.acts.reads.extend(reads.map(|(op, query)| (core.object.clone(), self.id, op, query)));
+        }
+        drop(core);
         self.open_output_gate(inbox, host);
     }
 
@@ -341,10 +343,11 @@ impl Life {
     /// Hands on what the turn asked for and wrote.
     fn close_turn(&mut self, retry_at_ns: Option<u64>, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
         let mut core = self.port.core();
-        let turn = core.turn;
+        let (turn, is_early) = (core.turn, !core.is_past_durable());
         let Core { wanted, object, .. } = &mut *core;
         for wanted in wanted.drain(..) {
             match wanted {
+                Wanted::Read(op, query) if is_early => self.early_reads.push((op, query)),
                 Wanted::Read(op, query) => host.acts.reads.push((object.clone(), self.id, op, query)),
                 Wanted::Sync(op) => self.output.push_sync(op, turn),
                 Wanted::CallOut(op, service, body) => {
@@ -374,6 +377,16 @@ impl Life {
     /// O5: lets out what waits for nothing any more.
     pub(super) fn open_output_gate(&mut self, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
         self.output.open(&mut self.port.core(), inbox, host);
+    }
+
+    /// It was reset, and leaves memory: what it has made and nobody may see yet is left. None if it was not reset.
+    pub(super) fn leave_behind(self, host: &mut Host<'_, '_>) -> Option<Past> {
+        let Phase::Over(reset) = self.phase else { return None };
+        // First of all: destructors of object code are not to reach what is left.
+        let mut core = self.port.sever();
+        core.see(Seen::Ended(Ended::Reset(reset)));
+        host.cx.out.observed.append(&mut core.journal);
+        Some(Past::new(core, self.output))
     }
 
     /// The instance leaves memory.

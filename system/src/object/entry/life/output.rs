@@ -16,7 +16,7 @@ use crate::words::outside::OutsideCall;
 
 /// What waits at the gate, each in the order of turns.
 #[derive(Default)]
-pub(super) struct Output {
+pub(in crate::object::entry) struct Output {
     /// Units held back for a read that must not see them (S4).
     units: VecDeque<Unit>,
     messages: VecDeque<Held>,
@@ -55,7 +55,7 @@ impl Output {
     }
 
     /// Whether every message has left.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::object::entry) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
@@ -70,7 +70,12 @@ impl Output {
 
     /// Lets out what waits for nothing any more; the results of `sync`s that do not either arrive. O1: outside its session a
     /// machine lets nothing out, because another may hold the object by then.
-    pub(super) fn open(&mut self, core: &mut Core, inbox: &mut Inbox, host: &mut Host<'_, '_>) {
+    pub(in crate::object::entry) fn open(
+        &mut self,
+        core: &mut Core,
+        inbox: &mut Inbox,
+        host: &mut Host<'_, '_>,
+    ) {
         while host.may_emit
             && let Some(held) = self.messages.pop_front_if(|held| core.is_durable(held.turn))
         {
