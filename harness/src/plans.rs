@@ -43,7 +43,7 @@ pub struct Shape {
     pub class: &'static str,
     /// What its objects are asked.
     pub requests: Requests,
-    /// At most so many objects; at least one.
+    /// At most so many objects in most plans; at least one. In some of those whose requests are spread there are a hundred.
     pub objects_max: usize,
     /// How much breaks.
     pub failures: Failures,
@@ -62,6 +62,8 @@ pub struct Asked {
     pub within_ms: u64,
     /// At most so many occasions.
     pub max: usize,
+    /// When something breaks, in that time.
+    pub breaks_ms: u64,
 }
 
 /// What is asked, and what breaks.

@@ -11,6 +11,7 @@ use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness};
 use reveille_sim::kinds::Role;
 use reveille_sim::plan::{Cluster, Plan};
+use reveille_system::ids::ObjectName;
 
 const SEEDS: u64 = 500;
 /// For what is common.
@@ -67,6 +68,35 @@ fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
         assert!((15..=35).contains(&have(&|it| it.slices < CLUSTER.slices)), "{}", scenario.name);
         assert!(clusters.iter().any(|(cluster, breaks)| !is_usual(*cluster) && *breaks), "{}", scenario.name);
     }
+}
+
+/// A slice that nobody serves is missed only if one of its objects is: with a dozen objects most slices have none.
+#[test]
+fn d3_some_plans_have_an_object_in_most_slices() {
+    for name in ["batcher", "cron", "alarm-example", "retry-info"] {
+        let scenario = Scenario::named(name).expect("a scenario");
+        let slices = |plan: Plan| {
+            let named =
+                plan.workload.iter().map(|request| ObjectName::parse(&request.object).expect("a name"));
+            named.map(|object| object.slice(plan.cluster.slices)).collect::<BTreeSet<_>>().len()
+        };
+        let wide = (0..FEWER).map(|seed| scenario.plan(seed)).filter(|plan| plan.cluster.slices == 32);
+        let broad = wide.filter(|plan| slices(plan.clone()) > 16).count() as u64;
+        assert!(broad * 100 >= 5 * FEWER, "{name}: {broad} of {FEWER}");
+    }
+}
+
+/// What is in progress at the moment at which it matters depends on how often an object is asked.
+#[test]
+fn in_some_plans_an_object_is_asked_again_and_again_within_seconds() {
+    let is_hot = |plan: &Plan| {
+        let mut of: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        plan.workload.iter().for_each(|request| of.entry(&request.object).or_default().push(request.at_ms));
+        of.into_values().any(|times| times.windows(8).any(|eight| eight[7] - eight[0] <= 5_000))
+    };
+    let scenario = Scenario::named("cron").expect("a scenario");
+    let hot = (0..FEWER).filter(|seed| is_hot(&scenario.plan(*seed))).count() as u64;
+    assert!((FEWER / 5..FEWER * 3 / 5).contains(&hot), "{hot} of {FEWER}");
 }
 
 /// Batches that are not sent without need are those of large values.

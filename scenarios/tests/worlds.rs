@@ -10,9 +10,9 @@ use reveille::scenario::Scenario;
 use reveille::worlds::{SHAPES, Stillness, Worlds};
 use reveille_sim::kinds::outside::Slow;
 use reveille_sim::kinds::{
-    ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk,
+    ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks,
 };
-use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
 
 fn cron() -> Arc<Scenario> {
     scenarios::catalogue().get("cron").expect("it is one of ours").clone()
@@ -148,6 +148,23 @@ fn what_changes_quickly_is_told_from_what_lasts() {
     assert_shapes(one_end(6_000, 5), &["a cut with a crash of one end", "a fault of 90 s or more"], &[]);
     assert_shapes(one_end(6_000, 6), &[], &["a cut with a crash of one end"]);
     assert_shapes(one_end(102_000, 5), &[], &["a cut with a crash of one end"]);
+}
+
+#[test]
+fn links_that_are_slow_one_way_are_told_from_those_that_are_slow_both_ways() {
+    let slow = |of| vec![(1_000, SlowLinks { of, factor_percent: 3_000, for_ms: 50_000 }.into())];
+    let name = &["links slow one way"];
+    assert_shapes(slow(LinksOf::Between { from: vec![1], to: REST.to_vec() }), name, &[]);
+    assert_shapes(slow(LinksOf::Machine(Target::Machine(1))), &[], name);
+}
+
+#[test]
+fn l1_failures_that_are_each_alone_are_told_from_those_that_are_not() {
+    let second = |at_ms| vec![(10_000, crash(1, 5_000)), (at_ms, down(1, 5_000))];
+    let name = &["one by one, each alone"];
+    assert_shapes(second(75_000), name, &["exactly one fault"]);
+    assert_shapes(second(74_999), &[], name);
+    assert_shapes(vec![(10_000, crash(1, 5_000))], &["exactly one fault"], name);
 }
 
 #[test]

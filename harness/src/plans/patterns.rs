@@ -17,7 +17,7 @@ mod single;
 
 pub(super) use self::ordinary::ordinary;
 pub(super) use self::services::failing_services;
-pub(super) use self::single::single;
+pub(super) use self::single::{one_by_one, single};
 use super::trouble::{Ground, Trouble};
 
 /// A pattern.
@@ -64,8 +64,8 @@ pub(super) const ALL: &[Pattern] = &[
     of(7, restless::flapping),
     of(5, restless::cut_and_crash),
     of(6, restless::incarnations),
-    of(7, restless::back_and_forth),
-    of(6, restless::slow_and_cut_off),
+    of(8, restless::back_and_forth),
+    of(9, restless::slow_and_cut_off).of_machines(2),
     of(6, datacenters::night),
     of(6, datacenters::all_apart).of_datacenters(3),
     of(7, datacenters::two_down).of_datacenters(3),
@@ -74,6 +74,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(6, leaders::of_one_group),
     of(8, moments::in_progress),
     of(8, messages::rough_links),
+    of(6, messages::slow_one_way).of_machines(2),
     of(8, disks::slow_leader),
     of(8, disks::slow_machine),
     of(6, clocks::put_right),

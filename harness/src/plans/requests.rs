@@ -6,6 +6,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use reveille_sim::plan::{Phases, Request};
 
+use super::dice::Dice;
 use super::{Body, object};
 
 /// A request that has no body yet: when, through which machine, which object, and what its body is drawn from.
@@ -14,6 +15,17 @@ pub(super) type Asking = (u64, u16, usize, u32);
 /// Any request of so many objects, through one of so many machines.
 pub(super) fn asking(machines: u16, objects: usize, within_ms: u64) -> impl Strategy<Value = Asking> {
     (0..within_ms, 0..machines, 0..objects, any::<u32>())
+}
+
+/// A client that does not wait for answers: it asks one object again and again, within a second or within most of a minute,
+/// through one machine or by turns through two or three.
+pub(super) fn insistent(dice: &mut Dice, machines: u16, objects: usize, from_ms: u64) -> Vec<Asking> {
+    let (many, which) = (dice.draw(4..=24_usize), dice.draw(0..objects));
+    let (every_ms, ways) = (dice.log(50..2_000), dice.draw(1..=3_usize));
+    let ways: Vec<u16> = dice.shuffled(0..machines).into_iter().take(ways).collect();
+    let through = ways.into_iter().cycle().take(many);
+    let times = (0..).map(|count| from_ms + count * every_ms);
+    times.zip(through).map(|(at_ms, machine)| (at_ms, machine, which, dice.draw(any::<u32>()))).collect()
 }
 
 /// The requests themselves, by time and numbered from `first` on.

@@ -2,7 +2,7 @@
 //! drawn. That most plans lack most patterns is the point (swarm testing): what would cover up a mistake is missing in some
 //! of them.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
-use super::requests::{self, Asking, asking, requests};
+use super::requests::{self, Asking, asking, insistent, requests};
 use super::trouble::{Ground, Trouble};
 use super::world::World;
 use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
@@ -22,7 +22,7 @@ use crate::scenario::Scenario;
 enum Mood {
     /// Nothing breaks and the clocks agree: only here every bound is the tightest (L3).
     Calm,
-    /// Exactly one thing breaks (L1).
+    /// Exactly one thing breaks, or several do more than a minute apart (L1).
     Single,
     /// Many things break, most of them for a short time.
     Ordinary,
@@ -43,9 +43,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     let mood = mood(dice);
     let world = World::any(dice, shape.limits);
     let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
-    // The fewer, the more of what is asked meets at one gate.
-    let objects_max = if mood == Mood::Calm { shape.objects_max.min(3) } else { shape.objects_max };
-    let objects = dice.draw(1..=objects_max);
+    let objects = objects(dice, shape, mood);
     let stage = stage(world.cluster, shape.class, objects, 0);
     let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
     let faults_ms = faults_ms(dice, &trouble);
@@ -84,9 +82,26 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
 fn mood(dice: &mut Dice) -> Mood {
     match dice.draw(0..100_u8) {
         0..7 => Mood::Calm,
-        7..14 => Mood::Single,
-        14..24 => Mood::Ordinary,
+        7..20 => Mood::Single,
+        20..28 => Mood::Ordinary,
         _ => Mood::Patterns,
+    }
+}
+
+/// In so many of a hundred plans there are many objects: each slice has some, whose alarms show that it is served.
+const BROAD_PERCENT: u32 = 20;
+/// So many of them, there.
+const BROAD: RangeInclusive<usize> = 30..=100;
+
+/// How many objects there are.
+fn objects(dice: &mut Dice, shape: &Shape, mood: Mood) -> usize {
+    match mood {
+        // The fewer, the more of what is asked meets at one gate.
+        Mood::Calm => dice.draw(1..=shape.objects_max.min(3)),
+        _ if matches!(shape.requests, Requests::Spread { .. }) && dice.percent(BROAD_PERCENT) => {
+            dice.draw(BROAD)
+        }
+        _ => dice.draw(1..=shape.objects_max),
     }
 }
 
@@ -96,6 +111,7 @@ fn trouble(ground: &mut Ground<'_>, mood: Mood) -> Trouble {
     let begin_ms = ground.dice.draw(5_000..20_000_u64);
     let trouble = match mood {
         Mood::Calm => return Trouble::default(),
+        Mood::Single if ground.dice.draw(any::<bool>()) => patterns::one_by_one(ground),
         Mood::Single => patterns::single(ground),
         Mood::Ordinary => patterns::ordinary(ground),
         Mood::Patterns => some_patterns(ground),
@@ -174,11 +190,24 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
                 let at_ms = crowded(dice, trouble).unwrap_or(awake(at_ms));
                 (at_ms.min(faults_ms - 1), machine, which, of_body)
             });
-            (requests(shape.class, body, 0, asked.collect()), Vec::new())
+            let mut asked: Vec<Asking> = asked.collect();
+            for _ in 0..insistent_clients(dice) {
+                let anytime_ms = awake(dice.draw(0..awake_ms));
+                // It has begun when something breaks.
+                let before_ms = dice.draw(0..CROWD_MS);
+                let from_ms = crowded(dice, trouble).unwrap_or(anytime_ms).saturating_sub(before_ms);
+                asked.extend(insistent(dice, machines, objects, from_ms));
+            }
+            asked.retain(|(at_ms, ..)| *at_ms < faults_ms);
+            (requests(shape.class, body, 0, asked), Vec::new())
         }
         Requests::Own { story, max } => {
+            let starts_ms = trouble.spans().map(|span| span.start).filter(|at_ms| *at_ms < night.start);
+            let starts_ms: Vec<u64> = starts_ms.collect();
+            let breaks_ms =
+                if starts_ms.is_empty() { dice.draw(0..awake_ms) } else { dice.one_of(&starts_ms) };
             let (mut workload, mut aimed) =
-                dice.draw(story(Asked { machines, objects, within_ms: awake_ms, max: *max }));
+                dice.draw(story(Asked { machines, objects, within_ms: awake_ms, max: *max, breaks_ms }));
             workload.iter_mut().for_each(|request| request.at_ms = awake(request.at_ms));
             aimed.iter_mut().for_each(|fault| fault.at_ms = awake(fault.at_ms));
             (workload, aimed)
@@ -190,6 +219,14 @@ fn story(dice: &mut Dice, shape: &Shape, stage: &Stage, faults_ms: u64, trouble:
 const CROWDED_PERCENT: u32 = 40;
 /// And within this time of it: while others take over, and for a moment two machines believe that they have an object.
 const CROWD_MS: u64 = 10_000;
+
+/// In so many of a hundred plans clients insist ([`insistent`]).
+const INSISTENT_PERCENT: u32 = 40;
+
+/// How many clients insist.
+fn insistent_clients(dice: &mut Dice) -> usize {
+    if dice.percent(INSISTENT_PERCENT) { dice.draw(1..=4_usize) } else { 0 }
+}
 
 /// When a request comes that is to come when something breaks, or is well again.
 fn crowded(dice: &mut Dice, trouble: &Trouble) -> Option<u64> {
@@ -210,12 +247,19 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
     let late = match &shape.requests {
         Requests::Spread { body, many } => {
             let asking = asking(machines, objects, within.end - within.start);
-            let asked = late_asking(dice, asking, many.end, &within);
+            let mut asked = late_asking(dice, asking, many.end, &within);
+            if dice.percent(INSISTENT_PERCENT) {
+                let from_ms = dice.draw(within.clone());
+                asked.extend(insistent(dice, machines, objects, from_ms));
+                asked.retain(|(at_ms, ..)| *at_ms < within.end);
+            }
             requests(shape.class, body, plan.workload.len(), asked)
         }
         Requests::Own { story, max } => {
             let (within_ms, max) = (within.end - within.start, max.div_ceil(LATE_OF));
-            let (asked, _) = dice.draw(story(Asked { machines, objects, within_ms, max }));
+            // Nothing breaks any more.
+            let breaks_ms = dice.draw(0..within_ms);
+            let (asked, _) = dice.draw(story(Asked { machines, objects, within_ms, max, breaks_ms }));
             let later = |request: Request| Request { at_ms: within.start + request.at_ms, ..request };
             asked.into_iter().map(later).collect()
         }
@@ -228,7 +272,7 @@ pub(super) fn ask_late(plan: &mut Plan, shape: &Shape, dice: &mut Dice) {
 }
 
 /// In so many of a hundred plans some requests are heavy.
-const HEAVY_PLANS_PERCENT: u32 = 20;
+const HEAVY_PLANS_PERCENT: u32 = 25;
 /// There, so many of a hundred.
 const HEAVY_PERCENT: u32 = 30;
 

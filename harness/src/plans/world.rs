@@ -53,7 +53,7 @@ impl World {
 }
 
 /// In so many of a hundred plans every link loses messages throughout the fault phase, and not seldom.
-const LOSSY_PERCENT: u32 = 8;
+const LOSSY_PERCENT: u32 = 12;
 
 /// L2: links that lose up to a tenth of all messages connect.
 fn network(dice: &mut Dice, cluster: Cluster) -> Network {

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reveille_sim::kinds::SlowLinks;
 use reveille_sim::kinds::outside::OutageKind;
-use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, Plan, Target, Tuning};
+use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, LinksOf, Plan, Target, Tuning};
 
 use super::cuts::{Cut, Link, cuts, down, links_of, machines_of};
 use super::span::Span;
@@ -29,6 +30,7 @@ pub const SHAPES: &[Shape] = &[
     shape("a fault of less than 100 ms", |plan| lasting(plan, 1, 99)),
     shape("a fault of 90 s or more", |plan| lasting(plan, LONG_MS, u64::MAX)),
     shape("few and long", few_and_long),
+    shape("one by one, each alone", one_by_one),
     shape("one link of a pair", |plan| links(plan, 2)),
     shape("one direction of a link", |plan| links(plan, 1)),
     shape("a machine cut off", |plan| machine_cut(plan, Direction::Both)),
@@ -53,6 +55,7 @@ pub const SHAPES: &[Shape] = &[
     shape("services refuse or fail for 126 s", |plan| outages(plan, RETRIES_MS, fails)),
     shape("services slow for half a minute", |plan| outages(plan, 30_000, is_slow)),
     shape("links that repeat or keep back messages", rough_links),
+    shape("links slow one way", slow_one_way),
     shape("connections slow or broken", |plan| {
         faults(plan, |fault| matches!(fault.kind, FaultKind::RoughConnections(_)))
     }),
@@ -104,6 +107,14 @@ fn lasting(plan: &Plan, least_ms: u64, most_ms: u64) -> Option<Vec<Span>> {
 fn few_and_long(plan: &Plan) -> Option<Vec<Span>> {
     let few = (1..=3).contains(&plan.faults.len());
     lasting(plan, LONG_MS, u64::MAX).filter(|long| few && long.len() == plan.faults.len())
+}
+
+/// L1: at least two faults, and every one begins a minute after the one before is over.
+fn one_by_one(plan: &Plan) -> Option<Vec<Span>> {
+    let mut spans: Vec<Span> = plan.faults.iter().map(Span::of).collect();
+    spans.sort_unstable();
+    let is_alone = |pair: &[Span]| pair[1].from_ms >= pair[0].to_ms + super::STILL_AFTER_MS;
+    (spans.len() > 1 && spans.windows(2).all(is_alone)).then_some(spans)
 }
 
 fn links(plan: &Plan, many: usize) -> Option<Vec<Span>> {
@@ -267,6 +278,13 @@ fn rough_links(plan: &Plan) -> Option<Vec<Span>> {
         plan,
         |fault| matches!(&fault.kind, FaultKind::RoughLinks(rough) if rough.duplicate_ppm > 0 || rough.delay_ppm > 0),
     )
+}
+
+/// Links are slow and those back are not.
+fn slow_one_way(plan: &Plan) -> Option<Vec<Span>> {
+    faults(plan, |fault| {
+        matches!(&fault.kind, FaultKind::SlowLinks(SlowLinks { of: LinksOf::Between { .. }, .. }))
+    })
 }
 
 fn outages(plan: &Plan, least_ms: u64, wanted: fn(OutageKind) -> bool) -> Option<Vec<Span>> {

@@ -3,12 +3,13 @@
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
 //! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
 //! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. Now and then one client has many requests open for
-//! all of them at once: [`crowd`]. And some objects are asked once and then
-//! [`left_alone`] with their alarms.
+//! all of them at once: [`crowd`]. Now and then many objects are at something long when something breaks: [`throng`]. And some
+//! objects are asked once and then [`left_alone`] with their alarms.
 
 mod crowd;
 mod in_flight;
 mod left_alone;
+mod throng;
 
 use std::ops::Range;
 
@@ -26,6 +27,8 @@ use reveille::plans::{self, Story, object};
 
 /// Of so many moments one is a crowd.
 const CROWD_OF: usize = 25;
+/// In so many plans there is a throng.
+const THRONG: f64 = 0.4;
 
 /// A moment: what one object is asked from then on, and what strikes its machine soon after the last of it.
 #[derive(Clone, Debug)]
@@ -56,16 +59,18 @@ struct Strike {
 
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
 pub(super) fn requests(asked: plans::Asked) -> BoxedStrategy<Story> {
-    let plans::Asked { machines, objects, within_ms, max } = asked;
+    let plans::Asked { machines, objects, within_ms, max, breaks_ms } = asked;
     let crowds = vec(crowd::crowd(machines, within_ms), 0..=max.div_ceil(CROWD_OF));
     let moments = (
         vec(moment(machines, objects, within_ms), 0..=max),
         left_alone::left_alone(machines, within_ms),
         crowds,
+        option::weighted(THRONG, throng::throng(machines, breaks_ms)),
     );
-    let asked = moments.prop_map(move |(mut moments, left_alone, crowds)| {
+    let asked = moments.prop_map(move |(mut moments, left_alone, crowds, throng)| {
         moments.extend(left_alone);
         moments.extend(crowds.concat());
+        moments.extend(throng.unwrap_or_default());
         let faults =
             moments.iter().flat_map(Moment::faults).filter(|fault| fault.at_ms < within_ms).collect();
         let mut requests: Vec<Request> = moments.into_iter().flat_map(Moment::requests).collect();

@@ -1,8 +1,8 @@
 //! Links that lose, repeat and keep back single messages: whatever is sent may arrive twice, late, and behind what was sent
-//! after it.
+//! after it. And links that are slow one way alone: a question arrives at once and its answer seconds later, or the reverse.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::RoughLinks;
+use reveille_sim::kinds::{RoughLinks, SlowLinks};
 use reveille_sim::plan::LinksOf;
 
 use super::super::trouble::{Ground, Trouble};
@@ -22,6 +22,23 @@ pub(super) fn rough_links(ground: &mut Ground<'_>) -> Trouble {
         (0, RoughLinks { of, lose_ppm, duplicate_ppm, delay_ppm, delay_ms_max, for_ms })
     };
     Trouble::of(of.into_iter().map(rough).collect::<Vec<_>>())
+}
+
+/// All messages to or from a machine or a datacenter take from several times to a hundred times as long; those back do not.
+pub(super) fn slow_one_way(ground: &mut Ground<'_>) -> Trouble {
+    let inside = if ground.dice.percent(60) || ground.stage.cluster.datacenters == 1 {
+        vec![ground.machines()[0]]
+    } else {
+        let datacenter = ground.datacenters()[0];
+        ground.within(datacenter)
+    };
+    let all = 0..ground.stage.cluster.machines();
+    let outside: Vec<u16> = all.filter(|machine| !inside.contains(machine)).collect();
+    let is_in = ground.dice.draw(any::<bool>());
+    let (from, to) = if is_in { (outside, inside) } else { (inside, outside) };
+    let factor = ground.dice.log(300..u64::from(SlowLinks::FACTOR_MAX_PERCENT));
+    let factor_percent = u32::try_from(factor).expect("some thousands");
+    Trouble::one(SlowLinks { of: LinksOf::Between { from, to }, factor_percent, for_ms: ground.lasting_ms() })
 }
 
 fn single_links(ground: &mut Ground<'_>) -> Vec<LinksOf> {

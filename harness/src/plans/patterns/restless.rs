@@ -3,7 +3,9 @@
 //! are cut off while answers take as long as a lease.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::{Crash, DatacenterCut, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks};
+use reveille_sim::kinds::{
+    Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks,
+};
 use reveille_sim::plan::{Direction, FaultKind, Flap, LinksOf, Moment, Target};
 
 use super::super::trouble::{Ground, Trouble};
@@ -68,20 +70,18 @@ pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
 
 /// A machine or a datacenter goes for about as long as a session outlasts its machine, and is back while others are taking
 /// over, again and again; and who takes over is cut off for less than a lease while it claims. Whoever is given a slice
-/// has to leave it again before it knows that it has it (O1, L2).
+/// has to leave it again before it knows that it has it (O1, L2). Half the time all links are slow, and what others have begun
+/// takes as long as that.
 pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
     let (machine, datacenter) = (ground.machines()[0], ground.datacenters()[0]);
-    let is_machine = ground.dice.percent(60) || ground.stage.cluster.datacenters == 1;
+    let is_machine = ground.dice.percent(50) || ground.stage.cluster.datacenters == 1;
+    let is_slow = ground.dice.draw(any::<bool>());
     let (mut trouble, mut at_ms) = (Trouble::default(), 0);
     for _ in 0..ground.dice.draw(2..=4_u8) {
         let away_ms = ground.dice.draw(3_000..10_000_u64);
-        let away = if is_machine {
-            down(ground, Target::Machine(machine), away_ms)
-        } else {
-            let direction = any_direction(ground);
-            DatacenterCut { datacenter, for_ms: away_ms, direction, flap: None }.into()
-        };
-        trouble = trouble.and(at_ms, away);
+        let direction = any_direction(ground);
+        let machine = is_machine.then_some(machine);
+        trouble = trouble.and(at_ms, away(ground, machine, datacenter, direction, away_ms));
         for _ in 0..ground.dice.draw(1..=3_u8) {
             let (target, direction) = (Target::Next(Moment::ClaimSlice), any_direction(ground));
             let for_ms = ground.dice.log(100..4_000);
@@ -90,30 +90,70 @@ pub(super) fn back_and_forth(ground: &mut Ground<'_>) -> Trouble {
         }
         at_ms += away_ms + ground.dice.draw(3_000..25_000_u64);
     }
+    if is_slow {
+        // A round trip between two datacenters takes from parts of a second to a second or two.
+        let (factor_percent, for_ms) = (ground.dice.draw(300..2_000_u32), trouble.end_ms() + 10_000);
+        trouble = trouble.and(0, SlowLinks { of: LinksOf::All, factor_percent, for_ms });
+    }
     trouble
 }
 
+/// A machine, or all of a datacenter, is down or cut off for a while.
+pub(super) fn away(
+    ground: &mut Ground<'_>,
+    machine: Option<u16>,
+    datacenter: u16,
+    direction: Direction,
+    for_ms: u64,
+) -> FaultKind {
+    let is_cut = ground.dice.draw(any::<bool>());
+    match machine.map(Target::Machine) {
+        Some(target) if is_cut => MachineCut { target, for_ms, direction, flap: None }.into(),
+        Some(target) => down(ground, target, for_ms),
+        None if is_cut => DatacenterCut { datacenter, for_ms, direction, flap: None }.into(),
+        None => {
+            let power = ground.dice.draw(any::<bool>());
+            DatacenterDown { datacenter, down_ms: for_ms, power }.into()
+        }
+    }
+}
+
 /// What a machine asks is answered after about as long as a lease lasts, and some of that is on its way when the machine is cut
-/// off, again and again: a lease counts from before it was asked for (O1).
+/// off, again and again: a lease counts from before it was asked for (O1). Mostly the question arrives at once and only the
+/// answer is late, or the reverse.
 pub(super) fn slow_and_cut_off(ground: &mut Ground<'_>) -> Trouble {
-    let target = ground.dice.draw(ground.stage.machine());
-    let for_ms = ground.dice.draw(20_000..60_000_u64);
-    let slow = if ground.dice.percent(60) {
-        let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
-        FaultKind::from(SlowLinks { of: LinksOf::Machine(target.clone()), factor_percent, for_ms })
+    let machine = ground.machines()[0];
+    let target = Target::Machine(machine);
+    let for_ms = ground.dice.draw(30_000..90_000_u64);
+    let slow = if ground.dice.percent(75) {
+        let direction = any_direction(ground);
+        let factor_percent = ground.dice.draw(3_000..SlowLinks::FACTOR_MAX_PERCENT);
+        FaultKind::from(SlowLinks { of: links_of(ground, machine, direction), factor_percent, for_ms })
     } else {
         let extra_ms = ground.dice.draw(500..4_000_u32);
         SlowDisk { target: Target::LeaderOfSystemGroup, extra_ms, for_ms }.into()
     };
     let (mut trouble, mut at_ms) = (Trouble::one(slow), 0);
-    for _ in 0..ground.dice.draw(1..=3_u8) {
+    for _ in 0..ground.dice.draw(2..=5_u8) {
         at_ms += ground.dice.draw(3_000..10_000_u64);
-        let (direction, cut_ms) = (any_direction(ground), ground.dice.draw(5_000..25_000_u64));
+        // What is on its way to the machine arrives only if that way is open.
+        let direction = ground.dice.one_of(&[Direction::Both, Direction::In, Direction::Out, Direction::Out]);
+        let cut_ms = ground.dice.draw(5_000..25_000_u64);
         trouble =
             trouble.and(at_ms, MachineCut { target: target.clone(), for_ms: cut_ms, direction, flap: None });
         at_ms += cut_ms;
     }
     trouble
+}
+
+/// The links between a machine and all others, one way or both.
+fn links_of(ground: &Ground<'_>, machine: u16, direction: Direction) -> LinksOf {
+    let others = || (0..ground.stage.cluster.machines()).filter(|other| *other != machine).collect();
+    match direction {
+        Direction::Both => LinksOf::Machine(Target::Machine(machine)),
+        Direction::In => LinksOf::Between { from: others(), to: vec![machine] },
+        Direction::Out => LinksOf::Between { from: vec![machine], to: others() },
+    }
 }
 
 /// Down, with the page cache or without.

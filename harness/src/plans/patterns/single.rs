@@ -1,15 +1,38 @@
-//! One fault, or a few that last: the bounds of time have nothing to hide behind.
+//! One fault, or one after the other, or a few that last: the bounds of time have nothing to hide behind.
 
+use proptest::prelude::*;
 use reveille_sim::kinds::{ClockStep, SlowDisk, SyncStall};
-use reveille_sim::plan::FaultKind;
+use reveille_sim::plan::{Direction, FaultKind};
 
 use super::super::trouble::{Ground, Trouble};
 use super::ordinary::{of_datacenter, of_machine};
+use super::restless::away;
 
 /// Exactly one fault, of any kind.
 pub(in super::super) fn single(ground: &mut Ground<'_>) -> Trouble {
     let for_ms = ground.dice.log(100..200_000);
     Trouble::one(any_kind(ground, for_ms))
+}
+
+/// L1: two to five failures, of a machine or a datacenter each, every one of them alone: it begins more than a minute after the
+/// one before is over. Most last about as long as a session outlasts its machine: whoever was away is back while others are
+/// taking over.
+pub(in super::super) fn one_by_one(ground: &mut Ground<'_>) -> Trouble {
+    const ALONE_MS: u64 = 60_000;
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(2..=5_u8) {
+        let is_machine = ground.dice.draw(any::<bool>()) || ground.stage.cluster.datacenters == 1;
+        let (machine, datacenter) = (ground.machines()[0], ground.datacenters()[0]);
+        let for_ms = if ground.dice.percent(70) {
+            ground.dice.draw(3_000..9_000_u64)
+        } else {
+            ground.dice.log(100..40_000)
+        };
+        let machine = is_machine.then_some(machine);
+        trouble = trouble.and(at_ms, away(ground, machine, datacenter, Direction::Both, for_ms));
+        at_ms += for_ms + ALONE_MS + ground.dice.draw(1..10_000_u64);
+    }
+    trouble
 }
 
 /// One to three faults of 90 to 200 s, of any kind that lasts, that begin within half a minute.
