@@ -20,6 +20,7 @@ mod coverage;
 mod end;
 mod leniency;
 mod object;
+mod recent;
 mod report;
 mod storage;
 mod witness;

@@ -28,10 +28,22 @@ pub(crate) struct Waited {
     pub(crate) open_ns: u64,
 }
 
+/// A request that object code was given and has not answered yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) request: u64,
+    instance: u64,
+    /// When it was seen that its turns are over.
+    pub(crate) over: Option<Mark>,
+    /// Whether its instance has ended without a reset.
+    is_left: bool,
+}
+
 /// What waits for the code of one object.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     items: Vec<Waited>,
+    given: Vec<Given>,
     pub(crate) calls: Vec<Open>,
     /// Up to when the time is counted.
     at_ns: u64,
@@ -71,6 +83,48 @@ impl Waits {
         self.go_on(now_ns);
         let position = self.items.iter().position(|waited| waited.item == item)?;
         Some(self.items.remove(position))
+    }
+
+    /// Object code is given a request.
+    pub(crate) fn give(&mut self, request: u64, instance: u64) {
+        self.given.push(Given { request, instance, over: None, is_left: false });
+    }
+
+    /// Whether an instance was given requests that it has not answered.
+    pub(crate) fn has_given(&self, instance: u64) -> bool {
+        self.given.iter().any(|given| given.instance == instance)
+    }
+
+    /// The turns of an instance are over, and it waits for nothing.
+    pub(crate) fn turns_are_over(&mut self, instance: u64, at: Mark) {
+        for given in self.given.iter_mut().filter(|given| given.instance == instance) {
+            given.over.get_or_insert(at);
+        }
+    }
+
+    /// An instance ends. Unless it is reset or lost, what it was given and has not answered never is.
+    pub(crate) fn leave_given(&mut self, instance: u64, at: Mark, is_reset_or_lost: bool) {
+        if is_reset_or_lost {
+            return self.given.retain(|given| given.instance != instance);
+        }
+        self.turns_are_over(instance, at);
+        self.given.iter_mut().filter(|given| given.instance == instance).for_each(|given| given.is_left = true);
+    }
+
+    /// A newer instance starts. How an older one ended that does not say so is not known.
+    pub(crate) fn forget_given(&mut self, before: u64) {
+        self.given.retain(|given| given.is_left || given.instance >= before);
+    }
+
+    /// A request is answered, or its client waits no longer.
+    pub(crate) fn take_given(&mut self, request: u64) -> Option<Given> {
+        let position = self.given.iter().position(|given| given.request == request)?;
+        Some(self.given.swap_remove(position))
+    }
+
+    /// All that was given and not answered: the history is over.
+    pub(crate) fn take_all_given(&mut self) -> Vec<Given> {
+        std::mem::take(&mut self.given)
     }
 
     /// The request that has waited longest waits no longer: it has failed.

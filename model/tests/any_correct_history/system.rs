@@ -424,6 +424,9 @@ impl System {
         self.acts();
         if self.chance.one_in(2) {
             self.it().leaves.push(What::Respond { request, status: 200, body: Blob::default() });
+        } else {
+            // W2: a request whose client waits is answered; this one gives up at once.
+            self.push(None, What::Return { request, outcome: Outcome::Unknown });
         }
         self.end_turn(None);
     }

@@ -3,12 +3,13 @@
 //! leader in each datacenter and replicas that keep up once all is quiet (L4). Remembers who has what, so that [`super::takeover`] can say
 //! whether it moved in time (D3, D5, D6). Knows nothing of objects.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::faults::Faults;
 use super::lateness::Pace;
 use super::takeover::{Duty, Scene};
 use crate::check::ns;
+use crate::check::recent::Recent;
 use crate::check::report::{OnMachine, Reports, Seconds};
 use crate::history::{Constants, Place, What};
 use crate::reference::Mark;
@@ -28,19 +29,16 @@ struct Claimed {
 /// By what is claimed: its last few epochs or terms that were new, and who claimed each first. So what is kept is bounded by
 /// what there is to claim, however long the run.
 #[derive(Debug, Default)]
-struct Claims(BTreeMap<u16, VecDeque<(u64, Claimed)>>);
+struct Claims(BTreeMap<u16, Recent<u64, Claimed, NUMBERS_MAX>>);
 
 impl Claims {
     /// Who claimed this first, which is this one if nobody did.
     fn first(&mut self, what: u16, number: u64, claimed: Claimed) -> Claimed {
         let known = self.0.entry(what).or_default();
-        if let Some((_, first)) = known.iter().rev().find(|(known, _)| *known == number) {
+        if let Some(first) = known.get(&number) {
             return *first;
         }
-        if known.len() == NUMBERS_MAX {
-            known.pop_front();
-        }
-        known.push_back((number, claimed));
+        known.insert(number, claimed);
         claimed
     }
 }
@@ -301,6 +299,6 @@ mod tests {
                 assert_eq!((first.machine, claims.first(what, number, claimed(2)).machine), (1, 1));
             }
         }
-        assert_eq!(claims.0.values().map(VecDeque::len).sum::<usize>(), 3 * NUMBERS_MAX);
+        assert_eq!(claims.first(0, 0, claimed(2)).machine, 2, "nobody knows any more who claimed that first");
     }
 }

@@ -37,6 +37,20 @@ impl Fault {
         self.things.iter().any(|thing| matches!(thing, Thing::Link(..)))
     }
 
+    /// L2: whether that machine is still connected both ways with whatever quorum there is. Of a machine or datacenter that is cut
+    /// off as a whole nobody else's quorum has any, where there are three datacenters or more.
+    fn spares(&self, machine: u16, pace: &Pace) -> bool {
+        match &self.scope {
+            Scope::Machine(_) | Scope::Datacenter(_) => {
+                !self.strikes(machine, pace.datacenter(machine))
+                    && (!self.is_of_links() || pace.datacenters() > 2)
+            }
+            Scope::Links { from, to } => !from.contains(&machine) && !to.contains(&machine),
+            Scope::Network => false,
+            Scope::Service(_) => true,
+        }
+    }
+
     fn is_of_datacenter(&self) -> bool {
         matches!(self.scope, Scope::Datacenter(_))
     }
@@ -179,6 +193,22 @@ impl Faults {
     pub(in crate::check) fn calm_since_ns(&self) -> Option<u64> {
         (self.at_work.is_empty() && self.quorums.is_everywhere())
             .then_some(self.changed_ns.max(self.quorums.back_ns()))
+    }
+
+    /// L2: whether nothing has changed since then and in the time of L2 before, and the machine is up and connected both ways with
+    /// all machines of the quorum that the objects of this slice have.
+    pub(in crate::check) fn leave_alone(
+        &self,
+        constants: &Constants,
+        pace: &Pace,
+        machine: u16,
+        slice: Option<u16>,
+        since_ns: u64,
+    ) -> bool {
+        let settled_ns = |changed_ns: u64| changed_ns.saturating_add(ns(constants.lateness_failures_ms));
+        settled_ns(self.changed_ns.max(self.spells.changed_ns())) <= since_ns
+            && self.quorums.there_since_ns(slice).is_some_and(|there_ns| settled_ns(there_ns) <= since_ns)
+            && self.at_work.values().all(|fault| fault.spares(machine, pace))
     }
 
     /// Whether a fault is at work on that machine, or on all of its datacenter.

@@ -13,7 +13,7 @@ use super::super::report::Seconds;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, promptness};
 use crate::history::{Blob, ObjectName, Outcome};
 use crate::reference::Mark;
-use crate::reference::waits::Waited;
+use crate::reference::waits::{Given, Waited};
 use crate::rules::Id;
 
 /// The requests whose clients still wait.
@@ -97,7 +97,13 @@ impl Answers {
     }
 
     /// The witness: an answer leaves the machine that the client is connected to.
-    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, request: u64, outcome: &Outcome) {
+    pub(super) fn leaves(
+        &mut self,
+        scene: &mut Scene<'_>,
+        request: u64,
+        outcome: &Outcome,
+        slice: Option<u16>,
+    ) {
         let mark = scene.mark;
         let Some(asked) = self.waiting.get_mut(&request) else { return };
         scene.reports.saw(Id::W1);
@@ -127,7 +133,7 @@ impl Answers {
             return scene.report(Id::W1, Some(&object), &[*told, mark], sentences);
         }
         let told = *told;
-        promptness::passed_on(scene, asked, request, told);
+        promptness::passed_on(scene, asked, request, told, slice);
     }
 
     /// The link has lost the answer.
@@ -138,7 +144,13 @@ impl Answers {
     }
 
     /// The client waits no longer.
-    pub(super) fn returned(&mut self, scene: &mut Scene<'_>, request: u64, outcome: &Outcome) {
+    pub(super) fn returned(
+        &mut self,
+        scene: &mut Scene<'_>,
+        request: u64,
+        outcome: &Outcome,
+        slice: Option<u16>,
+    ) {
         let Some(asked) = self.waiting.remove(&request) else { return };
         if let Some((_, machine)) = asked.arrived
             && let Some(queue) = self.queues.get_mut(&machine.unwrap_or_default())
@@ -147,7 +159,7 @@ impl Answers {
         }
         let mark = scene.mark;
         if *outcome == Outcome::Unknown {
-            return promptness::given_up(scene, &asked, request);
+            return promptness::given_up(scene, &asked, request, slice);
         }
         scene.reports.saw(Id::W1);
         let Some((left, said)) = &asked.left else {
@@ -170,10 +182,43 @@ impl Answers {
         }
     }
 
-    /// W2: the client gives up, or the history is over, and the request still waits for object code.
-    pub(super) fn still_waits(&self, scene: &mut Scene<'_>, request: u64, waited: Waited) {
+    /// W2: object code is given a request that has waited for it.
+    pub(super) fn delivered(
+        &self,
+        scene: &mut Scene<'_>,
+        request: u64,
+        waited: Waited,
+        slice: Option<u16>,
+    ) {
         if let Some(asked) = self.waiting.get(&request) {
-            promptness::never_delivered(scene, asked, request, waited);
+            promptness::delivered(scene, asked, request, waited, slice);
+        }
+    }
+
+    /// W2: a request is answered that object code was given.
+    pub(super) fn responds(&self, scene: &mut Scene<'_>, given: Given, slice: Option<u16>) {
+        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over) {
+            promptness::responded(scene, asked, given.request, over, slice);
+        }
+    }
+
+    /// W2: the client gives up, or the history is over, and the request still waits for object code.
+    pub(super) fn still_waits(
+        &self,
+        scene: &mut Scene<'_>,
+        request: u64,
+        waited: Waited,
+        slice: Option<u16>,
+    ) {
+        if let Some(asked) = self.waiting.get(&request) {
+            promptness::never_delivered(scene, asked, request, waited, slice);
+        }
+    }
+
+    /// W2: the client gives up, or the history is over, and object code was given the request and has not answered it.
+    pub(super) fn still_runs(&self, scene: &mut Scene<'_>, given: Given, slice: Option<u16>) {
+        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over) {
+            promptness::never_responded(scene, asked, given.request, over, slice);
         }
     }
 
@@ -182,7 +227,7 @@ impl Answers {
         let mark = scene.mark;
         for (request, asked) in std::mem::take(&mut self.waiting) {
             let Some((left, said)) = &asked.left else {
-                promptness::given_up(scene, &asked, request);
+                promptness::given_up(scene, &asked, request, None);
                 continue;
             };
             if asked.is_lost || mark.at_ns.saturating_sub(left.at_ns) < MISSING_AFTER_NS {

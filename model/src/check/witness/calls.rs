@@ -7,11 +7,12 @@
 //!              `- equal bytes; each arrives once, or its link has lost it -'   `- within 10 s -'
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::coverage::Kinds;
 use super::super::ns;
+use super::super::recent::Recent;
 use super::super::report::Seconds;
 use super::processes::Processes;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, WITHIN_NS};
@@ -28,9 +29,7 @@ const OVER_MAX: usize = 4_096;
 pub(super) struct Calls {
     open: BTreeMap<u64, Call>,
     /// Those that are over, with where they arrived.
-    over: BTreeMap<u64, Option<Mark>>,
-    /// In the order in which they ended.
-    order: VecDeque<u64>,
+    over: Recent<u64, Option<Mark>, OVER_MAX>,
 }
 
 /// What the account tells of a call.
@@ -326,14 +325,7 @@ impl Calls {
     /// A call is over.
     fn end(&mut self, call: u64) {
         let Some(ended) = self.open.remove(&call) else { return };
-        if self.over.insert(call, ended.arrived).is_none() {
-            self.order.push_back(call);
-        }
-        if self.order.len() > OVER_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.over.remove(&oldest);
-        }
+        self.over.insert(call, ended.arrived);
     }
 }
 

@@ -1,7 +1,6 @@
 //! O1: object code is given a request that a client sent once at most once. W2: one that was refused never.
 
-use std::collections::{BTreeMap, VecDeque};
-
+use super::super::recent::Recent;
 use super::super::report::Seconds;
 use super::Scene;
 use crate::history::ObjectName;
@@ -15,9 +14,7 @@ const REMEMBERED_MAX: usize = 1 << 16;
 /// The requests of clients, and when object code was given each.
 #[derive(Debug, Default)]
 pub(super) struct Deliveries {
-    sent: BTreeMap<u64, Fate>,
-    /// In the order in which they were sent.
-    order: VecDeque<u64>,
+    sent: Recent<u64, Fate, REMEMBERED_MAX>,
 }
 
 /// What has become of a request.
@@ -31,14 +28,7 @@ enum Fate {
 impl Deliveries {
     /// A client sends a request.
     pub(super) fn sent(&mut self, request: u64) {
-        if self.sent.insert(request, Fate::Sent).is_none() {
-            self.order.push_back(request);
-        }
-        if self.order.len() > REMEMBERED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.sent.remove(&oldest);
-        }
+        self.sent.insert(request, Fate::Sent);
     }
 
     /// A request is given to object code of an object.

@@ -1,8 +1,7 @@
 //! What was claimed durable, and what the disks hold, as the world reads them (W1): from the claim on, every majority of its group
 //! that is made of undamaged disks has one that holds it synced.
 
-use std::collections::{BTreeSet, VecDeque};
-
+use super::super::recent::Recent;
 use super::super::report::Seconds;
 use super::Scene;
 use crate::history::{By, ObjectName};
@@ -18,8 +17,7 @@ type Turn = (ObjectName, u64, u32);
 pub(super) struct Disks {
     /// The turn that was claimed last.
     claimed: Option<Turn>,
-    looked_for: BTreeSet<Turn>,
-    order: VecDeque<Turn>,
+    looked_for: Recent<Turn, (), REMEMBERED_MAX>,
 }
 
 /// Which disks hold a turn.
@@ -45,10 +43,10 @@ impl Disks {
     ) {
         let turn = (name.clone(), instance, turn);
         if self.claimed.as_ref() == Some(&turn) {
-            self.remember(turn.clone());
+            self.looked_for.insert(turn.clone(), ());
         }
         // Nobody has said yet that it is durable.
-        if !self.looked_for.contains(&turn) {
+        if self.looked_for.get(&turn).is_none() {
             return;
         }
         scene.reports.saw(Id::W1);
@@ -65,16 +63,5 @@ impl Disks {
             held.replicas,
         );
         scene.report(Id::W1, Some(name), &[scene.mark], sentences);
-    }
-
-    fn remember(&mut self, turn: Turn) {
-        if self.looked_for.insert(turn.clone()) {
-            self.order.push_back(turn);
-        }
-        if self.order.len() > REMEMBERED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.looked_for.remove(&oldest);
-        }
     }
 }

@@ -21,7 +21,7 @@ mod echo;
 mod processes;
 mod promptness;
 
-use self::answers::Answers;
+use self::answers::{Answers, Request};
 use self::calls::Calls;
 use self::deliveries::Deliveries;
 use self::disks::{Disks, Held};
@@ -35,9 +35,12 @@ use super::object::life;
 use super::object::requests::Requests;
 use super::report::Reports;
 use super::{Objects, ns};
-use crate::history::{Constants, Delivery, Event, Header, ObjectName, OpResult, Outcome, What};
+use crate::history::{
+    Constants, Delivery, EndReason, Event, Header, ObjectName, OpResult, Outcome, What,
+};
 use crate::reference::Mark;
 use crate::reference::conduct::Constructor;
+use crate::reference::instance::Instance;
 use crate::reference::object::Object;
 use crate::reference::waits::{Item, Open};
 use crate::rules::Id;
@@ -99,6 +102,16 @@ impl Scene<'_> {
         self.reports.add_if_ever(told_by, rule, object, self.mark.at_ns, evidence, sentences);
     }
 
+    /// W2, L2: whether a request is to be answered in time: nothing has been at work since it reached its machine and in the time of
+    /// L2 before, or what is at work has been so since long before it was sent, and leaves its machine alone.
+    fn is_owed(&self, asked: &Request, slice: Option<u16>) -> bool {
+        let Some((arrived, machine)) = asked.arrived else { return false };
+        let is_left_alone = |machine: u16| {
+            self.faults.leave_alone(self.constants, self.pace, machine, slice, asked.sent.at_ns)
+        };
+        self.is_calm_since(arrived.at_ns) || machine.is_some_and(is_left_alone)
+    }
+
     /// W2: whether nothing has been at work from the time of L2 before that moment on, or since the run began.
     fn is_calm_since(&self, since_ns: u64) -> bool {
         let before_ns = ns(self.constants.lateness_failures_ms);
@@ -144,19 +157,24 @@ impl Witness {
                 }
             }
             What::Return { request, outcome } => {
-                let waited = known
-                    .of_request(*request)
-                    .and_then(|object| object.waits.take(Item::Request(*request), scene.mark.at_ns));
-                if let Some(waited) = waited {
-                    self.answers.still_waits(&mut scene, *request, waited);
+                let mut slice = None;
+                if let Some(object) = known.of_request(*request) {
+                    slice = slice_of(object);
+                    if let Some(waited) = object.waits.take(Item::Request(*request), scene.mark.at_ns) {
+                        self.answers.still_waits(&mut scene, *request, waited, slice);
+                    }
+                    if let Some(given) = object.waits.take_given(*request) {
+                        self.answers.still_runs(&mut scene, given, slice);
+                    }
                 }
-                self.answers.returned(&mut scene, *request, outcome);
+                self.answers.returned(&mut scene, *request, outcome, slice);
             }
             What::AnswerLeave { request, outcome } => {
                 if let Outcome::Refused { .. } = outcome {
                     self.deliveries.refused(&mut scene, *request);
                 }
-                self.answers.leaves(&mut scene, *request, outcome);
+                let slice = known.of_request(*request).and_then(|object| slice_of(object));
+                self.answers.leaves(&mut scene, *request, outcome, slice);
             }
             What::AnswerLost { request } => self.answers.lost(*request),
             What::OutboundLeave { call, service, body } => {
@@ -202,20 +220,30 @@ impl Witness {
         match what {
             What::InstanceStart { .. } => {
                 object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns);
+                object.waits.forget_given(by.instance);
                 self.echoes.starts(case);
             }
-            What::InstanceEnd { .. } => {
+            What::InstanceEnd { reason } => {
                 object.waits.forget(by.instance, case.mark.at_ns);
+                let is_left = matches!(reason, EndReason::Evicted | EndReason::Moved);
+                object.waits.leave_given(by.instance, case.mark, !is_left);
                 self.echoes.ends(case);
             }
             What::Deliver { delivery: Delivery::Request { request } } => {
                 self.deliveries.given(&mut scene(case), *request, name);
                 self.answers.given(&mut scene(case), *request);
+                let slice = slice_of(object);
                 if let Some(waited) = object.waits.take(Item::Request(*request), case.mark.at_ns) {
-                    promptness::delivered(case, *request, waited);
+                    self.answers.delivered(&mut scene(case), *request, waited, slice);
                 }
+                turns_are_over(case, object);
+                object.waits.give(*request, by.instance);
             }
+            What::Deliver { delivery: Delivery::Alarm { .. } } => turns_are_over(case, object),
             What::Respond { request, status, body } => {
+                if let Some(given) = object.waits.take_given(*request) {
+                    self.answers.responds(&mut scene(case), given, slice_of(object));
+                }
                 self.echoes.responds(case, *request, *status, body);
                 self.answers.told(case.mark, *request, *status, body);
             }
@@ -239,7 +267,10 @@ impl Witness {
                 self.given(case, object, *op, result);
                 promptness::resulted(case, object, *op);
             }
-            What::Commit { .. } => self.disks.claimed(case.name, by),
+            What::Commit { .. } => {
+                self.disks.claimed(case.name, by);
+                turns_are_over(case, object);
+            }
             _ => {}
         }
     }
@@ -270,13 +301,18 @@ impl Witness {
     pub(super) fn end_of_object(&mut self, scene: &mut Scene<'_>, name: &ObjectName, object: &mut Object) {
         for waited in object.waits.take_all(scene.mark.at_ns) {
             match waited.item {
-                Item::Request(request) => self.answers.still_waits(scene, request, waited),
+                Item::Request(request) => {
+                    self.answers.still_waits(scene, request, waited, slice_of(object));
+                }
                 // Without it nobody is there to be given anything.
                 Item::Answer(open) if is_living(object, open.instance) => {
                     self.calls.still_waits(scene, name, waited, open.call, &self.processes);
                 }
                 Item::Answer(_) => {}
             }
+        }
+        for given in object.waits.take_all_given() {
+            self.answers.still_runs(scene, given, slice_of(object));
         }
         promptness::without_result(scene, name, object);
     }
@@ -309,6 +345,31 @@ impl Known<'_> {
 fn waits(scene: &Scene<'_>, object: &mut Object, item: Item) {
     let is_closed = is_closed(scene.reports, object);
     object.waits.add(item, scene.mark, is_closed);
+}
+
+/// W2: the turns of an instance are over that it was in, if it waits for nothing: another one begins, or what it was in is durable.
+fn turns_are_over(case: &Case<'_>, object: &mut Object) {
+    if !object.waits.has_given(case.by.instance) || !object.waits.calls.is_empty() {
+        return;
+    }
+    let current = object.current.as_ref().filter(|current| current.instance == case.by.instance);
+    let is_idle = |current: &Instance| {
+        let conduct = &current.conduct;
+        current.run.is_none()
+            && conduct.turn <= case.by.turn
+            && conduct.constructor != Constructor::Running
+            && conduct.gate_closed.is_none()
+            && conduct.outstanding().is_empty()
+            && !conduct.is_waiting()
+    };
+    if current.is_some_and(is_idle) {
+        object.waits.turns_are_over(case.by.instance, case.mark);
+    }
+}
+
+/// The slice that an object belongs to, where the history tells.
+fn slice_of(object: &Object) -> Option<u16> {
+    object.current.as_ref().and_then(|current| current.slice)
 }
 
 /// Whether an instance is the one that lives.

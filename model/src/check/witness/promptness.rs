@@ -1,12 +1,14 @@
-//! W2: in calm a request is answered within 10 s of the end of the last thing that it waits for outside the system.
+//! W2: in calm a request is answered within 10 s of the end of the last thing that it waits for outside the system. L2: so is one
+//! that was sent long after the last change to a machine that what is at work leaves alone.
 //!
 //! ```text
-//!  request_arrive ──── its object's gate closed: does not count ──── deliver ── object code, services ── respond ── answer_leave
-//!  ╰───────────── at most 10 s of open time ─────────────────────────╯                                ╰─ at most 10 s ─╯
+//!  request_arrive ── gate closed: does not count ── deliver ── object code, services ── turns over ──── respond ──── answer_leave
+//!  ╰───────── at most 10 s of open time ────────────╯                                   ╰ at most 10 s ─╯╰ at most 10 s ─╯
 //! ```
 //!
-//! Between `deliver` and `respond` it waits for its object's own turns and for services; what the system owes in that time is judged
-//! as it comes due: results of storage calls here, answers of services in [`super::calls`].
+//! From `deliver` on it waits for its object's own turns and for services. They are over when another event is delivered, a commit of
+//! the last turn is told, or the instance ends without a reset, and nothing is told that the object waits for. What the system owes
+//! before that is judged as it comes due: results of storage calls here, answers of services in [`super::calls`].
 
 use std::collections::BTreeMap;
 
@@ -24,10 +26,14 @@ use crate::reference::waits::Waited;
 use crate::rules::Id;
 
 /// A request is delivered that has waited for its object.
-pub(super) fn delivered(case: &mut Case<'_>, request: u64, waited: Waited) {
-    let name = case.name;
-    let mut scene = scene(case);
-    if !scene.is_calm_since(waited.since.at_ns) {
+pub(super) fn delivered(
+    scene: &mut Scene<'_>,
+    asked: &Request,
+    request: u64,
+    waited: Waited,
+    slice: Option<u16>,
+) {
+    if !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
@@ -35,27 +41,88 @@ pub(super) fn delivered(case: &mut Case<'_>, request: u64, waited: Waited) {
         return;
     }
     let sentences = format!(
-        "Request {request} reached a machine at {} and was given to the code of {name} at {}. No fault was at work, and the \
-         object let it in for {} of that time: it had to be there within 10 s.",
+        "Request {request} reached a machine at {} and was given to the code of {} at {}. {}, and the object let it in for {} of \
+         that time: it had to be there within 10 s.",
         Seconds(waited.since.at_ns),
+        asked.object,
         Seconds(scene.mark.at_ns),
+        at_work(scene),
         Seconds(waited.open_ns),
     );
-    scene.report(Id::W2, Some(name), &[waited.since, scene.mark], sentences);
+    scene.report(Id::W2, Some(&asked.object), &[waited.since, scene.mark], sentences);
+}
+
+/// Object code answers a request. `over`: when it was seen that its turns were over and it waited for nothing.
+pub(super) fn responded(
+    scene: &mut Scene<'_>,
+    asked: &Request,
+    request: u64,
+    over: Mark,
+    slice: Option<u16>,
+) {
+    if !scene.is_owed(asked, slice) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    if scene.mark.at_ns.saturating_sub(over.at_ns) <= scene.within_ns(over.at_ns) {
+        return;
+    }
+    let sentences = format!(
+        "The turns of request {request} to {} were over at {}. {}, and its answer left the object only at {}: it had to within 10 s.",
+        asked.object,
+        Seconds(over.at_ns),
+        at_work(scene),
+        Seconds(scene.mark.at_ns),
+    );
+    scene.owes(Kinds::AWAIT, Some(&asked.object), &[over, scene.mark], sentences);
+}
+
+/// Object code was given a request and had not answered it when its client gave up, or the history was over.
+pub(super) fn never_responded(
+    scene: &mut Scene<'_>,
+    asked: &Request,
+    request: u64,
+    over: Mark,
+    slice: Option<u16>,
+) {
+    // Without any, nothing tells of answers; one that has left is held against the account.
+    if asked.left.is_some() || !scene.reports.tally.has(Kinds::RESPOND) || !scene.is_owed(asked, slice) {
+        return;
+    }
+    scene.reports.saw(Id::W2);
+    if scene.mark.at_ns.saturating_sub(over.at_ns) <= scene.within_ns(over.at_ns) {
+        return;
+    }
+    let sentences = format!(
+        "The turns of request {request} to {} were over at {}. {}, and at {} nothing had answered it: it had to be answered \
+         within 10 s, since its instance was not reset.",
+        asked.object,
+        Seconds(over.at_ns),
+        at_work(scene),
+        Seconds(scene.mark.at_ns),
+    );
+    scene.owes(Kinds::AWAIT, Some(&asked.object), &[over, scene.mark], sentences);
 }
 
 /// An answer leaves that the account has told before.
-pub(super) fn passed_on(scene: &mut Scene<'_>, asked: &Request, request: u64, told: Mark) {
-    if !is_due(scene, asked, told) {
+pub(super) fn passed_on(
+    scene: &mut Scene<'_>,
+    asked: &Request,
+    request: u64,
+    told: Mark,
+    slice: Option<u16>,
+) {
+    if !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
     let took_ns = scene.mark.at_ns.saturating_sub(told.at_ns);
     if took_ns > scene.within_ns(told.at_ns) {
         let sentences = format!(
-            "{} answered request {request} at {}; no fault was at work, and the answer left for the client only at {}.",
+            "{} answered request {request} at {}. {}, and the answer left for the client only at {}.",
             asked.object,
             Seconds(told.at_ns),
+            at_work(scene),
             Seconds(scene.mark.at_ns),
         );
         scene.report(Id::W2, Some(&asked.object), &[told, scene.mark], sentences);
@@ -63,18 +130,19 @@ pub(super) fn passed_on(scene: &mut Scene<'_>, asked: &Request, request: u64, to
 }
 
 /// The client waits no longer, or the history is over, and nothing was seen to leave for it.
-pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64) {
+pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64, slice: Option<u16>) {
     let Some((told, ..)) = asked.told.as_ref().filter(|_| asked.left.is_none()) else { return };
     let told = *told;
-    if !is_due(scene, asked, told) {
+    if !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
     if scene.mark.at_ns.saturating_sub(told.at_ns) > scene.within_ns(told.at_ns) {
         let sentences = format!(
-            "{} answered request {request} at {}; no fault was at work, and at {} the answer had not left for the client.",
+            "{} answered request {request} at {}. {}, and at {} the answer had not left for the client.",
             asked.object,
             Seconds(told.at_ns),
+            at_work(scene),
             Seconds(scene.mark.at_ns),
         );
         let evidence = [told, scene.mark];
@@ -83,8 +151,14 @@ pub(super) fn given_up(scene: &mut Scene<'_>, asked: &Request, request: u64) {
 }
 
 /// A request was not given to object code when its client gave up, or the history was over.
-pub(super) fn never_delivered(scene: &mut Scene<'_>, asked: &Request, request: u64, waited: Waited) {
-    if asked.left.is_some() || !scene.is_calm_since(waited.since.at_ns) {
+pub(super) fn never_delivered(
+    scene: &mut Scene<'_>,
+    asked: &Request,
+    request: u64,
+    waited: Waited,
+    slice: Option<u16>,
+) {
+    if asked.left.is_some() || !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
@@ -92,11 +166,12 @@ pub(super) fn never_delivered(scene: &mut Scene<'_>, asked: &Request, request: u
         return;
     }
     let sentences = format!(
-        "Request {request} reached a machine at {} and had not been given to the code of {} at {}, though no fault was at work \
-         and the object let it in for {} of that time.",
+        "Request {request} reached a machine at {} and had not been given to the code of {} at {}. {}, and the object let it in \
+         for {} of that time.",
         Seconds(waited.since.at_ns),
         asked.object,
         Seconds(scene.mark.at_ns),
+        at_work(scene),
         Seconds(waited.open_ns),
     );
     let evidence = [waited.since, scene.mark];
@@ -123,11 +198,15 @@ pub(super) fn refused(scene: &mut Scene<'_>, asked: &Request, request: u64, queu
     scene.report(Id::W2, Some(&asked.object), &[arrived, scene.mark], sentences);
 }
 
-/// Whether no fault was at work in the time of L2 before the request arrived, and since: then what the account tells is passed on
-/// in time.
-fn is_due(scene: &Scene<'_>, asked: &Request, told: Mark) -> bool {
-    let since_ns = asked.arrived.map_or(told.at_ns, |(arrived, _)| arrived.at_ns);
-    scene.is_calm_since(since_ns)
+/// What was at work while a request waited that had to be answered, as the begin of a sentence.
+fn at_work(scene: &Scene<'_>) -> &'static str {
+    match scene.faults.calm_since_ns() {
+        Some(_) => "No fault was at work",
+        None => {
+            "What was at work had been so since long before the request was sent, and left the machine that it was sent to \
+             connected with a quorum"
+        }
+    }
 }
 
 /// A storage call has its result.
