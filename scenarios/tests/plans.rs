@@ -74,7 +74,7 @@ fn d6_some_plans_have_clusters_of_another_shape_and_some_have_few_slices() {
 #[test]
 fn d3_some_plans_have_an_object_in_most_slices() {
     for name in ["batcher", "cron", "alarm-example", "retry-info"] {
-        let scenario = Scenario::named(name).expect("a scenario");
+        let scenario = scenarios::catalogue().get(name).expect("it is one of ours").clone();
         let slices = |plan: Plan| {
             let named =
                 plan.workload.iter().map(|request| ObjectName::parse(&request.object).expect("a name"));
@@ -94,7 +94,7 @@ fn in_some_plans_an_object_is_asked_again_and_again_within_seconds() {
         plan.workload.iter().for_each(|request| of.entry(&request.object).or_default().push(request.at_ms));
         of.into_values().any(|times| times.windows(8).any(|eight| eight[7] - eight[0] <= 5_000))
     };
-    let scenario = Scenario::named("cron").expect("a scenario");
+    let scenario = scenarios::catalogue().get("cron").expect("it is one of ours").clone();
     let hot = (0..FEWER).filter(|seed| is_hot(&scenario.plan(*seed))).count() as u64;
     assert!((FEWER / 5..FEWER * 3 / 5).contains(&hot), "{hot} of {FEWER}");
 }

@@ -6,7 +6,6 @@ use reveille_system::ids::ObjectName;
 use reveille_system::object::api::{AlarmInfo, Ctx, DurableObject, Request, Response, RustClass, Thrown};
 use reveille_system::object::class::Classes;
 
-#[expect(dead_code, reason = "other tests let time pass and look at more")]
 mod alone;
 
 use alone::Alone;

@@ -108,7 +108,10 @@ impl Waits {
             return self.given.retain(|given| given.instance != instance);
         }
         self.turns_are_over(instance, at);
-        self.given.iter_mut().filter(|given| given.instance == instance).for_each(|given| given.is_left = true);
+        self.given
+            .iter_mut()
+            .filter(|given| given.instance == instance)
+            .for_each(|given| given.is_left = true);
     }
 
     /// A newer instance starts. How an older one ended that does not say so is not known.

@@ -183,13 +183,7 @@ impl Answers {
     }
 
     /// W2: object code is given a request that has waited for it.
-    pub(super) fn delivered(
-        &self,
-        scene: &mut Scene<'_>,
-        request: u64,
-        waited: Waited,
-        slice: Option<u16>,
-    ) {
+    pub(super) fn delivered(&self, scene: &mut Scene<'_>, request: u64, waited: Waited, slice: Option<u16>) {
         if let Some(asked) = self.waiting.get(&request) {
             promptness::delivered(scene, asked, request, waited, slice);
         }

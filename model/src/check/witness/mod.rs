@@ -35,9 +35,7 @@ use super::object::life;
 use super::object::requests::Requests;
 use super::report::Reports;
 use super::{Objects, ns};
-use crate::history::{
-    Constants, Delivery, EndReason, Event, Header, ObjectName, OpResult, Outcome, What,
-};
+use crate::history::{Constants, Delivery, EndReason, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
 use crate::reference::conduct::Constructor;
 use crate::reference::instance::Instance;

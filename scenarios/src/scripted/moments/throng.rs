@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use reveille_system::object::api::DurableObject;
 
 use super::{Asked, Moment, runs};
-use crate::plans::object;
-use crate::scenarios::scripted::Scripted;
-use crate::scenarios::scripted::script::Step;
+use crate::scripted::Scripted;
+use crate::scripted::script::Step;
+use reveille::plans::object;
 
 /// So many that most machines have some of them.
 const OBJECTS: Range<usize> = 20..50;
