@@ -6,19 +6,7 @@ use std::time::Instant;
 use reveille_sim::counts::Counts;
 
 use crate::plans;
-use crate::scenario::Scenario;
-
-/// What a run does on average at least, so that figures of different days can be compared: a system that drops its work is
-/// no faster.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// Requests answered.
-    pub answered: u64,
-    /// Runs of `alarm()` started.
-    pub fired: u64,
-    /// Faults that had an effect.
-    pub effective: u64,
-}
+use crate::scenario::{Load, Scenario};
 
 /// What was measured.
 #[derive(Clone, Debug)]
@@ -43,12 +31,12 @@ const SEEDS_JUDGED_MIN: u64 = 20;
 /// If the scenario has requests of its own ([`crate::plans::Requests::Own`]).
 pub fn measure(scenario: &Scenario, seeds: u64, stop: &AtomicBool) -> Measured {
     // The first run pays for what the process does once.
-    scenario.run(&plans::reference(scenario, 0));
+    scenario.run(&plans::reference(&scenario.shape, 0));
     let mut counts = Counts::default();
     let begun = Instant::now();
     let mut done = 0;
     while done < seeds && !stop.load(Ordering::Relaxed) {
-        counts.add(&scenario.run(&plans::reference(scenario, done)).counts);
+        counts.add(&scenario.run(&plans::reference(&scenario.shape, done)).counts);
         done += 1;
     }
     let load = scenario.load.unwrap_or_default();

@@ -34,11 +34,12 @@ use self::dice::Dice;
 pub use self::failover::{Failure, failover};
 pub use self::reference::reference;
 pub use self::sweep::Case;
-use crate::scenario::Scenario;
 
 /// What is particular about a scenario's plans.
 #[derive(Clone)]
 pub struct Shape {
+    /// The scenario's name: scenarios do not share plans.
+    pub scenario: &'static str,
     /// The class of its objects.
     pub class: &'static str,
     /// What its objects are asked.
@@ -144,15 +145,15 @@ const QUIET_MS: u64 = 110_000;
 /// The reference cluster: three datacenters of three machines, eight groups. Most plans have it.
 pub const CLUSTER: Cluster = Cluster { datacenters: 3, machines_per_datacenter: 3, groups: 8, slices: 32 };
 
-/// The plan that `seed` stands for in `scenario`.
-pub fn draw(scenario: &Scenario, seed: u64) -> Plan {
-    let mut dice = Dice::new(scenario.name, seed);
-    let mut plan = match scenario.shape.failures {
-        Failures::Many => swarm::plan(scenario, seed, &mut dice),
-        Failures::One => dice.draw(failover(scenario, seed)),
-        Failures::Sweep => dice.draw(sweep::sweep(scenario, seed)),
+/// The plan that `seed` stands for.
+pub fn draw(shape: &Shape, seed: u64) -> Plan {
+    let mut dice = Dice::new(shape.scenario, seed);
+    let mut plan = match shape.failures {
+        Failures::Many => swarm::plan(shape, seed, &mut dice),
+        Failures::One => dice.draw(failover(shape, seed)),
+        Failures::Sweep => dice.draw(sweep::sweep(shape, seed)),
     };
-    swarm::ask_late(&mut plan, &scenario.shape, &mut dice);
+    swarm::ask_late(&mut plan, shape, &mut dice);
     plan
 }
 

@@ -27,7 +27,6 @@ use reveille_sim::plan::{Limits, Plan};
 use reveille_sim::run::{self, Code, Look, Outcome, RunEnd};
 use reveille_system::object::api::{DurableObject, RustClass};
 
-use crate::bench::Load;
 use crate::plans::{self, Asked, Failures, Requests, Shape, Story};
 use crate::promise::{Judged, Promise, View};
 
@@ -69,6 +68,18 @@ pub enum Expect {
     },
 }
 
+/// What a run does on average at least, so that figures of different days can be compared: a system that drops its work is
+/// no faster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Requests answered.
+    pub answered: u64,
+    /// Runs of `alarm()` started.
+    pub fired: u64,
+    /// Faults that had an effect.
+    pub effective: u64,
+}
+
 /// How a scenario is made.
 impl Scenario {
     /// A scenario of this name about objects of class `T`. Until more is said they are asked nothing, anything breaks any number of
@@ -81,6 +92,7 @@ impl Scenario {
             gives: &[],
             code: Code::of(|| RustClass::<T>::default().into()),
             shape: Shape {
+                scenario: name,
                 class: T::CLASS,
                 requests: Requests::none(),
                 objects_max: 12,
@@ -96,7 +108,8 @@ impl Scenario {
     /// The same scenario by another name and with another sentence: for one that differs in what breaks.
     #[must_use]
     pub fn named(self, name: &'static str, sentence: &'static str) -> Self {
-        Self { name, sentence, ..self }
+        let shape = Shape { scenario: name, ..self.shape };
+        Self { name, sentence, shape, ..self }
     }
 
     /// What it is about, in a sentence for `list`.
@@ -216,7 +229,7 @@ impl Scenario {
 impl Scenario {
     /// The plan that a seed stands for.
     pub fn plan(&self, seed: u64) -> Plan {
-        plans::draw(self, seed)
+        plans::draw(&self.shape, seed)
     }
 
     /// Whether its objects are asked at any time, each request by itself.

@@ -1,7 +1,7 @@
 //! The Batcher done right. What it does otherwise than the documentation's is said at each place.
 
-use reveille::bench::Load;
 use reveille::prelude::*;
+use reveille::scenario::Load;
 use std::cell::Cell;
 
 use crate::delivery::{self, UPSTREAM};

@@ -173,8 +173,10 @@ fn l1_a_plan_of_failover_has_one_failure_and_nothing_else_that_is_wrong() {
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for seed in 0..110 {
-        let plan =
-            failover(&batcher(), seed).new_tree(&mut runner).expect("nothing is filtered out").current();
+        let plan = failover(&batcher().shape, seed)
+            .new_tree(&mut runner)
+            .expect("nothing is filtered out")
+            .current();
         assert_eq!(plan.validate(), Ok(()));
         assert!(plan.network.loss_ppm == 0 && plan.upstream.outages.is_empty());
         let [fault] = &plan.faults[..] else { panic!("seed {seed} has {} faults", plan.faults.len()) };

@@ -10,7 +10,7 @@ const PINNED: u128 = 0x2c40_c639_55d1_ea7c_49b2_e277_2bbc_b1c8;
 fn the_reference_plans_stay_what_they_are() {
     let batcher = scenarios::catalogue().get("batcher").expect("it is one of ours").clone();
     let drawn = |seed| {
-        let plan = plans::reference(&batcher, seed);
+        let plan = plans::reference(&batcher.shape, seed);
         let world = (plan.cluster, plan.network, plan.disk, plan.clocks, plan.idle_evict_ms, plan.past);
         serde_json::to_string(&(world, plan.phases, plan.workload, plan.upstream, plan.faults))
     };

@@ -7,8 +7,7 @@ use reveille_sim::kinds::{Role, Row};
 use reveille_sim::plan::{Fault, FaultKind, Plan, Target};
 
 use super::mould::{self, FAULTS_MS};
-use super::{CLUSTER, stage};
-use crate::scenario::Scenario;
+use super::{CLUSTER, Shape, stage};
 
 /// A kind of failure: what breaks, and whom it is aimed at. Each that the table of kinds knows as a plan's only one.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +83,8 @@ const LASTS_MAX_MS: u64 = 40_000;
 const OFFSET_MAX_MS: i32 = 20;
 
 /// All plans of a scenario with exactly one failure, of the kind that the seed says.
-pub fn failover(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
-    let stage = stage(CLUSTER, scenario.shape.class, scenario.shape.objects_max, FAULTS_MS);
+pub fn failover(shape: &Shape, seed: u64) -> impl Strategy<Value = Plan> + use<> {
+    let stage = stage(CLUSTER, shape.class, shape.objects_max, FAULTS_MS);
     // All of it ends in the quiet phase, or well before.
     let lasts_ms = prop_oneof![3 => LASTS_MIN_MS..LASTS_MAX_MS, 1 => Just(FAULTS_MS)];
     let begin_ms = BEGIN_MIN_MS..FAULTS_MS - LASTS_MIN_MS;
@@ -95,7 +94,7 @@ pub fn failover(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> +
         at_ms,
         kind: Failure::of_seed(seed).strikes(whom, lasts_ms),
     });
-    (mould::plans(scenario, seed), failure).prop_map(|(mut plan, failure)| {
+    (mould::plans(shape, seed), failure).prop_map(|(mut plan, failure)| {
         plan.network.loss_ppm = 0;
         plan.upstream.outages.clear();
         for clock in &mut plan.clocks {

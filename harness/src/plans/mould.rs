@@ -14,8 +14,7 @@ use reveille_sim::plan::{
 };
 
 use super::requests::{Asking, asking, requests};
-use super::{Body, CLUSTER, Requests, WARM_UP_MS, faults, stage};
-use crate::scenario::Scenario;
+use super::{Body, CLUSTER, Requests, Shape, WARM_UP_MS, faults, stage};
 
 /// Workload and faults.
 pub(super) const FAULTS_MS: u64 = 100_000;
@@ -27,8 +26,8 @@ const QUIET_MS: u64 = 90_000;
 /// # Panics
 ///
 /// If its requests are its own.
-pub(super) fn plans(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
-    let (name, shape) = (scenario.name, scenario.shape.clone());
+pub(super) fn plans(shape: &Shape, seed: u64) -> impl Strategy<Value = Plan> + use<> {
+    let (name, shape) = (shape.scenario, shape.clone());
     let Requests::Spread { body, many } = shape.requests.clone() else {
         panic!("{name} has requests of its own")
     };

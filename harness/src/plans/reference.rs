@@ -7,12 +7,11 @@ use super::dice::Dice;
 use super::mould::{self, FAULTS_MS};
 use super::requests::{asking, requests};
 use super::{CLUSTER, Requests, Shape, WARM_UP_MS, faults, object, stage};
-use crate::scenario::Scenario;
 
 /// The plan of the reference run: five virtual minutes, boot and quiet included, 100 objects, five requests a virtual
 /// second, and the fault mix of the scenario's other plans, slow disks excepted: figures
 /// of different days stay comparable. What comes of it is pinned by [`crate::bench`].
-pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
+pub fn reference(shape: &Shape, seed: u64) -> Plan {
     const RUN_MS: u64 = 300_000;
     const OBJECTS: usize = 100;
     const REQUESTS: usize = 1_500;
@@ -20,13 +19,13 @@ pub fn reference(scenario: &Scenario, seed: u64) -> Plan {
     /// Requests go on to the end of their phase, faults do not: so the quiet phase can be short.
     const FAULTS_UNTIL_MS: u64 = 220_000;
     const REST_MS: u64 = 20_000;
-    let mut plan = Dice::new(scenario.name, seed).draw(mould::plans(scenario, seed));
+    let mut plan = Dice::new(shape.scenario, seed).draw(mould::plans(shape, seed));
     let faults_ms = RUN_MS - WARM_UP_MS - REST_MS;
     plan.phases = Phases { warm_up_ms: WARM_UP_MS, faults_ms, quiet_ms: REST_MS };
     // What it costs to keep little of the past is not what is measured.
     plan.past = Past::default();
-    let Shape { class, requests: Requests::Spread { body, .. }, .. } = &scenario.shape else {
-        panic!("{} has requests of its own", scenario.name);
+    let Shape { class, requests: Requests::Spread { body, .. }, .. } = shape else {
+        panic!("{} has requests of its own", shape.scenario);
     };
     let drawn = (
         vec(asking(CLUSTER.machines(), OBJECTS, faults_ms), REQUESTS),

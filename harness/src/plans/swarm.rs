@@ -15,7 +15,6 @@ use super::requests::{self, Asking, asking, insistent, requests};
 use super::trouble::{Ground, Trouble};
 use super::world::World;
 use super::{Asked, Failures, QUIET_MS, Requests, Shape, Story, WARM_UP_MS, stage};
-use crate::scenario::Scenario;
 
 /// What kind of plan it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,8 +37,7 @@ const FAULTS_MIN_MS: u64 = 40_000;
 const BUSY_MAX_MS: u64 = 400_000;
 
 /// The plan of a seed in a scenario in which anything may break.
-pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
-    let shape = &scenario.shape;
+pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
     let mood = mood(dice);
     let world = World::any(dice, shape.limits);
     let world = if matches!(mood, Mood::Calm | Mood::Single) { world.mild() } else { world };
@@ -60,7 +58,7 @@ pub(super) fn plan(scenario: &Scenario, seed: u64, dice: &mut Dice) -> Plan {
     upstream.outages.retain(|outage| outage.at_ms < faults_ms);
     Plan {
         version: VERSION,
-        scenario: scenario.name.to_owned(),
+        scenario: shape.scenario.to_owned(),
         seed,
         cluster: world.cluster,
         network: world.network,

@@ -10,8 +10,7 @@ use reveille_sim::plan::{
 };
 
 use super::mould::{disk, network};
-use super::{CLUSTER, QUIET_MS, Requests, Topic, WARM_UP_MS, object};
-use crate::scenario::Scenario;
+use super::{CLUSTER, QUIET_MS, Requests, Shape, Topic, WARM_UP_MS, object};
 
 /// The trouble begins: the objects are started and their alarms due.
 const BEGIN_MS: u64 = 20_000;
@@ -66,8 +65,8 @@ impl Case {
 }
 
 /// All plans of the sweep that a seed may stand for: they differ in network and disks.
-pub(super) fn sweep(scenario: &Scenario, seed: u64) -> impl Strategy<Value = Plan> + use<> {
-    let (name, shape) = (scenario.name.to_owned(), scenario.shape.clone());
+pub(super) fn sweep(shape: &Shape, seed: u64) -> impl Strategy<Value = Plan> + use<> {
+    let (name, shape) = (shape.scenario.to_owned(), shape.clone());
     let offsets = prop::collection::vec(-OFFSET_MAX_MS..OFFSET_MAX_MS, usize::from(CLUSTER.machines()));
     (network(CLUSTER), disk(), offsets).prop_map(move |(mut network, disk, offsets)| {
         network.loss_ppm = 0;
