@@ -12,13 +12,14 @@
 use super::instance::{Ended, Instance};
 
 impl Instance {
-    /// Whether it goes on from `before`, whose last turns are not durable yet. A history says so by the numbers of its turns.
+    /// Whether it goes on from `before`, whose last turns may not be durable yet. A history says so by the numbers of its turns. The
+    /// model may know of no write that is not durable: one that changes nothing is a turn all the same.
     pub(super) fn goes_on_from(&self, before: &Instance) -> bool {
         let was_reset = matches!(before.ended, Some(Ended::Orderly | Ended::OverLimit));
         let is_at_rest = before.run.is_none() && before.open.is_empty();
         let is_same_holder = (before.epoch, before.machine) == (self.epoch, self.machine);
         let is_numbered_on = self.first_turn > before.conduct.turn;
-        was_reset && is_at_rest && is_same_holder && is_numbered_on && before.has_uncommitted()
+        was_reset && is_at_rest && is_same_holder && is_numbered_on
     }
 
     /// Takes over what the instance before it has written and is not durable yet.

@@ -25,6 +25,15 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "S3",
+            "a turn that changed nothing is durable after the next instance's start",
+            |tale, breaks| {
+                tale.turn(2).delete("a", false).reset(ResetCause::Panic);
+                starts(tale, if breaks { 1 } else { 3 });
+                tale.as_instance(1).turn(2).commit();
+            },
+        ),
+        case(
+            "S3",
             "an answer left after a reset, and a crash loses the turn that it rests on",
             |tale, breaks| {
                 goes_on(tale).turn(4).put("b", "2").as_instance(1).turn(2).commit();
