@@ -38,13 +38,17 @@ fn every_plan_can_be_run() {
 
 #[test]
 fn every_shape_of_trouble_is_in_three_of_a_hundred_plans_of_every_scenario() {
+    let mut rare = Vec::new();
     for scenario in of_many_failures() {
         let plans: Vec<Plan> = (0..SEEDS).map(|seed| scenario.plan(seed)).collect();
         for shape in SHAPES {
             let have = plans.iter().filter(|plan| (shape.find)(plan).is_some()).count();
-            assert!(have as u64 * 100 >= 3 * SEEDS, "{}, {}: {have} of {SEEDS}", scenario.name, shape.name);
+            if have as u64 * 100 < 3 * SEEDS {
+                rare.push(format!("{}, {}: {have} of {SEEDS}", scenario.name, shape.name));
+            }
         }
     }
+    assert!(rare.is_empty(), "{rare:#?}");
 }
 
 /// What a cluster of one form covers up shows in another (D5, D6): so some have another, down to a single replica of a group, and

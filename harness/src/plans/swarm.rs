@@ -48,7 +48,7 @@ pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
     let (workload, aimed) = story(dice, shape, &stage, faults_ms, &trouble);
     let mut faults = trouble.faults;
     // Strikes at what is in progress break up whatever lasts: only where much breaks anyway.
-    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(22)) {
+    if mood == Mood::Ordinary || (mood == Mood::Patterns && dice.percent(15)) {
         faults.extend(aimed);
     }
     faults.retain(|fault| fault.at_ms < faults_ms);

@@ -82,14 +82,14 @@ pub(super) struct Ground<'a> {
 
 impl Ground<'_> {
     /// How long something lasts that is to be felt: mostly so long that whoever can go on without it has to (L2), from 90 to
-    /// 200 s; else anything from parts of a second on.
+    /// 240 s; else anything from parts of a second on.
     pub(super) fn lasting_ms(&mut self) -> u64 {
         if self.dice.percent(75) { self.long_ms() } else { self.dice.log(200..90_000) }
     }
 
     /// A time that ends well after every bound that could have begun with it.
     pub(super) fn long_ms(&mut self) -> u64 {
-        self.dice.draw(90_000..200_000_u64)
+        self.dice.draw(90_000..240_000_u64)
     }
 
     /// Whoever may be struck: a machine, the holder of an object, or whoever has a role; now and then whoever is in the

@@ -121,9 +121,13 @@ fn asked(machines: u16, after_ms: impl Strategy<Value = u64>) -> impl Strategy<V
     })
 }
 
-/// One thing, or several at the same instant.
+/// One thing, several at the same instant, or many within a second: while what the first ones have written is on its way.
 fn any_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
-    prop_oneof![5 => vec(asked(machines, Just(0)), 1), 1 => vec(asked(machines, Just(0)), 2..5)]
+    prop_oneof![
+        9 => vec(asked(machines, Just(0)), 1),
+        2 => vec(asked(machines, Just(0)), 2..5),
+        1 => vec(asked(machines, 0..1_000_u64), 5..15),
+    ]
 }
 
 /// Sets an alarm for now: the programs of its runs.
@@ -149,10 +153,17 @@ fn arranged_requests(machines: u16) -> impl Strategy<Value = Vec<Asked>> {
     });
     // Its alarm wakes it, and the constructor fails each time but the last: that counts for the platform (R3). It waits before
     // it fails, so that what it has taken off the list of its programs is not lost with the turn.
-    let woken = (500..5_000_i64, 2..6_usize).prop_map(|(in_ms, fails)| Script {
-        steps: vec![Step::Do(Call::SetAlarm(When::InMs(in_ms))), Step::Do(Call::Sync), Step::Panic],
-        alarm: Vec::new(),
-        construct: vec![vec![Step::Fetch("x".into()), Step::Fail]; fails],
+    // Half of these constructors set another alarm before (A9).
+    let woken = (500..5_000_i64, 2..6_usize, option::of(0..1_500_i64));
+    let woken = woken.prop_map(|(in_ms, fails, again_ms)| {
+        let again = again_ms.map(|in_ms| Step::Do(Call::SetAlarm(When::InMs(in_ms))));
+        let wait = Step::Fetch("x".into());
+        let constructor: Vec<Step> = again.into_iter().chain([wait.clone(), wait, Step::Fail]).collect();
+        Script {
+            steps: vec![Step::Do(Call::SetAlarm(When::InMs(in_ms))), Step::Do(Call::Sync), Step::Panic],
+            alarm: Vec::new(),
+            construct: vec![constructor; fails],
+        }
     });
     let then = |after_ms: Range<u64>, many: Range<usize>| vec(asked(machines, after_ms), many);
     let arranged = prop_oneof![

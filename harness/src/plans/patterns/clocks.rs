@@ -20,6 +20,21 @@ pub(super) fn left_wrong(ground: &mut Ground<'_>) -> Trouble {
     Trouble::of(stepping(ground))
 }
 
+/// The clock of one machine steps to and fro by up to a minute, every few seconds.
+pub(super) fn to_and_fro(ground: &mut Ground<'_>) -> Trouble {
+    let target = Target::Machine(ground.machines()[0]);
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(4..=15_u8) {
+        let by_ms = i32::try_from(ground.dice.log(500..60_000)).expect("a minute in milliseconds");
+        let for_ms = ground.dice.log(200..8_000);
+        let by_ms = if ground.dice.draw(any::<bool>()) { by_ms } else { -by_ms };
+        trouble = trouble.and(at_ms, ClockStep { target: target.clone(), by_ms });
+        trouble = trouble.and(at_ms + for_ms, ClockStep { target: target.clone(), by_ms: -by_ms });
+        at_ms += for_ms + ground.dice.log(200..8_000);
+    }
+    trouble
+}
+
 /// By number: whoever has a role when the clock is put right may be another machine.
 fn stepping(ground: &mut Ground<'_>) -> Vec<(u64, ClockStep)> {
     let machines = ground.machines();

@@ -35,7 +35,7 @@ pub(in super::super) fn one_by_one(ground: &mut Ground<'_>) -> Trouble {
     trouble
 }
 
-/// One to three faults of 90 to 200 s, of any kind that lasts, that begin within half a minute.
+/// One to three faults of 90 to 240 s, of any kind that lasts, that begin within half a minute.
 pub(super) fn few_and_long(ground: &mut Ground<'_>) -> Trouble {
     (0..ground.dice.draw(1..=3_u8)).fold(Trouble::default(), |trouble, _| {
         let (at_ms, for_ms) = (ground.dice.draw(0..30_000_u64), ground.long_ms());
