@@ -109,6 +109,24 @@ fn d6_a_leader_is_succeeded_before_its_datacenter_is_cut_off_if_there_was_time()
     cut_off_at(50.1).is_refused("D6");
 }
 
+/// In the one datacenter that there is a machine is cut off, and another one takes its slice over, if the group has a quorum.
+#[test]
+fn d3_a_machine_that_is_cut_off_in_the_only_datacenter_gives_up_its_slices() {
+    let cut_off = |connected: bool, seconds: f64| {
+        let mut tale = Tale::of_machines();
+        tale.datacenters(&[0, 0, 0]).world(What::Majority { group: 1, connected: true });
+        tale.on_machine(0, What::Holder { slice: 7, epoch: 1, group: Some(1) });
+        let scope = Scope::Machine(0);
+        tale.at(10.0).world(What::FaultBegin { fault: 1, kind: "cut-off".into(), scope, takes: None });
+        tale.world(What::Majority { group: 1, connected });
+        tale.at(seconds).on_machine(1, What::Holder { slice: 7, epoch: 2, group: Some(1) });
+        tale
+    };
+    cut_off(true, 39.9).is_accepted();
+    cut_off(true, 40.1).is_refused("D3");
+    cut_off(false, 40.1).is_accepted();
+}
+
 /// What comes after the bound excuses nothing, whatever it strikes.
 #[test]
 fn d3_links_that_are_cut_after_a_slice_had_to_move_are_no_excuse() {

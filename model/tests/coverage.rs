@@ -116,13 +116,24 @@ fn what_only_a_crash_shows_counts_crashes() {
         tale.put("k", "v").put("l", "w").commit().respond().does(What::InstanceEnd { reason }).start(2);
         tale
     };
-    for rule in ["O5", "S2", "S3"] {
+    for rule in ["S2", "S3"] {
         assert_eq!(occasions(&ended(EndReason::Lost), rule), 1, "{rule}");
         assert_eq!(occasions(&ended(EndReason::Evicted), rule), 0, "{rule}");
     }
     let mut silent = Tale::new();
     silent.put("k", "v").commit().respond().lost().start(2);
     assert_eq!((occasions(&silent, "S3"), occasions(&silent, "S2")), (1, 0), "one write cannot be split");
+}
+
+#[test]
+fn o5_an_occasion_is_whatever_waits_for_a_write() {
+    let mut tale = Tale::new();
+    tale.put("k", "v").commit().respond();
+    assert_eq!(occasions(&tale, "O5"), 1);
+    tale.turn(2).respond();
+    assert_eq!(occasions(&tale, "O5"), 1, "all that was written before was durable already");
+    tale.turn(3).put("k", "w").commit().respond();
+    assert_eq!(occasions(&tale, "O5"), 2);
 }
 
 /// What a history does not tell of it is not judged by, and that is told.

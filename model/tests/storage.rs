@@ -64,10 +64,29 @@ fn s3_what_an_earlier_instance_made_durable_is_seen() {
         tale
     };
     durable().get("k", None).is_refused("S3");
-    durable().get("k", None).get("k", None).get("k", Some("v")).is_refused("S3");
+    durable().get("k", None).get("k", None).is_refused("S3");
     durable().list(ListOptions::default(), &[]).is_refused("S3");
     durable().delete("k", false).is_refused("S3");
     durable().get("k", Some("v")).list(first(1), &[("k", "v")]).delete("k", true).is_accepted();
+}
+
+/// What shows later was not lost.
+#[test]
+fn s4_a_read_of_what_is_durable_may_turn_out_to_have_been_stale() {
+    let missed = || {
+        let mut tale = Tale::new();
+        tale.put("k", "v").commit().respond().lost().at(3.0).start(2).get("k", None);
+        tale
+    };
+    let stale = missed().at(4.0).get("k", Some("v")).is_refused("S4");
+    assert!(
+        stale
+            .sentences
+            .ends_with("It was not lost: it was there at 4.000 s. A read sees every earlier write.")
+    );
+    missed().at(9.0).rests(&[("k", "v")], None).end().is_refused("S4");
+    missed().get("k", Some("w")).is_refused("S3");
+    missed().put("k", "v").get("k", Some("v")).is_refused("S3");
 }
 
 #[test]

@@ -281,6 +281,24 @@ fn s8_delete_all_is_refused_in_a_transaction() {
 }
 
 #[test]
+fn s8_a_delete_all_that_is_refused_leaves_the_alarm() {
+    let refused = || {
+        let mut tale = Tale::new();
+        tale.alarm_is_set(10.0).at(1.0).turn(2);
+        let op = tale.begin_transaction();
+        let no = OpResult::Error("not in a transaction".into());
+        tale.calls(StorageCall::DeleteAll { preserve_alarm: false }, no).done(op).at(9.0);
+        tale
+    };
+    let gone = refused().rests(&[], None).end().is_refused("S8");
+    assert!(
+        gone.sentences.contains("(which a delete_all that was refused had to leave as it was)"),
+        "{gone:?}"
+    );
+    refused().rests(&[], Some((1, 10.0, 0))).end().is_accepted();
+}
+
+#[test]
 fn s7_a_call_that_is_refused_in_a_transaction_is_no_part_of_it() {
     let refused = || {
         let mut tale = Tale::new();

@@ -10,14 +10,17 @@
 //! ```
 //!
 //! Only what is durable counts. Frames are held against their checksums once, as far as they have come since the last look; records
-//! are decoded when somebody looks for a turn, the last ones first.
+//! are decoded when somebody looks for a turn, the last ones first, or asks for all that there is of a group ([`Replica`]).
 
 use std::ops::Range;
 
 use bytes::Bytes;
+use reveille_system::config::Config;
+use reveille_system::consensus::{Entry, Snapshot};
 use reveille_system::ids::{GroupId, ObjectName, Stamp};
 use reveille_system::io::FileId;
 use reveille_system::log::Record;
+use reveille_system::store::Store;
 use reveille_system::store::command::{Command, TurnWrites};
 
 use crate::disk::Disk;
@@ -51,6 +54,58 @@ pub(crate) struct Readout {
     chain: u32,
 }
 
+/// What a disk holds of the log of one group: a snapshot, and the entries behind it without a gap.
+#[derive(Debug, Default)]
+pub(crate) struct Replica {
+    snapshot: Option<Snapshot>,
+    entries: Vec<Entry>,
+}
+
+impl Replica {
+    /// The next step of the group.
+    fn step(&mut self, snapshot: Option<Snapshot>, entries: Vec<Entry>) {
+        if let Some(snapshot) = snapshot {
+            self.entries.clear();
+            self.snapshot = Some(snapshot);
+        }
+        let Some(first) = entries.first() else { return };
+        let standing = self.entries.partition_point(|entry| entry.index < first.index);
+        self.entries.truncate(standing);
+        // What comes behind a gap stands for nothing.
+        if first.index == self.last().1 + 1 {
+            self.entries.extend(entries);
+        }
+    }
+
+    /// Term and index of the last entry.
+    pub(crate) fn last(&self) -> (u64, u64) {
+        let snapshot = self.snapshot.as_ref().map_or((0, 0), |snapshot| (snapshot.term, snapshot.index));
+        self.entries.last().map_or(snapshot, |last| (last.term, last.index))
+    }
+
+    /// The term of an entry, if it is there.
+    pub(crate) fn term_of(&self, index: u64) -> Option<u64> {
+        let snapshot = self.snapshot.as_ref().filter(|snapshot| snapshot.index == index);
+        let entry = || self.entries.binary_search_by_key(&index, |entry| entry.index).ok();
+        snapshot.map(|snapshot| snapshot.term).or_else(|| entry().map(|found| self.entries[found].term))
+    }
+
+    /// What its entries add up to, none of them behind `up_to`, and how far that goes.
+    pub(crate) fn state(&self, config: &Config, group: GroupId, up_to: u64) -> (Store, u64) {
+        let (mut store, mut applied) = match &self.snapshot {
+            Some(snapshot) => (Store::from_bytes(&snapshot.data), snapshot.index),
+            None => (Store::new(config, group), 0),
+        };
+        for entry in self.entries.iter().take_while(|entry| entry.index <= up_to) {
+            if let Ok(command) = postcard::from_bytes(&entry.data) {
+                store.apply(command);
+            }
+            applied = entry.index;
+        }
+        (store, applied)
+    }
+}
+
 /// The end mark that counts.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -62,12 +117,29 @@ struct Mark {
 impl Readout {
     /// Whether the disk holds a turn, in the log or in a snapshot.
     pub(crate) fn finds(&mut self, disk: &Disk, claim: &Claim) -> bool {
-        let Some(mark) = newest_mark(disk.durable(FileId::Mark)) else { return false };
+        self.log_of(disk).is_some_and(|log| self.holds(log, claim))
+    }
+
+    /// All that the disk holds of each of so many groups, by number.
+    pub(crate) fn replicas(&mut self, disk: &Disk, groups: usize) -> Vec<Replica> {
+        let mut replicas: Vec<Replica> = std::iter::repeat_with(Replica::default).take(groups).collect();
+        let Some(log) = self.log_of(disk) else { return replicas };
+        for record in &self.records {
+            let Ok(Record { group, persist }) = postcard::from_bytes(&log[record.clone()]) else { break };
+            if let Some(replica) = replicas.get_mut(usize::from(group.0)) {
+                replica.step(persist.snapshot, persist.entries);
+            }
+        }
+        replicas
+    }
+
+    /// The log on the disk, read to its last whole frame. What a mark promises and the log does not hold makes all of it void.
+    fn log_of<'a>(&mut self, disk: &'a Disk) -> Option<&'a [u8]> {
+        let mark = newest_mark(disk.durable(FileId::Mark))?;
         let file = if mark.generation % 2 == 0 { FileId::Log } else { FileId::OddLog };
         let log = disk.durable(file);
         self.read_on(log, mark.generation);
-        // What a mark promises and the log does not hold makes all of it void.
-        self.end as u64 >= mark.len && self.holds(log, claim)
+        (self.end as u64 >= mark.len).then_some(log)
     }
 
     /// Goes on to the last whole frame of the log.
@@ -145,7 +217,7 @@ fn newest_mark(file: &[u8]) -> Option<Mark> {
 
 #[cfg(test)]
 mod tests {
-    use reveille_system::consensus::{Entry, Persist, Snapshot};
+    use reveille_system::consensus::Persist;
     use reveille_system::ids::{Epoch, SliceId};
     use reveille_system::io::{DiskOp, Effects};
     use reveille_system::log::Log;

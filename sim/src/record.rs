@@ -7,12 +7,11 @@ mod words;
 use std::collections::BTreeMap;
 
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, By, Cause, Constants, Delivery, EndReason, Event, Header, OpResult, Place,
+    AlarmAtRest, AlarmId, By, Cause, Constants, Delivery, EndReason, Event, Header, OpResult, Place, Process,
     StorageCall, VERSION, What,
 };
 use reveille_system::config::{Config, REQUESTS_MAX};
 use reveille_system::ids::{self, CallId, GroupId, MachineId, OpId, Stamp};
-use reveille_system::machine::LiveInstance;
 use reveille_system::observe::{AppliedTurn, Observation, Seen, Source};
 use reveille_system::store::Row;
 use reveille_system::words::call::{Call, Reply};
@@ -26,7 +25,8 @@ use crate::plan::Plan;
 use crate::readout::Claim;
 use crate::trace::{Kind, Trace};
 
-/// W1: after so many entries with turns of objects in them the world looks whether the last of these lies on the disks.
+/// W1: after so many entries with turns of objects in them the world looks whether the last of these lies on the disks, and after
+/// the first one of each group.
 const ENTRIES_PER_LOOK: u64 = 64;
 
 /// Everything that watches a run.
@@ -40,6 +40,8 @@ pub(crate) struct Record {
     /// Numbers of calls to outside services, by machine, incarnation, and the machine's own number.
     calls: BTreeMap<(MachineId, u32, CallId), Numbered>,
     calls_next: u64,
+    /// By machine: where in the events its last process started.
+    booted: BTreeMap<MachineId, usize>,
     commits: Commits,
     /// W1: the last turn of each group that was claimed durable and is looked for on the disks, and how many entries with turns
     /// were applied so far.
@@ -78,6 +80,7 @@ impl Record {
             applied: vec![0; usize::from(plan.cluster.groups) + 1],
             calls: BTreeMap::new(),
             calls_next: 0,
+            booted: BTreeMap::new(),
             commits: Commits::new(plan),
             claims: vec![None; usize::from(plan.cluster.groups) + 1],
             entries_applied: 0,
@@ -162,15 +165,14 @@ impl Record {
         None
     }
 
-    /// An instance is lost with its machine.
-    pub(crate) fn lost(&mut self, spot: Spot, instance: LiveInstance) {
-        self.counts.instances_lost += 1;
-        self.counts.runs_lost += u64::from(instance.running);
-        self.by(spot, instance.source, What::InstanceEnd { reason: EndReason::Lost });
+    /// A process starts on a machine.
+    pub(crate) fn boots(&mut self, spot: Spot) {
+        self.booted.insert(spot.machine, self.events.len());
+        self.machine(spot, What::Process { state: Process::Up });
     }
 
-    /// All instances that the history knows to be in memory on a machine are lost with it: for a machine that can no longer
-    /// be asked. Returns how many.
+    /// The process of a machine has died: all instances that the history knows to be in its memory are lost with it. Returns how
+    /// many.
     pub(crate) fn all_lost(&mut self, spot: Spot) -> u64 {
         let live = self.live_on(spot.machine);
         let lost_instances = live.len() as u64;
@@ -187,7 +189,8 @@ impl Record {
     /// The instances in memory on a machine, with what each was last seen at and whether `alarm()` is in progress in it.
     fn live_on(&self, machine: MachineId) -> Vec<(By, bool)> {
         let mut live = BTreeMap::new();
-        for event in &self.events {
+        let booted = self.booted.get(&machine).copied().unwrap_or_default();
+        for event in &self.events[booted..] {
             let (Some(place), Some(by)) = (event.place, &event.by) else { continue };
             // A commit is seen on the machine of the replica that applied it.
             if place.machine != machine.0 || matches!(event.what, What::Commit { .. }) {
@@ -294,7 +297,8 @@ impl Record {
         }
         let claim = last?;
         self.entries_applied += 1;
-        if !self.entries_applied.is_multiple_of(ENTRIES_PER_LOOK) {
+        let is_first = self.claims[usize::from(group.0)].is_none();
+        if !is_first && !self.entries_applied.is_multiple_of(ENTRIES_PER_LOOK) {
             return None;
         }
         self.claims[usize::from(group.0)] = Some(claim);

@@ -13,10 +13,9 @@ use madsim::time::TimeHandle;
 use rand::RngExt;
 use reveille_model::history::{Outcome, Phase, What};
 use reveille_system::config::Config;
-use reveille_system::ids::{GroupId, MachineId, ObjectName, RequestId};
+use reveille_system::ids::{MachineId, ObjectName, RequestId};
 use reveille_system::io::{ClientAnswer, Effects, Input, Refusal};
 use reveille_system::object::class::Classes;
-use reveille_system::store::Row;
 use reveille_system::words::outside::OutsideAnswer;
 
 use crate::between::Between;
@@ -353,40 +352,14 @@ impl<'a> World<'a> {
         for request in self.clients.waiting() {
             self.request_over(request, Outcome::Unknown);
         }
+        let disks = self.read_disks();
         for group in self.config.all_groups() {
             self.look_at_disks(group);
-            self.tell_replicas(group);
-            let live = self.hosts.iter().filter_map(|host| host.machine.as_ref());
-            let stores = live.filter_map(|machine| machine.replicas().store(group));
-            let Some((store, _)) = stores.max_by_key(|(_, applied)| *applied) else { continue };
-            let mut rows: Vec<(&ObjectName, &Row)> = store.rows().collect();
-            rows.sort_by_key(|(object, _)| *object);
-            for (object, row) in rows {
-                if !row.keys.is_empty() || row.alarm.is_some() {
-                    self.record.at_rest(self.now_ns, object, row);
-                }
-            }
+            self.tell_replicas(group, &disks);
+            self.tell_at_rest(group, &disks);
         }
         self.note(None, Kind::Phase, Phase::End as u64, 0);
         self.record.outside(self.now_ns, What::Phase { phase: Phase::End });
-    }
-
-    /// What each group has committed (L4), as far as any replica shows.
-    fn tell_committed(&mut self) {
-        for group in self.config.all_groups() {
-            let index = self.record.applied_of(group);
-            self.record.outside(self.now_ns, What::Committed { group: group.0, index });
-        }
-    }
-
-    /// How far the replicas of a group have come, and what they hold (L4).
-    fn tell_replicas(&mut self, group: GroupId) {
-        for host in &self.hosts {
-            let Some(machine) = &host.machine else { continue };
-            let Some((store, applied)) = machine.replicas().store(group) else { continue };
-            let replica = What::Replica { group: group.0, applied, state: store.digest() };
-            self.record.machine(host.spot(self.now_ns), replica);
-        }
     }
 
     pub(crate) fn note(&mut self, machine: Option<MachineId>, kind: Kind, a: u64, b: u64) {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::coverage::{Kinds, Tally};
 use super::leniency::{self, relaxation};
+use super::storage::stale::Stale;
 use crate::history::{Blob, Key, ObjectName, Place};
 use crate::lateness::Lateness;
 use crate::profile::{Profile, Relaxation};
@@ -24,6 +25,8 @@ const VALUE_SHOWN_CHARS_MAX: usize = 60;
 #[derive(Debug)]
 pub(super) struct Reports {
     pub(super) tally: Tally,
+    /// S4: reads of which it is not known yet whether they were stale.
+    pub(super) stale: Stale,
     verdict: Verdict,
     /// How often each rule was found broken by each object, told or not, if such an event is seen anywhere in the history; of
     /// no kind if it surely holds.
@@ -40,6 +43,7 @@ impl Reports {
         let verdict = Verdict { profile, ..Verdict::default() };
         Reports {
             tally: Tally::new(),
+            stale: Stale::default(),
             verdict,
             counts: BTreeMap::new(),
             unsure: Vec::new(),
@@ -121,6 +125,27 @@ impl Reports {
         if self.admits(kinds, rule, object) {
             self.unsure.push((kinds, violation(rule, object, at_ns, evidence, sentences)));
         }
+    }
+
+    /// Where the report stands that was added last, if it is one of this rule and time.
+    pub(super) fn told_last(&self, rule: Id, at_ns: u64) -> Option<usize> {
+        let is_it = |last: &&Violation| (last.rule, last.at_ns) == (rule.id(), at_ns);
+        self.verdict.violations.last().filter(is_it).map(|_| self.verdict.violations.len() - 1)
+    }
+
+    /// What was seen `now` says that a violation breaks another rule, and why.
+    pub(super) fn recast(&mut self, report: usize, rule: Id, now: Mark, why: &str) {
+        let violation = &mut self.verdict.violations[report];
+        let was = Id::ALL.iter().copied().find(|known| known.id() == violation.rule);
+        let object = violation.object.clone();
+        violation.rule = rule.id();
+        violation.sentences.push_str(why);
+        violation.evidence.push(now.index);
+        if let Some(count) = was.and_then(|was| self.counts.get_mut(&(Kinds::NONE, was, object.clone()))) {
+            *count -= 1;
+        }
+        *self.counts.entry((Kinds::NONE, rule, object)).or_default() += 1;
+        self.tally.broke(rule);
     }
 
     /// Takes in that a rule was broken, if events of these kinds are told; whether it is one to tell of.

@@ -197,11 +197,6 @@ impl Conduct {
         }
     }
 
-    /// Whether object code is known to wait for an operation.
-    pub(crate) fn is_waiting(&self) -> bool {
-        !self.awaited.is_empty()
-    }
-
     /// The last turn in which object code began to wait for an operation, whose result it is given now.
     pub(crate) fn awaited(&mut self, op: u64) -> Option<u32> {
         let position = self.awaited.iter().position(|(awaited, _)| *awaited == op)?;

@@ -104,7 +104,8 @@ impl Void {
             StorageCall::DeleteMany { keys } => keys.iter().map(|key| (key.clone(), None)).collect(),
             _ => Vec::new(),
         };
-        Void::refused(keys, made)
+        let touches_alarm = matches!(call, StorageCall::DeleteAll { preserve_alarm: false });
+        Void { touches_alarm, ..Void::refused(keys, made) }
     }
 
     /// What a refused call would have written.
@@ -206,7 +207,7 @@ impl Row {
         self.void.iter().filter(move |void| void.ended == made).flat_map(|void| void.keys.keys())
     }
 
-    /// S5: the last transaction that was rolled back after `since` and had changed the alarm.
+    /// S5, S8: the last transaction that was rolled back after `since`, or `delete_all` that was refused, and had changed the alarm.
     pub(crate) fn void_alarm_change(&self, since: Mark) -> Option<&Void> {
         self.void.iter().rev().take_while(|void| void.ended > since).find(|void| void.touches_alarm)
     }

@@ -33,10 +33,17 @@ pub(crate) struct Waited {
 pub(crate) struct Given {
     pub(crate) request: u64,
     instance: u64,
-    /// When it was seen that its turns are over.
-    pub(crate) over: Option<Mark>,
-    /// Whether its instance has ended without a reset.
-    is_left: bool,
+    /// When it was first seen, and when last, that the turns up to one are over.
+    over: Option<[(u32, Mark); 2]>,
+    /// When its instance has ended without a reset.
+    pub(crate) left: Option<Mark>,
+}
+
+impl Given {
+    /// When it was seen that a turn is over.
+    pub(crate) fn over(&self, turn: u32) -> Option<Mark> {
+        self.over?.into_iter().find(|(over, _)| *over >= turn).map(|(_, seen)| seen)
+    }
 }
 
 /// What waits for the code of one object.
@@ -87,36 +94,25 @@ impl Waits {
 
     /// Object code is given a request.
     pub(crate) fn give(&mut self, request: u64, instance: u64) {
-        self.given.push(Given { request, instance, over: None, is_left: false });
+        self.given.push(Given { request, instance, over: None, left: None });
     }
 
-    /// Whether an instance was given requests that it has not answered.
-    pub(crate) fn has_given(&self, instance: u64) -> bool {
-        self.given.iter().any(|given| given.instance == instance)
-    }
-
-    /// The turns of an instance are over, and it waits for nothing.
-    pub(crate) fn turns_are_over(&mut self, instance: u64, at: Mark) {
+    /// The turns of an instance up to this one are over.
+    pub(crate) fn turns_are_over(&mut self, instance: u64, turn: u32, seen: Mark) {
         for given in self.given.iter_mut().filter(|given| given.instance == instance) {
-            given.over.get_or_insert(at);
+            given.over.get_or_insert([(turn, seen); 2])[1] = (turn, seen);
         }
     }
 
-    /// An instance ends. Unless it is reset or lost, what it was given and has not answered never is.
+    /// An instance ends. Unless it is reset or lost, nothing excuses that it leaves a request behind.
     pub(crate) fn leave_given(&mut self, instance: u64, at: Mark, is_reset_or_lost: bool) {
-        if is_reset_or_lost {
-            return self.given.retain(|given| given.instance != instance);
-        }
-        self.turns_are_over(instance, at);
-        self.given
-            .iter_mut()
-            .filter(|given| given.instance == instance)
-            .for_each(|given| given.is_left = true);
+        self.given.retain(|given| given.instance != instance || !is_reset_or_lost);
+        self.given.iter_mut().filter(|given| given.instance == instance).for_each(|it| it.left = Some(at));
     }
 
     /// A newer instance starts. How an older one ended that does not say so is not known.
     pub(crate) fn forget_given(&mut self, before: u64) {
-        self.given.retain(|given| given.is_left || given.instance >= before);
+        self.given.retain(|given| given.left.is_some() || given.instance >= before);
     }
 
     /// A request is answered, or its client waits no longer.

@@ -2,7 +2,7 @@
 //! answered (W2).
 
 use reveille_model::history::{
-    Blob, Cause, Delivery, OpResult, Outcome, Process, ResetCause, StorageCall, What,
+    Blob, Cause, Delivery, OpResult, Outcome, Process, ResetCause, Scope, StorageCall, What,
 };
 
 use super::{Case, case};
@@ -91,7 +91,10 @@ fn process(tale: &mut Tale, state: Process) {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    [calls(), answers(), elsewhere(), requests(), storage(), load()].into_iter().flatten().collect()
+    [calls(), answers(), elsewhere(), requests(), turns(), among_faults(), storage(), load()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn calls() -> Vec<Case> {
@@ -383,6 +386,87 @@ fn requests() -> Vec<Case> {
             tale.queue_bound(1);
             asks(tale).deliver(2, Delivery::Request { request: if breaks { 7 } else { 8 } });
             is_refused(tale, 7);
+        }),
+    ]
+}
+
+/// Another request was given to object code and answered.
+fn is_served(tale: &mut Tale) -> &mut Tale {
+    is_delivered(tale);
+    tale.does(What::Respond { request: 6, status: 200, body: Blob::default() })
+}
+
+/// What is owed to a request that object code was given.
+fn turns() -> Vec<Case> {
+    vec![
+        case("W2", "an answer leaves long after its turn is durable", |tale, breaks| {
+            is_asked(tale).put("k", "v").commit().at(if breaks { 10.1 } else { 9.9 }).respond();
+        }),
+        case("W2", "an answer leaves long after the turn behind its own has begun", |tale, breaks| {
+            asks(tale).deliver(2, Delivery::Request { request: 7 });
+            tale.asks(8, "Batcher/0").on_machine(0, What::RequestArrive { request: 8 });
+            tale.at(2.0).deliver(3, Delivery::Request { request: 8 });
+            tale.turn(if breaks { 2 } else { 3 }).at(12.1).respond();
+        }),
+        case("W2", "an instance leaves memory with a request that it was given", |tale, breaks| {
+            asks(is_served(tale).at(1.0)).deliver(4, Delivery::Request { request: 7 });
+            if breaks {
+                tale.evicted();
+            } else {
+                tale.reset(ResetCause::Panic);
+            }
+            gives_up(tale.at(20.0));
+        }),
+        case(
+            "W2",
+            "a request has no answer at the end although its instance has left memory long before",
+            |tale, breaks| {
+                asks(is_served(tale).at(1.0)).deliver(4, Delivery::Request { request: 7 });
+                tale.evicted().at(if breaks { 11.1 } else { 10.9 }).end();
+            },
+        ),
+    ]
+}
+
+/// L2: what is owed while a fault goes on.
+fn among_faults() -> Vec<Case> {
+    vec![
+        case(
+            "W2",
+            "a fault that has gone on for long is no reason to leave a request waiting",
+            |tale, breaks| {
+                is_served(tale).at(1.0).on(1).fault(1, "pause").on(0);
+                asks(tale.at(if breaks { 61.1 } else { 60.9 }));
+                gives_up(tale.at(80.0));
+            },
+        ),
+        case("W2", "a request waits at a machine that the fault at work does not strike", |tale, breaks| {
+            is_served(tale).at(1.0).on(if breaks { 1 } else { 0 }).fault(1, "slow-disk").on(0);
+            asks(tale.at(70.0));
+            gives_up(tale.at(90.0));
+        }),
+        case("W2", "a request waits at a machine whose links are whole", |tale, breaks| {
+            let (from, to) = (vec![if breaks { 2 } else { 0 }], vec![1]);
+            let (kind, scope) = ("partition".into(), Scope::Links { from, to });
+            is_served(tale).at(1.0).world(What::FaultBegin { fault: 1, kind, scope, takes: None });
+            asks(tale.at(70.0));
+            gives_up(tale.at(90.0));
+        }),
+        case("W2", "a request waits although its object has a quorum", |tale, breaks| {
+            is_served(tale).world(What::Majority { group: 1, connected: true });
+            tale.at(1.0).on(1).fault(1, "pause").on(0);
+            if !breaks {
+                tale.world(What::Majority { group: 1, connected: false });
+            }
+            asks(tale.at(70.0));
+            gives_up(tale.at(90.0));
+        }),
+        case("W2", "a request waits where the other of two datacenters is cut off", |tale, breaks| {
+            tale.datacenters(if breaks { &[0, 1, 2] } else { &[0, 1, 1] });
+            let (kind, scope) = ("datacenter-cut".into(), Scope::Datacenter(1));
+            is_served(tale).at(1.0).world(What::FaultBegin { fault: 1, kind, scope, takes: None });
+            asks(tale.at(70.0));
+            gives_up(tale.at(90.0));
         }),
     ]
 }

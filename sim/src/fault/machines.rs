@@ -96,31 +96,11 @@ impl World<'_> {
     }
 
     /// The machine's process dies, if it lives, and all that waited for it finds nobody. A pause is over with it: the next
-    /// process is not paused. Returns how many instances it had in memory.
-    fn process_dies(&mut self, machine: MachineId) -> u64 {
+    /// process is not paused. What it had in memory is lost, as far as the history knows of it: the process is not asked. Returns
+    /// how many instances that was.
+    pub(super) fn process_dies(&mut self, machine: MachineId) -> u64 {
         let Some(process) = self.hosts[usize::from(machine.0)].machine.take() else { return 0 };
-        let instances = self.stop(machine, process);
-        self.what_waited_is_lost(machine);
-        let spot = self.hosts[usize::from(machine.0)].spot(self.now_ns);
-        let lost_instances = match instances {
-            Some(instances) => {
-                let lost = instances.len() as u64;
-                instances.into_iter().for_each(|instance| self.record.lost(spot, instance));
-                lost
-            }
-            None => self.record.all_lost(spot),
-        };
-        self.record.machine(spot, What::Process { state: Process::Down });
-        self.pauses_are_over(machine);
-        lost_instances
-    }
-
-    /// The machine's process dies that was left in the middle of something: what it had in memory only the history knows.
-    /// Returns how many instances that was.
-    pub(super) fn broken_process_dies(&mut self, machine: MachineId) -> u64 {
-        if let Some(process) = self.hosts[usize::from(machine.0)].machine.take() {
-            self.discard(machine, process);
-        }
+        self.discard(machine, process);
         self.what_waited_is_lost(machine);
         let spot = self.hosts[usize::from(machine.0)].spot(self.now_ns);
         let lost_instances = self.record.all_lost(spot);

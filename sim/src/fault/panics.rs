@@ -26,7 +26,7 @@ impl World<'_> {
         self.took_effect(fault);
         let times = self.panicked(id, panic);
         self.hosts[usize::from(id.0)].downs.push(fault);
-        let lost_instances = self.broken_process_dies(id);
+        let lost_instances = self.process_dies(id);
         self.note(Some(id), Kind::Crash, u64::from(fault), lost_instances);
         self.review_majorities();
         if times <= RESTARTS_MAX {

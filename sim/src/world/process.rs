@@ -3,10 +3,10 @@
 //!
 //! What is only read of a machine at the end of the run ([`Machine::replicas`]) is not guarded: nothing goes on after it.
 
-use reveille_model::history::{Process, What};
+use reveille_model::history::What;
 use reveille_system::ids::MachineId;
 use reveille_system::io::Input;
-use reveille_system::machine::{LiveInstance, Machine, Setup};
+use reveille_system::machine::{Machine, Setup};
 
 use super::World;
 use crate::host::Held;
@@ -29,7 +29,7 @@ impl World<'_> {
         match caught(|| Machine::boot(setup, now, &host.disk, &mut self.effects)) {
             Ok(Ok(machine)) => {
                 host.machine = Some(machine);
-                self.record.machine(host.spot(self.now_ns), What::Process { state: Process::Up });
+                self.record.boots(host.spot(self.now_ns));
                 self.review_majorities();
                 self.settle(id);
             }
@@ -87,14 +87,6 @@ impl World<'_> {
             Ok(()) => self.settle(id),
             Err(panic) => self.dies_of(id, panic),
         }
-    }
-
-    /// The process of a machine ends, and gives the instances that it had in memory, unless it cannot say.
-    pub(crate) fn stop(&mut self, id: MachineId, process: Machine) -> Option<Vec<LiveInstance>> {
-        let instances = caught(|| process.live_instances());
-        let instances = instances.map_err(|panic| self.panicked(id, panic)).ok();
-        self.discard(id, process);
-        instances
     }
 
     /// Drops a process with its objects. That runs code of theirs, which may panic as well: it is dead all the same.

@@ -13,6 +13,7 @@ use crate::check::report::Seconds;
 use crate::reference::Row;
 use crate::reference::object::Object;
 use crate::reference::slot::{Alarm, Failure, FailureKind};
+use crate::reference::transaction::VoidKind;
 use crate::rules::Id;
 
 /// F1, F8, D2, D7: an alarm that is in the slot after it had to start by the rules of L, with nothing of the object in its way.
@@ -79,8 +80,13 @@ pub(in crate::check) fn overdue(
 /// F1 and its relatives: which promise an alarm is owed, and how to call that alarm.
 pub(in crate::check) fn owed(row: &Row, alarm: &Alarm) -> (Id, &'static str) {
     let since = alarm.last.map_or(alarm.setting.set, |failure| failure.ended);
-    if row.void_alarm_change(since).is_some() {
-        return (Id::S5, "(which a transaction that was rolled back had replaced or deleted) ");
+    if let Some(void) = row.void_alarm_change(since) {
+        return match void.kind {
+            VoidKind::Transaction => {
+                (Id::S5, "(which a transaction that was rolled back had replaced or deleted) ")
+            }
+            VoidKind::Refused => (Id::S8, "(which a delete_all that was refused had to leave as it was) "),
+        };
     }
     match (alarm.setting.in_run_of_ms, alarm.last.map(|failure| failure.kind)) {
         (Some(time_ms), _) if time_ms == alarm.setting.scheduled_ms => {

@@ -16,7 +16,7 @@ pub(in crate::check) fn lost(scene: &mut Scene<'_>, row: &Row, alarm: &Alarm) {
         return;
     }
     let (rule, how) = match overdue::owed(row, alarm) {
-        owed if owed.0 != Id::S5 && alarm.preserved.is_some() => {
+        owed if !matches!(owed.0, Id::S5 | Id::S8) && alarm.preserved.is_some() => {
             (Id::S8, "(which a delete_all was to preserve) ")
         }
         owed => owed,

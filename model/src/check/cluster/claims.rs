@@ -151,7 +151,9 @@ impl Cluster {
         state: u64,
     ) {
         if let Some(place) = place {
-            self.applied.insert((at.0, place.machine), (at.1, mark));
+            // What its process says and what its disk shows are told alike: the lesser counts.
+            let applied = self.applied.entry((at.0, place.machine)).or_insert((at.1, mark));
+            *applied = (*applied).min((at.1, mark));
         }
         if self.replicas.contains_key(&at) {
             reports.saw(Id::D1);

@@ -43,8 +43,9 @@ impl Scene<'_> {
     /// Judges a duty that `machine` claimed at `claimed`. Returns whether it should have moved by now and had not.
     pub(in crate::check) fn judge(&mut self, duty: Duty, machine: u16, claimed: Mark) -> bool {
         let Some(out) = self.faults.out(machine, self.pace.datacenter(machine)) else { return false };
-        // D2: where there is one datacenter a group may have one voter, and who is cut off may be all of its quorum.
-        if out.is_cut_off && self.pace.datacenters() == 1 {
+        // D2: where there is one datacenter a group may have one voter, and who is cut off may be all of its quorum. Without
+        // majorities in the history nobody knows.
+        if out.is_cut_off && self.pace.datacenters() == 1 && !self.reports.tally.has(Kinds::MAJORITY) {
             return false;
         }
         let Some(heir_since_ns) = self.heir_since_ns(duty) else { return false };

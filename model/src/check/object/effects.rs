@@ -77,6 +77,11 @@ pub(in crate::check) fn leave(case: &mut Case<'_>, object: &mut Object, kind: Ac
     let turn = case.by.turn;
     let ack = Ack { turn, kind, mark: case.mark };
     let is_fenced = is_fenced && acting.instance.superseded;
+    let acked = acting.instance.acked.map_or(0, |ack| ack.turn);
+    if acting.instance.committed.is_some_and(|(committed, _)| (acked + 1..=turn).contains(&committed)) {
+        // It has waited for what that turn wrote.
+        case.saw(Id::O5);
+    }
     if let Some((open, write)) = acting.instance.uncommitted(turn, acting.instance.leaks_reported)
         && !is_fenced
         && !case.omits_commits

@@ -80,9 +80,6 @@ fn occasions(case: &mut Case<'_>, object: &Object, machine: Option<u16>) {
     if crashed.has_written_twice_in_a_turn {
         case.saw(Id::S2);
     }
-    if crashed.has_written && crashed.acked.is_some_and(|ack| ack.kind.is_message()) {
-        case.saw(Id::O5);
-    }
 }
 
 /// S3: what was acknowledged is durable, or becomes durable before anybody could miss it. S4: so does whatever an instance has

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | S1 | [`calls`] |
 //! | S2, S3, S5 | [`commits`]; what is read: [`blame`]; at rest: [`rest`] |
-//! | S4, S6 | [`reads`] |
+//! | S4, S6 | [`reads`]; a read that shows later to have been stale: [`stale`] |
 //! | S7, S8 | [`limits`], [`blame`] |
 
 pub(in crate::check) mod blame;
@@ -13,3 +13,4 @@ pub(in crate::check) mod commits;
 pub(in crate::check) mod limits;
 pub(in crate::check) mod reads;
 pub(in crate::check) mod rest;
+pub(in crate::check) mod stale;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blame;
+use super::{blame, stale};
 use crate::check::alarm::reading;
 use crate::check::case::Case;
 use crate::check::report::{Seconds, Shown};
@@ -242,7 +242,8 @@ fn wrong_entries(
 fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wrong: &Wrong<'_>) {
     let Wrong { call, key, seen, value, writer, rule, is_later } = *wrong;
     if !doubtful.insert(key.clone()) {
-        return;
+        let written = writer.map(|writer| writer.mark);
+        return stale::shows(case.reports, case.name, key, written, seen, case.mark);
     }
     let (at, instance) = (Seconds(read.mark.at_ns), case.by.instance);
     let showed = format!("{call}, called at {at} by instance {instance}, showed {} at {key:?}", Shown(seen));
@@ -255,6 +256,9 @@ fn wrong_key(case: &mut Case<'_>, doubtful: &mut BTreeSet<Key>, read: &Read, wro
     let told = told_by(writer);
     let sentences = format!("{showed}; it should have shown {}. {told}{}", Shown(value), blame::why(rule));
     report(case, read, writer, rule, sentences);
+    if rule == Id::S3 {
+        stale::may_be_stale(case.reports, case.name, key, value, case.mark);
+    }
 }
 
 fn report(case: &mut Case<'_>, read: &Read, writer: Option<Writer>, rule: Id, sentences: String) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::blame;
+use super::{blame, stale};
 use crate::check::case::Scene;
 use crate::check::report::Shown;
 use crate::history::{Blob, Key};
@@ -18,6 +18,10 @@ pub(in crate::check) fn keys(
     alarm: Option<&Setting>,
 ) {
     let known = &object.row.keys;
+    for key in &object.doubtful {
+        let written = known.writer(key).map(|writer| writer.mark);
+        stale::shows(scene.reports, scene.name, key, written, keys.get(key), scene.mark);
+    }
     let is_equal = known.iter().len() == keys.len()
         && known.iter().zip(keys).all(|(known, row)| known.0 == row.0 && known.1.value == *row.1);
     if is_equal {

@@ -108,10 +108,9 @@ impl Answers {
         let Some(asked) = self.waiting.get_mut(&request) else { return };
         scene.reports.saw(Id::W1);
         let object = asked.object.clone();
-        let named = format!("The answer to request {request}");
         if let Some((before, _)) = asked.left.replace((mark, outcome.clone())) {
             let (first, again) = (Seconds(before.at_ns), Seconds(mark.at_ns));
-            let sentences = format!("{named} left at {first}, and again at {again}.");
+            let sentences = format!("The answer to request {request} left at {first}, and again at {again}.");
             return scene.report(Id::W1, Some(&object), &[before, mark], sentences);
         }
         let Outcome::Answered { status, body } = outcome else {
@@ -120,13 +119,14 @@ impl Answers {
         let Some((told, told_status, told_body)) = &asked.told else {
             let at = Seconds(mark.at_ns);
             let sentences = format!(
-                "{named} was seen to leave at {at}, and nothing tells that {object} had answered by then."
+                "The answer to request {request} was seen to leave at {at}, and nothing tells that {object} had answered by then."
             );
             return scene.differs(Kinds::RESPOND, Some(&object), &[asked.sent, mark], sentences);
         };
         if (told_status, told_body) != (status, body) {
             let sentences = format!(
-                "{named} left {object} at {} as {told_status} {told_body:?}, and was seen to leave for the client at {} as {status} {body:?}.",
+                "The answer to request {request} left {object} at {} as {told_status} {told_body:?}, and was seen to leave for the \
+                 client at {} as {status} {body:?}.",
                 Seconds(told.at_ns),
                 Seconds(mark.at_ns),
             );
@@ -189,9 +189,9 @@ impl Answers {
         }
     }
 
-    /// W2: a request is answered that object code was given.
-    pub(super) fn responds(&self, scene: &mut Scene<'_>, given: Given, slice: Option<u16>) {
-        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over) {
+    /// W2: a request is answered that object code was given, in this turn.
+    pub(super) fn responds(&self, scene: &mut Scene<'_>, given: Given, turn: u32, slice: Option<u16>) {
+        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over(turn)) {
             promptness::responded(scene, asked, given.request, over, slice);
         }
     }
@@ -211,8 +211,8 @@ impl Answers {
 
     /// W2: the client gives up, or the history is over, and object code was given the request and has not answered it.
     pub(super) fn still_runs(&self, scene: &mut Scene<'_>, given: Given, slice: Option<u16>) {
-        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over) {
-            promptness::never_responded(scene, asked, given.request, over, slice);
+        if let (Some(asked), Some(left)) = (self.waiting.get(&given.request), given.left) {
+            promptness::never_responded(scene, asked, given.request, left, slice);
         }
     }
 

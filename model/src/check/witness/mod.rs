@@ -38,7 +38,6 @@ use super::{Objects, ns};
 use crate::history::{Constants, Delivery, EndReason, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
 use crate::reference::conduct::Constructor;
-use crate::reference::instance::Instance;
 use crate::reference::object::Object;
 use crate::reference::waits::{Item, Open};
 use crate::rules::Id;
@@ -88,10 +87,9 @@ impl Scene<'_> {
         WITHIN_NS.saturating_add(self.pace.load.widest_ns(since_ns, self.mark.at_ns))
     }
 
-    /// D8: whether a fault has harmed what the disk of a machine held, or the machine has found it damaged.
+    /// D8: whether a fault has harmed what the disk of a machine held. That the machine says so does not excuse it.
     fn is_disk_damaged(&self, machine: u16) -> bool {
-        let datacenter = self.pace.datacenter(machine);
-        self.faults.is_damaged(machine) || self.faults.lost_disk(machine, datacenter).is_some()
+        self.faults.lost_disk(machine, self.pace.datacenter(machine)).is_some()
     }
 
     /// W2: something is not there in time, if the history tells of such things at all.
@@ -209,19 +207,20 @@ impl Witness {
         what: &What,
     ) {
         let (by, name) = (case.by, case.name);
-        let ends = matches!(what, What::InstanceStart { .. } | What::InstanceEnd { .. });
-        if matches!(what, What::ConstructorEnd { failed: Some(_) }) || (ends && is_constructing(object)) {
-            // O4: so fails the event that the instance was made for.
-            object.waits.fail_first_request();
-            self.answers.constructor_failed(name);
-        }
         match what {
+            What::ConstructorEnd { failed: Some(_) } => self.constructor_fails(name, object),
             What::InstanceStart { .. } => {
+                if is_constructing(object) {
+                    self.constructor_fails(name, object);
+                }
                 object.waits.forget(by.instance.saturating_sub(1), case.mark.at_ns);
                 object.waits.forget_given(by.instance);
                 self.echoes.starts(case);
             }
             What::InstanceEnd { reason } => {
+                if is_constructing(object) {
+                    self.constructor_fails(name, object);
+                }
                 object.waits.forget(by.instance, case.mark.at_ns);
                 let is_left = matches!(reason, EndReason::Evicted | EndReason::Moved);
                 object.waits.leave_given(by.instance, case.mark, !is_left);
@@ -234,13 +233,15 @@ impl Witness {
                 if let Some(waited) = object.waits.take(Item::Request(*request), case.mark.at_ns) {
                     self.answers.delivered(&mut scene(case), *request, waited, slice);
                 }
-                turns_are_over(case, object);
+                object.waits.turns_are_over(by.instance, by.turn.saturating_sub(1), case.mark);
                 object.waits.give(*request, by.instance);
             }
-            What::Deliver { delivery: Delivery::Alarm { .. } } => turns_are_over(case, object),
+            What::Deliver { .. } => {
+                object.waits.turns_are_over(by.instance, by.turn.saturating_sub(1), case.mark);
+            }
             What::Respond { request, status, body } => {
                 if let Some(given) = object.waits.take_given(*request) {
-                    self.answers.responds(&mut scene(case), given, slice_of(object));
+                    self.answers.responds(&mut scene(case), given, by.turn, slice_of(object));
                 }
                 self.echoes.responds(case, *request, *status, body);
                 self.answers.told(case.mark, *request, *status, body);
@@ -267,10 +268,16 @@ impl Witness {
             }
             What::Commit { .. } => {
                 self.disks.claimed(case.name, by);
-                turns_are_over(case, object);
+                object.waits.turns_are_over(by.instance, by.turn, case.mark);
             }
             _ => {}
         }
+    }
+
+    /// O4: so fails the event that the instance was made for.
+    fn constructor_fails(&mut self, name: &ObjectName, object: &mut Object) {
+        object.waits.fail_first_request();
+        self.answers.constructor_failed(name);
     }
 
     /// The same when the model has followed it: whether the object's gate lets anything in from now on.
@@ -343,26 +350,6 @@ impl Known<'_> {
 fn waits(scene: &Scene<'_>, object: &mut Object, item: Item) {
     let is_closed = is_closed(scene.reports, object);
     object.waits.add(item, scene.mark, is_closed);
-}
-
-/// W2: the turns of an instance are over that it was in, if it waits for nothing: another one begins, or what it was in is durable.
-fn turns_are_over(case: &Case<'_>, object: &mut Object) {
-    if !object.waits.has_given(case.by.instance) || !object.waits.calls.is_empty() {
-        return;
-    }
-    let current = object.current.as_ref().filter(|current| current.instance == case.by.instance);
-    let is_idle = |current: &Instance| {
-        let conduct = &current.conduct;
-        current.run.is_none()
-            && conduct.turn <= case.by.turn
-            && conduct.constructor != Constructor::Running
-            && conduct.gate_closed.is_none()
-            && conduct.outstanding().is_empty()
-            && !conduct.is_waiting()
-    };
-    if current.is_some_and(is_idle) {
-        object.waits.turns_are_over(case.by.instance, case.mark);
-    }
 }
 
 /// The slice that an object belongs to, where the history tells.

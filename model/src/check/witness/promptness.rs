@@ -6,9 +6,10 @@
 //!  ╰───────── at most 10 s of open time ────────────╯                                   ╰ at most 10 s ─╯╰ at most 10 s ─╯
 //! ```
 //!
-//! From `deliver` on it waits for its object's own turns and for services. They are over when another event is delivered, a commit of
-//! the last turn is told, or the instance ends without a reset, and nothing is told that the object waits for. What the system owes
-//! before that is judged as it comes due: results of storage calls here, answers of services in [`super::calls`].
+//! From `deliver` on it waits for its object's own turns and for services. The turn that makes the answer is over when the next one
+//! begins, or when what it wrote is told to be durable. Whether a request that has no answer waits for anything is not told: only
+//! that its instance ended without a reset shows that it waits in vain. What the system owes before that is judged as it comes due:
+//! results of storage calls here, answers of services in [`super::calls`].
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,7 @@ pub(super) fn delivered(
     scene.report(Id::W2, Some(&asked.object), &[waited.since, scene.mark], sentences);
 }
 
-/// Object code answers a request. `over`: when it was seen that its turns were over and it waited for nothing.
+/// An answer leaves its object. `over`: when it was seen that the turn that has made it was over.
 pub(super) fn responded(
     scene: &mut Scene<'_>,
     asked: &Request,
@@ -68,40 +69,42 @@ pub(super) fn responded(
         return;
     }
     let sentences = format!(
-        "The turns of request {request} to {} were over at {}. {}, and its answer left the object only at {}: it had to within 10 s.",
+        "The turn that answered request {request} to {} was over at {}. {}, and the answer left the object only at {}: it had to within \
+         10 s.",
         asked.object,
         Seconds(over.at_ns),
         at_work(scene),
         Seconds(scene.mark.at_ns),
     );
-    scene.owes(Kinds::AWAIT, Some(&asked.object), &[over, scene.mark], sentences);
+    scene.report(Id::W2, Some(&asked.object), &[over, scene.mark], sentences);
 }
 
-/// Object code was given a request and had not answered it when its client gave up, or the history was over.
+/// Object code was given a request and had not answered it when its client gave up, or the history was over; its instance had left
+/// memory, and was not reset.
 pub(super) fn never_responded(
     scene: &mut Scene<'_>,
     asked: &Request,
     request: u64,
-    over: Mark,
+    left: Mark,
     slice: Option<u16>,
 ) {
-    // Without any, nothing tells of answers; one that has left is held against the account.
-    if asked.left.is_some() || !scene.reports.tally.has(Kinds::RESPOND) || !scene.is_owed(asked, slice) {
+    // One that has left all the same is held against the account.
+    if asked.left.is_some() || !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
-    if scene.mark.at_ns.saturating_sub(over.at_ns) <= scene.within_ns(over.at_ns) {
+    if scene.mark.at_ns.saturating_sub(left.at_ns) <= scene.within_ns(left.at_ns) {
         return;
     }
     let sentences = format!(
-        "The turns of request {request} to {} were over at {}. {}, and at {} nothing had answered it: it had to be answered \
-         within 10 s, since its instance was not reset.",
+        "The instance of {} that was given request {request} left memory at {} without a reset, and at {} nothing had answered \
+         the request. {}.",
         asked.object,
-        Seconds(over.at_ns),
-        at_work(scene),
+        Seconds(left.at_ns),
         Seconds(scene.mark.at_ns),
+        at_work(scene),
     );
-    scene.owes(Kinds::AWAIT, Some(&asked.object), &[over, scene.mark], sentences);
+    scene.owes(Kinds::RESPOND, Some(&asked.object), &[left, scene.mark], sentences);
 }
 
 /// An answer leaves that the account has told before.

@@ -34,13 +34,6 @@ pub(crate) enum AckKind {
     Completion(u64),
 }
 
-impl AckKind {
-    /// O5: whether it left the machine.
-    pub(crate) fn is_message(self) -> bool {
-        matches!(self, AckKind::Response(_) | AckKind::Outbound(_))
-    }
-}
-
 /// The moment at which an instance's turns up to one of them were acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ack {
