@@ -288,21 +288,20 @@ impl Instance for TappedInstance {
     }
 }
 
-fn tapped(names: &[&str], classes: &Classes, tap: fn(&Bytes, &mut Response)) -> Classes {
-    let class = |name: &&str| classes.get(name).expect("the scenario has this class");
-    names.iter().map(class).fold(Classes::default(), |all, inner| all.with(Tapped { inner, tap }))
+fn tapped(classes: &Classes, tap: fn(&Bytes, &mut Response)) -> Classes {
+    classes.all().fold(Classes::default(), |all, inner| all.with(Tapped { inner, tap }))
 }
 
 /// Classes of which somebody learns each answer as soon as object code has returned it.
-pub(crate) fn overheard(names: &[&str], classes: &Classes) -> Classes {
-    tapped(names, classes, |body, response| {
+pub(crate) fn overheard(classes: &Classes) -> Classes {
+    tapped(classes, |body, response| {
         ANSWERED.with_borrow_mut(|answered| answered.push_back((body.clone(), response.clone())));
     })
 }
 
 /// Scripted objects that were given nothing for each key that they have read, as their answers say.
 pub(crate) fn forgetful(classes: &Classes) -> Classes {
-    tapped(&["Scripted", "Silent"], classes, |_, response| {
+    tapped(classes, |_, response| {
         let Ok(mut echo) = serde_json::from_slice::<serde_json::Value>(&response.body) else { return };
         if let Some(read) = echo["read"].as_array_mut() {
             read.iter_mut().for_each(|pair| pair[1] = serde_json::Value::Null);

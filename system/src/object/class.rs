@@ -136,6 +136,11 @@ impl Classes {
         self.0.get(name).cloned()
     }
 
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = Rc<dyn Class>> {
+        self.0.values().cloned()
+    }
+
     /// The names of those whose objects say what they have read ([`Class::echoes`]).
     pub fn echoing(&self) -> impl Iterator<Item = &str> {
         self.0.values().filter(|class| class.echoes()).map(|class| class.name())
