@@ -6,15 +6,15 @@
 //! short, evictions, resets, crashes that lose what is in the queue. Its writers never leave out `run_start`, `run_end`, `op` or
 //! `op_result`: what a run or a call was is not to be told without.
 
+mod omissions;
+mod search;
 mod spoils;
 mod system;
 
 use reveille_model::Profile;
-use reveille_model::build::Tale;
-use reveille_model::history::{
-    EndReason, History, Omission, OpResult, Outcome, RunOutcome, StorageCall, What,
-};
+use reveille_model::history::{History, OpResult, Outcome, What};
 
+use omissions::{OMISSIONS, Omits, leave_out};
 use spoils::{SPOILS, Spoil};
 use system::{Chance, System};
 
@@ -24,68 +24,14 @@ const HISTORIES: u64 = 1_500;
 /// How many are spoilt in each way.
 const SPOILT: u64 = 300;
 
-/// Something that a writer may leave out. Whoever tells neither of starts nor of ends of instances can hide a constructor that
-/// failed without a trace (R3): so rare that none of these histories has one.
-#[derive(Clone, Copy, Debug)]
-enum Omits {
-    Commits,
-    /// Events of this kind.
-    Kind(fn(&What) -> bool),
-    /// `machine` and `wall_ns`.
-    Places,
-    /// The identities of alarms.
-    Identities,
-    /// How runs failed, and what instances were reset for.
-    Ways,
-}
+/// How many of a hundred of them may be legal all the same.
+const LEGAL_PERCENT_MAX: u64 = 30;
 
-const OMISSIONS: [Omits; 20] = [
-    Omits::Commits,
-    Omits::Kind(|what| matches!(what, What::InstanceStart { .. })),
-    Omits::Kind(|what| matches!(what, What::ConstructorEnd { .. })),
-    Omits::Kind(|what| matches!(what, What::InstanceEnd { .. })),
-    Omits::Kind(|what| matches!(what, What::Deliver { .. })),
-    Omits::Kind(|what| matches!(what, What::Respond { .. })),
-    Omits::Kind(|what| matches!(what, What::Call { .. })),
-    Omits::Kind(|what| matches!(what, What::Await { .. })),
-    Omits::Kind(|what| matches!(what, What::Return { .. })),
-    Omits::Kind(|what| matches!(what, What::Outbound { .. })),
-    Omits::Kind(|what| matches!(what, What::RequestArrive { .. })),
-    Omits::Kind(|what| matches!(what, What::AnswerLeave { .. } | What::AnswerLost { .. })),
-    Omits::Kind(|what| matches!(what, What::OutboundLeave { .. })),
-    Omits::Kind(|what| matches!(what, What::OutboundArrive { .. })),
-    Omits::Kind(|what| matches!(what, What::OutboundAnswer { .. })),
-    Omits::Kind(|what| matches!(what, What::OutboundReturn { .. })),
-    Omits::Kind(|what| matches!(what, What::Process { .. })),
-    Omits::Places,
-    Omits::Identities,
-    Omits::Ways,
-];
-
-fn leave_out(history: &mut History, omits: Omits) {
-    if let Omits::Commits = omits {
-        history.header.omits = vec![Omission::Commits];
-    }
-    history.events.retain(|event| match omits {
-        Omits::Commits => !matches!(event.what, What::Commit { .. }),
-        Omits::Kind(is_it) => !is_it(&event.what),
-        _ => true,
-    });
-    for event in &mut history.events {
-        match (omits, &mut event.what) {
-            (Omits::Places, _) => event.place = None,
-            (Omits::Identities, What::RunStart { alarm, .. }) => *alarm = None,
-            (Omits::Identities, What::Op { call: StorageCall::SetAlarm { alarm, .. }, .. }) => *alarm = None,
-            (Omits::Identities, What::AtRest { alarm: Some(row), .. }) => row.alarm = None,
-            (Omits::Ways, What::RunEnd { outcome: RunOutcome::Failed { how, .. }, .. }) => *how = None,
-            (Omits::Ways, What::InstanceEnd { reason: EndReason::Reset { cause, .. } }) => *cause = None,
-            _ => {}
-        }
-    }
-}
+/// How many of a hundred of them the judge may pass though they are not.
+const PASSED_PERCENT_MAX: u64 = 5;
 
 fn told(seed: u64) -> History {
-    History { header: Tale::of_machines().header(), events: System::new(seed).history() }
+    History { header: System::header(), events: System::new(seed).history() }
 }
 
 #[track_caller]
@@ -114,23 +60,40 @@ fn whatever_is_left_out_of_it_is_accepted() {
     }
 }
 
-/// A few of the dropped ones are legal all the same: a commit that a crash might have taken, an answer that nobody waited for.
+/// The search is no stricter than the system is correct.
 #[test]
-fn whatever_is_wrong_in_it_is_refused() {
-    for (stream, Spoil { name, accepted_percent_max, spoil }) in (2..).zip(SPOILS) {
-        let (mut spoilt, mut accepted) = (0, 0);
+fn whatever_a_correct_system_does_is_legal_by_the_plain_rules() {
+    for seed in 1..=HISTORIES {
+        let mut history = told(seed);
+        assert_eq!(search::is_legal(&history), Ok(()), "history {seed}");
+        leave_out(&mut history, Omits::Commits);
+        assert_eq!(search::is_legal(&history), Ok(()), "history {seed} without commits");
+    }
+}
+
+/// What the search calls legal the judge accepts. What it calls illegal the judge refuses, but for the few histories that
+/// [`PASSED_PERCENT_MAX`] admits: in them the record of a run's end is never told and a later turn is.
+#[test]
+fn whatever_is_wrong_in_it_is_refused_or_legal_by_the_plain_rules() {
+    for (stream, Spoil { name, spoil }) in (2..).zip(SPOILS) {
+        let (mut spoilt, mut legal, mut passed) = (0, 0, 0);
         for seed in 1..=SPOILT {
             let mut history = told(seed);
-            if spoil(&mut history.events, &mut Chance::new(seed, stream)) {
-                spoilt += 1;
-                accepted += u64::from(reveille_model::check(&history, Profile::Strict).is_clean());
+            if !spoil(&mut history.events, &mut Chance::new(seed, stream)) {
+                continue;
+            }
+            spoilt += 1;
+            let violations = reveille_model::check(&history, Profile::Strict).violations;
+            if search::is_legal(&history).is_ok() {
+                legal += 1;
+                assert_eq!(violations, [], "{name}, history {seed}: legal by the plain rules");
+            } else {
+                passed += u64::from(violations.is_empty());
             }
         }
         assert!(spoilt * 10 > SPOILT * 9, "{name}: only {spoilt} had something to be wrong in");
-        assert!(
-            accepted * 100 <= spoilt * accepted_percent_max,
-            "{name}: of {spoilt} {accepted} are accepted"
-        );
+        assert!(legal * 100 <= spoilt * LEGAL_PERCENT_MAX, "{name}: of {spoilt} {legal} are legal");
+        assert!(passed * 100 <= spoilt * PASSED_PERCENT_MAX, "{name}: of {spoilt} {passed} are passed");
     }
 }
 

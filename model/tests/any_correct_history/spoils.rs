@@ -7,30 +7,24 @@ use crate::system::Chance;
 /// Makes one fact of a history wrong.
 pub(crate) struct Spoil {
     pub(crate) name: &'static str,
-    /// How many of a hundred histories may be legal all the same.
-    pub(crate) accepted_percent_max: u64,
     /// Returns whether there was such a fact.
     pub(crate) spoil: fn(&mut Vec<Event>, &mut Chance) -> bool,
 }
 
-const fn spoil(
-    name: &'static str,
-    accepted_percent_max: u64,
-    spoil: fn(&mut Vec<Event>, &mut Chance) -> bool,
-) -> Spoil {
-    Spoil { name, accepted_percent_max, spoil }
+const fn spoil(name: &'static str, spoil: fn(&mut Vec<Event>, &mut Chance) -> bool) -> Spoil {
+    Spoil { name, spoil }
 }
 
 pub(crate) const SPOILS: [Spoil; 9] = [
-    spoil("two results are swapped", 0, |events, chance| swap_results(events, chance)),
-    spoil("a completion is dropped", 30, |events, chance| drop_one(events, chance, is_completion)),
-    spoil("a run is repeated", 0, repeat_run),
-    spoil("a count is changed", 0, |events, chance| change_count(events, chance)),
-    spoil("a run is moved earlier", 0, |events, chance| move_run_earlier(events, chance)),
-    spoil("a commit is dropped", 80, |events, chance| drop_one(events, chance, is_commit)),
-    spoil("a value is changed", 0, |events, chance| change_value(events, chance)),
-    spoil("an answer is dropped", 25, |events, chance| drop_one(events, chance, is_answer)),
-    spoil("an arrival is doubled", 0, double_arrival),
+    spoil("two results are swapped", |events, chance| swap_results(events, chance)),
+    spoil("a completion is dropped", |events, chance| drop_one(events, chance, is_completion)),
+    spoil("a run is repeated", repeat_run),
+    spoil("a count is changed", |events, chance| change_count(events, chance)),
+    spoil("a run is moved earlier", |events, chance| move_run_earlier(events, chance)),
+    spoil("a commit is dropped", |events, chance| drop_one(events, chance, is_commit)),
+    spoil("a value is changed", |events, chance| change_value(events, chance)),
+    spoil("an answer is dropped", |events, chance| drop_one(events, chance, is_answer)),
+    spoil("an arrival is doubled", double_arrival),
 ];
 
 /// One of the events of that kind, by its position.
