@@ -12,7 +12,9 @@ use reveille_sim::kinds::outside::Slow;
 use reveille_sim::kinds::{
     ClockStep, Crash, DatacenterCut, DatacenterDown, MachineCut, Partition, PowerLoss, SlowDisk, SlowLinks,
 };
-use reveille_sim::plan::{Clock, Direction, Fault, FaultKind, LinksOf, Outage, OutageKind, Plan, Target};
+use reveille_sim::plan::{
+    Clock, Direction, Fault, FaultKind, LinksOf, Moment, Outage, OutageKind, Plan, Target,
+};
 
 fn cron() -> Arc<Scenario> {
     scenarios::catalogue().get("cron").expect("it is one of ours").clone()
@@ -148,6 +150,34 @@ fn what_changes_quickly_is_told_from_what_lasts() {
     assert_shapes(one_end(6_000, 5), &["a cut with a crash of one end", "a fault of 90 s or more"], &[]);
     assert_shapes(one_end(6_000, 6), &[], &["a cut with a crash of one end"]);
     assert_shapes(one_end(102_000, 5), &[], &["a cut with a crash of one end"]);
+}
+
+#[test]
+fn d8_a_loss_of_power_right_after_a_restart_is_told_by_the_machine_the_disk_and_the_time_between() {
+    let name = &["a restart, then a loss of power, on a slow disk"];
+    let on_disk_of = |machine, extra_ms, at_ms| {
+        let slow = SlowDisk { target: Target::Machine(machine), extra_ms, for_ms: 50_000 };
+        let loss = PowerLoss { target: Target::Machine(4), down_ms: 1_000 };
+        vec![(0, slow.into()), (10_000, crash(4, 500)), (at_ms, loss.into())]
+    };
+    assert_shapes(on_disk_of(4, 1_000, 11_499), name, &[]);
+    assert_shapes(on_disk_of(4, 1_000, 11_500), &[], name);
+    assert_shapes(on_disk_of(5, 1_000, 11_499), &[], name);
+    // It is down already.
+    assert_shapes(on_disk_of(4, 1_000, 10_400), &[], name);
+}
+
+#[test]
+fn a_claim_and_a_leader_are_struck_at_once_if_no_more_than_a_second_lies_between() {
+    let name = &["a claim and a group's leader struck at once"];
+    let struck = |moment, leader, at_ms| {
+        let claim = Crash { target: Target::Next(moment), down_ms: 500 };
+        vec![(10_000, claim.into()), (at_ms, Crash { target: leader, down_ms: 500 }.into())]
+    };
+    assert_shapes(struck(Moment::ClaimSlice, Target::LeaderOfGroup(3), 9_000), name, &[]);
+    assert_shapes(struck(Moment::ClaimSlice, Target::LeaderOfGroup(3), 11_001), &[], name);
+    assert_shapes(struck(Moment::LeaveSlice, Target::LeaderOfGroup(3), 10_000), &[], name);
+    assert_shapes(struck(Moment::ClaimSlice, Target::LeaderOfSystemGroup, 10_000), &[], name);
 }
 
 #[test]

@@ -25,10 +25,10 @@ use crate::route::{Route, Ways};
 use crate::wire::{Message, Ticket, WINDOW};
 use crate::words::http::Request;
 
-/// A delivery without an answer is repeated after this, at the next tick; each further time after twice as long.
+/// A delivery without an answer is repeated after this, at the next tick, for as long as its client waits. Not more and more seldom:
+/// over links that lose a tenth of all messages each way an answer has to be there within 10 s, with no more exceptions than one in a
+/// million (W2, L2).
 const AGAIN_MS: u64 = 900;
-/// The time doubles so often at most: to 3.6 s.
-const DOUBLED_MAX: u32 = 2;
 /// A holder hears with the next delivery which responses it may forget, and without one as soon as there are so many.
 const OVER_MAX: u64 = 64;
 /// Machines that pass a request to each other do so at once so often; then it waits for a tick, and for news.
@@ -60,7 +60,6 @@ struct Sent {
     ticket: Ticket,
     route: Route,
     at_ns: u64,
-    repeats: u32,
     /// Whether the holder has said that it has the request.
     taken: bool,
     /// Whether there was an answer since it was sent last.
@@ -153,7 +152,7 @@ impl Ingress {
             ticket,
             route: Route::direct(machine),
             at_ns: cx.now.mono_ns,
-            repeats: 0,
+
             taken: false,
             heard: false,
         });
@@ -289,12 +288,10 @@ impl Ingress {
         cx: &mut Cx<'_>,
     ) {
         let sent = self.sent(Route::direct(to), request, ticket).expect("it is under way");
-        let wait_ns = (AGAIN_MS << sent.repeats.min(DOUBLED_MAX)) * NS_PER_MS;
         let is_over = around.roster.is_some_and(|roster| roster.has_ended(ticket.session));
-        if is_over || cx.now.mono_ns - sent.at_ns < wait_ns {
+        if is_over || cx.now.mono_ns - sent.at_ns < AGAIN_MS * NS_PER_MS {
             return;
         }
-        sent.repeats += 1;
         if !sent.heard {
             around.ways.silent(sent.route, cx.config, cx.now.mono_ns);
         }

@@ -14,6 +14,7 @@ mod ordinary;
 mod restless;
 mod services;
 mod single;
+mod twice;
 
 pub(super) use self::ordinary::ordinary;
 pub(super) use self::services::failing_services;
@@ -67,8 +68,8 @@ pub(super) const ALL: &[Pattern] = &[
     of(8, restless::back_and_forth),
     of(9, restless::slow_and_cut_off).of_machines(2),
     of(7, datacenters::night),
-    of(6, datacenters::all_apart).of_datacenters(3),
-    of(7, datacenters::two_down).of_datacenters(3),
+    of(7, datacenters::all_apart).of_datacenters(3),
+    of(9, datacenters::two_down).of_datacenters(3),
     of(7, leaders::struck),
     of(5, leaders::all_at_once),
     of(6, leaders::of_one_group),
@@ -84,4 +85,6 @@ pub(super) const ALL: &[Pattern] = &[
     of(5, services::failing_services),
     of(9, services::slow_services),
     of(7, services::rough_connections),
+    of(7, twice::restart_and_power_loss).of_machines(3),
+    of(7, twice::claim_and_group_leader).of_machines(2),
 ];

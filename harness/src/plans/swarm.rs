@@ -95,7 +95,7 @@ fn mood(dice: &mut Dice) -> Mood<'static> {
 }
 
 /// In so many of a hundred plans there are many objects: each slice has some, whose alarms show that it is served.
-const BROAD_PERCENT: u32 = 20;
+const BROAD_PERCENT: u32 = 25;
 /// So many of them, there.
 const BROAD: RangeInclusive<usize> = 30..=100;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reveille_sim::kinds::SlowLinks;
 use reveille_sim::kinds::outside::OutageKind;
-use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, LinksOf, Plan, Target, Tuning};
+use reveille_sim::plan::{Cluster, Direction, Fault, FaultKind, Flap, LinksOf, Moment, Plan, Target, Tuning};
 
 use super::cuts::{Cut, Link, cuts, down, links_of, machines_of};
 use super::span::Span;
@@ -44,6 +44,8 @@ pub const SHAPES: &[Shape] = &[
     shape("links that flap", flapping),
     shape("a cut with a crash of one end", cut_and_crash),
     shape("incarnations within a second", incarnations),
+    shape("a restart, then a loss of power, on a slow disk", restart_and_power_loss),
+    shape("a claim and a group's leader struck at once", claim_and_leader),
     shape("everything off", |plan| found(super::cuts::nights(plan))),
     shape("all datacenters apart", all_apart),
     shape("two of three datacenters down", two_down),
@@ -244,6 +246,38 @@ fn incarnations(plan: &Plan) -> Option<Vec<Span>> {
         let is_up_between = span.to_ms < next.from_ms && next.from_ms <= span.from_ms + WITHIN_MS;
         is_up_between.then_some(Span::new(span.from_ms, next.to_ms))
     }))
+}
+
+/// A process starts again while syncs of its disk take longer, and power goes before one that begins then can be over (D8).
+fn restart_and_power_loss(plan: &Plan) -> Option<Vec<Span>> {
+    let disks = plan.faults.iter().filter_map(|fault| match &fault.kind {
+        FaultKind::SlowDisk(slow) => Some((&slow.target, u64::from(slow.extra_ms), Span::of(fault))),
+        _ => None,
+    });
+    found(disks.flat_map(|(target, extra_ms, slow)| {
+        let of_it = plan.faults.iter().filter(move |fault| stopped(fault) == Some(target));
+        let restarts = of_it.clone().filter(|fault| matches!(fault.kind, FaultKind::Crash(_))).map(Span::of);
+        let losses = of_it.filter(|fault| matches!(fault.kind, FaultKind::PowerLoss(_))).map(Span::of);
+        restarts.filter_map(move |restart| {
+            let is_soon = |loss: &Span| (restart.to_ms..restart.to_ms + extra_ms).contains(&loss.from_ms);
+            let loss = losses.clone().find(is_soon)?;
+            let is_slow = slow.from_ms <= restart.to_ms && loss.from_ms <= slow.to_ms;
+            is_slow.then_some(Span::new(restart.from_ms, loss.to_ms))
+        })
+    }))
+}
+
+/// One fault waits for a claim, or for what follows it, and within a second one strikes a group's leader.
+fn claim_and_leader(plan: &Plan) -> Option<Vec<Span>> {
+    const WITHIN_MS: u64 = 1_000;
+    let claims = |fault: &Fault| {
+        matches!(fault.kind.target(), Some(Target::Next(Moment::ClaimSlice | Moment::AskForDue)))
+    };
+    let leads = |fault: &Fault| matches!(fault.kind.target(), Some(Target::LeaderOfGroup(_)));
+    faults(plan, |fault| {
+        let is_near = |other: &Fault| other.at_ms.abs_diff(fault.at_ms) <= WITHIN_MS;
+        claims(fault) && plan.faults.iter().any(|other| leads(other) && is_near(other))
+    })
 }
 
 fn slow_disk(plan: &Plan, of_leader: bool) -> Option<Vec<Span>> {

@@ -2,10 +2,12 @@
 //!
 //! Most of it is left to chance. Some moments are arranged, because chance alone would hardly ever get there: a request
 //! while `alarm()` is in progress, while it waits for a retry, while the constructor runs. And whatever an object is doing,
-//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]. Now and then one client has many requests open for
-//! all of them at once: [`crowd`]. Now and then many objects are at something long when something breaks: [`throng`]. And some
-//! objects are asked once and then [`left_alone`] with their alarms.
+//! chance alone hardly ever strikes while a call is in flight: [`in_flight`]; nor does a clock step back just while an alarm
+//! that is due waits: [`at_the_gate`]. Now and then one client has many requests open for all of them at once: [`crowd`]. Now
+//! and then many objects are at something long when something breaks: [`throng`]. And some objects are asked once and then
+//! [`left_alone`] with their alarms.
 
+mod at_the_gate;
 mod crowd;
 mod in_flight;
 mod left_alone;
@@ -16,7 +18,7 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use reveille_sim::kinds::{Crash, MachineCut, PowerLoss};
+use reveille_sim::kinds::{ClockStep, Crash, MachineCut, PowerLoss};
 use reveille_sim::plan::{Direction, Fault, FaultKind, Request, Target};
 use reveille_system::object::api::DurableObject;
 
@@ -58,12 +60,11 @@ struct Head {
 
 /// What strikes the machine that has the object.
 #[derive(Clone, Copy, Debug)]
-struct Strike {
-    after_ms: u64,
-    /// For so long nothing that the machine sends arrives; then it is down.
-    silent_ms: u64,
-    down_ms: u64,
-    power: bool,
+enum Strike {
+    /// For so long nothing that it sends arrives; then it is down.
+    Down { after_ms: u64, silent_ms: u64, down_ms: u64, power: bool },
+    /// Its wall clock steps back, and stays there: later another machine may have the object.
+    StepBack { after_ms: u64, back_ms: u32 },
 }
 
 /// Requests over a time so long, at most so many moments, and faults that strike while they are in progress.
@@ -100,7 +101,8 @@ fn moment(machines: u16, objects: usize, within_ms: u64) -> impl Strategy<Value 
     let by_chance = (any_requests(machines), option::weighted(0.06, anytime()));
     let arranged = (arranged_requests(machines), option::weighted(0.15, anytime()));
     let in_flight = in_flight::in_flight(machines).prop_map(|(asked, strike)| (asked, Some(strike)));
-    let what = prop_oneof![7 => by_chance, 2 => arranged, 1 => in_flight];
+    let at_the_gate = at_the_gate::at_the_gate(machines).prop_map(|(asked, strike)| (asked, Some(strike)));
+    let what = prop_oneof![14 => by_chance, 4 => arranged, 2 => in_flight, 1 => at_the_gate];
     (0..within_ms, name, what).prop_map(|(at_ms, object, (asked, strike))| Moment {
         at_ms,
         object,
@@ -114,11 +116,8 @@ fn strike(
     silent_ms: Range<u64>,
     down_ms: impl Strategy<Value = u64>,
 ) -> impl Strategy<Value = Strike> {
-    (after_ms, silent_ms, down_ms, any::<bool>()).prop_map(|(after_ms, silent_ms, down_ms, power)| Strike {
-        after_ms,
-        silent_ms,
-        down_ms,
-        power,
+    (after_ms, silent_ms, down_ms, any::<bool>()).prop_map(|(after_ms, silent_ms, down_ms, power)| {
+        Strike::Down { after_ms, silent_ms, down_ms, power }
     })
 }
 
@@ -217,7 +216,13 @@ impl Moment {
 
 impl Strike {
     fn faults(self, target: &Target, last_ms: u64) -> Vec<Fault> {
-        let Self { after_ms, silent_ms, down_ms, power } = self;
+        let (after_ms, silent_ms, down_ms, power) = match self {
+            Self::Down { after_ms, silent_ms, down_ms, power } => (after_ms, silent_ms, down_ms, power),
+            Self::StepBack { after_ms, back_ms } => {
+                let step = ClockStep { target: target.clone(), by_ms: -back_ms.cast_signed() };
+                return vec![Fault { at_ms: last_ms + after_ms, kind: step.into() }];
+            }
+        };
         let [cut, down] = [target.clone(), target.clone()];
         let cut = FaultKind::MachineCut(MachineCut {
             target: cut,

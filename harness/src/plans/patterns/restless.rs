@@ -50,29 +50,32 @@ pub(super) fn cut_and_crash(ground: &mut Ground<'_>) -> Trouble {
     Trouble::one(cut).and(after_ms, down(ground, end, down_ms))
 }
 
-/// A machine's links or its disk are slow, and it crashes several times within the time that a message takes, or before its
-/// questions have their answers: what its former incarnations have sent arrives among what the last one sends. Now and then
-/// it stays away in the end.
+/// A machine crashes several times within the time that a message takes, before its questions have their answers or before it
+/// has renewed its session for the first time; mostly its links or its disk are slow. What its former incarnations have sent
+/// arrives among what the last one sends. Half the time it stays away in the end.
 pub(super) fn incarnations(ground: &mut Ground<'_>) -> Trouble {
     let machine = Target::Machine(ground.machines()[0]);
     let factor_percent = ground.dice.draw(2_000..SlowLinks::FACTOR_MAX_PERCENT);
     let (extra_ms, for_ms) = ground.dice.draw((50..3_000_u32, 5_000..30_000_u64));
     let mut trouble = match ground.dice.draw(0..10_u8) {
-        0..5 => Trouble::one(SlowLinks { of: LinksOf::Machine(machine.clone()), factor_percent, for_ms }),
+        0..4 => Trouble::one(SlowLinks { of: LinksOf::Machine(machine.clone()), factor_percent, for_ms }),
         // What it has written stands in its page cache for as long.
-        5..8 => Trouble::one(SlowDisk { target: machine.clone(), extra_ms, for_ms }),
+        4..7 => Trouble::one(SlowDisk { target: machine.clone(), extra_ms, for_ms }),
         _ => Trouble::default(),
     };
     let mut at_ms = ground.dice.draw(500..3_000_u64);
     for _ in 0..ground.dice.draw(2..=5_u8) {
-        let apart_ms =
-            if ground.dice.percent(60) { ground.dice.draw(50..300_u64) } else { ground.dice.log(300..6_000) };
+        let apart_ms = match ground.dice.draw(0..3_u8) {
+            0 => ground.dice.draw(50..300_u64),
+            1 => ground.dice.draw(300..2_000_u64),
+            _ => ground.dice.log(50..6_000),
+        };
         let down_ms = ground.dice.draw(10..apart_ms.min(1_500));
         trouble = trouble.and(at_ms, down(ground, machine.clone(), down_ms));
         at_ms += apart_ms;
     }
-    if ground.dice.percent(30) {
-        let down_ms = ground.dice.log(5_000..120_000);
+    if ground.dice.draw(any::<bool>()) {
+        let down_ms = ground.dice.draw(30_000..150_000_u64);
         trouble = trouble.and(at_ms, down(ground, machine, down_ms));
     }
     trouble
