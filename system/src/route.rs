@@ -2,7 +2,8 @@
 //! one other machine, and an answer goes back the way the question came.
 //!
 //! A machine remembers to whom the direct link has left a question without an answer, and asks those through other machines in
-//! turn. Who answers directly is asked directly; so nothing is sent or kept beyond the question itself while all is well.
+//! turn, and directly beside that until one of them has brought an answer: one lost message proves no cut. Who answers directly is
+//! asked directly; so nothing is sent or kept beyond the question itself while all is well.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,8 @@ pub(crate) struct Ways {
 struct Doubt {
     /// Position of the machine in between, in the order of [`relays`].
     relay: usize,
+    /// Whether the last question through it was answered: until then the direct link may be as good.
+    is_proven: bool,
     /// When the direct link is tried again, on the monotonic clock.
     probe_ns: u64,
 }
@@ -54,12 +57,12 @@ impl Ways {
         Self { me, doubted: BTreeMap::new() }
     }
 
-    /// How to ask a machine now: the way that is expected to bring an answer, and now and then a second one, to find out
-    /// whether the direct link is well again.
+    /// How to ask a machine now: the way that is expected to bring an answer, and the direct link beside it, each time while
+    /// no other way is known to bring one, and then now and then, to find out whether it is well again.
     pub(crate) fn to(&mut self, to: MachineId, config: &Config, now_ns: u64) -> (Route, Option<Route>) {
         let via = self.via(to, config);
         let probes = self.doubted.get_mut(&to).is_some_and(|doubt| {
-            let is_time = now_ns >= doubt.probe_ns;
+            let is_time = !doubt.is_proven || now_ns >= doubt.probe_ns;
             if is_time {
                 doubt.probe_ns = now_ns + PROBE_MS * NS_PER_MS;
             }
@@ -75,21 +78,25 @@ impl Ways {
             None => _ = self.doubted.remove(&route.machine),
             Some(via) => {
                 let position = relays(config, self.me, route.machine).position(|relay| relay == via);
-                doubt.relay = position.unwrap_or(doubt.relay);
+                if let Some(position) = position {
+                    (doubt.relay, doubt.is_proven) = (position, true);
+                }
             }
         }
     }
 
-    /// A question that went this way has no answer: the next one goes another way, unless that is so already.
+    /// A question that went this way has no answer: the next one goes another way, unless that is so already. A way that
+    /// has brought answers before gets one more chance.
     pub(crate) fn silent(&mut self, route: Route, config: &Config, now_ns: u64) {
         let Route { machine, via } = route;
         if machine == self.me || self.via(machine, config) != via {
             return;
         }
-        let next = self.doubted.get(&machine).map_or(0, |doubt| doubt.relay + 1);
+        let doubt = self.doubted.get(&machine);
+        let next = doubt.map_or(0, |doubt| if doubt.is_proven { doubt.relay } else { doubt.relay + 1 });
         if next < relays(config, self.me, machine).count() {
             let probe_ns = now_ns + PROBE_MS * NS_PER_MS;
-            self.doubted.entry(machine).or_insert(Doubt { relay: next, probe_ns }).relay = next;
+            self.doubted.insert(machine, Doubt { relay: next, is_proven: false, probe_ns });
         } else {
             // All have had their turn.
             self.doubted.remove(&machine);
@@ -134,8 +141,9 @@ mod tests {
         let (config, mut ways) = (config(), Ways::new(ME));
         let mut tried = Vec::new();
         for _ in 0..8 {
-            let (route, probe) = ways.to(TO, &config, 0);
-            assert_eq!((route.machine, probe), (TO, None));
+            let (route, beside) = ways.to(TO, &config, 0);
+            let direct = route.via.map(|_| Route::direct(TO));
+            assert_eq!((route.machine, beside), (TO, direct), "no way is known to be better");
             tried.push(route.via.map(|via| via.0));
             ways.silent(route, &config, 0);
             ways.silent(route, &config, 0);
@@ -160,6 +168,18 @@ mod tests {
         ways.answered(Route::direct(TO), &config);
         ways.answered(around, &config);
         assert_eq!(ways.to(TO, &config, later_ns + 2), (Route::direct(TO), None), "it is trusted again");
+    }
+
+    #[test]
+    fn l2_a_way_that_has_brought_answers_is_given_up_at_the_second_silence() {
+        let (config, mut ways) = (config(), Ways::new(ME));
+        ways.silent(Route::direct(TO), &config, 0);
+        let (around, _) = ways.to(TO, &config, 0);
+        ways.answered(around, &config);
+        ways.silent(around, &config, 0);
+        assert_eq!(ways.to(TO, &config, 1), (around, Some(Route::direct(TO))), "one message may be lost");
+        ways.silent(around, &config, 1);
+        assert_ne!(ways.to(TO, &config, 2).0, around);
     }
 
     #[test]
