@@ -14,6 +14,7 @@ mod any_one_may_go;
 mod batcher_docs_is_caught;
 mod batcher_keeps_every_item;
 mod commits_need_not_be_told;
+mod disks_are_lost;
 mod documents_name_what_is_there;
 mod equal_plans_give_equal_runs;
 mod every_kind_of_fault;

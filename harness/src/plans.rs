@@ -10,6 +10,7 @@
 //! A new kind of trouble is a pattern: one function and one row in `patterns.rs`. Plans with a single failure
 //! ([`failover()`]) and the reference run are made in another way (`mould.rs`), which stays as it is.
 
+mod atlas;
 mod chosen;
 mod cluster;
 mod dice;
@@ -168,6 +169,7 @@ pub fn draw(shape: &Shape, seed: u64) -> Plan {
         Failures::Sweep => dice.draw(sweep::sweep(shape, seed)),
     };
     swarm::ask_late(&mut plan, shape, &mut dice);
+    debug_assert!(atlas::is_survivable(&plan), "a correct system has to survive it");
     plan
 }
 

@@ -243,7 +243,10 @@ pub fn sentence(history: &History, event: &Event) -> String {
         }
         What::Timer { op, for_ms } => format!("{object} sets a timer for {for_ms} ms  [operation {op}]"),
         What::Promise { name, kind, held } => format!("{object}: {}", told::text(name, *kind, *held)),
-        What::DiskDamaged => "finds its own disk damaged and does not start".into(),
+        What::DiskDamaged => {
+            "finds its own disk damaged and formats it anew: its replicas have to be built from the others"
+                .into()
+        }
     }
 }
 

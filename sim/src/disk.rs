@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::io::{DiskImage, DiskOp, FileId};
+use reveille_system::log::format;
 
 /// The unit that a disk writes whole or not at all, in bytes.
 pub const SECTOR_BYTES: u64 = 512;
@@ -63,6 +64,28 @@ pub struct PowerLoss {
 }
 
 impl Disk {
+    /// A machine's first disk, as whoever builds the cluster formats it.
+    pub fn formatted() -> Self {
+        let mut disk = Self::default();
+        for op in format() {
+            disk.submit(op);
+        }
+        for file in disk.files.values_mut() {
+            for operation in std::mem::take(&mut file.waiting) {
+                operation.apply(&mut file.durable);
+            }
+        }
+        disk
+    }
+
+    /// A bit of a file rots where it lies. Returns its place in bytes; none if there is nothing in the file.
+    pub fn rot(&mut self, id: FileId, rng: &mut ChaCha8Rng) -> Option<u64> {
+        let file = self.files.get_mut(&id).filter(|file| !file.durable.is_empty())?;
+        let (at, bit) = (rng.random_range(0..file.durable.len()), rng.random_range(0..8_u32));
+        file.durable[at] ^= 1 << bit;
+        Some(at as u64)
+    }
+
     /// Takes one operation. For a sync, gives what is to be handed back once it is done.
     ///
     /// # Panics

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::ids::MachineId;
-use reveille_system::io::Input;
+use reveille_system::io::{FileId, Input};
 use reveille_system::machine::Machine;
 use reveille_system::words::time::Now;
 
@@ -31,6 +31,8 @@ pub(crate) struct Host {
     /// asked for them; messages do.
     pub(crate) life: u32,
     pub(crate) disk: Disk,
+    /// The faults that have taken what the disk had promised to keep, while its replicas are not built anew (D8).
+    pub(crate) harms: Vec<u32>,
     /// How far the world has read the disk.
     pub(crate) readout: Readout,
     pub(crate) clock: Clock,
@@ -50,6 +52,7 @@ pub(crate) struct Host {
     slow_disk: Vec<(u32, u64)>,
     sync_rng: ChaCha8Rng,
     loss_rng: ChaCha8Rng,
+    rot_rng: ChaCha8Rng,
     seed_rng: ChaCha8Rng,
 }
 
@@ -90,7 +93,8 @@ impl Host {
             id,
             machine: None,
             life: 0,
-            disk: Disk::default(),
+            disk: Disk::formatted(),
+            harms: Vec::new(),
             readout: Readout::default(),
             clock: Clock::new(clock.offset_ms, clock.drift_ppm),
             downs: Vec::new(),
@@ -103,6 +107,7 @@ impl Host {
             slow_disk: Vec::new(),
             sync_rng: stream(Concern::DiskSync),
             loss_rng: stream(Concern::DiskLoss),
+            rot_rng: stream(Concern::DiskRot),
             seed_rng: stream(Concern::System),
         }
     }
@@ -168,6 +173,19 @@ impl Host {
     pub(crate) fn syncs_within_ns(&self) -> u64 {
         let extra_ns = self.slow_disk.iter().map(|(_, extra_ns)| *extra_ns).max().unwrap_or(0);
         self.sync_ns.end() + extra_ns
+    }
+
+    /// The disk is gone, and an empty one in its place.
+    pub(crate) fn replace_disk(&mut self) {
+        (self.disk, self.readout) = (Disk::default(), Readout::default());
+    }
+
+    /// A bit rots in the end mark or in the log that it is about. Returns whether there is anything there.
+    pub(crate) fn rot(&mut self, is_mark: bool) -> bool {
+        let file = if is_mark { FileId::Mark } else { self.readout.file(&self.disk) };
+        // What was read before may be other now.
+        self.readout = Readout::default();
+        self.disk.rot(file, &mut self.rot_rng).is_some()
     }
 
     pub(crate) fn lose_power(&mut self) -> PowerLoss {

@@ -9,10 +9,13 @@
 mod row;
 
 mod clock_step;
+mod corrupt_messages;
 mod crash;
 mod cut;
 mod datacenter_cut;
 mod datacenter_down;
+mod disk_replaced;
+mod disk_rot;
 pub mod draw;
 mod flap;
 mod links;
@@ -154,6 +157,9 @@ kinds! {
     sync_stall: SyncStall,
     rough_links: RoughLinks,
     rough_connections: RoughConnections,
+    disk_replaced: DiskReplaced,
+    disk_rot: DiskRot,
+    corrupt_messages: CorruptMessages,
 }
 
 /// All that can break: faults, then outages of outside services.

@@ -74,6 +74,8 @@ struct Machine {
     unborn: Spans,
     /// It is down or paused.
     still: Spans,
+    /// D8: its disk has lost what it promised, and its replicas are not built anew yet.
+    harmed: Spans,
     /// Its syncs take too long, or none ends.
     slow: Spans,
     stalled: Spans,
@@ -116,6 +118,7 @@ impl Watch {
         for (index, machine) in self.machines.iter().enumerate() {
             add(Ill::Machine(index), &machine.unborn);
             add(Ill::Machine(index), &machine.still.without_flaps());
+            add(Ill::Machine(index), &machine.harmed);
             add(Ill::Machine(index), &machine.slow);
             let stalled = machine.stalled.longer_than(SYNCS_WITHIN_NS.saturating_sub(sync_ns));
             add(Ill::Machine(index), &stalled);
@@ -194,6 +197,7 @@ impl World<'_> {
             let is_born = host.life > 0;
             machine.unborn.see(!is_born, now_ns);
             machine.still.see(is_born && (host.machine.is_none() || !host.pauses.is_empty()), now_ns);
+            machine.harmed.see(!host.harms.is_empty(), now_ns);
             machine.slow.see(host.syncs_within_ns() > SYNCS_WITHIN_NS, now_ns);
             machine.stalled.see(!host.stalls.is_empty(), now_ns);
         }

@@ -6,6 +6,10 @@
 
 mod link;
 
+use std::collections::BTreeMap;
+
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
 use reveille_system::config::Config;
 use reveille_system::ids::MachineId;
 
@@ -28,6 +32,10 @@ pub struct Net {
     links: Vec<Link>,
     /// What loses messages now, with how many of a million. The most lossy decides; of equals the first.
     losses: Vec<(TroubleId, u32)>,
+    /// What corrupts messages now, with how many of a million. The most harmful decides; of equals the first.
+    corruptions: Vec<(TroubleId, u32)>,
+    /// For that, by link; from the first time on that there is any.
+    corrupt_rngs: BTreeMap<(MachineId, MachineId), ChaCha8Rng>,
     streams: Streams,
 }
 
@@ -85,12 +93,34 @@ impl Net {
             let rng = streams.stream(Concern::Network, name(MachineId(from), MachineId(to)));
             Link::new(latency_ns, jitter_ns, from == to, rng)
         });
-        Self { machines: usize::from(machines), links: links.collect(), losses: Vec::new(), streams }
+        Self {
+            machines: usize::from(machines),
+            links: links.collect(),
+            losses: Vec::new(),
+            corruptions: Vec::new(),
+            corrupt_rngs: BTreeMap::new(),
+            streams,
+        }
     }
 
     /// Loses `ppm` of a million messages from now on, those of a machine to itself excepted.
     pub fn lose(&mut self, id: TroubleId, ppm: u32) {
         self.losses.push((id, ppm));
+    }
+
+    /// Corrupts `ppm` of a million messages from now on, those of a machine to itself excepted.
+    pub fn corrupt(&mut self, id: TroubleId, ppm: u32) {
+        self.corruptions.push((id, ppm));
+    }
+
+    /// Which bit of a message of so many bytes is another one when it arrives, and what makes it so.
+    pub fn corrupted(&mut self, from: MachineId, to: MachineId, bytes: usize) -> Option<(TroubleId, usize)> {
+        let (id, ppm) = link::worst(self.corruptions.iter().copied()).filter(|_| from != to)?;
+        let streams = self.streams;
+        let stream = || streams.stream(Concern::Corruption, name(from, to));
+        let rng = self.corrupt_rngs.entry((from, to)).or_insert_with(stream);
+        let (luck, bit) = (rng.next_u64() >> 32, rng.random_range(0..bytes * 8));
+        link::strikes(luck, ppm).then_some((id, bit))
     }
 
     /// Cuts the link from one machine to another, all the time or by turns. That of a machine to itself is never cut.
@@ -113,6 +143,7 @@ impl Net {
     /// Ends whatever this one does to the network.
     pub fn mend(&mut self, id: TroubleId) {
         self.losses.retain(|(loss, _)| *loss != id);
+        self.corruptions.retain(|(corruption, _)| *corruption != id);
         self.links.iter_mut().for_each(|link| link.mend(id));
     }
 
@@ -136,7 +167,11 @@ impl Net {
     /// tenth of what passes is lost, or something may take longer than half a second.
     pub(crate) fn is_impaired(&self, from: MachineId, to: MachineId) -> bool {
         let Worst { lost_ppm, takes_ns } = self.worst(from, to);
-        u64::from(lost_ppm) > PPM / 10 || takes_ns > DELAYED_WITHIN_NS
+        // What arrives corrupted is lost.
+        let corrupted = link::worst(self.corruptions.iter().copied()).filter(|_| from != to);
+        let arrive = PPM - corrupted.map_or(0, |(_, ppm)| u64::from(ppm));
+        let lost_ppm = PPM - (PPM - u64::from(lost_ppm)) * arrive / PPM;
+        lost_ppm > PPM / 10 || takes_ns > DELAYED_WITHIN_NS
     }
 
     /// Decides about one message as it leaves. As it arrives, ask [`Net::closed_by`] once more.

@@ -2,10 +2,10 @@
 //! the format alone, as `system/src/log.rs` describes it, and the words that records are written in.
 //!
 //! ```text
-//! Mark file: two slots, 4,096 bytes apart: number u64, generation u64, length u64, chain u32, CRC-32 of these
+//! Mark file: two slots, 4,096 bytes apart: number u64, generation u64, length u64, chain u32, disk u64, CRC-32 of these
 //! log file of the newest mark's generation: frames, one behind the other: length u32, chain u32, record
 //!     the chain of a frame is the CRC-32 of its length and record, begun with the chain of the frame before it,
-//!     and that of the first one with the CRC-32 of the generation
+//!     and that of the first one with the CRC-32 of disk and generation
 //! record: a step of a group: its snapshot, then its entries, which replace what stands at and after the first one's index
 //! ```
 //!
@@ -14,21 +14,23 @@
 
 use std::ops::Range;
 
-use reveille_system::ids::{GroupId, ObjectName, Stamp};
+use reveille_system::ids::{DiskId, GroupId, MachineId, ObjectName, ReplicaId, Stamp};
 use reveille_system::io::FileId;
 
 use crate::disk::Disk;
 
+mod members;
 mod record;
 mod replica;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use members::Members;
 pub(crate) use replica::{Replay, Replica};
 
 const SLOT_BYTES: usize = 4_096;
 /// Bytes of a mark before its checksum.
-const MARK_BYTES: usize = 28;
+const MARK_BYTES: usize = 36;
 /// Bytes of a frame before its record.
 const FRAME_BYTES: usize = 8;
 /// So many records are looked through for a turn.
@@ -47,6 +49,7 @@ pub(crate) struct Claim {
 /// How far one disk has been read.
 #[derive(Debug, Default)]
 pub(crate) struct Readout {
+    disk: u64,
     generation: u64,
     /// Where the records of whole frames stand, in order, and the group of each.
     records: Vec<(GroupId, Range<usize>)>,
@@ -61,6 +64,7 @@ struct Mark {
     seq: u64,
     generation: u64,
     len: u64,
+    disk: u64,
 }
 
 impl Readout {
@@ -81,10 +85,28 @@ impl Readout {
         replica
     }
 
+    /// Whether a disk holds all that its newest mark promises.
+    pub(crate) fn is_whole(disk: &Disk) -> bool {
+        let mut fresh = Self::default();
+        fresh.read_on(disk);
+        fresh.log_of(disk).is_some()
+    }
+
+    /// The file that the newest mark names.
+    pub(crate) fn file(&self, disk: &Disk) -> FileId {
+        newest_mark(disk.durable(FileId::Mark)).map_or(FileId::Log, Mark::file)
+    }
+
+    /// The replica of a machine that the disk is of, by what its newest mark says of the disk.
+    pub(crate) fn replica_id(disk: &Disk, machine: MachineId) -> Option<ReplicaId> {
+        let mark = newest_mark(disk.durable(FileId::Mark))?;
+        Some(ReplicaId::new(machine, DiskId::from_u64(mark.disk)))
+    }
+
     /// Reads the log on the disk to its last whole frame.
     pub(crate) fn read_on(&mut self, disk: &Disk) {
         if let Some((log, mark)) = marked(disk) {
-            self.read_frames(log, mark.generation);
+            self.read_frames(log, mark);
         }
     }
 
@@ -95,10 +117,14 @@ impl Readout {
     }
 
     /// Goes on to the last whole frame of the log.
-    fn read_frames(&mut self, log: &[u8], generation: u64) {
-        if self.generation != generation || self.end == 0 || log.len() < self.end {
-            let chain = crc32fast::hash(&generation.to_le_bytes());
-            *self = Self { generation, records: Vec::new(), end: 0, chain };
+    fn read_frames(&mut self, log: &[u8], mark: Mark) {
+        let Mark { disk, generation, .. } = mark;
+        let is_another = (self.disk, self.generation) != (disk, generation);
+        if is_another || self.end == 0 || log.len() < self.end {
+            let mut chain = crc32fast::Hasher::new();
+            chain.update(&disk.to_le_bytes());
+            chain.update(&generation.to_le_bytes());
+            *self = Self { disk, generation, records: Vec::new(), end: 0, chain: chain.finalize() };
         }
         while let Some((record, chain)) = frame(log, self.end, self.chain) {
             (self.end, self.chain) = (record.end, chain);
@@ -133,8 +159,14 @@ impl Readout {
 /// The file that the newest mark names, and the mark.
 fn marked(disk: &Disk) -> Option<(&[u8], Mark)> {
     let mark = newest_mark(disk.durable(FileId::Mark))?;
-    let file = if mark.generation % 2 == 0 { FileId::Log } else { FileId::OddLog };
-    Some((disk.durable(file), mark))
+    Some((disk.durable(mark.file()), mark))
+}
+
+impl Mark {
+    /// The file of its generation.
+    fn file(self) -> FileId {
+        if self.generation.is_multiple_of(2) { FileId::Log } else { FileId::OddLog }
+    }
 }
 
 /// Where the record of the frame at `at` stands, and its chain. None if there is no whole frame.
@@ -155,7 +187,7 @@ fn newest_mark(file: &[u8]) -> Option<Mark> {
         let bytes = file.get(slot * SLOT_BYTES..)?.get(..MARK_BYTES + 4)?;
         let word = |at: usize| Some(u64::from_le_bytes(*bytes[at..].first_chunk()?));
         let stored = u32::from_le_bytes(*bytes[MARK_BYTES..].first_chunk()?);
-        let mark = Mark { seq: word(0)?, generation: word(8)?, len: word(16)? };
+        let mark = Mark { seq: word(0)?, generation: word(8)?, len: word(16)?, disk: word(28)? };
         let is_whole = crc32fast::hash(&bytes[..MARK_BYTES]) == stored && mark.seq % 2 == slot as u64;
         is_whole.then_some(mark)
     };

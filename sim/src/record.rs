@@ -138,6 +138,10 @@ impl Record {
                 note(Kind::Installed, u64::from(group.0), index);
                 self.counts.snapshots_installed += 1;
             }
+            Observation::DiskDamaged { .. } => {
+                note(Kind::Damaged, 0, 0);
+                self.machine(spot, What::DiskDamaged);
+            }
             Observation::Elected { group, term } => {
                 note(Kind::Elected, u64::from(group.0), term);
                 self.counts.elections += 1;
@@ -392,6 +396,9 @@ impl Spot {
     }
 }
 
+/// L4: a replica whose disk was lost is built anew within this of the fault.
+const REBUILD_MS: u64 = 120_000;
+
 /// The constants of a run, as far as the rules use them and the plan tells.
 pub(crate) fn header(plan: &Plan) -> Header {
     let config = plan.config();
@@ -412,6 +419,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         constants: Constants {
             run_limit_ms,
             constructor_limit_ms,
+            rebuild_ms: Some(REBUILD_MS),
             queue_bound: Some(REQUESTS_MAX as u64),
             outbound_limit_ms: Some(config.outside_timeout_ms),
             ..contract

@@ -23,6 +23,10 @@ pub enum Concern {
     RoughLinks = 7,
     /// What the connections of clients and services suffer; by machine and way.
     Connections = 8,
+    /// Which bit of a disk rots; by machine.
+    DiskRot = 9,
+    /// Which messages arrive corrupted, and how; one stream for each directed link.
+    Corruption = 10,
 }
 
 /// The streams of one run.

@@ -133,7 +133,7 @@ impl fmt::Display for Step<'_> {
         let Entry { kind, a, b, .. } = self.0;
         match kind {
             Kind::Boot => write!(f, "boots, for the {a}. time"),
-            Kind::Damaged => write!(f, "finds its disk damaged and stays down"),
+            Kind::Damaged => write!(f, "finds its disk damaged and formats it anew"),
             Kind::Crash => write!(f, "crashes (fault {a}); {b} instances are lost"),
             Kind::PowerLoss => write!(f, "loses power (fault {a}); {b} unsynced bytes are lost"),
             Kind::Wake => write!(f, "wakes"),

@@ -5,6 +5,7 @@ mod disks;
 mod edge;
 mod messages;
 mod process;
+mod rebuild;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use reveille_system::config::Config;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
 use reveille_system::io::{ClientAnswer, Effects, Input, Refusal};
 use reveille_system::object::class::Classes;
+use reveille_system::observe::Observation;
 use reveille_system::words::http::Response;
 use reveille_system::words::outside::OutsideAnswer;
 
@@ -53,6 +55,8 @@ pub(crate) struct World<'a> {
     pub(crate) roles: Roles,
     /// L2: when machines and links were well.
     pub(crate) watch: Watch,
+    /// D8: when the world looks next whether replicas were built anew; none while no disk is harmed.
+    rebuild_look_ns: Option<u64>,
     classes: Option<Classes>,
     /// One for all machines: its memory is used again.
     pub(crate) effects: Effects,
@@ -160,6 +164,7 @@ impl<'a> World<'a> {
             faults: Faults::default(),
             roles: Roles::default(),
             watch: Watch::new(config.machines()),
+            rebuild_look_ns: None,
             classes: None,
             effects: Effects::default(),
             between: None,
@@ -278,6 +283,9 @@ impl<'a> World<'a> {
         let spot = self.hosts[usize::from(id.0)].spot(self.now_ns);
         for observation in effects.observed.drain(..) {
             self.roles.see(id, &observation);
+            if matches!(observation, Observation::DiskDamaged { .. }) {
+                self.harm_is_found(id);
+            }
             if let Some(group) = self.record.observe(spot, observation) {
                 self.look_at_disks(group);
             }
@@ -342,6 +350,7 @@ impl<'a> World<'a> {
         self.record.counts.syncs += 1;
         self.record.counts.bytes_synced += bytes;
         self.reach(id, Kind::Synced, sync.ticket, bytes, Input::Synced { ticket: sync.ticket });
+        self.see_rebuilt();
     }
 
     /// The machine that serves an object: who said so last, or whom the configuration names as long as nobody has.

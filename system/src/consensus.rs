@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::MachineId;
+use crate::ids::{DiskId, MachineId, ReplicaId};
 
 mod raft;
 
@@ -17,6 +17,8 @@ pub struct Entry {
     pub term: u64,
     /// Its place in the group's log, from 1.
     pub index: u64,
+    /// Whether it changes who is in the group. Then `data` is in the library's encoding.
+    pub is_change: bool,
     /// What was proposed. Empty in the entry with which a leader begins.
     pub data: Bytes,
 }
@@ -27,9 +29,42 @@ pub struct HardState {
     /// The newest term that it knows.
     pub term: u64,
     /// Its vote in that term.
-    pub vote: Option<MachineId>,
+    pub vote: Option<ReplicaId>,
     /// All entries up to here are committed, as far as it knew.
     pub commit: u64,
+}
+
+/// Who is in a group, as of an entry of its log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// Those whose majority decides. Ascending, as all of these.
+    pub voters: Vec<ReplicaId>,
+    /// While voters change, those before: then a majority of both decides.
+    pub outgoing: Vec<ReplicaId>,
+    /// Those that are told everything and decide nothing: they are catching up.
+    pub learners: Vec<ReplicaId>,
+    /// Voters that will be learners once the change is over.
+    pub learners_next: Vec<ReplicaId>,
+    /// Whether the change ends by itself.
+    pub auto_leave: bool,
+}
+
+impl Members {
+    /// The members of a group that has just been founded.
+    pub fn founding(machines: impl Iterator<Item = MachineId>) -> Self {
+        let voters = machines.map(|machine| ReplicaId::new(machine, DiskId::FOUNDING)).collect();
+        Self { voters, ..Self::default() }
+    }
+
+    /// Whether a replica votes.
+    pub fn has_voter(&self, replica: ReplicaId) -> bool {
+        self.voters.contains(&replica)
+    }
+
+    /// All of them, those that only learn included.
+    pub fn all(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.voters.iter().chain(&self.outgoing).chain(&self.learners).copied()
+    }
 }
 
 /// What the entries of a group's log up to one of them add up to. It stands for all of them.
@@ -39,6 +74,8 @@ pub struct Snapshot {
     pub term: u64,
     /// The index of the last entry in it. All of them are committed.
     pub index: u64,
+    /// Who is in the group by then.
+    pub members: Members,
     /// The state that they add up to, in the encoding of whoever applies entries.
     pub data: Bytes,
 }

@@ -11,6 +11,68 @@ use siphasher::sip::SipHasher13;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MachineId(pub u16);
 
+/// A disk, from the moment on that it was formatted. One that was lost or damaged and is formatted anew is another one: what was
+/// promised on the strength of it is not promised by the new one (D8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DiskId(u64);
+
+impl DiskId {
+    /// Every machine's first disk, formatted by whoever builds the cluster.
+    pub const FOUNDING: Self = Self(0);
+
+    /// The disk with this number.
+    pub fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// A disk that is formatted in the life of a machine that was given this entropy at its boot. Two of the same machine are
+    /// different as long as no two boots are given the same.
+    pub fn drawn(seed: u64) -> Self {
+        Self((seed >> (MACHINE_BITS + 1)).max(1))
+    }
+}
+
+/// A replica of a group, as consensus knows it: one machine's, on one disk. The number of a replica whose disk is gone never votes
+/// or answers again (D8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReplicaId(u64);
+
+/// The low bits of a replica's number are that of its machine, by one higher: zero stands for no replica.
+const MACHINE_BITS: u32 = 16;
+
+impl ReplicaId {
+    /// The replica on this disk of this machine.
+    pub fn new(machine: MachineId, disk: DiskId) -> Self {
+        Self((disk.0 << MACHINE_BITS) | (u64::from(machine.0) + 1))
+    }
+
+    /// The replica with this number; none if no replica has it.
+    pub fn from_u64(number: u64) -> Option<Self> {
+        (number & ((1 << MACHINE_BITS) - 1) != 0).then_some(Self(number))
+    }
+
+    /// Its number.
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// Its machine.
+    pub fn machine(self) -> MachineId {
+        let low = (self.0 & ((1 << MACHINE_BITS) - 1)) - 1;
+        MachineId(u16::try_from(low).expect("sixteen bits"))
+    }
+
+    /// Its disk.
+    pub fn disk(self) -> DiskId {
+        DiskId(self.0 >> MACHINE_BITS)
+    }
+}
+
 /// A datacenter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DatacenterId(pub u16);

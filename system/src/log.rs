@@ -22,6 +22,10 @@
 //! While a mark names the old generation its file is not touched, and what only the new one holds is not acknowledged.
 //! So whichever one mark is torn or rots, the other one leads to everything acknowledged (D8).
 //!
+//! A disk is formatted once, by whoever builds the cluster ([`format`]). A machine that finds no mark, or a log that is not whole,
+//! has lost what it promised: it formats the disk anew ([`Log::anew`]) as another one, with a number of its own that stands in
+//! each mark and in each chain of checksums, so that nothing of the former one is ever taken for a part of it.
+//!
 //! The new generation is one write, and the batches of all groups wait for it: with a million objects on a machine that
 //! is some hundred megabytes and as many milliseconds. Then it has to be written in pieces between batches, which go
 //! into both files meanwhile; the marks can stay as they are.
@@ -32,15 +36,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::Persist;
-use crate::ids::GroupId;
+use crate::ids::{DiskId, GroupId};
 use crate::io::{DiskImage, DiskOp, Effects, FileId};
 
 mod mark;
 
 use mark::Mark;
 
-/// What stands for a mark on a disk that was never written.
-const NO_MARK: Mark = Mark { seq: 0, generation: 0, len: 0, chain: 0 };
 /// Bytes of a frame before its payload: length and checksum, both little-endian `u32`.
 const HEADER_BYTES: usize = 8;
 
@@ -70,7 +72,7 @@ pub enum Damage {
         /// Up to where the log was acknowledged, in bytes.
         marked: u64,
     },
-    /// There are logs of this length, but no valid end mark.
+    /// There is no valid end mark: the disk was never formatted, or it has lost both of them.
     #[error("a log of {len} bytes has no valid end mark")]
     NoMark {
         /// Length of both files of the log in bytes.
@@ -110,6 +112,7 @@ enum Step {
 /// compacting moves no position.
 #[derive(Debug)]
 pub struct Log {
+    disk: DiskId,
     generation: u64,
     /// Length of the generation's file in bytes; `written` stands at its end.
     file_len: u64,
@@ -144,18 +147,17 @@ impl Log {
     ///
     /// If an acknowledged frame is not whole, or no mark says which are acknowledged (D8).
     pub fn recover(disk: &dyn DiskImage, out: &mut Effects) -> Result<(Self, Vec<Record>), Damage> {
-        let mark = Mark::newest(&disk.read(FileId::Mark)).unwrap_or(NO_MARK);
+        let Some(mark) = Mark::newest(&disk.read(FileId::Mark)) else {
+            let len = [FileId::Log, FileId::OddLog].map(|file| len_u64(&disk.read(file))).iter().sum();
+            return Err(Damage::NoMark { len });
+        };
         let bytes = disk.read(file_of(mark.generation));
-        // The first boot writes a mark before anything else.
-        let len = || len_u64(&bytes) + len_u64(&disk.read(FileId::OddLog));
-        if mark == NO_MARK && len() > 0 {
-            return Err(Damage::NoMark { len: len() });
-        }
         let found = Found::scan(&bytes, mark)?;
         if found.len < len_u64(&bytes) {
             out.disk.push(DiskOp::Truncate { file: file_of(mark.generation), len: found.len });
         }
         let mut log = Self {
+            disk: mark.disk,
             generation: mark.generation,
             file_len: found.len,
             base_len: 0,
@@ -170,6 +172,40 @@ impl Log {
         };
         log.step = Step::SyncingFoundMark { ticket: log.sync(FileId::Mark, out) };
         Ok((log, found.records))
+    }
+
+    /// Formats the disk anew, as `disk`: what it held counts for nothing any more (D8). Nothing that is appended is
+    /// acknowledged before marks of the new disk are durable in both slots.
+    pub fn anew(image: &dyn DiskImage, disk: DiskId, out: &mut Effects) -> Self {
+        let last = Mark::newest(&image.read(FileId::Mark));
+        let generation = last.map_or(0, |mark| mark.generation + 1);
+        for file in [FileId::Log, FileId::OddLog] {
+            if !image.read(file).is_empty() {
+                out.disk.push(DiskOp::Truncate { file, len: 0 });
+            }
+        }
+        let chain = chain_start(disk, generation);
+        let mut log = Self {
+            disk,
+            generation,
+            file_len: 0,
+            base_len: 0,
+            buffer: Vec::new(),
+            written: 0,
+            written_chain: chain,
+            chain,
+            durable: 0,
+            mark_seq: last.map_or(0, |mark| mark.seq),
+            step: Step::Idle,
+            tickets: 0,
+        };
+        log.step = Step::SyncingLog { ticket: log.sync(file_of(generation), out), marks: 2 };
+        log
+    }
+
+    /// The disk that the log is on.
+    pub fn disk(&self) -> DiskId {
+        self.disk
     }
 
     /// Takes a record into the next batch.
@@ -232,7 +268,7 @@ impl Log {
         self.written = self.end();
         self.buffer.clear();
         self.generation += 1;
-        self.chain = chain_start(self.generation);
+        self.chain = chain_start(self.disk, self.generation);
         self.file_len = 0;
         base.iter().for_each(|record| self.append(record));
         self.base_len = len_u64(&self.buffer);
@@ -259,7 +295,8 @@ impl Log {
             {
                 self.mark_seq += 1;
                 let (seq, generation) = (self.mark_seq, self.generation);
-                let mark = Mark { seq, generation, len: self.file_len, chain: self.written_chain };
+                let (len, chain, disk) = (self.file_len, self.written_chain, self.disk);
+                let mark = Mark { seq, generation, len, chain, disk };
                 out.disk.push(mark.write());
                 self.step = Step::SyncingMark { ticket: self.sync(FileId::Mark, out), marks: marks - 1 };
                 false
@@ -292,6 +329,33 @@ impl Log {
     }
 }
 
+/// Formats a machine's first disk: marks of an empty log in both slots. Whoever builds the cluster has them written and made
+/// durable before the machine boots for the first time.
+pub fn format() -> [DiskOp; 2] {
+    let (disk, generation) = (DiskId::FOUNDING, 0);
+    let mark = |seq| Mark { seq, generation, len: 0, chain: chain_start(disk, generation), disk };
+    [1, 2].map(|seq| mark(seq).write())
+}
+
+/// A disk that was formatted, and nothing else.
+#[cfg(test)]
+pub(crate) struct Formatted;
+
+#[cfg(test)]
+impl DiskImage for Formatted {
+    fn read(&self, file: FileId) -> Bytes {
+        let mut content = Vec::new();
+        for op in format() {
+            if let DiskOp::Write { file: FileId::Mark, offset, bytes } = op {
+                let begin = usize::try_from(offset).expect("a small file");
+                content.resize(content.len().max(begin + bytes.len()), 0);
+                content[begin..begin + bytes.len()].copy_from_slice(&bytes);
+            }
+        }
+        if file == FileId::Mark { content.into() } else { Bytes::new() }
+    }
+}
+
 /// What the disk has kept.
 struct Found {
     records: Vec<Record>,
@@ -303,7 +367,7 @@ struct Found {
 
 impl Found {
     fn scan(bytes: &Bytes, mark: Mark) -> Result<Self, Damage> {
-        let mut found = Self { records: Vec::new(), len: 0, chain: chain_start(mark.generation) };
+        let mut found = Self { records: Vec::new(), len: 0, chain: chain_start(mark.disk, mark.generation) };
         while let Some((payload, chain)) = frame_at(bytes, found.len, found.chain) {
             let record = postcard::from_bytes(payload);
             found.records.push(record.map_err(|_| Damage::Undecodable { offset: found.len })?);
@@ -340,9 +404,12 @@ fn file_of(generation: u64) -> FileId {
     if generation.is_multiple_of(2) { FileId::Log } else { FileId::OddLog }
 }
 
-/// What the first frame's checksum is seeded with: different for each generation, so that none is taken for another.
-fn chain_start(generation: u64) -> u32 {
-    crc32fast::hash(&generation.to_le_bytes())
+/// What the first frame's checksum is seeded with: different for each generation of each disk, so that none is taken for another.
+fn chain_start(disk: DiskId, generation: u64) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&disk.as_u64().to_le_bytes());
+    hasher.update(&generation.to_le_bytes());
+    hasher.finalize()
 }
 
 fn checksum(seed: u32, len: u32, payload: &[u8]) -> u32 {

@@ -11,7 +11,6 @@ use crate::cx::Cx;
 use crate::holder::Holder;
 use crate::ids::MachineId;
 use crate::io::{DiskImage, Effects, Input};
-use crate::log::Damage;
 use crate::object::class::Classes;
 use crate::outbox::Outbox;
 use crate::registry::Change;
@@ -52,14 +51,11 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots a machine from its disk.
-    ///
-    /// # Errors
-    ///
-    /// If what the disk once promised to hold is not there whole (D8): the machine must not run from it.
-    pub fn boot(setup: Setup, now: Now, disk: &dyn DiskImage, out: &mut Effects) -> Result<Self, Damage> {
+    /// Boots a machine from its disk, which was formatted before its first boot ([`crate::log::format`]). If what the disk once
+    /// promised to hold is not there whole the machine does not run from it: it begins anew (D8).
+    pub fn boot(setup: Setup, now: Now, disk: &dyn DiskImage, out: &mut Effects) -> Self {
         let Setup { config, me, seed, classes } = setup;
-        let replicas = Replicas::boot(&config, me, disk, out)?;
+        let replicas = Replicas::boot(&config, me, seed, disk, out);
         let mut outbox = Outbox::default();
         let mut cx = Cx { now, config: &config, outbox: &mut outbox, out };
         let holder = Holder::new(me, seed, classes, &mut cx);
@@ -67,7 +63,7 @@ impl Machine {
         let mut machine =
             Self { config, me, replicas, holder, outbox, renewals: Renewals::default(), next_tick_ns };
         machine.settle(now, out);
-        Ok(machine)
+        machine
     }
 
     /// Reacts to one input. `out` is to be empty; what is to be done is added to it.
@@ -121,6 +117,7 @@ impl Machine {
         let mut cx = Cx { now, config: &self.config, outbox: &mut self.outbox, out };
         match message {
             Message::Consensus { group, letter } => self.replicas.consensus(from.machine, group, letter),
+            Message::Join { group, replica } => self.replicas.asks_to_join(from.machine, group, replica),
             // Whoever cannot propose it says so at once: the machine that asks has no time to lose.
             Message::Propose { group, ask, command: Command::Registry(Change::Renew { renewals, .. }) }
                 if self.replicas.is_leader(group) =>

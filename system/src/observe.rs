@@ -35,6 +35,11 @@ pub enum Observation {
         /// Index in the group's log.
         index: u64,
     },
+    /// The machine has found its disk damaged where it had promised that it was whole, and has formatted it anew (D8).
+    DiskDamaged {
+        /// What was found.
+        why: Arc<str>,
+    },
     /// This replica became its group's leader.
     Elected {
         /// The group.

@@ -42,22 +42,13 @@ impl Renewals {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::config::Config;
     use crate::ids::{MachineId, SessionId};
-    use crate::io::{DiskImage, DiskOp, Effects, FileId};
+    use crate::io::{DiskOp, Effects};
+    use crate::log::Formatted;
     use crate::outbox::Outbox;
     use crate::wire::{self, Message, Proposed};
-
-    struct Blank;
-
-    impl DiskImage for Blank {
-        fn read(&self, _file: FileId) -> Bytes {
-            Bytes::new()
-        }
-    }
 
     /// Does what follows, with a disk that needs no time. Returns what is sent.
     fn settle(replicas: &mut Replicas, mut out: Effects) -> Vec<(MachineId, Message)> {
@@ -87,7 +78,7 @@ mod tests {
         let config = Config::new(1, 1, 1, 1);
         let system = config.system_group();
         let mut out = Effects::default();
-        let mut replicas = Replicas::boot(&config, MachineId(0), &Blank, &mut out).expect("a blank disk");
+        let mut replicas = Replicas::boot(&config, MachineId(0), 1, &Formatted, &mut out);
         settle(&mut replicas, out);
         while !replicas.is_leader(system) {
             replicas.tick();

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Bounds, Config};
-use crate::consensus::{Letter, Persist};
-use crate::ids::{Batch, GroupId, MachineId};
+use crate::consensus::{Letter, Members, Persist};
+use crate::ids::{Batch, DiskId, GroupId, MachineId, ReplicaId};
 use crate::io::{DiskImage, Effects};
-use crate::log::{Damage, Log};
+use crate::log::Log;
+use crate::observe::Observation;
 use crate::outbox::Outbox;
 use crate::route::Route;
 use crate::store::Store;
@@ -36,16 +37,15 @@ pub struct Replicas {
 impl Replicas {
     /// Recovers the replicas of `me` from its disk. The first [`Replicas::settle`] applies what is known to be committed.
     ///
-    /// # Errors
-    ///
-    /// If the log cannot be proven whole: then no replica on this machine may vote, answer or serve (D8).
-    pub fn boot(
-        config: &Config,
-        me: MachineId,
-        disk: &dyn DiskImage,
-        out: &mut Effects,
-    ) -> Result<Self, Damage> {
-        let (log, records) = Log::recover(disk, out)?;
+    /// D8: if the log cannot be proven whole no replica on that disk may vote, answer or serve any more. The disk is formatted
+    /// anew, and the machine's replicas are other ones, which know nothing and ask their groups to take them in. `seed` is
+    /// entropy, different for each boot of each machine.
+    pub fn boot(config: &Config, me: MachineId, seed: u64, disk: &dyn DiskImage, out: &mut Effects) -> Self {
+        let (log, records) = Log::recover(disk, out).unwrap_or_else(|damage| {
+            out.observed.push(Observation::DiskDamaged { why: damage.to_string().into() });
+            (Log::anew(disk, DiskId::drawn(seed), out), Vec::new())
+        });
+        let replica = ReplicaId::new(me, log.disk());
         let mut recovered: BTreeMap<GroupId, Vec<Persist>> = BTreeMap::new();
         for record in records {
             recovered.entry(record.group).or_default().push(record.persist);
@@ -54,13 +54,13 @@ impl Replicas {
         for group in config.all_groups() {
             if config.replicas_of(group).any(|machine| machine == me) {
                 let recovered = recovered.remove(&group).unwrap_or_default();
-                replicas.insert(group, Replica::new(config, group, me, recovered, log.end()));
+                replicas.insert(group, Replica::new(config, group, replica, recovered, log.end()));
             }
         }
         assert!(recovered.is_empty(), "a machine logs only for groups that it has a replica of");
         let touched = replicas.keys().copied().collect();
         let fitness = Fitness::new(config.tick_ms);
-        Ok(Self { log, fitness, bounds: config.bounds, replicas, touched, strays: Vec::new() })
+        Self { log, fitness, bounds: config.bounds, replicas, touched, strays: Vec::new() }
     }
 
     /// One tick of every replica. Wanted once each [`Config::tick_ms`].
@@ -78,6 +78,13 @@ impl Replicas {
         if let Some(replica) = self.replicas.get_mut(&group) {
             replica.step(from, letter);
             self.touched.insert(group);
+        }
+    }
+
+    /// A replica asks to be taken into its group (D8).
+    pub fn asks_to_join(&mut self, from: MachineId, group: GroupId, asks: ReplicaId) {
+        if let Some(replica) = self.replicas.get_mut(&group).filter(|_| asks.machine() == from) {
+            replica.asks_to_join(asks);
         }
     }
 
@@ -161,6 +168,11 @@ impl Replicas {
     /// The state of a group's replica here, and the index in the group's log up to which it is applied.
     pub fn store(&self, group: GroupId) -> Option<(&Store, u64)> {
         self.replicas.get(&group).map(Replica::store)
+    }
+
+    /// Who is in a group, as far as its replica here knows.
+    pub fn members(&self, group: GroupId) -> Option<Members> {
+        Some(self.replicas.get(&group)?.members())
     }
 
     /// The leader of a group, as far as its replica here knows.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::Letter;
-use crate::ids::{Batch, GroupId, MachineId, ObjectName, RequestId, SessionId};
+use crate::ids::{Batch, GroupId, MachineId, ObjectName, ReplicaId, RequestId, SessionId};
 use crate::registry::Roster;
 use crate::store::command::{Answer, Applied, Command, Query};
 use crate::words::http::{Head, Headers, Request, Response};
@@ -20,6 +20,13 @@ pub enum Message {
         group: GroupId,
         /// The message.
         letter: Letter,
+    },
+    /// A replica that does not vote asks to be taken into its group.
+    Join {
+        /// The group.
+        group: GroupId,
+        /// The replica.
+        replica: ReplicaId,
     },
     /// A holder asks a replica to propose a command.
     Propose {
@@ -243,16 +250,35 @@ pub enum Proposed {
     },
 }
 
+/// The version of the encoding: a datagram of another one is not read.
+const VERSION: u8 = 1;
+/// Bytes before the messages: version, and the CRC-32 of the messages, little-endian.
+const HEADER_BYTES: usize = 5;
+
 /// Bytes that are no datagram of ours.
 #[derive(Debug, thiserror::Error)]
-#[error("a datagram that cannot be decoded: {0}")]
-pub struct DecodeError(#[from] postcard::Error);
+pub enum DecodeError {
+    /// It is too short, or of another version.
+    #[error("no datagram of version {VERSION}")]
+    Version,
+    /// Its checksum does not match: on its way it has become another one.
+    #[error("a datagram that was corrupted on its way")]
+    Checksum,
+    /// It is whole, and means nothing.
+    #[error("a datagram that cannot be decoded: {0}")]
+    Messages(#[from] postcard::Error),
+}
 
 /// Encodes messages as one datagram. `scratch` is for the next call: with it a datagram needs one allocation, of its size.
 pub fn encode(messages: &[Message], scratch: &mut Vec<u8>) -> Bytes {
     let mut bytes = mem::take(scratch);
     bytes.clear();
-    *scratch = postcard::to_extend(messages, bytes).expect("our own messages can be encoded");
+    bytes.extend_from_slice(&[0; HEADER_BYTES]);
+    bytes = postcard::to_extend(messages, bytes).expect("our own messages can be encoded");
+    let (header, messages) = bytes.split_at_mut(HEADER_BYTES);
+    header[0] = VERSION;
+    header[1..].copy_from_slice(&crc32fast::hash(messages).to_le_bytes());
+    *scratch = bytes;
     Bytes::copy_from_slice(scratch)
 }
 
@@ -260,7 +286,36 @@ pub fn encode(messages: &[Message], scratch: &mut Vec<u8>) -> Bytes {
 ///
 /// # Errors
 ///
-/// If the bytes are not what [`encode`] makes.
+/// If the bytes are not what [`encode`] makes, or not any more: a datagram that was corrupted on its way is a lost one.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Message>, DecodeError> {
-    Ok(postcard::from_bytes(bytes)?)
+    let (version, rest) = bytes.split_first().ok_or(DecodeError::Version)?;
+    let (checksum, messages) = rest.split_first_chunk().ok_or(DecodeError::Version)?;
+    if *version != VERSION {
+        return Err(DecodeError::Version);
+    }
+    if crc32fast::hash(messages) != u32::from_le_bytes(*checksum) {
+        return Err(DecodeError::Checksum);
+    }
+    Ok(postcard::from_bytes(messages)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_corrupted_datagram_is_a_lost_one() {
+        let ticket = Ticket { stream: SessionId(1), session: SessionId(2), number: 3 };
+        let messages = vec![Message::Over { ticket }, Message::Taken { ticket, request: RequestId(4) }];
+        let sent = encode(&messages, &mut Vec::new());
+        assert_eq!(decode(&sent).expect("it is whole"), messages);
+        for bit in 0..sent.len() * 8 {
+            let mut arrived = sent.to_vec();
+            arrived[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(&arrived).is_err(), "bit {bit} is another one");
+        }
+        for len in 0..sent.len() {
+            assert!(decode(&sent[..len]).is_err(), "only {len} bytes have arrived");
+        }
+    }
 }

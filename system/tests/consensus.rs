@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use reveille_system::config::Config;
 use reveille_system::consensus::{Letter, Node};
-use reveille_system::ids::{GroupId, MachineId};
+use reveille_system::ids::{DiskId, GroupId, MachineId, ReplicaId};
 
 /// Three replicas whose disks are always done. Messages wait in one queue.
 struct Group {
@@ -27,7 +27,8 @@ impl Group {
     }
 
     fn of(config: &Config) -> Self {
-        let node = |machine| Node::new(config, GroupId(0), MachineId(machine), []);
+        let node =
+            |machine| Node::new(config, GroupId(0), ReplicaId::new(MachineId(machine), DiskId::FOUNDING), []);
         let mut group =
             Self { nodes: (0..3).map(node).collect(), queue: VecDeque::new(), sent: 0, applied: [0; 3] };
         group.tick();

@@ -9,13 +9,13 @@ use disk::Disk;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::consensus::{Entry, Persist};
-use reveille_system::ids::GroupId;
+use reveille_system::ids::{DiskId, GroupId};
 use reveille_system::io::{DiskImage, DiskOp, Effects, FileId};
 use reveille_system::log::{Damage, Log, Record};
 
 fn entry(number: u64, len: usize) -> Entry {
     let data = Bytes::from(vec![u8::try_from(number % 251).unwrap(); len]);
-    Entry { term: 1, index: number, data }
+    Entry { term: 1, index: number, is_change: false, data }
 }
 
 fn record(entries: Vec<Entry>) -> Record {
@@ -106,7 +106,7 @@ fn survivors(choice: u32) -> impl FnMut() -> bool {
 
 /// A log with two acknowledged batches.
 fn two_batches() -> Life {
-    let mut life = Life::boot(Disk::default()).unwrap();
+    let mut life = Life::boot(Disk::formatted()).unwrap();
     life.quiesce();
     life.append(entry(1, 5));
     life.quiesce();
@@ -170,7 +170,7 @@ fn d8_power_loss_keeps_what_was_acknowledged_whichever_sectors_survive() {
 #[test]
 fn d8_a_first_boot_may_lose_power_at_any_point() {
     for syncs in 0..2 {
-        let mut life = Life::boot(Disk::default()).unwrap();
+        let mut life = Life::boot(Disk::formatted()).unwrap();
         for _ in 0..syncs {
             assert!(life.sync());
         }
@@ -210,7 +210,7 @@ fn d8_a_stale_record_behind_the_tail_is_never_revived() {
 
 #[test]
 fn d8_acknowledged_frames_in_another_order_are_damage() {
-    let mut life = Life::boot(Disk::default()).unwrap();
+    let mut life = Life::boot(Disk::formatted()).unwrap();
     for number in 1..4 {
         life.append(entry(number, 5));
         life.quiesce();
@@ -416,7 +416,7 @@ fn d8_many_lives_lose_nothing_acknowledged() {
     let mut switches = 0;
     for seed in 0..2000 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut life = Life::boot(Disk::default()).unwrap();
+        let mut life = Life::boot(Disk::formatted()).unwrap();
         let mut number = 0;
         for _ in 0..12 {
             for _ in 0..random.random_range(0..12) {
@@ -447,4 +447,46 @@ fn d8_many_lives_lose_nothing_acknowledged() {
         }
     }
     assert!(switches > 600, "generations changed: {switches}");
+}
+
+/// D8: a disk is formatted by whoever builds the cluster, and never by a machine that takes an empty one for its own.
+#[test]
+fn d8_a_disk_that_was_never_formatted_is_damage() {
+    assert!(matches!(Life::boot(Disk::default()), Err(Damage::NoMark { len: 0 })));
+}
+
+/// Whenever the power goes, what was acknowledged on the disk formatted anew is there, and nothing of the disk before is.
+#[test]
+fn d8_nothing_of_a_damaged_log_comes_back_behind_the_new_one() {
+    let another = DiskId::drawn(u64::MAX);
+    for syncs in 0..=12 {
+        for survives in [false, true] {
+            let mut disk = two_batches().disk;
+            disk.spoil(FileId::Log)[20] ^= 1;
+            let mut out = Effects::default();
+            let log = Log::anew(&disk, another, &mut out);
+            disk.submit(out.disk);
+            let mut life = Life { disk, log, held: Vec::new() };
+            life.append(entry(7, 3));
+            for _ in 0..syncs {
+                life.flush();
+                let Some(ticket) = life.disk.sync() else { break };
+                let mut out = Effects::default();
+                life.log.synced(ticket, &mut out);
+                life.disk.submit(out.disk);
+            }
+            let is_acknowledged = life.log.durable() == life.log.end();
+            assert_eq!(is_acknowledged, syncs >= 5, "two marks, then the batch and its mark");
+            life.disk.lose_power(|| survives);
+            match Life::boot(life.disk) {
+                Ok(life) => {
+                    assert_eq!(life.log.disk(), another);
+                    assert!(
+                        life.entries() == [entry(7, 3)] || (life.entries().is_empty() && !is_acknowledged)
+                    );
+                }
+                Err(_) => assert!(!is_acknowledged, "after {syncs} syncs"),
+            }
+        }
+    }
 }

@@ -148,7 +148,7 @@ fn d8_a_replica_is_silent_until_what_it_recovered_is_durable() {
     let mut disk = world.disk(me).clone();
     disk.crash();
     let (mut post, mut out) = (Outbox::default(), Effects::default());
-    let mut replicas = Replicas::boot(&config(), me, &disk, &mut out).unwrap();
+    let mut replicas = Replicas::boot(&config(), me, 1, &disk, &mut out);
     for _ in 0..ELECTION_TICKS_MAX {
         replicas.tick();
         replicas.settle(&mut post, &mut out);

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use reveille_sim::kinds::draw::Stage;
 use reveille_sim::plan::{Cluster, Phases, Plan, Request, VERSION};
 
+use super::atlas::Harm;
 use super::chosen::{self, Kinds};
 use super::dice::Dice;
 use super::patterns::{self, Pattern};
@@ -51,7 +52,8 @@ pub(super) fn plan(shape: &Shape, seed: u64, dice: &mut Dice) -> Plan {
     let world = if is_mild { world.mild() } else { world };
     let objects = objects(dice, shape, mood);
     let stage = stage(world.cluster, shape.class, objects, 0);
-    let trouble = trouble(&mut Ground { dice, stage: &stage }, mood);
+    let harm = Harm::any(dice, stage.cluster);
+    let trouble = trouble(&mut Ground { dice, stage: &stage, harm }, mood);
     let faults_ms = faults_ms(dice, &trouble);
     let (workload, aimed) = story(dice, shape, &stage, faults_ms, &trouble);
     let mut faults = trouble.faults;

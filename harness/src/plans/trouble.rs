@@ -5,6 +5,7 @@ use std::ops::Range;
 use reveille_sim::kinds::draw::Stage;
 use reveille_sim::plan::{Fault, FaultKind, Moment, Outage, OutageKind, Target};
 
+use super::atlas::Harm;
 use super::dice::Dice;
 
 /// Faults and outages that belong together. Their times count from its begin.
@@ -78,6 +79,8 @@ impl Trouble {
 pub(super) struct Ground<'a> {
     pub(super) dice: &'a mut Dice,
     pub(super) stage: &'a Stage,
+    /// Whose disks may lose what they promised.
+    pub(super) harm: Harm,
 }
 
 impl Ground<'_> {

@@ -51,6 +51,16 @@ pub const SHAPES: &[Shape] = &[
     shape("two of three datacenters down", two_down),
     shape("a leader's disk slow for a minute", |plan| slow_disk(plan, true)),
     shape("another disk slow for a minute", |plan| slow_disk(plan, false)),
+    shape("a disk lost for ever", |plan| {
+        faults(plan, |fault| matches!(fault.kind, FaultKind::DiskReplaced(_)))
+    }),
+    shape("all disks of a datacenter lost at once", burned),
+    shape("a bit that rots on a disk", |plan| {
+        faults(plan, |fault| matches!(fault.kind, FaultKind::DiskRot(_)))
+    }),
+    shape("messages corrupted", |plan| {
+        faults(plan, |fault| matches!(fault.kind, FaultKind::CorruptMessages(_)))
+    }),
     shape("a clock steps a second or more", |plan| stepping(plan, 1_000, |_, _| true)),
     shape("... a minute or more", |plan| stepping(plan, 60_000, |_, _| true)),
     shape("... and is put right", |plan| stepping(plan, 1_000, is_put_right)),
@@ -154,6 +164,17 @@ fn two_that_see_the_third(plan: &Plan) -> Option<Vec<Span>> {
             pairs(plan).partition(|(one, other)| cut.are_apart(*one, *other));
         apart.len() == 1 && together.iter().all(|(one, other)| cut.are_connected(*one, *other))
     })
+}
+
+/// Each machine of a datacenter loses its disk in the same moment.
+fn burned(plan: &Plan) -> Option<Vec<Span>> {
+    let lost = |fault: &&Fault| matches!(fault.kind, FaultKind::DiskReplaced(_));
+    let lost: Vec<&Fault> = plan.faults.iter().filter(lost).collect();
+    let machines = usize::from(plan.cluster.machines_per_datacenter);
+    found(lost.chunk_by(|one, next| one.at_ms == next.at_ms).filter(|all| all.len() >= machines).map(|all| {
+        let spans = all.iter().map(|fault| Span::of(fault));
+        spans.reduce(|one, other| Span::new(one.from_ms, one.to_ms.max(other.to_ms))).expect("at least one")
+    }))
 }
 
 fn all_apart(plan: &Plan) -> Option<Vec<Span>> {

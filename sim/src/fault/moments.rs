@@ -52,6 +52,7 @@ impl Moment {
             Observation::Instance { .. }
             | Observation::Applied { .. }
             | Observation::Acknowledged { .. }
+            | Observation::DiskDamaged { .. }
             | Observation::Leads { .. }
             | Observation::Serving { .. }
             | Observation::StaleEpoch { .. } => None,

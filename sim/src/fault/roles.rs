@@ -26,6 +26,7 @@ impl Roles {
             Observation::Elected { group, term } => (&mut self.group_leaders, group.0, *term),
             Observation::Instance { .. }
             | Observation::Applied { .. }
+            | Observation::DiskDamaged { .. }
             | Observation::Installed { .. }
             | Observation::Claiming { .. }
             | Observation::AsksForDue { .. }

@@ -205,7 +205,7 @@ impl Link {
 }
 
 /// Whether a draw of 32 bits is among so many of a million.
-fn strikes(draw: u64, ppm: u32) -> bool {
+pub(super) fn strikes(draw: u64, ppm: u32) -> bool {
     (draw * PPM) >> 32 < u64::from(ppm)
 }
 
@@ -215,6 +215,6 @@ fn part(draw: u64, longest_ns: u64) -> u64 {
 }
 
 /// The worst of several troubles of a kind, of equals the first.
-fn worst(troubles: impl Iterator<Item = (TroubleId, u32)>) -> Option<(TroubleId, u32)> {
+pub(super) fn worst(troubles: impl Iterator<Item = (TroubleId, u32)>) -> Option<(TroubleId, u32)> {
     troubles.reduce(|worst, other| if other.1 > worst.1 { other } else { worst })
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! record: group, snapshot or none, entries, and what stands behind them: what a replica has voted
-//! snapshot: term, index, state      entry: term, index, command
+//! snapshot: term, index, members, state      entry: term, index, whether it changes members, command or change
 //! command: kind 1 is a commit: slice, epoch, batch, turns
 //! turn: object, instance, turn, clear, keys, alarm or none, the run that it ends or none
 //! ```
@@ -11,16 +11,17 @@
 use reveille_system::ids::GroupId;
 use serde::Deserialize;
 
-use super::Claim;
+use super::{Claim, Members};
 
 /// The kind of a command that commits turns.
 const COMMIT: u32 = 1;
 
 /// What the entries of a group up to one of them add up to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Snapshot<'a> {
     pub(super) term: u64,
     pub(super) index: u64,
+    pub(super) members: Members,
     pub(super) data: &'a [u8],
 }
 
@@ -29,6 +30,7 @@ pub(super) struct Snapshot<'a> {
 pub(super) struct Entry<'a> {
     pub(super) term: u64,
     pub(super) index: u64,
+    pub(super) is_change: bool,
     pub(super) data: &'a [u8],
 }
 

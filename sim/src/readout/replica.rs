@@ -5,6 +5,7 @@ use reveille_system::config::Config;
 use reveille_system::ids::GroupId;
 use reveille_system::store::Store;
 
+use super::Members;
 use super::record::{Entry, Snapshot, Step};
 
 /// What a disk holds of the log of one group: a snapshot, and the entries behind it without a gap.
@@ -43,6 +44,19 @@ impl<'a> Replica<'a> {
         snapshot.map(|snapshot| snapshot.term).or_else(|| entry().map(|found| self.entries[found].term))
     }
 
+    /// Who is in the group, as of the last entry that there is, and the index of the entry that made it so; `founding` is who was
+    /// in it at the begin.
+    pub(crate) fn members(&self, founding: Members) -> (u64, Members) {
+        let mut at = self.begins_behind();
+        let mut members = self.snapshot.as_ref().map_or(founding, |snapshot| snapshot.members.clone());
+        for entry in self.entries.iter().filter(|entry| entry.is_change) {
+            if members.change(entry.data).is_some() {
+                at = entry.index;
+            }
+        }
+        (at, members)
+    }
+
     /// The index that its snapshot reaches to; 0 without one. Replicas in this order go on from one another ([`Replay`]).
     pub(crate) fn begins_behind(&self) -> u64 {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.index)
@@ -54,7 +68,7 @@ impl<'a> Replica<'a> {
 pub(crate) struct Replay<'a, 'r> {
     config: &'a Config,
     group: GroupId,
-    snapshot: Option<Snapshot<'a>>,
+    snapshot: Option<&'r Snapshot<'a>>,
     /// The entries behind the snapshot that are applied.
     entries: &'r [Entry<'a>],
     store: Store,
@@ -72,10 +86,10 @@ impl<'a, 'r> Replay<'a, 'r> {
     /// Goes to what the entries of a replica add up to, none of them behind `up_to`.
     pub(crate) fn go_to(&mut self, replica: &'r Replica<'a>, up_to: u64) {
         let entries = &replica.entries[..replica.entries.partition_point(|entry| entry.index <= up_to)];
-        if self.snapshot != replica.snapshot || !entries.starts_with(self.entries) {
+        if self.snapshot != replica.snapshot.as_ref() || !entries.starts_with(self.entries) {
             *self = Self::new(self.config, self.group);
-            self.snapshot = replica.snapshot;
-            if let Some(snapshot) = replica.snapshot {
+            self.snapshot = replica.snapshot.as_ref();
+            if let Some(snapshot) = self.snapshot {
                 self.store = Store::from_bytes(snapshot.data);
             }
         }
@@ -83,7 +97,7 @@ impl<'a, 'r> Replay<'a, 'r> {
         if !further.is_empty() {
             self.digest = None;
         }
-        for entry in further {
+        for entry in further.iter().filter(|entry| !entry.is_change) {
             if let Ok(command) = postcard::from_bytes(entry.data) {
                 self.store.apply(command);
             }

@@ -40,7 +40,7 @@ fn encoded(command: &Command) -> Bytes {
 /// A step of a group in which this turn is committed by the entry at `index`.
 fn step(group: GroupId, index: u64, turn: u32) -> Record {
     let commit = Commit { slice: SliceId(0), epoch: Epoch(1), batch: index, turns: vec![writes(turn)] };
-    let entries = vec![Entry { term: 1, index, data: encoded(&Command::Commit(commit)) }];
+    let entries = vec![Entry { term: 1, index, is_change: false, data: encoded(&Command::Commit(commit)) }];
     Record { group, persist: Persist { entries, ..Persist::default() } }
 }
 
@@ -53,8 +53,8 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let (disk, mut out) = (Disk::default(), Effects::default());
-        let (log, _) = Log::recover(&disk, &mut out).expect("an empty disk is whole");
+        let (disk, mut out) = (Disk::formatted(), Effects::default());
+        let (log, _) = Log::recover(&disk, &mut out).expect("a formatted disk is whole");
         let mut rig = Self { log, disk, out };
         rig.sync(u32::MAX);
         rig
@@ -117,7 +117,12 @@ fn w1_a_snapshot_stands_for_the_turns_up_to_its_entry() {
     let (mut rig, mut readout) = (Rig::new(), Readout::default());
     rig.keep(&step(GROUP, 5, 1));
     assert!(readout.finds(&rig.disk, &claim(5, 1)));
-    let snapshot = Snapshot { term: 1, index: 5, data: Bytes::new() };
+    let snapshot = Snapshot {
+        term: 1,
+        index: 5,
+        members: reveille_system::consensus::Members::default(),
+        data: Bytes::new(),
+    };
     let base = Record { group: GROUP, persist: Persist { snapshot: Some(snapshot), ..Persist::default() } };
     rig.log.compact(&[base], &mut rig.out);
     rig.sync(u32::MAX);
@@ -188,7 +193,10 @@ fn entries(values: &[&'static str]) -> Vec<Entry> {
     };
     let commits = values.iter().enumerate().map(commit);
     let commands = std::iter::once(Command::Claim(claim)).chain(commits);
-    (1..).zip(commands).map(|(index, command)| Entry { term: 1, index, data: encoded(&command) }).collect()
+    (1..)
+        .zip(commands)
+        .map(|(index, command)| Entry { term: 1, index, is_change: false, data: encoded(&command) })
+        .collect()
 }
 
 /// A disk whose replica of the group holds these entries, those up to `in_snapshot` as their state.
@@ -197,7 +205,12 @@ fn disk_with(entries: Vec<Entry>, in_snapshot: u64) -> Disk {
     let (behind, rest): (Vec<Entry>, Vec<Entry>) =
         entries.into_iter().partition(|entry| entry.index <= in_snapshot);
     let data = state_of(&behind).to_bytes();
-    let snapshot = behind.last().map(|last| Snapshot { term: last.term, index: last.index, data });
+    let snapshot = behind.last().map(|last| Snapshot {
+        term: last.term,
+        index: last.index,
+        members: reveille_system::consensus::Members::default(),
+        data,
+    });
     rig.keep(&Record { group: ONLY, persist: Persist { snapshot, entries: rest, hard_state: None } });
     rig.disk
 }

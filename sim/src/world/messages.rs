@@ -16,6 +16,7 @@ impl World<'_> {
         self.record.trace.bytes(&bytes);
         match self.net.send(self.now_ns, from, to) {
             Fate::Arrives { after_ns, slowed_by, delayed_by, again } => {
+                let bytes = self.corrupted(from, to, bytes);
                 slowed_by.into_iter().chain(delayed_by).for_each(|fault| self.took_effect(fault));
                 if let Some(again) = again {
                     self.took_effect(again.by);
@@ -29,6 +30,15 @@ impl World<'_> {
                 self.note(Some(from), Kind::Lost, u64::from(to.0), len);
             }
         }
+    }
+
+    /// The message as it arrives.
+    fn corrupted(&mut self, from: MachineId, to: MachineId, bytes: Bytes) -> Bytes {
+        let Some((fault, bit)) = self.net.corrupted(from, to, bytes.len()) else { return bytes };
+        self.took_effect(fault);
+        let mut corrupted = bytes.to_vec();
+        corrupted[bit / 8] ^= 1 << (bit % 8);
+        corrupted.into()
     }
 
     /// A message arrives. The network knows no incarnations: whichever runs now gets it.

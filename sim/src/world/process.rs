@@ -15,7 +15,7 @@ use crate::run::panics::{Panic, caught};
 use crate::trace::Kind;
 
 impl World<'_> {
-    /// Machine `id` boots. If it finds its disk damaged it stays down (D8).
+    /// Machine `id` boots.
     pub(crate) fn boot(&mut self, id: MachineId) {
         let host = &mut self.hosts[usize::from(id.0)];
         assert!(host.machine.is_none(), "a machine that runs does not boot");
@@ -27,16 +27,11 @@ impl World<'_> {
         let setup = Setup { config: self.config.clone(), me: id, seed, classes };
         let host = &mut self.hosts[usize::from(id.0)];
         match caught(|| Machine::boot(setup, now, &host.disk, &mut self.effects)) {
-            Ok(Ok(machine)) => {
+            Ok(machine) => {
                 host.machine = Some(machine);
                 self.record.boots(host.spot(self.now_ns));
                 self.review_majorities();
                 self.settle(id);
-            }
-            Ok(Err(_damage)) => {
-                self.effects.clear();
-                self.record.machine(host.spot(self.now_ns), What::DiskDamaged);
-                self.note(Some(id), Kind::Damaged, 0, 0);
             }
             Err(panic) => self.dies_of(id, panic),
         }

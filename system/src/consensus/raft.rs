@@ -2,21 +2,24 @@
 //! It knows neither the disk nor what the entries mean. A panic of the library is a finding: nobody catches it.
 
 use bytes::Bytes;
-use raft::eraftpb::{EntryType, Message, MessageType};
+use protobuf::Message as _;
+use raft::eraftpb::{ConfChangeV2, ConfState, EntryType, Message, MessageType};
 use raft::{INVALID_ID, RawNode, SnapshotStatus, StateRole};
 
-use super::{Entry, HardState, NotLeader, Persist, Proposal, Ready, Snapshot};
+use super::{Entry, HardState, Members, NotLeader, Persist, Proposal, Ready, Snapshot};
 use crate::config::{Config, TICK_MS};
-use crate::ids::{GroupId, MachineId};
+use crate::ids::{DiskId, GroupId, MachineId, ReplicaId};
 
 mod leadership;
 mod letter;
+mod membership;
 mod memory;
 mod snapshots;
 mod timeouts;
 
 use leadership::{Leadership, Next};
 pub use letter::Letter;
+use membership::Membership;
 use memory::Memory;
 use snapshots::Snapshots;
 use timeouts::Timeouts;
@@ -37,6 +40,7 @@ const COMMITTED_BYTES_MAX: u64 = 4 << 20;
 
 /// One replica of a group.
 pub struct Node {
+    me: ReplicaId,
     raw: RawNode<Memory>,
     timeouts: Timeouts,
     /// The election timeout in ticks, and what it is for: the term, and whether the replica is reluctant.
@@ -49,24 +53,29 @@ pub struct Node {
     installing: Option<(u64, u64)>,
     snapshots: Snapshots,
     leadership: Leadership,
+    membership: Membership,
 }
 
 impl Node {
-    /// The replica of `group` on `me`, with what it has `recovered` from before, in order. All committed entries behind
-    /// the last snapshot in it are given out anew.
+    /// The replica `me` of `group`, with what it has `recovered` from before, in order. All committed entries behind
+    /// the last snapshot in it are given out anew. Without any history it is a voter from the begin if its disk is the
+    /// first one of its machine, and else nobody until the group has taken it in (D8).
     ///
     /// # Panics
     ///
-    /// If `me` has no replica of the group, or `recovered` is no history of a replica.
+    /// If its machine has no place in the group, or `recovered` is no history of a replica.
     pub fn new(
         config: &Config,
         group: GroupId,
-        me: MachineId,
+        me: ReplicaId,
         recovered: impl IntoIterator<Item = Persist>,
     ) -> Self {
         let replicas = config.replicas_of(group);
-        let rank = replicas.clone().position(|machine| machine == me).expect("this machine has a replica");
-        let mut memory = Memory::new(replicas.clone().map(raft_id).collect());
+        let place = replicas.clone().position(|machine| machine == me.machine());
+        let rank = place.expect("this machine has a replica");
+        let is_founder = me.disk() == DiskId::FOUNDING;
+        // Those who joined later begin with the same members: that is what the first entries of the log change.
+        let mut memory = Memory::new(&Members::founding(replicas.clone()));
         for persist in recovered {
             memory.persist(&persist);
         }
@@ -76,7 +85,7 @@ impl Node {
         let timeouts =
             Timeouts { group, rank, replicas: replicas.clone().count(), election_ticks, beat_ticks };
         let settings = raft::Config {
-            id: raft_id(me),
+            id: me.as_u64(),
             heartbeat_tick: HEARTBEAT_TICKS,
             election_tick: election_ticks,
             max_election_tick: timeouts.longest() + 1,
@@ -99,17 +108,18 @@ impl Node {
         let quiet = slog::Logger::root(slog::Discard, slog::o!());
         let raw = RawNode::new(&settings, memory, &quiet).expect("our settings are valid");
         // Leaders of the groups begin spread over the datacenters.
-        let goes_first = rank == usize::from(group.0 % config.datacenters);
-        let others = replicas.filter(|machine| *machine != me).map(raft_id);
+        let goes_first = is_founder && rank == usize::from(group.0 % config.datacenters);
         let mut node = Self {
+            me,
             raw,
             timeouts,
             timeout: (0, false, timeouts.ticks(0, false)),
             goes_first,
             led_term: 0,
             installing: None,
-            snapshots: Snapshots::new(others.clone()),
-            leadership: Leadership::new(config.tick_ms, is_system, others),
+            snapshots: Snapshots::default(),
+            leadership: Leadership::new(config.tick_ms, is_system),
+            membership: Membership::default(),
         };
         node.call(|_| ());
         node
@@ -122,6 +132,7 @@ impl Node {
         if self.installing.is_some() {
             return false;
         }
+        let change = self.membership.tick(&self.raw.raft, self.leadership.committed_before());
         let campaigns = self.goes_first && self.raw.raft.term == 0 && !self.leadership.is_reluctant();
         let lost = self.snapshots.tick(&self.raw.raft);
         self.call(|raw| {
@@ -134,17 +145,21 @@ impl Node {
             for peer in lost {
                 raw.report_snapshot(peer, SnapshotStatus::Failure);
             }
+            if let Some(change) = &change {
+                // What is refused is tried again at the next tick.
+                let _ = raw.propose_conf_change(Vec::new(), change.clone());
+            }
             let busy = raw.tick();
             if campaigns {
                 raw.campaign().expect("a campaign is never refused");
             }
-            busy || campaigns || next != Next::Stay
+            busy || campaigns || change.is_some() || next != Next::Stay
         })
     }
 
     /// Takes a message from another replica. What cannot be one is ignored.
     pub fn step(&mut self, from: MachineId, letter: Letter) {
-        let Some(message) = letter.read(from, self.raw.raft.id) else { return };
+        let Some(message) = letter.read(from, self.me) else { return };
         // L2: whoever cannot lead well does not take over; the leader goes on when its transfer has timed out.
         if message.msg_type == MessageType::MsgTimeoutNow && self.leadership.is_reluctant() {
             return;
@@ -161,13 +176,42 @@ impl Node {
     /// Whether the replica on `machine` is a follower that could lead at once: it answers, and has all that was committed
     /// two ticks ago.
     pub fn can_lead(&self, machine: MachineId) -> bool {
-        self.is_leader() && self.leadership.can_lead(&self.raw.raft, raft_id(machine))
+        self.is_leader()
+            && self.voter_on(machine).is_some_and(|id| self.leadership.can_lead(&self.raw.raft, id))
     }
 
     /// Transfers leadership to the replica on `machine`, if it takes it. Proposals are refused until it has, or an election
     /// timeout is over.
     pub fn transfer(&mut self, machine: MachineId) {
-        self.call(|raw| raw.transfer_leader(raft_id(machine)));
+        if let Some(id) = self.voter_on(machine) {
+            self.call(|raw| raw.transfer_leader(id));
+        }
+    }
+
+    /// The library's name of the voter on a machine.
+    fn voter_on(&self, machine: MachineId) -> Option<u64> {
+        let members = self.members();
+        members.voters.iter().find(|voter| voter.machine() == machine).map(|voter| voter.as_u64())
+    }
+
+    /// This replica.
+    pub fn me(&self) -> ReplicaId {
+        self.me
+    }
+
+    /// Who is in the group, as of the last entry that this replica has applied.
+    pub fn members(&self) -> Members {
+        self.raw.store().members()
+    }
+
+    /// Whether this replica votes, as far as it knows.
+    pub fn is_voter(&self) -> bool {
+        self.raw.raft.promotable()
+    }
+
+    /// A replica asks to be taken in, as one that is asked for again does (D8). Only a leader does something about it.
+    pub fn asks_to_join(&mut self, replica: ReplicaId) {
+        self.membership.asks(replica);
     }
 
     /// Puts `data` into the group's log. Whether it will be committed is not known yet.
@@ -264,6 +308,11 @@ fn take_ready(raw: &mut RawNode<Memory>, led_term: u64) -> Ready {
     let (number, must_sync) = (ready.number(), ready.must_sync());
     let (send, send_persisted) = (ready.take_messages(), ready.take_persisted_messages());
     let committed: Vec<_> = ready.take_committed_entries().into_iter().map(entry_of).collect();
+    for entry in committed.iter().filter(|entry| entry.is_change) {
+        let change = ConfChangeV2::parse_from_bytes(&entry.data).expect("a change of the library's own");
+        let members = raw.apply_conf_change(&change).expect("only changes that can be made are proposed");
+        raw.mut_store().members_change(members);
+    }
     let entries = ready.take_entries().into_iter().map(entry_of).collect();
     let hard_state = ready.hs().map(hard_state_of);
     let snapshot = snapshot_of(ready.snapshot());
@@ -291,26 +340,42 @@ fn write(messages: Vec<Message>) -> Vec<(MachineId, Letter)> {
 }
 
 fn entry_of(entry: raft::eraftpb::Entry) -> Entry {
-    assert_eq!(entry.get_entry_type(), EntryType::EntryNormal, "nobody proposes a change of membership");
-    Entry { term: entry.term, index: entry.index, data: entry.data }
+    let is_change = match entry.get_entry_type() {
+        EntryType::EntryNormal => false,
+        EntryType::EntryConfChangeV2 => true,
+        EntryType::EntryConfChange => panic!("nobody proposes a change of this kind"),
+    };
+    Entry { term: entry.term, index: entry.index, is_change, data: entry.data }
 }
 
 fn snapshot_of(snapshot: &raft::eraftpb::Snapshot) -> Option<Snapshot> {
     let metadata = snapshot.get_metadata();
     let there = metadata.index > 0;
-    there.then(|| Snapshot { term: metadata.term, index: metadata.index, data: snapshot.data.clone() })
+    let members = || members_of(metadata.get_conf_state());
+    let (term, index) = (metadata.term, metadata.index);
+    there.then(|| Snapshot { term, index, members: members(), data: snapshot.data.clone() })
 }
 
 fn hard_state_of(state: &raft::eraftpb::HardState) -> HardState {
-    HardState { term: state.term, vote: machine_of(state.vote), commit: state.commit }
+    HardState { term: state.term, vote: ReplicaId::from_u64(state.vote), commit: state.commit }
 }
 
-/// The library's name of a machine's replica; zero means none to it.
-fn raft_id(machine: MachineId) -> u64 {
-    u64::from(machine.0) + 1
+/// The library keeps members in no order.
+fn members_of(state: &ConfState) -> Members {
+    let replicas = |ids: &[u64]| {
+        let mut replicas: Vec<ReplicaId> = ids.iter().copied().filter_map(ReplicaId::from_u64).collect();
+        replicas.sort_unstable();
+        replicas
+    };
+    Members {
+        voters: replicas(&state.voters),
+        outgoing: replicas(&state.voters_outgoing),
+        learners: replicas(&state.learners),
+        learners_next: replicas(&state.learners_next),
+        auto_leave: state.auto_leave,
+    }
 }
 
 fn machine_of(raft_id: u64) -> Option<MachineId> {
-    let machine = raft_id.checked_sub(1)?;
-    Some(MachineId(u16::try_from(machine).expect("raft ids are made from machines")))
+    ReplicaId::from_u64(raft_id).map(ReplicaId::machine)
 }

@@ -3,13 +3,14 @@
 
 use bytes::Bytes;
 
+use crate::ids::DiskId;
 use crate::io::{DiskOp, FileId};
 
 /// Distance of the two slots in bytes. Each has a sector of its own, so that nothing tears or rots both.
 const SLOT_BYTES: usize = 4096;
 const SLOTS: u64 = 2;
-/// Bytes that a mark's checksum covers: number, generation, length, chain.
-const BODY_BYTES: usize = 28;
+/// Bytes that a mark's checksum covers: number, generation, length, chain, disk.
+const BODY_BYTES: usize = 36;
 
 /// One end mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) struct Mark {
     pub(super) len: u64,
     /// Checksum of the last frame of that part.
     pub(super) chain: u32,
+    /// The disk that the mark was written on: since it was formatted last.
+    pub(super) disk: DiskId,
 }
 
 impl Mark {
@@ -37,6 +40,7 @@ impl Mark {
         bytes.extend_from_slice(&self.generation.to_le_bytes());
         bytes.extend_from_slice(&self.len.to_le_bytes());
         bytes.extend_from_slice(&self.chain.to_le_bytes());
+        bytes.extend_from_slice(&self.disk.as_u64().to_le_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         let offset = (self.seq % SLOTS) * SLOT_BYTES as u64;
         DiskOp::Write { file: FileId::Mark, offset, bytes: Bytes::from(bytes) }
@@ -49,11 +53,13 @@ impl Mark {
         let (seq, rest) = body.split_first_chunk()?;
         let (generation, rest) = rest.split_first_chunk()?;
         let (len, rest) = rest.split_first_chunk()?;
+        let (chain, rest) = rest.split_first_chunk()?;
         let mark = Self {
             seq: u64::from_le_bytes(*seq),
             generation: u64::from_le_bytes(*generation),
             len: u64::from_le_bytes(*len),
-            chain: u32::from_le_bytes(*rest.first_chunk()?),
+            chain: u32::from_le_bytes(*chain),
+            disk: DiskId::from_u64(u64::from_le_bytes(*rest.first_chunk()?)),
         };
         // The slot is checked because a disk may put a sector in the wrong place.
         (crc32fast::hash(body) == stored && mark.seq % SLOTS == slot).then_some(mark)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::placement::Placement;
 use crate::config::Config;
-use crate::consensus::{Entry, Letter, Node, NotLeader, Persist, Ready, Snapshot};
-use crate::ids::{Batch, GroupId, MachineId};
+use crate::consensus::{Entry, Letter, Members, Node, NotLeader, Persist, Ready, Snapshot};
+use crate::ids::{Batch, GroupId, MachineId, ReplicaId};
 use crate::io::Effects;
 use crate::log::{Log, Record};
 use crate::observe::Observation;
@@ -15,9 +15,14 @@ use crate::store::Store;
 use crate::store::command::{Applied, Command, Query};
 use crate::wire::{Ask, Message, Proposed};
 
+/// A replica that does not vote asks to be taken in once in so many ticks.
+const ASK_TICKS: u32 = 2;
+
 /// A replica.
 pub(super) struct Replica {
     group: GroupId,
+    /// The machines that have a place in the group.
+    places: Vec<MachineId>,
     node: Node,
     placement: Placement,
     /// The position in the log behind the last thing of this replica that must be durable before it says more.
@@ -43,6 +48,8 @@ pub(super) struct Replica {
     entries_kept: u64,
     /// [`crate::config::Tuning::parked_reads`].
     parked_reads_max: usize,
+    /// Ticks until it asks to be taken in, while it does not vote.
+    asks_in_ticks: u32,
     /// Made since the last settling.
     messages: Vec<(Route, Message)>,
     /// Batches of stale epochs that were refused without an entry since the last settling.
@@ -76,7 +83,7 @@ impl Replica {
     pub(super) fn new(
         config: &Config,
         group: GroupId,
-        me: MachineId,
+        me: ReplicaId,
         recovered: Vec<Persist>,
         log_end: u64,
     ) -> Self {
@@ -87,8 +94,9 @@ impl Replica {
         };
         Self {
             group,
+            places: config.replicas_of(group).collect(),
             node: Node::new(config, group, me, recovered),
-            placement: Placement::new(config, group, me),
+            placement: Placement::new(config, group, me.machine()),
             // D8: what was recovered may stand in a page cache only, and must not be told before it is durable.
             must_be_durable: log_end,
             held: VecDeque::new(),
@@ -103,6 +111,7 @@ impl Replica {
             parked_asks: BTreeSet::new(),
             entries_kept: config.bounds.entries_kept,
             parked_reads_max: config.tuning.parked_reads as usize,
+            asks_in_ticks: 0,
             messages: Vec::new(),
             refused: Vec::new(),
         }
@@ -113,7 +122,7 @@ impl Replica {
         let has_ticked = self.node.tick(is_fit);
         if !self.node.is_leader() {
             self.placement.follower_ticks();
-            return has_ticked;
+            return self.ask_to_join() || has_ticked;
         }
         let node = &self.node;
         let better = self.placement.leader_ticks(self.store.holders(), |machine| node.can_lead(machine));
@@ -121,6 +130,33 @@ impl Replica {
             self.node.transfer(machine);
         }
         has_ticked || better.is_some()
+    }
+
+    /// D8: a replica whose predecessor's disk is gone asks to be taken in, until it votes. Returns whether it has just asked.
+    fn ask_to_join(&mut self) -> bool {
+        if self.node.is_voter() {
+            return false;
+        }
+        let is_time = self.asks_in_ticks == 0;
+        self.asks_in_ticks = if is_time { ASK_TICKS } else { self.asks_in_ticks } - 1;
+        if is_time {
+            let (group, replica) = (self.group, self.node.me());
+            // Whoever leads may not be known here, and may change.
+            let others = self.places.iter().filter(|place| **place != replica.machine());
+            let asks = others.map(|place| (Route::direct(*place), Message::Join { group, replica }));
+            self.messages.extend(asks);
+        }
+        is_time
+    }
+
+    /// A replica asks to be taken in.
+    pub(super) fn asks_to_join(&mut self, replica: ReplicaId) {
+        self.node.asks_to_join(replica);
+    }
+
+    /// D8: whether what it holds is the group's: it has been a member from the begin, or was told the group's state.
+    fn is_whole(&self) -> bool {
+        self.applied > 0 || self.node.is_voter()
     }
 
     pub(super) fn step(&mut self, from: MachineId, letter: Letter) {
@@ -190,6 +226,9 @@ impl Replica {
     }
 
     pub(super) fn read(&mut self, from: Route, ask: Ask, at_least: u64, query: Query) {
+        if !self.is_whole() {
+            return;
+        }
         if at_least <= self.applied {
             let answer = self.store.read(&query);
             self.messages.push((from, Message::ReadDone { ask, answer }));
@@ -244,6 +283,10 @@ impl Replica {
         (&self.store, self.applied)
     }
 
+    pub(super) fn members(&self) -> Members {
+        self.node.members()
+    }
+
     pub(super) fn leader(&self) -> Option<MachineId> {
         self.node.leader()
     }
@@ -290,7 +333,7 @@ impl Replica {
             self.under_way.remove(ask);
         }
         let askers = askers.filter(|askers| askers.term == entry.term);
-        if entry.data.is_empty() {
+        if entry.data.is_empty() || entry.is_change {
             return;
         }
         let command: Command = postcard::from_bytes(&entry.data).expect("entries are commands of ours");
@@ -342,13 +385,14 @@ fn batch_of(command: &Command) -> Option<Batch> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::SliceId;
+    use crate::ids::{DiskId, SliceId};
 
     #[test]
     fn no_more_questions_wait_than_may() {
         let mut config = Config::new(1, 1, 1, 1);
         config.tuning.parked_reads = 2;
-        let mut replica = Replica::new(&config, GroupId(0), MachineId(0), Vec::new(), 0);
+        let me = ReplicaId::new(MachineId(0), DiskId::FOUNDING);
+        let mut replica = Replica::new(&config, GroupId(0), me, Vec::new(), 0);
         for number in 0..5 {
             let query = Query::Holder { slice: SliceId(0) };
             replica.read(Route::direct(MachineId(0)), Ask { boot: 1, number }, 7, query);

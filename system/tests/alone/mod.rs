@@ -9,6 +9,7 @@ use bytes::Bytes;
 use reveille_system::config::Config;
 use reveille_system::ids::{MachineId, ObjectName, RequestId};
 use reveille_system::io::{ClientAnswer, ClientRequest, DiskImage, DiskOp, Effects, FileId, Input};
+use reveille_system::log::format;
 use reveille_system::machine::{Machine, Setup};
 use reveille_system::object::class::Classes;
 use reveille_system::observe::Observation;
@@ -37,11 +38,21 @@ pub(crate) struct Alone {
     pub(crate) answers: VecDeque<ClientAnswer>,
 }
 
-struct Blank;
+/// A disk on which nothing but the marks of an empty log was ever written.
+struct Formatted;
 
-impl DiskImage for Blank {
-    fn read(&self, _file: FileId) -> Bytes {
-        Bytes::new()
+impl DiskImage for Formatted {
+    fn read(&self, file: FileId) -> Bytes {
+        let mut content = Vec::new();
+        for op in format() {
+            let DiskOp::Write { file: of, offset, bytes } = op else { unreachable!("marks are written") };
+            if of == file {
+                let offset = usize::try_from(offset).expect("a small file");
+                content.resize(content.len().max(offset + bytes.len()), 0);
+                content[offset..offset + bytes.len()].copy_from_slice(&bytes);
+            }
+        }
+        content.into()
     }
 }
 
@@ -54,7 +65,7 @@ impl Alone {
         let wall_ahead_ns = EPOCH_MS * 1_000_000;
         let mut out = Effects::default();
         let now = Now { mono_ns: 0, wall_ns: wall_ahead_ns };
-        let machine = Machine::boot(setup, now, &Blank, &mut out).expect("a blank disk is whole");
+        let machine = Machine::boot(setup, now, &Formatted, &mut out);
         let mut alone = Self {
             machine,
             mono_ns: 0,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_system::config::{Bounds, Config};
-use reveille_system::ids::{GroupId, MachineId};
+use reveille_system::ids::{DiskId, GroupId, MachineId};
 use reveille_system::io::{DiskOp, Effects, FileId};
 use reveille_system::observe::{AppliedTurn, Observation};
 use reveille_system::outbox::Outbox;
@@ -80,7 +80,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, config: Config, faults: Faults) -> Self {
         let machines =
-            || Machine { disk: Disk::default(), replicas: None, compared: BTreeMap::new(), boots: 0 };
+            || Machine { disk: Disk::formatted(), replicas: None, compared: BTreeMap::new(), boots: 0 };
         let mut world = Self {
             random: ChaCha8Rng::seed_from_u64(seed),
             faults,
@@ -147,6 +147,25 @@ impl World {
         it.replicas.take().expect("it is up");
         it.boots += 1;
         it.disk.lose_power(|| false);
+    }
+
+    /// The machine loses power, and its disk is this one from now on.
+    pub(crate) fn replace_disk(&mut self, machine: MachineId, disk: Disk) {
+        self.pull_plug(machine);
+        self.machines[usize::from(machine.0)].disk = disk;
+    }
+
+    /// The machines on which a group's voters are, as the replica on this machine knows, and whether they are on the first
+    /// disks of these machines.
+    pub(crate) fn voters(&self, group: GroupId, on: MachineId) -> Vec<(MachineId, bool)> {
+        let replicas = self.machine(on).replicas.as_ref().expect("it is up");
+        let members = replicas.members(group).expect("it has a replica");
+        assert!(members.outgoing.is_empty(), "no change is under way");
+        let voters = members.voters.iter();
+        let mut voters: Vec<_> =
+            voters.map(|voter| (voter.machine(), voter.disk() == DiskId::FOUNDING)).collect();
+        voters.sort_unstable();
+        voters
     }
 
     pub(crate) fn plug_in(&mut self, machine: MachineId) {
@@ -286,6 +305,7 @@ impl World {
                     Message::Read { group, ask, at_least, query } => {
                         replicas.read(Route::direct(from), ask, group, at_least, query);
                     }
+                    Message::Join { group, replica } => replicas.asks_to_join(from, group, replica),
                     other => panic!("{other:?} is not for a replica"),
                 }
             }
@@ -322,9 +342,10 @@ impl World {
 
     fn comes_up(&mut self, machine: MachineId) {
         let phase_ms = self.random.random_range(0..self.config.tick_ms);
+        let seed = self.random.random();
         let it = &mut self.machines[usize::from(machine.0)];
         let mut out = Effects::default();
-        let replicas = Replicas::boot(&self.config, machine, &it.disk, &mut out).expect("no disk is damaged");
+        let replicas = Replicas::boot(&self.config, machine, seed, &it.disk, &mut out);
         it.replicas = Some(replicas);
         let boot = it.boots;
         self.plan(phase_ms, Event::Tick { machine, boot });
@@ -395,6 +416,7 @@ impl World {
             | Observation::Claiming { .. }
             | Observation::AsksForDue { .. }
             | Observation::Leaving { .. } => {}
+            Observation::DiskDamaged { .. } => {}
             other => panic!("{other:?} is no business of a replica"),
         }
     }

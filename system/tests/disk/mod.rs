@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use reveille_system::io::{DiskImage, DiskOp, FileId};
+use reveille_system::log::format;
 
 /// Far smaller than real ones, so that everything tears.
 pub(crate) const SECTOR_BYTES: usize = 8;
@@ -18,6 +19,13 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
+    /// A machine's first disk, as whoever builds the cluster formats it.
+    pub(crate) fn formatted() -> Self {
+        let mut disk = Self::default();
+        format().iter().for_each(|op| apply(&mut disk.durable, op));
+        disk
+    }
+
     /// Takes operations; syncs stay pending until [`Disk::sync`].
     pub(crate) fn submit(&mut self, ops: impl IntoIterator<Item = DiskOp>) {
         self.pending.extend(ops);

@@ -242,7 +242,7 @@ impl World {
         let now = self.now(machine);
         let mut out = Effects::default();
         let host = self.host(machine);
-        host.machine = Some(Machine::boot(setup, now, &host.disk, &mut out).expect("no disk is damaged"));
+        host.machine = Some(Machine::boot(setup, now, &host.disk, &mut out));
         self.take(machine, out);
     }
 

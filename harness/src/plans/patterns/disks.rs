@@ -1,7 +1,10 @@
-//! Disks that are slow for minutes: one by seconds, or many by less than keeps a machine from being up (L2).
+//! Disks that are slow for minutes: one by seconds, or many by less than keeps a machine from being up (L2). And disks that lose
+//! what they have promised (D8), where the atlas allows it.
 
-use reveille_sim::kinds::SlowDisk;
+use reveille_sim::kinds::{Crash, DiskReplaced, DiskRot, SlowDisk};
 use reveille_sim::plan::Target;
+
+use super::restless::down;
 
 use super::super::trouble::{Ground, Trouble};
 
@@ -36,4 +39,52 @@ pub(super) fn many_slow(ground: &mut Ground<'_>) -> Trouble {
         (0, SlowDisk { target: Target::Machine(machine), extra_ms, for_ms })
     };
     Trouble::of(struck.into_iter().map(slow).collect::<Vec<_>>())
+}
+
+/// Disks of one to three machines are lost for ever, one after another; a machine may lose two of them.
+pub(super) fn lost(ground: &mut Ground<'_>) -> Trouble {
+    let machines = ground.within(ground.harm.datacenter);
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(1..=3_u8) {
+        let target = Target::Machine(ground.dice.one_of(&machines));
+        let down_ms = ground.dice.log(50..90_000);
+        trouble = trouble.and(at_ms, DiskReplaced { target: target.clone(), down_ms });
+        if ground.dice.percent(40) {
+            // In the middle of being built anew.
+            let (again_ms, down_ms) = (ground.dice.log(100..20_000), ground.dice.log(50..10_000));
+            trouble = trouble.and(at_ms + down_ms + again_ms, down(ground, target, down_ms));
+        }
+        at_ms = trouble.end_ms() + ground.dice.log(100..60_000);
+    }
+    trouble
+}
+
+/// A datacenter burns down: all its disks are lost at once, and its machines are back one after another.
+pub(super) fn burned(ground: &mut Ground<'_>) -> Trouble {
+    let machines = ground.within(ground.harm.datacenter);
+    let all_ms = ground.dice.log(200..90_000);
+    machines.into_iter().fold(Trouble::default(), |trouble, machine| {
+        let down_ms = all_ms + ground.dice.log(10..20_000);
+        trouble.and(0, DiskReplaced { target: Target::Machine(machine), down_ms })
+    })
+}
+
+/// Bits rot on the disks of a machine or two, and sooner or later it restarts and reads them.
+pub(super) fn rotten(ground: &mut Ground<'_>) -> Trouble {
+    let machines = ground.within(ground.harm.datacenter);
+    let mark = ground.harm.rots_mark;
+    let (mut trouble, mut at_ms) = (Trouble::default(), 0);
+    for _ in 0..ground.dice.draw(1..=3_u8) {
+        let target = Target::Machine(ground.dice.one_of(&machines));
+        trouble = trouble.and(at_ms, DiskRot { target: target.clone(), mark });
+        let (read_ms, down_ms) = (ground.dice.log(10..30_000), ground.dice.log(50..10_000));
+        let reads = if ground.dice.percent(70) {
+            Crash { target, down_ms }.into()
+        } else {
+            down(ground, target, down_ms)
+        };
+        trouble = trouble.and(at_ms + read_ms, reads);
+        at_ms = trouble.end_ms() + ground.dice.log(100..60_000);
+    }
+    trouble
 }

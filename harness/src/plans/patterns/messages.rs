@@ -2,7 +2,7 @@
 //! after it. And links that are slow one way alone: a question arrives at once and its answer seconds later, or the reverse.
 
 use proptest::prelude::*;
-use reveille_sim::kinds::{RoughLinks, SlowLinks};
+use reveille_sim::kinds::{CorruptMessages, RoughLinks, SlowLinks};
 use reveille_sim::plan::LinksOf;
 
 use super::super::trouble::{Ground, Trouble};
@@ -59,4 +59,11 @@ fn ppm(ground: &mut Ground<'_>) -> u32 {
     } else {
         0
     }
+}
+
+/// Messages arrive corrupted, from one in a thousand to one in five.
+pub(super) fn corrupted(ground: &mut Ground<'_>) -> Trouble {
+    let ppm = u32::try_from(ground.dice.log(1_000..200_000)).expect("a part of a million");
+    let for_ms = ground.lasting_ms();
+    Trouble::one(CorruptMessages { ppm, for_ms })
 }

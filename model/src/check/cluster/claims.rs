@@ -239,10 +239,12 @@ impl Cluster {
         for ((group, machine), (applied, told)) in &self.applied {
             let Some((committed, known)) = self.committed.get(group) else { continue };
             reports.saw(Id::L4);
+            // Where no replica is ever built anew, one whose disk is damaged is not missed.
+            let stays_away = |machine| constants.rebuild_ms.is_none() && faults.is_damaged(machine);
             let lost = faults.lost_disk(*machine, pace.datacenter(*machine));
             let rebuilt_ns =
                 lost.zip(constants.rebuild_ms).map_or(0, |(lost, ms)| lost.at_ns.saturating_add(ns(ms)));
-            if applied >= committed || rebuilt_ns >= known.at_ns || faults.is_damaged(*machine) {
+            if applied >= committed || rebuilt_ns >= known.at_ns || stays_away(*machine) {
                 continue;
             }
             let sentences = format!(

@@ -17,7 +17,7 @@
 //!
 //! Time is counted in ticks of the machine.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use raft::{Progress, Raft, StateRole};
 
@@ -43,7 +43,8 @@ const HEARD_TICKS_MAX: u32 = 2;
 /// A replica's view of its own leadership, and of those who might have it.
 #[derive(Debug)]
 pub(super) struct Leadership {
-    followers: Vec<Follower>,
+    /// Ticks since this leader heard each follower that it has heard.
+    silent_ticks: BTreeMap<u64, u32>,
     /// Whether the machine is fit to lead.
     is_fit: bool,
     /// The last index at each of the ticks for which a proposal may wait, the newest last.
@@ -63,13 +64,6 @@ pub(super) struct Leadership {
     remembers_ms: u64,
 }
 
-#[derive(Debug)]
-struct Follower {
-    id: u64,
-    /// Ticks since this leader heard it; none if it never did.
-    silent_ticks: Option<u32>,
-}
-
 /// What a tick asks of a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -81,10 +75,10 @@ pub(super) enum Next {
 }
 
 impl Leadership {
-    pub(super) fn new(tick_ms: u64, is_system: bool, followers: impl Iterator<Item = u64>) -> Self {
+    pub(super) fn new(tick_ms: u64, is_system: bool) -> Self {
         let patience_ms = if is_system { SYSTEM_PATIENCE_MS } else { PATIENCE_MS };
         Self {
-            followers: followers.map(|id| Follower { id, silent_ticks: None }).collect(),
+            silent_ticks: BTreeMap::new(),
             is_fit: true,
             last: VecDeque::new(),
             committed: [0; 2],
@@ -105,9 +99,7 @@ impl Leadership {
 
     /// A follower has answered in the present term.
     pub(super) fn heard(&mut self, from: u64) {
-        if let Some(follower) = self.followers.iter_mut().find(|follower| follower.id == from) {
-            follower.silent_ticks = Some(0);
-        }
+        self.silent_ticks.insert(from, 0);
     }
 
     /// Time passes, on a machine that is fit to lead or not. Says what the leader is to do before anything else.
@@ -117,14 +109,12 @@ impl Leadership {
             *ms = ms.saturating_sub(self.tick_ms);
         }
         if raft.state != StateRole::Leader {
-            self.followers.iter_mut().for_each(|follower| follower.silent_ticks = None);
+            self.silent_ticks.clear();
             self.last.clear();
             self.resigns = false;
             return Next::Stay;
         }
-        for ticks in self.followers.iter_mut().filter_map(|follower| follower.silent_ticks.as_mut()) {
-            *ticks += 1;
-        }
+        self.silent_ticks.values_mut().for_each(|ticks| *ticks += 1);
         let is_stuck = self.is_stuck(raft);
         let next = self.leader_ticks(raft, is_stuck);
         self.committed = [raft.raft_log.committed, self.committed[0]];
@@ -147,7 +137,7 @@ impl Leadership {
 
     fn leader_ticks(&mut self, raft: &Raft<Memory>, is_stuck: bool) -> Next {
         // A replica without others has nobody to leave it to.
-        if raft.lead_transferee.is_some() || self.followers.is_empty() {
+        if raft.lead_transferee.is_some() || raft.prs().iter().count() < 2 {
             return Next::Stay;
         }
         if std::mem::take(&mut self.resigns) {
@@ -173,17 +163,20 @@ impl Leadership {
 
     /// The follower that has most, of those that could lead at once.
     fn best(&self, raft: &Raft<Memory>) -> Option<u64> {
-        let able = self.followers.iter().filter(|follower| self.can_lead(raft, follower.id));
-        able.max_by_key(|follower| raft.prs().get(follower.id).map(|progress| progress.matched))
-            .map(|follower| follower.id)
+        let able = self.silent_ticks.keys().copied().filter(|id| self.can_lead(raft, *id));
+        able.max_by_key(|id| raft.prs().get(*id).map(|progress| progress.matched))
     }
 
-    /// Whether a follower answers, and has all that was committed two ticks ago.
+    /// All that was committed two ticks ago.
+    pub(super) fn committed_before(&self) -> u64 {
+        self.committed[1]
+    }
+
+    /// Whether a follower votes, answers, and has all that was committed two ticks ago.
     pub(super) fn can_lead(&self, raft: &Raft<Memory>, id: u64) -> bool {
-        let answers = |follower: &Follower| {
-            follower.id == id && follower.silent_ticks.is_some_and(|ticks| ticks <= HEARD_TICKS_MAX)
-        };
-        let has_all = |progress: &Progress| progress.matched >= self.committed[1];
-        self.followers.iter().any(answers) && raft.prs().get(id).is_some_and(has_all)
+        let answers = self.silent_ticks.get(&id).is_some_and(|ticks| *ticks <= HEARD_TICKS_MAX);
+        let has_all = |progress: &Progress| progress.matched >= self.committed_before();
+        let votes = raft.prs().conf().voters().contains(id);
+        answers && votes && raft.prs().get(id).is_some_and(has_all)
     }
 }

@@ -7,16 +7,18 @@ use protobuf::{Message as _, ProtobufEnum as _, SingularPtrField};
 use raft::eraftpb::{self, Message, MessageType};
 use serde::{Deserialize, Serialize};
 
+use super::entry_of;
 use super::memory::library_entry;
-use super::{entry_of, machine_of, raft_id};
 use crate::consensus::Entry;
-use crate::ids::MachineId;
+use crate::ids::{DiskId, MachineId, ReplicaId};
 
 /// A message between two replicas of a group. What it says is the library's affair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letter {
     /// The library's number of the kind of message.
     kind: u8,
+    /// The disks of the two replicas: what is for a replica whose disk is gone, or from one, is not for or from its successor.
+    disks: Option<Box<(DiskId, DiskId)>>,
     term: u64,
     log_term: u64,
     index: u64,
@@ -40,13 +42,13 @@ struct Rare {
 }
 
 impl Letter {
-    /// Splits a message of the library into its receiver and what it says. Its sender is whoever sends it.
+    /// Splits a message of the library into its receiver and what it says. The machine of its sender is whoever sends it.
     pub(super) fn write(message: Message) -> (MachineId, Self) {
         // Every field by name: one that a later version of the library adds is not to be forgotten.
         let Message {
             msg_type,
             to,
-            from: _,
+            from,
             term,
             log_term,
             index,
@@ -68,7 +70,11 @@ impl Letter {
         };
         let snapshot = snapshot.as_ref().map_or_else(Bytes::new, encode);
         let rare = Rare { snapshot, request_snapshot, context, deprecated_priority, priority };
+        let [from, to] =
+            [from, to].map(|id| ReplicaId::from_u64(id).expect("the library's messages have two ends"));
+        let disks = (from.disk(), to.disk());
         let letter = Self {
+            disks: (disks != <(DiskId, DiskId)>::default()).then(|| Box::new(disks)),
             kind: u8::try_from(msg_type.value()).expect("the library has few kinds of messages"),
             term,
             log_term,
@@ -80,13 +86,29 @@ impl Letter {
             entries: entries.into_iter().map(entry_of).collect(),
             rare: (rare != Rare::default()).then(|| Box::new(rare)),
         };
-        (machine_of(to).expect("the library sends to replicas"), letter)
+        (to.machine(), letter)
     }
 
-    /// The message of the library, on its way `from` one replica to another; none if it cannot be one.
-    pub(super) fn read(self, from: MachineId, to: u64) -> Option<Message> {
-        let Self { kind, term, log_term, index, commit, commit_term, reject, reject_hint, entries, rare } =
-            self;
+    /// The message of the library, on its way `from` a machine `to` a replica; none if it cannot be one, or is for another
+    /// replica of that machine (D8).
+    pub(super) fn read(self, from: MachineId, to: ReplicaId) -> Option<Message> {
+        let Self {
+            kind,
+            disks,
+            term,
+            log_term,
+            index,
+            commit,
+            commit_term,
+            reject,
+            reject_hint,
+            entries,
+            rare,
+        } = self;
+        let (from_disk, to_disk) = disks.map_or_else(<(DiskId, DiskId)>::default, |disks| *disks);
+        if to_disk != to.disk() {
+            return None;
+        }
         let Rare { snapshot, request_snapshot, context, deprecated_priority, priority } =
             rare.map_or_else(Rare::default, |rare| *rare);
         let snapshot = match &*snapshot {
@@ -95,8 +117,8 @@ impl Letter {
         };
         Some(Message {
             msg_type: MessageType::from_i32(i32::from(kind))?,
-            to,
-            from: raft_id(from),
+            to: to.as_u64(),
+            from: ReplicaId::new(from, from_disk).as_u64(),
             term,
             log_term,
             index,

@@ -5,11 +5,12 @@
 use std::cell::Cell;
 
 use bytes::Bytes;
-use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
+use raft::eraftpb::{ConfState, Entry, EntryType, HardState, Snapshot};
 use raft::{Error, GetEntriesContext, RaftState, Result, Storage, StorageError};
 
-use super::{entry_of, hard_state_of, raft_id};
-use crate::consensus::{self, Persist};
+use super::{entry_of, hard_state_of, members_of};
+use crate::consensus::{self, Members, Persist};
+use crate::ids::ReplicaId;
 
 /// Entries and hard state of one replica.
 pub(super) struct Memory {
@@ -24,11 +25,10 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// A replica without history in a group of these voters.
-    pub(super) fn new(voters: Vec<u64>) -> Self {
-        let members = ConfState { voters, ..ConfState::default() };
+    /// A replica without history in a group with these members.
+    pub(super) fn new(members: &Members) -> Self {
         Self {
-            state: RaftState::new(HardState::default(), members),
+            state: RaftState::new(HardState::default(), library_members(members)),
             before: (0, 0),
             entries: Vec::new(),
             offered: None,
@@ -41,6 +41,7 @@ impl Memory {
         if let Some(snapshot) = &persist.snapshot {
             assert!(snapshot.index >= self.before.0, "a replica never goes back");
             self.before = (snapshot.index, snapshot.term);
+            self.state.conf_state = library_members(&snapshot.members);
             self.entries.clear();
             self.offered = None;
         }
@@ -53,7 +54,7 @@ impl Memory {
         if let Some(state) = persist.hard_state {
             let stored = &mut self.state.hard_state;
             stored.term = state.term;
-            stored.vote = state.vote.map_or(raft::INVALID_ID, raft_id);
+            stored.vote = state.vote.map_or(raft::INVALID_ID, ReplicaId::as_u64);
             stored.commit = state.commit;
         }
     }
@@ -63,9 +64,20 @@ impl Memory {
         hard_state_of(&self.state.hard_state)
     }
 
+    /// Who is in the group, as of the last entry that is applied.
+    pub(super) fn members(&self) -> Members {
+        members_of(&self.state.conf_state)
+    }
+
+    /// An entry was applied that has changed who is in the group.
+    pub(super) fn members_change(&mut self, members: ConfState) {
+        self.state.conf_state = members;
+    }
+
     /// Everything that this remembers, if `data` is what the entries up to `applied` add up to.
     pub(super) fn base(&self, applied: u64, data: Bytes) -> Persist {
-        let snapshot = consensus::Snapshot { term: self.term_of(applied), index: applied, data };
+        let (term, members) = (self.term_of(applied), self.members());
+        let snapshot = consensus::Snapshot { term, index: applied, members, data };
         let entries = self.entries[self.position(applied + 1)..].iter().cloned().map(entry_of).collect();
         Persist { snapshot: Some(snapshot), entries, hard_state: Some(self.hard_state()) }
     }
@@ -176,6 +188,19 @@ impl Storage for Memory {
 }
 
 pub(super) fn library_entry(entry: consensus::Entry) -> Entry {
-    let consensus::Entry { term, index, data } = entry;
-    Entry { term, index, data, ..Entry::default() }
+    let consensus::Entry { term, index, is_change, data } = entry;
+    let entry_type = if is_change { EntryType::EntryConfChangeV2 } else { EntryType::EntryNormal };
+    Entry { term, index, data, entry_type, ..Entry::default() }
+}
+
+fn library_members(members: &Members) -> ConfState {
+    let numbers = |replicas: &[ReplicaId]| replicas.iter().map(|replica| replica.as_u64()).collect();
+    ConfState {
+        voters: numbers(&members.voters),
+        voters_outgoing: numbers(&members.outgoing),
+        learners: numbers(&members.learners),
+        learners_next: numbers(&members.learners_next),
+        auto_leave: members.auto_leave,
+        ..ConfState::default()
+    }
 }

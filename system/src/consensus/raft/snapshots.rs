@@ -1,6 +1,8 @@
 //! Snapshots on their way to followers. While one is, the library sends that follower nothing else, and it does not notice
 //! that the snapshot or its acknowledgement was lost: who sends it has to tell.
 
+use std::collections::BTreeMap;
+
 use raft::{ProgressState, Raft, StateRole};
 
 use super::memory::Memory;
@@ -10,29 +12,21 @@ use super::memory::Memory;
 const SNAPSHOT_TICKS_MAX: u32 = 6;
 
 /// For how many ticks each follower has been waited for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Snapshots {
-    followers: Vec<(u64, u32)>,
+    /// Of those that a snapshot is on its way to, ascending.
+    waits: BTreeMap<u64, u32>,
 }
 
 impl Snapshots {
-    pub(super) fn new(followers: impl Iterator<Item = u64>) -> Self {
-        Self { followers: followers.map(|follower| (follower, 0)).collect() }
-    }
-
     /// Time passes. Returns the followers whose snapshot has to be reported as lost.
     pub(super) fn tick(&mut self, raft: &Raft<Memory>) -> Vec<u64> {
         let leads = raft.state == StateRole::Leader;
-        let mut lost = Vec::new();
-        for (follower, ticks) in &mut self.followers {
-            let state = raft.prs().get(*follower).map(|progress| progress.state);
-            let waits = leads && state == Some(ProgressState::Snapshot);
-            *ticks = if waits { *ticks + 1 } else { 0 };
-            if *ticks > SNAPSHOT_TICKS_MAX {
-                *ticks = 0;
-                lost.push(*follower);
-            }
-        }
-        lost
+        let waiting =
+            raft.prs().iter().filter(|(_, progress)| leads && progress.state == ProgressState::Snapshot);
+        let ticks = |id: &u64| self.waits.get(id).map_or(1, |ticks| ticks + 1);
+        self.waits = waiting.map(|(id, _)| (*id, ticks(id))).collect();
+        let is_lost = |_: &u64, ticks: &mut u32| *ticks > SNAPSHOT_TICKS_MAX;
+        self.waits.extract_if(.., is_lost).map(|(id, _)| id).collect()
     }
 }
