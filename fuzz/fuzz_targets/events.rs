@@ -245,7 +245,11 @@ impl Teller<'_> {
             5 => OpResult::DeletedCount(self.u.int_in_range(0..=4)?),
             6 => OpResult::Entries(self.entries()?),
             7 => OpResult::Alarm(self.maybe(Self::time_ms)?),
-            8 => OpResult::Answer { status: self.u.arbitrary()? },
+            8 => OpResult::Answer {
+                status: self.u.arbitrary()?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             _ => OpResult::Error("no".into()),
         })
     }
@@ -259,7 +263,12 @@ impl Teller<'_> {
                 outcome: self.maybe(Self::outcome)?.unwrap_or(Outcome::Unknown),
             },
             2 => What::OutboundArrive { call: number, service: None, head: Head::default(), body: self.maybe(Self::blob)? },
-            3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
+            3 => What::OutboundAnswer {
+                call: number,
+                status: self.maybe(|teller| teller.u.arbitrary())?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             4 => {
                 let kinds = [
                     "crash",
@@ -322,7 +331,12 @@ impl Teller<'_> {
             2 => What::AnswerLeave { request: number, outcome: self.outcome()? },
             3 => What::AnswerLost { request: number },
             4 => What::OutboundLeave { call: number, service: self.word()?, head: Head::default(), body: self.blob()? },
-            5 => What::OutboundReturn { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
+            5 => What::OutboundReturn {
+                call: number,
+                status: self.maybe(|teller| teller.u.arbitrary())?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             6 => What::OutboundLost { call: number },
             7 => What::Process { state: *self.u.choose(&[Process::Up, Process::Down, Process::Paused])? },
             _ => What::OnDisk {

@@ -134,6 +134,11 @@ fn spoil(what: &mut What) -> bool {
             *body = "another".into();
         }
         What::OutboundReturn { status: status @ Some(_), .. } => *status = Some(500),
+        What::OutboundAnswer { body: Some(body), .. }
+        | What::RequestStart { body: Some(body), .. }
+        | What::OpResult { result: OpResult::Answer { body: Some(body), .. }, .. } => {
+            *body = "another".into()
+        }
         What::OnDisk { held_by, .. } => held_by.truncate(1),
         _ => return false,
     }
