@@ -10,7 +10,9 @@ use proptest::sample::subsequence;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use reveille_model::Profile;
-use reveille_model::history::{EndReason, Event, History, Omission, RunOutcome, StorageCall, What};
+use reveille_model::history::{
+    Blob, EndReason, Event, History, Omission, OpResult, RunOutcome, StorageCall, What,
+};
 
 use crate::common::scenario;
 
@@ -18,10 +20,10 @@ use crate::common::scenario;
 const SCENARIOS: [&str; 6] = ["batcher", "retry-info", "alarm-example", "cron", "failover", "scripted"];
 
 /// How many runs of each.
-const SEEDS: u64 = 2;
+const SEEDS: u64 = 10;
 
 /// How many times things are left out of each run: 300 histories in all.
-const TELLINGS: usize = 25;
+const TELLINGS: usize = 5;
 
 /// How many things are left out at once, at most.
 const OMISSIONS_MAX: usize = 5;
@@ -38,7 +40,7 @@ enum Omits {
 }
 
 /// Each with its name.
-const OMISSIONS: [(&str, Omits); 39] = [
+const OMISSIONS: [(&str, Omits); 42] = [
     ("commits", Omits::Header(without_commits)),
     ("seed", Omits::Header(|history| history.header.seed = None)),
     ("wall_zero_ns", Omits::Header(|history| history.header.wall_zero_ns = None)),
@@ -54,6 +56,9 @@ const OMISSIONS: [(&str, Omits); 39] = [
     ("constructor_end", Omits::Kind(|what| matches!(what, What::ConstructorEnd { .. }))),
     ("instance_end", Omits::Kind(|what| matches!(what, What::InstanceEnd { .. }))),
     ("deliver", Omits::Kind(|what| matches!(what, What::Deliver { .. }))),
+    ("request_start", Omits::Kind(|what| matches!(what, What::RequestStart { .. }))),
+    ("request_end", Omits::Kind(|what| matches!(what, What::RequestEnd { .. }))),
+    ("bodies of requests and of services", Omits::Field(without_bodies)),
     ("await", Omits::Kind(|what| matches!(what, What::Await { .. }))),
     ("respond", Omits::Kind(|what| matches!(what, What::Respond { .. }))),
     ("outbound", Omits::Kind(|what| matches!(what, What::Outbound { .. }))),
@@ -151,6 +156,19 @@ fn without_call(event: &mut Event) {
     match &mut event.what {
         What::Outbound { op, .. } => *op = None,
         What::OutboundArrive { service, body, .. } => (*service, *body) = (None, None),
+        _ => {}
+    }
+}
+
+/// Wherever a body is optional.
+fn without_bodies(event: &mut Event) {
+    match &mut event.what {
+        What::Call { body, .. } => *body = Blob::default(),
+        What::RequestStart { body, .. }
+        | What::OutboundArrive { body, .. }
+        | What::OutboundAnswer { body, .. }
+        | What::OutboundReturn { body, .. }
+        | What::OpResult { result: OpResult::Answer { body, .. }, .. } => *body = None,
         _ => {}
     }
 }

@@ -215,6 +215,15 @@ fn calls() -> Vec<Case> {
             leaves(tells_call(tale), 3, "b");
             arrives(tale, if breaks { 4 } else { 3 }, "b");
         }),
+        case("W1", "a call arrives that was told and has not left", |tale, breaks| {
+            leaves(tells_call(tale), 3, "b");
+            let (service, head, body) = (UPSTREAM.into(), Head::default(), "c".into());
+            tale.does(What::Outbound { call: 4, service, head, body, op: None });
+            if !breaks {
+                leaves(tale, 4, "c");
+            }
+            arrives(tale, 4, "c");
+        }),
         case("W1", "a call arrives twice", |tale, breaks| {
             has_arrived(tale);
             if breaks {
@@ -485,6 +494,27 @@ fn requests() -> Vec<Case> {
             is_delivered(tale);
             asks(tale);
             gives_up(tale.at(if breaks { 10.1 } else { 9.9 }));
+        }),
+        case("W2", "a request was not given to its object by the end", |tale, breaks| {
+            is_delivered(tale);
+            // Other clients are told.
+            tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
+            asks(tale);
+            tale.at(if breaks { 10.1 } else { 9.9 }).end();
+        }),
+        case("W2", "an answer is told and has not left by the end", |tale, breaks| {
+            asks(tale).deliver(2, Delivery::Request { request: 7 }).at(1.0).respond();
+            if !breaks {
+                answer_leaves(tale.at(2.0), "");
+            }
+            // Others are told, and somebody sees what leaves.
+            tale.asks(8, "Batcher/1").on_machine(0, What::RequestArrive { request: 8 });
+            is_refused(tale.queue_bound(0), 8);
+            tale.world(What::Return {
+                request: 8,
+                outcome: Outcome::Refused { reason: "too many wait".into() },
+            });
+            tale.at(12.0).end();
         }),
         case("W2", "a fault long before is no reason to leave a request waiting", |tale, breaks| {
             is_delivered(tale);

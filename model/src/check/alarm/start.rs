@@ -8,7 +8,6 @@ use super::{backoff, completion, count, gone};
 use crate::check::case::Case;
 use crate::check::cluster::lateness;
 use crate::check::leniency::{Told, unsure};
-use crate::check::object::life;
 use crate::check::report::{OnMachine, Seconds};
 use crate::check::{NS_PER_MS, leniency};
 use crate::history::AlarmId;
