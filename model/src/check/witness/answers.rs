@@ -20,7 +20,8 @@ use crate::rules::Id;
 /// The requests whose clients still wait.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    waiting: BTreeMap<u64, Request>,
+    /// In boxes, since a map moves what it holds.
+    waiting: BTreeMap<u64, Box<Request>>,
     /// W2: how many of them are at each machine.
     queues: BTreeMap<u16, u64>,
 }
@@ -66,7 +67,7 @@ impl Answers {
             is_lost: false,
             has_constructor_failed: false,
         };
-        self.waiting.insert(request, asked);
+        self.waiting.insert(request, Box::new(asked));
     }
 
     /// A request reaches a machine. Gives whether its client waits and it was not there before.

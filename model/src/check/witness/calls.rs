@@ -27,7 +27,8 @@ const OVER_MAX: usize = 4_096;
 /// The calls that are under way, and the last ones that are over.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    open: BTreeMap<u64, Call>,
+    /// In boxes, since a map moves what it holds.
+    open: BTreeMap<u64, Box<Call>>,
     /// Those that are over, with where they arrived.
     over: Recent<u64, Option<Mark>, OVER_MAX>,
 }
@@ -46,7 +47,7 @@ pub(super) struct Told {
 }
 
 /// What a call says, and to whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Sent {
     pub(super) service: Arc<str>,
     pub(super) head: Head,
@@ -85,6 +86,13 @@ impl std::fmt::Display for Said {
     }
 }
 
+impl Sent {
+    /// Whether it says this, to this service.
+    fn is(&self, service: &str, head: &Head, body: &Blob) -> bool {
+        *self.service == *service && self.head == *head && self.body == *body
+    }
+}
+
 impl std::fmt::Display for Sent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Sent { service, head, body } = self;
@@ -113,7 +121,8 @@ impl Told {
 #[derive(Debug, Default)]
 struct Call {
     told: Option<Told>,
-    left: Option<(Mark, Sent)>,
+    /// When it was seen to leave, and as what if that is not what the account tells.
+    left: Option<(Mark, Option<Sent>)>,
     arrived: Option<Mark>,
     answered: Option<(Mark, Said)>,
     returned: Option<(Mark, Said)>,
@@ -123,6 +132,12 @@ struct Call {
 impl Call {
     fn object(&self) -> Option<&ObjectName> {
         self.told.as_ref().map(|told| &told.name)
+    }
+
+    /// What was seen to leave, and when.
+    fn sent(&self) -> Option<(Mark, &Sent)> {
+        let (left, other) = self.left.as_ref()?;
+        Some((*left, other.as_ref().or(self.told.as_ref().map(|told| &told.sent))?))
     }
 
     /// Whether its limit of time had passed then, so that it has failed.
@@ -157,25 +172,35 @@ impl Calls {
     }
 
     /// The witness: a call leaves.
-    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, machine: Option<u16>, call: u64, sent: Sent) {
+    pub(super) fn leaves(
+        &mut self,
+        scene: &mut Scene<'_>,
+        machine: Option<u16>,
+        call: u64,
+        (service, head, body): (&Arc<str>, &Head, &Blob),
+    ) {
         let mark = scene.mark;
         scene.reports.saw(Id::W1);
         let known = self.call(call);
-        known.left.get_or_insert_with(|| (mark, sent.clone()));
+        let is_told = |told: &Told| told.sent.is(service, head, body);
+        let other = || Sent { service: service.clone(), head: head.clone(), body: body.clone() };
+        if known.left.is_none() {
+            known.left = Some((mark, (!known.told.as_ref().is_some_and(is_told)).then(other)));
+        }
         let Some(told) = &known.told else {
             let sentences = format!(
-                "Call {call} to {} was seen to leave at {}, and no object tells by then that it has made it.",
-                sent.service,
+                "Call {call} to {service} was seen to leave at {}, and no object tells by then that it has made it.",
                 Seconds(mark.at_ns)
             );
             return scene.differs(Kinds::OUTBOUND, None, &[mark], sentences);
         };
-        if told.sent != sent {
+        if !is_told(told) {
             let sentences = format!(
-                "{} says at {} that it sends {} (call {call}); what was seen to leave is {sent}.",
+                "{} says at {} that it sends {} (call {call}); what was seen to leave is {}.",
                 told.name,
                 Seconds(told.mark.at_ns),
                 told.sent,
+                other(),
             );
             return scene.report(Id::W1, Some(&told.name), &[told.mark, mark], sentences);
         }
@@ -210,7 +235,7 @@ impl Calls {
             return never_left(scene, call);
         };
         known.arrived = Some(mark);
-        let Some((left, sent)) = &known.left else {
+        let Some((left, sent)) = known.sent() else {
             return never_left(scene, call);
         };
         scene.reports.saw(Id::W1);
@@ -228,7 +253,6 @@ impl Calls {
                 Seconds(mark.at_ns),
                 body.unwrap_or(&sent.body),
             );
-            let left = *left;
             scene.report(Id::W1, known.object(), &[left, mark], sentences);
         }
     }

@@ -175,8 +175,7 @@ impl Witness {
             }
             What::AnswerLost { request } => self.answers.lost(*request),
             What::OutboundLeave { call, service, head, body } => {
-                let sent = Sent { service: service.clone(), head: head.clone(), body: body.clone() };
-                self.calls.leaves(&mut scene, machine, *call, sent);
+                self.calls.leaves(&mut scene, machine, *call, (service, head, body));
             }
             What::OutboundArrive { call, service, head, body } => {
                 self.calls.arrives(&mut scene, *call, service.as_deref(), head, body.as_ref());
