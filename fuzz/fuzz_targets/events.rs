@@ -154,7 +154,7 @@ impl Teller<'_> {
     fn of_an_instance(&mut self) -> Result<What> {
         let number = self.few(3)?;
         let why: Arc<str> = "why".into();
-        Ok(match self.few(15)? {
+        Ok(match self.few(17)? {
             0 => What::InstanceStart {
                 cause: *self.u.choose(&[None, Some(Cause::Request), Some(Cause::Alarm)])?,
                 slice: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
@@ -198,6 +198,12 @@ impl Teller<'_> {
             },
             13 => What::Commit { ends_run: self.maybe(|teller| teller.few(3))? },
             14 => What::Respond { request: number, status: 200, headers: Headers::default(), body: self.blob()? },
+            15 => What::RequestStart {
+                request: number,
+                head: Head::default(),
+                body: self.maybe(Self::blob)?,
+            },
+            16 => What::RequestEnd { request: number },
             _ => What::Outbound {
                 head: Head::default(),
                 call: number,
