@@ -6,6 +6,7 @@
 mod common;
 
 mod a_crash_splits_work_only_between_turns;
+mod a_history_may_tell_less;
 mod a_long_run_is_no_livelock;
 mod a_zombie_has_no_effect;
 mod alarms_are_on_time;

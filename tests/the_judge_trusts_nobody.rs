@@ -78,6 +78,9 @@ fn w1_what_is_told_otherwise_than_it_was_is_refused() {
     is_refused(lies::services_get_another_body, "W1");
     is_refused(lies::every_fifth_request_is_answered_where_it_comes_in, "W1");
     is_refused(lies::every_third_answer_of_a_service_is_another_one, "W1");
+    is_refused(lies::every_third_answer_of_a_service_says_something_else, "W1");
+    is_refused(lies::every_third_answer_of_a_service_has_another_header, "W1");
+    is_refused(lies::every_third_request_is_given_with_another_path, "W1");
     is_refused(lies::every_third_answer_of_a_service_is_kept_from_its_object, "W1");
 }
 
@@ -107,6 +110,7 @@ fn w1_a_disk_that_does_not_hold_what_it_says_is_refused() {
 #[test]
 fn w2_answers_that_never_come_are_refused() {
     is_refused(lies::a_third_of_all_answers_is_dropped, "W2");
+    is_refused(lies::a_third_of_all_answers_stays_with_its_object, "W2");
     is_refused(lies::every_fourth_answer_is_told_as_a_refusal, "W2");
 }
 

@@ -154,7 +154,7 @@ impl Teller<'_> {
     fn of_an_instance(&mut self) -> Result<What> {
         let number = self.few(3)?;
         let why: Arc<str> = "why".into();
-        Ok(match self.few(15)? {
+        Ok(match self.few(17)? {
             0 => What::InstanceStart {
                 cause: *self.u.choose(&[None, Some(Cause::Request), Some(Cause::Alarm)])?,
                 slice: self.maybe(|teller| Ok(teller.few(3)? as u16))?,
@@ -198,6 +198,12 @@ impl Teller<'_> {
             },
             13 => What::Commit { ends_run: self.maybe(|teller| teller.few(3))? },
             14 => What::Respond { request: number, status: 200, headers: Headers::default(), body: self.blob()? },
+            15 => What::RequestStart {
+                request: number,
+                head: Head::default(),
+                body: self.maybe(Self::blob)?,
+            },
+            16 => What::RequestEnd { request: number },
             _ => What::Outbound {
                 head: Head::default(),
                 call: number,
@@ -245,7 +251,11 @@ impl Teller<'_> {
             5 => OpResult::DeletedCount(self.u.int_in_range(0..=4)?),
             6 => OpResult::Entries(self.entries()?),
             7 => OpResult::Alarm(self.maybe(Self::time_ms)?),
-            8 => OpResult::Answer { status: self.u.arbitrary()? },
+            8 => OpResult::Answer {
+                status: self.u.arbitrary()?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             _ => OpResult::Error("no".into()),
         })
     }
@@ -259,7 +269,12 @@ impl Teller<'_> {
                 outcome: self.maybe(Self::outcome)?.unwrap_or(Outcome::Unknown),
             },
             2 => What::OutboundArrive { call: number, service: None, head: Head::default(), body: self.maybe(Self::blob)? },
-            3 => What::OutboundAnswer { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
+            3 => What::OutboundAnswer {
+                call: number,
+                status: self.maybe(|teller| teller.u.arbitrary())?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             4 => {
                 let kinds = [
                     "crash",
@@ -322,7 +337,12 @@ impl Teller<'_> {
             2 => What::AnswerLeave { request: number, outcome: self.outcome()? },
             3 => What::AnswerLost { request: number },
             4 => What::OutboundLeave { call: number, service: self.word()?, head: Head::default(), body: self.blob()? },
-            5 => What::OutboundReturn { call: number, status: self.maybe(|teller| teller.u.arbitrary())? },
+            5 => What::OutboundReturn {
+                call: number,
+                status: self.maybe(|teller| teller.u.arbitrary())?,
+                headers: Headers::default(),
+                body: self.maybe(Self::blob)?,
+            },
             6 => What::OutboundLost { call: number },
             7 => What::Process { state: *self.u.choose(&[Process::Up, Process::Down, Process::Paused])? },
             _ => What::OnDisk {

@@ -89,7 +89,9 @@ fn explains(history: &History, index: usize, violation: &Violation, calls: &BTre
         | What::RunStart { .. }
         | What::RunEnd { .. } => of_object,
         What::FaultBegin { scope: Scope::Machine(machine), .. } => hosts(history, *machine, violation, index),
-        What::OutboundAnswer { call, status } => calls.contains(call) && !matches!(status, Some(200..=299)),
+        What::OutboundAnswer { call, status, .. } => {
+            calls.contains(call) && !matches!(status, Some(200..=299))
+        }
         What::DiskDamaged => true,
         _ => false,
     }
@@ -187,6 +189,8 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Outbound { call, service, head, body, .. } => {
             format!("{object}: call {call} to {service} leaves: {head}{body:?}")
         }
+        What::RequestStart { request, .. } => format!("{object} starts to answer request {request}"),
+        What::RequestEnd { request } => format!("{object} has made its answer to request {request}"),
         What::RequestArrive { request } => format!("request {request} arrives"),
         What::AnswerLeave { request, outcome: Outcome::Refused { reason } } => {
             format!("the refusal of request {request} is seen to leave: {reason}")
@@ -202,10 +206,12 @@ pub fn sentence(history: &History, event: &Event) -> String {
             format!("call {call} to {service} is seen to leave: {head}{body:?}")
         }
         What::OutboundLost { call } => format!("call {call}, or its answer, is lost on its way"),
-        What::OutboundReturn { call, status: Some(status) } => {
+        What::OutboundReturn { call, status: Some(status), .. } => {
             format!("the answer to call {call} is there: {status}")
         }
-        What::OutboundReturn { call, status: None } => format!("the connection of call {call} has failed"),
+        What::OutboundReturn { call, status: None, .. } => {
+            format!("the connection of call {call} has failed")
+        }
         What::Process { state: Process::Up } => "its process runs".into(),
         What::Process { state: Process::Down } => "its process is gone".into(),
         What::Process { state: Process::Paused } => "its process stands still".into(),
@@ -214,8 +220,10 @@ pub fn sentence(history: &History, event: &Event) -> String {
             format!("what turn {turn} of {object} wrote lies on {held} of {all} disks")
         }
         What::OutboundArrive { call, .. } => format!("call {call} arrives"),
-        What::OutboundAnswer { call, status: Some(status) } => format!("call {call} is answered: {status}"),
-        What::OutboundAnswer { call, status: None } => format!("call {call} fails without an answer"),
+        What::OutboundAnswer { call, status: Some(status), .. } => {
+            format!("call {call} is answered: {status}")
+        }
+        What::OutboundAnswer { call, status: None, .. } => format!("call {call} fails without an answer"),
         What::FaultBegin { kind, scope, .. } => faults::begins(kind, scope),
         What::FaultEnd { fault } => faults::ends(history, *fault),
         What::Majority { group, connected: true } => format!("the objects of group {group} have a quorum"),

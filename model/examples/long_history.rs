@@ -193,11 +193,20 @@ impl Teller {
             head: Head::default(),
             body: Some(body),
         });
-        self.world(What::OutboundAnswer { call, status: Some(200) });
-        self.on_machine(which, What::OutboundReturn { call, status: Some(200) });
+        self.world(What::OutboundAnswer { call, status: Some(200), headers: Headers::default(), body: None });
+        self.on_machine(
+            which,
+            What::OutboundReturn { call, status: Some(200), headers: Headers::default(), body: None },
+        );
         self.objects[which].turn += 1;
         self.does(which, What::Deliver { delivery: Delivery::Result { op } });
-        self.does(which, What::OpResult { op, result: OpResult::Answer { status: 200 } });
+        self.does(
+            which,
+            What::OpResult {
+                op,
+                result: OpResult::Answer { status: 200, headers: Headers::default(), body: None },
+            },
+        );
     }
 
     fn wall_ns(&self) -> i64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reveille_model::RULES;
 use reveille_model::build::Tale;
-use reveille_model::history::{EndReason, Head, How, RunOutcome, What};
+use reveille_model::history::{EndReason, Head, Headers, How, RunOutcome, What};
 use reveille_model::verdict::{Coverage, RuleId};
 
 fn of(tale: &Tale, rule: &'static str) -> Coverage {
@@ -190,10 +190,18 @@ fn a_call_is_not_missed_where_nobody_tells_of_what_comes_next() {
                 op: None,
             });
             tale.world(What::OutboundArrive { call, service: None, head: Head::default(), body: None });
-            tale.world(What::OutboundAnswer { call, status: Some(200) });
+            tale.world(What::OutboundAnswer {
+                call,
+                status: Some(200),
+                headers: Headers::default(),
+                body: None,
+            });
         }
         if is_return_told {
-            tale.on_machine(0, What::OutboundReturn { call: 3, status: Some(200) });
+            tale.on_machine(
+                0,
+                What::OutboundReturn { call: 3, status: Some(200), headers: Headers::default(), body: None },
+            );
         }
         tale.at(300.0).end();
         tale.verdict().violations.iter().map(|it| it.rule.0).collect::<Vec<_>>()

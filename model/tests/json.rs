@@ -50,6 +50,9 @@ fn of_instances() -> Vec<What> {
         What::RunEnd { run: 1, outcome: RunOutcome::Platform { why: why.clone() } },
         What::Commit { ends_run: None },
         What::Commit { ends_run: Some(1) },
+        What::RequestStart { request: 1, head: Head::default(), body: None },
+        What::RequestStart { request: 1, head: Head::default(), body: Some(binary()) },
+        What::RequestEnd { request: 1 },
         What::Respond { request: 1, status: 200, headers: Headers::default(), body: "ok".into() },
         What::Outbound {
             call: 1,
@@ -103,6 +106,10 @@ fn calls() -> Vec<StorageCall> {
     ]
 }
 
+fn headers() -> Headers {
+    Headers::new(vec![("content-type".into(), "text/plain".into())])
+}
+
 fn results(why: Arc<str>) -> Vec<OpResult> {
     vec![
         OpResult::Done,
@@ -114,7 +121,8 @@ fn results(why: Arc<str>) -> Vec<OpResult> {
         OpResult::Entries(vec![("k".into(), "v".into())]),
         OpResult::Alarm(None),
         OpResult::Alarm(Some(5)),
-        OpResult::Answer { status: 500 },
+        OpResult::Answer { status: 500, headers: Headers::default(), body: None },
+        OpResult::Answer { status: 200, headers: headers(), body: Some(binary()) },
         OpResult::Error(why),
     ]
 }
@@ -145,14 +153,14 @@ fn of_the_world() -> Vec<What> {
             head: Head::default(),
             body: Some("b".into()),
         },
-        What::OutboundReturn { call: 1, status: Some(200) },
-        What::OutboundReturn { call: 1, status: None },
+        What::OutboundReturn { call: 1, status: Some(200), headers: headers(), body: Some("b".into()) },
+        What::OutboundReturn { call: 1, status: None, headers: Headers::default(), body: None },
         What::OutboundLost { call: 1 },
         What::Process { state: Process::Up },
         What::Process { state: Process::Paused },
         What::OnDisk { object: object(), instance: 1, turn: 2, replicas: vec![0, 1, 2], held_by: vec![0, 2] },
-        What::OutboundAnswer { call: 1, status: None },
-        What::OutboundAnswer { call: 1, status: Some(503) },
+        What::OutboundAnswer { call: 1, status: None, headers: Headers::default(), body: None },
+        What::OutboundAnswer { call: 1, status: Some(503), headers: headers(), body: Some(binary()) },
         What::FaultBegin { fault: 1, kind: "crash".into(), scope: Scope::Machine(2), takes: None },
         What::FaultBegin { fault: 1, kind: "message-loss".into(), scope: Scope::Network, takes: None },
         What::FaultBegin {

@@ -2,7 +2,7 @@
 
 use reveille_model::build::Tale;
 use reveille_model::history::{
-    AwaitKind, Cause, Delivery, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
+    AwaitKind, Cause, Delivery, Headers, How, OpResult, Phase, ResetCause, Scope, StorageCall, What,
 };
 
 /// Alarm 1, for second 10.
@@ -162,7 +162,9 @@ fn l3_an_answer_from_outside_does_not_open_a_gate_that_was_open() {
             tale.at(opens_at).turn(3).does(What::Gate { closed: false });
         }
         tale.at(9.0).turn(4).does(What::Await { op: 77, kind: AwaitKind::Outside });
-        tale.at(49.9).deliver(5, Delivery::Result { op: 77 }).result(77, OpResult::Answer { status: 200 });
+        tale.at(49.9)
+            .deliver(5, Delivery::Result { op: 77 })
+            .result(77, OpResult::Answer { status: 200, headers: Headers::default(), body: None });
         if opens_at > 9.0 {
             tale.at(opens_at).does(What::Gate { closed: false });
         }

@@ -111,8 +111,11 @@ fn a_broken_promise_is_told_with_its_lines() {
     assert!(told.contains(&format!("lines {}", numbers.join(", "))), "{told}");
     assert!(told.contains(&format!("BROKEN: {}", violation.rule)), "{told}");
     let file = fs::read_to_string(&path).expect("it was written");
-    let shown = |line: &usize| file.lines().nth(line - 1).expect("the line exists").contains("never written");
-    assert!(lines.iter().any(shown), "what is wrong is among the lines {lines:?}");
+    let spoilt = file.lines().position(|line| line.contains("never written")).expect("one is spoilt") + 1;
+    assert!(lines.contains(&spoilt), "what is wrong, line {spoilt}, is among the lines {lines:?}");
+    assert_eq!(violation.at_ns, history.events[spoilt - 2].at_ns, "it breaks there");
+    let behind = lines.iter().filter(|line| **line > spoilt).count();
+    assert!(behind <= 1, "behind it only what shows that the write was not lost: {lines:?}");
 
     let output = reveille(&["check", "--json", name(&path)]);
     assert_eq!(output.status.code(), Some(1));

@@ -17,7 +17,7 @@ use reveille_system::store::Row;
 use reveille_system::words::call::{Call, Reply};
 use reveille_system::words::http::Response;
 
-pub(crate) use self::words::{asked, blob, headers, object_name};
+pub(crate) use self::words::{answered, asked, blob, headers, object_name};
 use self::words::{await_kind, end_reason, op_result, promise_kind, run_outcome, storage_call};
 use crate::clock::WALL_EPOCH_NS;
 use crate::counts::Counts;
@@ -336,6 +336,11 @@ impl Record {
             Seen::DeliveredRequest(request) => {
                 What::Deliver { delivery: Delivery::Request { request: request.0 } }
             }
+            Seen::RequestStarted { request, asks } => {
+                let (head, body) = asked(*asks);
+                What::RequestStart { request: request.0, head, body: Some(body) }
+            }
+            Seen::RequestEnded(request) => What::RequestEnd { request: request.0 },
             Seen::DeliveredAlarm(run) => What::Deliver { delivery: Delivery::Alarm { run: run.as_u64() } },
             Seen::DeliveredResult(op) => What::Deliver { delivery: Delivery::Result { op: op.0 } },
             Seen::Awaits(op, kind) => What::Await { op: op.0, kind: await_kind(kind) },

@@ -100,11 +100,12 @@ fn called(outcome: &Outcome) -> Vec<(bool, bool)> {
     let arrived = |wanted| {
         events.iter().any(|event| matches!(event.what, What::OutboundArrive { call, .. } if call == wanted))
     };
-    let told = |wanted: What| events.iter().any(|event| event.what == wanted);
+    let is_told = |wanted| {
+        let is_it = |what: &What| matches!(what, What::OutboundAnswer { call, status: Some(200), .. } if *call == wanted);
+        events.iter().any(|event| is_it(&event.what))
+    };
     left.filter_map(|event| match event.what {
-        What::Outbound { call, .. } => {
-            Some((arrived(call), told(What::OutboundAnswer { call, status: Some(200) })))
-        }
+        What::Outbound { call, .. } => Some((arrived(call), is_told(call))),
         _ => None,
     })
     .collect()

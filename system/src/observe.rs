@@ -141,6 +141,15 @@ pub enum Seen {
     },
     /// A request was delivered.
     DeliveredRequest(RequestId),
+    /// Its code is given a request: this.
+    RequestStarted {
+        /// The request.
+        request: RequestId,
+        /// What it says.
+        asks: Box<Request>,
+    },
+    /// The turn is over in which its code has answered a request, or failed.
+    RequestEnded(RequestId),
     /// Its alarm was delivered.
     DeliveredAlarm(Stamp),
     /// A result was delivered.

@@ -97,6 +97,50 @@ pub(crate) fn every_third_answer_of_a_service_is_kept_from_its_object() -> Box<d
     }))
 }
 
+pub(crate) fn every_third_answer_of_a_service_says_something_else() -> Box<dyn Between> {
+    let mut is_third = each(3);
+    Box::new(Reaches(move |input: Input, _: &mut Effects| match input {
+        Input::Answer { call, result: Ok(mut answer) } if is_third() => {
+            answer.body = Bytes::from_static(b"another");
+            Some(Input::Answer { call, result: Ok(answer) })
+        }
+        input => Some(input),
+    }))
+}
+
+pub(crate) fn every_third_answer_of_a_service_has_another_header() -> Box<dyn Between> {
+    let mut is_third = each(3);
+    Box::new(Reaches(move |input: Input, _: &mut Effects| match input {
+        Input::Answer { call, result: Ok(mut answer) } if is_third() => {
+            answer.headers.push("retry-after", "5");
+            Some(Input::Answer { call, result: Ok(answer) })
+        }
+        input => Some(input),
+    }))
+}
+
+pub(crate) fn every_third_request_is_given_with_another_path() -> Box<dyn Between> {
+    let mut is_third = each(3);
+    Box::new(Reaches(move |input: Input, _: &mut Effects| match input {
+        Input::Request(mut asked) if is_third() => {
+            asked.asks.path = "/another".into();
+            Some(Input::Request(asked))
+        }
+        input => Some(input),
+    }))
+}
+
+/// What a third of all requests is answered never leaves its object, and nothing tells that it has.
+pub(crate) fn a_third_of_all_answers_stays_with_its_object() -> Box<dyn Between> {
+    let is_kept = |request: RequestId| request.0.is_multiple_of(3);
+    Box::new(Wants(move |_, wanted: &mut Effects| {
+        wanted.answers.retain(|answer| !is_kept(answer.request));
+        wanted.observed.retain(|observation| {
+            !matches!(observation, Observation::Instance { seen: Seen::Responded { request, .. }, .. } if is_kept(*request))
+        });
+    }))
+}
+
 pub(crate) fn every_fourth_answer_is_told_as_a_refusal() -> Box<dyn Between> {
     let mut is_fourth = each(4);
     Box::new(Wants(move |_, wanted: &mut Effects| {

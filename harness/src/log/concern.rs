@@ -93,6 +93,8 @@ impl Concern {
             | What::Return { .. }
             | What::Respond { .. }
             | What::RequestArrive { .. }
+            | What::RequestStart { .. }
+            | What::RequestEnd { .. }
             | What::AnswerLeave { .. }
             | What::AnswerLost { .. } => Concern::Request,
             What::InstanceStart { .. }
@@ -169,6 +171,8 @@ fn level(what: &What) -> Level {
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
         | What::RequestArrive { .. }
+        | What::RequestStart { .. }
+        | What::RequestEnd { .. }
         | What::AnswerLeave { .. }
         | What::OutboundLeave { .. }
         | What::OutboundArrive { .. }

@@ -50,7 +50,7 @@ pub(super) fn result_text(result: &OpResult) -> String {
         OpResult::Entries(entries) => format!("{{{}}}", cut(entries, entry_text)),
         OpResult::Alarm(None) => "no alarm".into(),
         OpResult::Alarm(Some(time_ms)) => format!("an alarm at {time_ms}"),
-        OpResult::Answer { status } => format!("the answer {status}"),
+        OpResult::Answer { status, .. } => format!("the answer {status}"),
         OpResult::Error(why) => format!("an error: {why}"),
     }
 }

@@ -104,6 +104,8 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
         | What::OpResult { .. }
         | What::ConstructorEnd { failed: None }
         | What::Commit { ends_run: None }
+        | What::RequestStart { .. }
+        | What::RequestEnd { .. }
         | What::Respond { .. }
         | What::OutboundArrive { .. } => return None,
         What::Call { request, body, .. } => {
@@ -130,7 +132,7 @@ fn told(history: &History, event: &Event, cast: &Cast) -> Option<String> {
             format!("takes {} over, and its alarm; who had it before can change nothing more", cast.object)
         }
         What::Outbound { service, body, .. } => format!("it calls {service}: {}", body.text()),
-        What::OutboundAnswer { call, status } => {
+        What::OutboundAnswer { call, status, .. } => {
             let service = cast.calls.get(call).copied().unwrap_or_default();
             status.map_or_else(
                 || format!("{service} breaks the connection"),

@@ -49,7 +49,7 @@ fn is_lost_to_services(history: &History) -> bool {
         let object = event.by.as_ref().map(|by| &by.object);
         match (&event.what, object) {
             (What::Outbound { call, .. }, Some(object)) => _ = callers.insert(*call, object),
-            (What::OutboundAnswer { call, status }, _) if !matches!(status, Some(200..=299)) => {
+            (What::OutboundAnswer { call, status, .. }, _) if !matches!(status, Some(200..=299)) => {
                 refused.extend(callers.get(call).copied());
             }
             (What::RunStart { retry_count, .. }, Some(object)) => {

@@ -78,7 +78,7 @@ impl Reading {
                 }
             }
             What::Outbound { call, .. } => _ = self.called.insert(*call, at_ms),
-            What::OutboundAnswer { call, status } => {
+            What::OutboundAnswer { call, status, .. } => {
                 if let Some(left_ms) = self.called.remove(call) {
                     match status {
                         Some(200..=299) => self.late(left_ms, at_ms),

@@ -62,6 +62,13 @@ impl Tale {
         self.push(Some(by(2)), What::Commit { ends_run: Some(1) })
     }
 
+    /// Another object is idle and leaves memory, and so shows that the ends of instances are told.
+    pub fn other_is_evicted(&mut self) -> &mut Self {
+        self.push(by_other(0, 1), What::InstanceStart { cause: Some(Cause::Request), slice: None });
+        self.push(by_other(0, 1), What::ConstructorEnd { failed: None });
+        self.push(by_other(0, 1), What::InstanceEnd { reason: EndReason::Evicted })
+    }
+
     /// So many other objects set an alarm each, durably.
     pub fn others_set(&mut self, count: u32, scheduled: impl Fn(u32) -> f64) -> &mut Self {
         for other in 0..count {

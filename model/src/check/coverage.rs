@@ -35,7 +35,7 @@ impl Kinds {
     const CALL: Kinds = Kinds(1);
     pub(super) const INSTANCE_START: Kinds = Kinds(1 << 1);
     pub(super) const CONSTRUCTOR_END: Kinds = Kinds(1 << 2);
-    const INSTANCE_END: Kinds = Kinds(1 << 3);
+    pub(super) const INSTANCE_END: Kinds = Kinds(1 << 3);
     pub(super) const DELIVER: Kinds = Kinds(1 << 4);
     const OP: Kinds = Kinds(1 << 5);
     pub(super) const OP_RESULT: Kinds = Kinds(1 << 6);
@@ -73,6 +73,9 @@ impl Kinds {
     pub(super) const AWAIT: Kinds = Kinds(1 << 35);
     /// What an instance was made for.
     const CAUSE: Kinds = Kinds(1 << 36);
+    /// What a client's request says.
+    pub(super) const CALL_BODY: Kinds = Kinds(1 << 37);
+    const REQUEST_END: Kinds = Kinds(1 << 38);
 
     const fn or(self, other: Kinds) -> Kinds {
         Kinds(self.0 | other.0)
@@ -84,7 +87,9 @@ impl Kinds {
 
     fn of(what: &What) -> Kinds {
         match what {
+            What::Call { body, .. } if !body.0.is_empty() => Kinds::CALL.or(Kinds::CALL_BODY),
             What::Call { .. } => Kinds::CALL,
+            What::RequestEnd { .. } => Kinds::REQUEST_END,
             What::InstanceStart { cause: Some(_), .. } => Kinds::INSTANCE_START.or(Kinds::CAUSE),
             What::InstanceStart { .. } => Kinds::INSTANCE_START,
             What::ConstructorEnd { .. } => Kinds::CONSTRUCTOR_END,
@@ -123,6 +128,7 @@ impl Kinds {
             What::Return { .. } => Kinds::RETURN,
             What::AnswerLost { .. }
             | What::OutboundLost { .. }
+            | What::RequestStart { .. }
             | What::Timer { .. }
             | What::Promise { .. }
             | What::Phase { .. }
@@ -250,6 +256,12 @@ const NO_REPLICAS: &str =
     "no `replica` says what a machine has applied: whether replicas agree is not judged";
 const NO_COMMITTED: &str =
     "no `committed` says what a group had committed: whether its replicas keep up is not judged";
+const NO_STARTS: &str = "no `instance_start` says when a constructor kept a request waiting: when one reached its object is not judged";
+const NO_RETURNS: &str =
+    "no `return` says which client still waits: a request without an answer is not judged";
+const NO_REQUEST_ENDS: &str = "no `request_end` says when an answer was made: one that never leaves an instance that lives on is not judged";
+const NO_ENDS: &str =
+    "no `instance_end` says which instance is gone: what one was still owed in the end is not judged";
 const MANY_LOSSES: &str =
     "so many turns were lost that what they may have written cannot be told apart: it is not judged";
 const LET_PASS: &str = "the profile lets every breach of it pass";
@@ -335,6 +347,13 @@ impl Tally {
                 (lacks(Kinds::LEADER), NO_LEADERS),
                 (lacks(Kinds::REPLICA), NO_REPLICAS),
                 (self.has(Kinds::REPLICA) && lacks(Kinds::COMMITTED), NO_COMMITTED),
+            ],
+            Id::W1 => vec![(lacks(Kinds::INSTANCE_END), NO_ENDS)],
+            Id::W2 => vec![
+                (lacks(Kinds::INSTANCE_START), NO_STARTS),
+                (lacks(Kinds::RETURN), NO_RETURNS),
+                (lacks(Kinds::INSTANCE_END), NO_ENDS),
+                (lacks(Kinds::REQUEST_END), NO_REQUEST_ENDS),
             ],
             _ => vec![],
         };

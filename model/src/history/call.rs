@@ -5,7 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlarmId, Blob, Key};
+use super::{AlarmId, Blob, Headers, Key};
 
 /// A storage or alarm call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
@@ -133,6 +133,12 @@ pub enum OpResult {
     Answer {
         /// HTTP status.
         status: u16,
+        /// Its headers, where it has any.
+        #[serde(default, skip_serializing_if = "Headers::is_empty")]
+        headers: Headers,
+        /// What it says, where the writer tells (W1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Blob>,
     },
     /// The call was refused, the transaction was rolled back, or the outside service failed; nothing was written.
     Error(Arc<str>),

@@ -126,6 +126,22 @@ pub enum What {
         /// What is delivered.
         delivery: Delivery,
     },
+    /// Account: the code of an object is given a request, in the turn that began with its delivery.
+    RequestStart {
+        /// The request.
+        request: u64,
+        /// The method, path and headers that it is given, where they are not as usual.
+        #[serde(flatten)]
+        head: Head,
+        /// The bytes that it is given, where the writer tells (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<Blob>,
+    },
+    /// Account: the turn is over in which the code of an object has answered a request, or failed: the answer is made.
+    RequestEnd {
+        /// The request.
+        request: u64,
+    },
     /// A `block_concurrency_while` or a transaction closes the instance's input gate beyond the turn in which it began, or
     /// has ended, so that the gate is open again (O3). Those of the constructor are a part of it and not told. What has
     /// closed the gate when the instance ends ends with it.
@@ -260,6 +276,12 @@ pub enum What {
         /// HTTP status; none if the connection failed.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
+        /// Its headers, where it has any.
+        #[serde(default, skip_serializing_if = "Headers::is_empty")]
+        headers: Headers,
+        /// The bytes that have come, where the writer tells (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<Blob>,
     },
     /// Witness: the process of a machine has started, has died, stands still, or goes on.
     Process {
@@ -303,6 +325,12 @@ pub enum What {
         /// HTTP status; none if the service failed without an answer.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
+        /// Its headers, where it has any.
+        #[serde(default, skip_serializing_if = "Headers::is_empty")]
+        headers: Headers,
+        /// The bytes that it sends, where the writer tells (W1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        body: Option<Blob>,
     },
 
     /// A fault begins.

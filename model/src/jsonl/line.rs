@@ -22,7 +22,8 @@ use crate::history::{
 const EVENTS: &str = "call, return, instance_start, constructor_end, instance_end, deliver, gate, await, op, op_result, \
      run_start, run_end, commit, respond, outbound, request_arrive, answer_leave, answer_lost, outbound_leave, \
      outbound_arrive, outbound_answer, outbound_return, outbound_lost, process, on_disk, fault_begin, fault_end, \
-     majority, holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged, timer, promise";
+     majority, holder, leader, group_leader, committed, replica, phase, at_rest, disk_damaged, timer, promise, \
+     request_start, request_end";
 
 /// What `call` may be in an `op`.
 const CALLS: &str = "get, get_many, put, put_many, delete, delete_many, list, delete_all, sync, get_alarm, set_alarm, \
@@ -205,6 +206,12 @@ impl<'a> Line<'a> {
                 headers: self.headers.take().unwrap_or_default(),
                 body: need!(self, body),
             },
+            "request_start" => What::RequestStart {
+                request: need!(self, request),
+                head: self.head(names),
+                body: self.body.take(),
+            },
+            "request_end" => What::RequestEnd { request: need!(self, request) },
             "timer" => What::Timer { op: need!(self, op), for_ms: need!(self, for_ms) },
             "promise" => What::Promise {
                 name: names.get(&need!(self, name)),
@@ -298,9 +305,12 @@ impl<'a> Line<'a> {
                 body: need!(self, body),
             },
             "outbound_lost" => What::OutboundLost { call: need!(self, call).number()? },
-            "outbound_return" => {
-                What::OutboundReturn { call: need!(self, call).number()?, status: self.status.take() }
-            }
+            "outbound_return" => What::OutboundReturn {
+                call: need!(self, call).number()?,
+                status: self.status.take(),
+                headers: self.headers.take().unwrap_or_default(),
+                body: self.body.take(),
+            },
             "process" => {
                 let state = need!(self, state).word_of("state", "`up`, `down` or `paused`")?;
                 What::Process { state: word::<Process>("state", &state)? }
@@ -318,9 +328,12 @@ impl<'a> Line<'a> {
                 head: self.head(names),
                 body: self.body.take(),
             },
-            "outbound_answer" => {
-                What::OutboundAnswer { call: need!(self, call).number()?, status: self.status.take() }
-            }
+            "outbound_answer" => What::OutboundAnswer {
+                call: need!(self, call).number()?,
+                status: self.status.take(),
+                headers: self.headers.take().unwrap_or_default(),
+                body: self.body.take(),
+            },
             "fault_begin" => What::FaultBegin {
                 fault: need!(self, fault),
                 kind: names.get(&need!(self, kind)),

@@ -37,11 +37,17 @@ pub(crate) struct Given {
     over: Option<[(u32, Mark); 2]>,
     /// When its instance has ended without a reset.
     pub(crate) left: Option<Mark>,
+    /// When it was told that its answer is made.
+    pub(crate) made: Option<Mark>,
 }
 
 impl Given {
-    /// When it was seen that a turn is over.
-    pub(crate) fn over(&self, turn: u32) -> Option<Mark> {
+    /// When it was seen that an answer is made that belongs to this turn: the turn is over.
+    pub(crate) fn made(&self, turn: u32) -> Option<Mark> {
+        self.made.or_else(|| self.over(turn))
+    }
+
+    fn over(&self, turn: u32) -> Option<Mark> {
         self.over?.into_iter().find(|(over, _)| *over >= turn).map(|(_, seen)| seen)
     }
 }
@@ -94,7 +100,7 @@ impl Waits {
 
     /// Object code is given a request.
     pub(crate) fn give(&mut self, request: u64, instance: u64) {
-        self.given.push(Given { request, instance, over: None, left: None });
+        self.given.push(Given { request, instance, over: None, left: None, made: None });
     }
 
     /// The turns of an instance up to this one are over.
@@ -113,6 +119,12 @@ impl Waits {
     /// A newer instance starts. How an older one ended that does not say so is not known.
     pub(crate) fn forget_given(&mut self, before: u64) {
         self.given.retain(|given| given.left.is_some() || given.instance >= before);
+    }
+
+    /// The answer to a request is made.
+    pub(crate) fn make(&mut self, request: u64, instance: u64, at: Mark) {
+        let is_it = |given: &&mut Given| (given.request, given.instance) == (request, instance);
+        self.given.iter_mut().find(is_it).into_iter().for_each(|given| given.made = Some(at));
     }
 
     /// A request is answered, or its client waits no longer.

@@ -17,7 +17,7 @@ pub(crate) enum Omits {
     Ways,
 }
 
-pub(crate) const OMISSIONS: [Omits; 20] = [
+pub(crate) const OMISSIONS: [Omits; 22] = [
     Omits::Commits,
     Omits::Kind(|what| matches!(what, What::InstanceStart { .. })),
     Omits::Kind(|what| matches!(what, What::ConstructorEnd { .. })),
@@ -35,6 +35,8 @@ pub(crate) const OMISSIONS: [Omits; 20] = [
     Omits::Kind(|what| matches!(what, What::OutboundAnswer { .. })),
     Omits::Kind(|what| matches!(what, What::OutboundReturn { .. })),
     Omits::Kind(|what| matches!(what, What::Process { .. })),
+    Omits::Kind(|what| matches!(what, What::RequestStart { .. })),
+    Omits::Kind(|what| matches!(what, What::RequestEnd { .. })),
     Omits::Places,
     Omits::Identities,
     Omits::Ways,

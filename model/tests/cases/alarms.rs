@@ -5,10 +5,39 @@ use reveille_model::history::{AlarmId, Cause, Head, OpResult, StorageCall, What}
 use super::{Case, case};
 use reveille_model::build::{Tale, wall_ms};
 
+/// The datastore holds in the end what has left the slot.
+fn at_rest() -> Vec<Case> {
+    vec![
+        case(
+            "A1",
+            "the datastore holds an alarm that was replaced durably by one that was deleted",
+            |tale, breaks| {
+                tale.set_alarm(1, 100.0).commit().turn(2).set_alarm(2, 200.0).commit();
+                tale.turn(3).delete_alarm().commit();
+                tale.at(10.0).rests(&[], breaks.then_some((1, 100.0, 0))).end();
+            },
+        ),
+        case(
+            "A2",
+            "the datastore holds an alarm whose replacement was acknowledged and deleted",
+            |tale, breaks| {
+                tale.set_alarm(1, 100.0).commit().turn(2).set_alarm(2, 200.0).commit().respond();
+                tale.turn(3).delete_alarm().commit();
+                tale.at(10.0).rests(&[], breaks.then_some((1, 100.0, 0))).end();
+            },
+        ),
+        case("S3", "the datastore holds an alarm that was lost with its instance", |tale, breaks| {
+            tale.set_alarm(1, 100.0).lost().at(1.0).start(2);
+            tale.at(10.0).rests(&[], breaks.then_some((1, 100.0, 0))).end();
+        }),
+    ]
+}
+
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = slot();
     cases.extend(times());
     cases.extend(firing());
+    cases.extend(at_rest());
     cases
 }
 
@@ -176,6 +205,20 @@ fn firing() -> Vec<Case> {
             }
             tale.at(100.0).end();
         }),
+        case(
+            "F6",
+            "a run that was cut short does not start again, and its machine has little to do",
+            |tale, breaks| {
+                running(tale.speed(10));
+                tale.at(1.5).fault(1, "crash").lost().at(5.0).heal(1);
+                if breaks {
+                    tale.at(100.0).rests(&[], Some((1, 1.0, 0)));
+                } else {
+                    tale.on(1).wake(2).turn(2).run(2, 1, 1.0, 0).run_ok(2).commit_end(2);
+                }
+                tale.at(100.0).end();
+            },
+        ),
         case("F7", "the handler is told another time", |tale, breaks| {
             tale.alarm_is_set(1.0).at(1.1).turn(2);
             tale.run_told(1, Some(1), if breaks { 1.05 } else { 1.0 }, 0, false);

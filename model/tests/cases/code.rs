@@ -44,7 +44,7 @@ fn timers() -> Vec<Case> {
             is_over(tale.at(if breaks { 31.1 } else { 29.9 }), 5);
         }),
         case("W2", "a timer is never over", |tale, breaks| {
-            sets(tale);
+            sets(tale.other_is_evicted());
             tale.at(if breaks { 12.1 } else { 11.9 }).end();
         }),
         case("S1", "a timer is over twice", |tale, breaks| {

@@ -53,6 +53,15 @@ fn duties() -> Vec<Case> {
             }
             tale.at(90.0).end();
         }),
+        case(
+            "D3",
+            "the slice of a machine that is gone, as the name of its fault says, has to move",
+            |tale, breaks| {
+                holds(tale, 0, 1);
+                tale.at(1.0).fault(1, if breaks { "pause" } else { "sync-stall" }).at(40.0).heal(1);
+                holds(tale, 0, 3);
+            },
+        ),
         case("D4", "two machines lead a datacenter in one term", |tale, breaks| {
             leads(tale, 0, 2);
             leads(tale, 1, if breaks { 2 } else { 3 });

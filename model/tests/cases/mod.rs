@@ -8,6 +8,7 @@ mod objects;
 mod resets;
 mod retries;
 mod storage;
+mod turns;
 mod witness;
 
 use reveille_model::build::{Tale, told};
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Case> {
         known_defects::cases(),
         witness::cases(),
         code::cases(),
+        turns::cases(),
     ];
     parts.into_iter().flatten().collect()
 }

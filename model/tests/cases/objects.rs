@@ -198,6 +198,14 @@ pub(super) fn cases() -> Vec<Case> {
             tale.alarm_is_set(10.0).alarm_elsewhere().at(9.0).on(2).fault(1, "crash").on(0);
             ends_with_or_without_run(tale, breaks);
         }),
+        case(
+            "D7",
+            "alarms elsewhere stop while one machine is gone, and theirs has little to do",
+            |tale, breaks| {
+                tale.speed(10).alarm_is_set(10.0).alarm_elsewhere().at(9.0).on(2).fault(1, "crash").on(0);
+                ends_with_or_without_run(tale, breaks);
+            },
+        ),
         case("F8", "an object that has left memory is not woken by its alarm", |tale, breaks| {
             tale.alarm_is_set(10.0).does(What::InstanceEnd { reason: EndReason::Evicted }).at(10.0);
             if breaks {

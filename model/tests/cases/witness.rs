@@ -34,16 +34,61 @@ fn arrives(tale: &mut Tale, call: u64, body: &str) {
     tale.world(What::OutboundArrive { call, service, head: Head::default(), body });
 }
 
+/// What the service says, as it is told in one place: with a header or without, and its body, if that is told.
+#[derive(Clone, Default)]
+struct Said {
+    has_header: bool,
+    body: Option<&'static str>,
+}
+
+impl Said {
+    fn headers(&self) -> Headers {
+        let header = ("retry-after".into(), "5".into());
+        Headers::new(if self.has_header { vec![header] } else { Vec::new() })
+    }
+
+    fn body(&self) -> Option<Blob> {
+        self.body.map(Blob::from)
+    }
+}
+
 fn answered(tale: &mut Tale, status: u16) {
-    tale.world(What::OutboundAnswer { call: 3, status: Some(status) });
+    answered_as(tale, status, &Said::default());
+}
+
+fn answered_as(tale: &mut Tale, status: u16, said: &Said) {
+    let (headers, body) = (said.headers(), said.body());
+    tale.world(What::OutboundAnswer { call: 3, status: Some(status), headers, body });
 }
 
 fn comes_back(tale: &mut Tale, status: u16) {
-    tale.on_machine(0, What::OutboundReturn { call: 3, status: Some(status) });
+    comes_back_as(tale, status, &Said::default());
+}
+
+fn comes_back_as(tale: &mut Tale, status: u16, said: &Said) {
+    let (headers, body) = (said.headers(), said.body());
+    tale.on_machine(0, What::OutboundReturn { call: 3, status: Some(status), headers, body });
 }
 
 fn is_given(tale: &mut Tale, status: u16) {
-    tale.deliver(9, Delivery::Result { op: 50 }).result(50, OpResult::Answer { status });
+    is_given_as(tale, status, &Said::default());
+}
+
+fn is_given_as(tale: &mut Tale, status: u16, said: &Said) {
+    let (headers, body) = (said.headers(), said.body());
+    tale.deliver(9, Delivery::Result { op: 50 }).result(50, OpResult::Answer { status, headers, body });
+}
+
+/// The service answers one thing, another one comes back, and object code is given a third.
+fn three_tellings(tale: &mut Tale, [answered, came, given]: [Said; 3]) {
+    has_arrived(tale);
+    answered_as(tale, 200, &answered);
+    comes_back_as(tale, 200, &came);
+    is_given_as(tale, 200, &given);
+}
+
+fn says(body: &'static str) -> Said {
+    Said { has_header: false, body: Some(body) }
 }
 
 /// Call 3 has left and was received.
@@ -73,6 +118,22 @@ fn is_asked(tale: &mut Tale) -> &mut Tale {
 fn is_delivered(tale: &mut Tale) {
     tale.asks(6, "Batcher/0").on_machine(0, What::RequestArrive { request: 6 });
     tale.deliver(2, Delivery::Request { request: 6 });
+}
+
+fn path(path: &str) -> Head {
+    Head::new(None, Some(path.into()), Headers::default())
+}
+
+/// Request 7 is sent, reaches machine 0, and is delivered.
+fn asks_for(tale: &mut Tale, at: &str, body: &str) {
+    tale.world(What::Call { request: 7, to: object(), head: path(at), body: body.into() });
+    tale.on_machine(0, What::RequestArrive { request: 7 });
+    tale.deliver(2, Delivery::Request { request: 7 });
+}
+
+/// That is what object code is given of it.
+fn starts(tale: &mut Tale, at: &str, body: &str) {
+    tale.does(What::RequestStart { request: 7, head: path(at), body: Some(body.into()) });
 }
 
 fn said(body: &str) -> Outcome {
@@ -123,7 +184,9 @@ fn calls() -> Vec<Case> {
         case("W1", "an answer comes back to another machine than that of its object", |tale, breaks| {
             has_arrived(tale);
             answered(tale, 200);
-            tale.on_machine(u16::from(breaks), What::OutboundReturn { call: 3, status: Some(200) });
+            let (status, headers) = (Some(200), Headers::default());
+            let what = What::OutboundReturn { call: 3, status, headers, body: None };
+            tale.on_machine(u16::from(breaks), what);
         }),
         case("W1", "a call leaves twice and is told once", |tale, breaks| {
             has_arrived(tale);
@@ -151,6 +214,15 @@ fn calls() -> Vec<Case> {
         case("W1", "a call arrives that has not left", |tale, breaks| {
             leaves(tells_call(tale), 3, "b");
             arrives(tale, if breaks { 4 } else { 3 }, "b");
+        }),
+        case("W1", "a call arrives that was told and has not left", |tale, breaks| {
+            leaves(tells_call(tale), 3, "b");
+            let (service, head, body) = (UPSTREAM.into(), Head::default(), "c".into());
+            tale.does(What::Outbound { call: 4, service, head, body, op: None });
+            if !breaks {
+                leaves(tale, 4, "c");
+            }
+            arrives(tale, 4, "c");
         }),
         case("W1", "a call arrives twice", |tale, breaks| {
             has_arrived(tale);
@@ -196,8 +268,28 @@ fn calls() -> Vec<Case> {
                 tale.world(What::OutboundLost { call: 3 });
             }
             // Others come back.
-            tale.on_machine(1, What::OutboundReturn { call: 9, status: None });
+            let headers = Headers::default();
+            tale.on_machine(1, What::OutboundReturn { call: 9, status: None, headers, body: None });
             tale.at(61.0).end();
+        }),
+        case(
+            "W1",
+            "the body of an answer that comes back is another one than the service sent",
+            |tale, breaks| {
+                three_tellings(tale, [says("a"), says(if breaks { "b" } else { "a" }), Said::default()]);
+            },
+        ),
+        case("W1", "the header of an answer that comes back is none of the service", |tale, breaks| {
+            let came = Said { has_header: breaks, ..says("a") };
+            three_tellings(tale, [says("a"), came, Said::default()]);
+        }),
+        case("W1", "object code is given another body than came back", |tale, breaks| {
+            let came = Said { body: if breaks { Some("a") } else { None }, has_header: false };
+            three_tellings(tale, [Said::default(), came, says("b")]);
+        }),
+        case("W1", "object code is given a header that has not come back", |tale, breaks| {
+            let given = Said { has_header: true, ..says("a") };
+            three_tellings(tale, [says("a"), says("a"), if breaks { given } else { says("a") }]);
         }),
         case("W1", "object code is given another answer than came back", |tale, breaks| {
             has_come_back(tale);
@@ -220,7 +312,9 @@ fn calls() -> Vec<Case> {
         }),
         case("W1", "an answer that came back is never given", |tale, breaks| {
             has_come_back(tale);
-            if !breaks {
+            if breaks {
+                tale.other_is_evicted();
+            } else {
                 tale.evicted();
             }
             tale.at(11.0).end();
@@ -305,6 +399,23 @@ fn answers() -> Vec<Case> {
             tale.deliver(2, Delivery::Request { request: 7 });
             tale.on_machine(0, What::RequestArrive { request: 7 });
         }),
+        case("W1", "object code is given another body than the client has sent", |tale, breaks| {
+            asks_for(tale, "/a", "add");
+            starts(tale, "/a", if breaks { "drop" } else { "add" });
+        }),
+        case("W1", "object code is given another path than the client has sent", |tale, breaks| {
+            asks_for(tale, "/a", "add");
+            starts(tale, if breaks { "/b" } else { "/a" }, "add");
+        }),
+        case("W1", "object code is given a body where clients send none", |tale, breaks| {
+            asks_for(tale, "/a", "");
+            if breaks {
+                // Another client tells what it sends.
+                let (head, body) = (Head::default(), "add".into());
+                tale.world(What::Call { request: 8, to: object(), head, body });
+            }
+            starts(tale, "/a", "add");
+        }),
         case("W1", "object code says that it read what it was not given", |tale, breaks| {
             is_asked(tale.echoes()).put("k", "v").get("k", Some("v")).commit();
             let body = if breaks { r#"{"read":[["k",null]]}"# } else { r#"{"read":[["k","v"]]}"# };
@@ -383,6 +494,27 @@ fn requests() -> Vec<Case> {
             is_delivered(tale);
             asks(tale);
             gives_up(tale.at(if breaks { 10.1 } else { 9.9 }));
+        }),
+        case("W2", "a request was not given to its object by the end", |tale, breaks| {
+            is_delivered(tale);
+            // Other clients are told.
+            tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
+            asks(tale);
+            tale.at(if breaks { 10.1 } else { 9.9 }).end();
+        }),
+        case("W2", "an answer is told and has not left by the end", |tale, breaks| {
+            asks(tale).deliver(2, Delivery::Request { request: 7 }).at(1.0).respond();
+            if !breaks {
+                answer_leaves(tale.at(2.0), "");
+            }
+            // Others are told, and somebody sees what leaves.
+            tale.asks(8, "Batcher/1").on_machine(0, What::RequestArrive { request: 8 });
+            is_refused(tale.queue_bound(0), 8);
+            tale.world(What::Return {
+                request: 8,
+                outcome: Outcome::Refused { reason: "too many wait".into() },
+            });
+            tale.at(12.0).end();
         }),
         case("W2", "a fault long before is no reason to leave a request waiting", |tale, breaks| {
             is_delivered(tale);
@@ -465,6 +597,25 @@ fn turns() -> Vec<Case> {
                 tale.reset(ResetCause::Panic);
             }
             gives_up(tale.at(20.0));
+        }),
+        case("W2", "an answer is made and never leaves an instance that lives on", |tale, breaks| {
+            asks(is_served(tale.other_is_evicted()).at(1.0)).deliver(4, Delivery::Request { request: 7 });
+            if breaks {
+                tale.does(What::RequestEnd { request: 7 });
+            }
+            gives_up(tale.at(12.0));
+        }),
+        case("W2", "an answer leaves long after it was made", |tale, breaks| {
+            asks(tale).deliver(2, Delivery::Request { request: 7 });
+            tale.at(if breaks { 1.0 } else { 3.0 }).does(What::RequestEnd { request: 7 });
+            tale.at(12.0).respond();
+        }),
+        case("W2", "an answer was made long before the end", |tale, breaks| {
+            asks(is_served(tale.other_is_evicted()).at(1.0)).deliver(4, Delivery::Request { request: 7 });
+            tale.does(What::RequestEnd { request: 7 });
+            // Other clients are told.
+            tale.asks(8, "Batcher/1").world(What::Return { request: 8, outcome: Outcome::Unknown });
+            tale.at(if breaks { 11.1 } else { 10.9 }).end();
         }),
         case(
             "W2",
@@ -571,7 +722,7 @@ fn storage() -> Vec<Case> {
             tale.result(op, OpResult::Value(None));
         }),
         case("W2", "a sync never returns in calm", |tale, breaks| {
-            is_asked(tale).put("k", "v").commit();
+            is_asked(tale.other_is_evicted()).put("k", "v").commit();
             let op = tale.call(StorageCall::Sync);
             if !breaks {
                 tale.at(1.0).deliver(3, Delivery::Result { op }).result(op, OpResult::Done);

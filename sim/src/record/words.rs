@@ -12,6 +12,7 @@ use reveille_system::observe::{self, Ended, RunEnd, WaitKind};
 use reveille_system::words::call::{Call, Key, List, Reply};
 use reveille_system::words::failure::{self, Reset};
 use reveille_system::words::http;
+use reveille_system::words::outside::OutsideAnswer;
 
 use crate::counts::Counts;
 
@@ -54,6 +55,14 @@ pub(crate) fn asked(request: http::Request) -> (Head, Blob) {
         headers(&told.headers),
     );
     (head, blob(body))
+}
+
+/// What a service answers: status, headers and body, none of it where it gave no answer.
+pub(crate) fn answered(answer: Option<&OutsideAnswer>) -> (Option<u16>, Headers, Option<Blob>) {
+    let Some(OutsideAnswer { status, headers: told, body }) = answer else {
+        return (None, Headers::default(), None);
+    };
+    (Some(*status), headers(told), Some(blob(body.clone())))
 }
 
 pub(crate) fn headers(told: &http::Headers) -> Headers {
@@ -145,7 +154,9 @@ pub(super) fn op_result(reply: Reply) -> OpResult {
         Reply::DeletedCount(count) => OpResult::DeletedCount(count),
         Reply::Entries(entries) => OpResult::Entries(blobs(entries)),
         Reply::Alarm(scheduled_ms) => OpResult::Alarm(scheduled_ms),
-        Reply::Outside(Ok(answer)) => OpResult::Answer { status: answer.status },
+        Reply::Outside(Ok(OutsideAnswer { status, headers: told, body })) => {
+            OpResult::Answer { status, headers: headers(&told), body: Some(blob(body)) }
+        }
         Reply::Outside(Err(error)) => OpResult::Error(error.to_string().into()),
         Reply::Refused(error) => OpResult::Error(error.to_string().into()),
         Reply::RolledBack(why) => OpResult::Error(why),

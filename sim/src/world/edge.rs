@@ -9,7 +9,7 @@ use reveille_system::words::outside::{OutsideAnswer, OutsideCall, OutsideError};
 use super::{Event, NS_PER_MS, World};
 use crate::connections::{Passage, Way};
 use crate::outside::{Decision, Exchange, Says, Sent};
-use crate::record::{Spot, asked, object_name};
+use crate::record::{Spot, answered, asked, object_name};
 use crate::trace::Kind;
 
 impl World<'_> {
@@ -102,8 +102,9 @@ impl World<'_> {
     }
 
     pub(super) fn outside_decide(&mut self, exchange: Exchange, answer: Option<Box<OutsideAnswer>>) {
-        let status = answer.as_ref().map(|answer| answer.status);
-        self.record.outside(self.now_ns, What::OutboundAnswer { call: exchange.number, status });
+        let (status, headers, body) = answered(answer.as_deref());
+        let says = What::OutboundAnswer { call: exchange.number, status, headers, body };
+        self.record.outside(self.now_ns, says);
         let passage = self.pass(exchange.machine, Way::FromServices);
         if passage.breaks {
             self.outside_lost(exchange.number);

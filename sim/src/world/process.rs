@@ -10,6 +10,7 @@ use reveille_system::machine::{Machine, Setup};
 
 use super::World;
 use crate::host::Held;
+use crate::record::answered;
 use crate::run::MachinePanic;
 use crate::run::panics::{Panic, caught};
 use crate::trace::Kind;
@@ -48,20 +49,21 @@ impl World<'_> {
             return;
         }
         self.note(Some(id), kind, a, b);
-        self.tell_arrival(id, kind, a, b);
+        self.tell_arrival(id, kind, a, &input);
         self.feed(id, input);
     }
 
-    /// W1: what comes from outside reaches the process of a machine. `a` and `b` are the step that this is.
-    fn tell_arrival(&mut self, id: MachineId, kind: Kind, a: u64, b: u64) {
+    /// W1: what comes from outside reaches the process of a machine. `number` is that of the request or the call.
+    fn tell_arrival(&mut self, id: MachineId, kind: Kind, number: u64, input: &Input) {
         let host = &self.hosts[usize::from(id.0)];
         if host.machine.is_none() {
             return;
         }
-        let what = match kind {
-            Kind::Request => What::RequestArrive { request: a },
-            Kind::OutsideAnswered => {
-                What::OutboundReturn { call: a, status: u16::try_from(b).ok().filter(|status| *status > 0) }
+        let what = match (kind, input) {
+            (Kind::Request, _) => What::RequestArrive { request: number },
+            (Kind::OutsideAnswered, Input::Answer { result, .. }) => {
+                let (status, headers, body) = answered(result.as_ref().ok());
+                What::OutboundReturn { call: number, status, headers, body }
             }
             _ => return,
         };

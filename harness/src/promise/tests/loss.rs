@@ -36,7 +36,8 @@ fn sends(tale: &mut Tale, run: u64, retry_count: u32, items: &[(&str, &str)]) {
 
 /// The upstream has answered a run's call.
 fn answers(tale: &mut Tale, run: u64, status: u16) {
-    tale.world(What::OutboundAnswer { call: run, status: Some(status) });
+    let (status, headers) = (Some(status), Headers::default());
+    tale.world(What::OutboundAnswer { call: run, status, headers, body: None });
 }
 
 fn deletes_all(tale: &mut Tale) {
@@ -85,7 +86,7 @@ fn an_item_that_was_sent_and_refused_is_told_with_the_refusal() {
     tale.run_ok(1).commit_end(1);
     let [(rule, evidence)] = &found(&tale)[..] else { panic!("one item was lost") };
     assert_eq!(*rule, "X1(c)");
-    assert!(has(evidence, |what| matches!(what, What::OutboundAnswer { call: 1, status: Some(429) })));
+    assert!(has(evidence, |what| matches!(what, What::OutboundAnswer { call: 1, status: Some(429), .. })));
     assert!(!has(evidence, |what| matches!(what, What::RunStart { run: 2, .. })));
 }
 
@@ -129,7 +130,7 @@ fn x5_is_said_of_an_alarm_that_was_given_up_and_of_no_other() {
         what,
         What::RunEnd { run: 1, outcome: RunOutcome::Failed { .. } }
     )));
-    assert!(has(evidence, |what| matches!(what, What::OutboundAnswer { call: 1, status: Some(503) })));
+    assert!(has(evidence, |what| matches!(what, What::OutboundAnswer { call: 1, status: Some(503), .. })));
     for (retry_count, outcome) in [(5, failed()), (6, RunOutcome::Ok)] {
         let found = left_behind(retry_count, outcome);
         assert_eq!(found.iter().map(|(rule, _)| *rule).collect::<Vec<_>>(), ["delivery"], "{retry_count}");

@@ -57,7 +57,12 @@ impl Told {
             head: Head::default(),
             body: Some(Blob::from(body)),
         });
-        self.0.world(What::OutboundAnswer { call, status: Some(200) });
+        self.0.world(What::OutboundAnswer {
+            call,
+            status: Some(200),
+            headers: Headers::default(),
+            body: None,
+        });
         self
     }
 

@@ -8,7 +8,6 @@ use super::{backoff, completion, count, gone};
 use crate::check::case::Case;
 use crate::check::cluster::lateness;
 use crate::check::leniency::{Told, unsure};
-use crate::check::object::life;
 use crate::check::report::{OnMachine, Seconds};
 use crate::check::{NS_PER_MS, leniency};
 use crate::history::AlarmId;
@@ -52,10 +51,6 @@ pub(in crate::check) fn starts(
         unsure::run_starts(case, row, instance, &told);
     }
     row.each_slot(|slot| slot.pending = None);
-    if life::may_construct(instance) {
-        // The end of its constructor is not told.
-        instance.closed.add(instance.started.at_ns, case.mark.at_ns);
-    }
     if let Some(other) = leniency::other_run(case, row, instance, &told) {
         lateness::see(case, row.slot.alarm_set_at(other.setting.set));
         instance.start_run(run, Some(other.setting), 0, case.mark, case.by.turn);

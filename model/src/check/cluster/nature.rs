@@ -10,6 +10,10 @@ use crate::history::{Scope, Taken, Takes};
 /// along; a pause or a cut does not.
 const STOPPING: [&str; 5] = ["crash", "power", "kill", "down", "lost"];
 
+/// One with one of these, too, takes machines out of reach. What any other does to them is not known: it is a failure that L1 does not
+/// name, and nothing has to move away from it (D3, D5, D6).
+const AWAY: [&str; 3] = ["pause", "panic", "cut"];
+
 /// What a fault takes out of reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Holds {
@@ -68,10 +72,15 @@ fn by_what_it_takes(takes: &Taken, scope: &Scope) -> Nature {
 }
 
 fn by_name(kind: &str, scope: &Scope) -> Nature {
+    let is_named = |words: &[&str]| words.iter().any(|word| kind.contains(word));
     let harms_disk = kind.starts_with("disk");
+    let is_of_machines = matches!(scope, Scope::Machine(_) | Scope::Datacenter(_))
+        && !harms_disk
+        && !kind.starts_with("slow")
+        && !kind.starts_with("clock");
     let class = match scope {
         Scope::Network | Scope::Links { .. } if kind.contains("loss") => Class::Loss,
-        Scope::Machine(_) | Scope::Datacenter(_) if !harms_disk && !kind.starts_with("slow") => Class::Single,
+        _ if is_of_machines && (is_named(&STOPPING) || is_named(&AWAY)) => Class::Single,
         _ => Class::Other,
     };
     let holds = match (class, scope) {
@@ -79,13 +88,13 @@ fn by_name(kind: &str, scope: &Scope) -> Nature {
         (_, Scope::Links { .. }) if kind.starts_with("slow") => Holds::Nothing,
         (_, Scope::Links { .. }) => Holds::Links,
         _ if kind.contains("cut") => Holds::Links,
-        (Class::Single, _) if !kind.starts_with("clock") => Holds::Machines,
+        _ if is_of_machines => Holds::Machines,
         _ => Holds::Nothing,
     };
     Nature {
         class: (!kind.starts_with("clock")).then_some(class),
         holds,
-        stops: STOPPING.iter().any(|word| kind.contains(word)),
+        stops: is_named(&STOPPING),
         harms_disk,
         steps_clock: kind == "clock-step",
     }
@@ -138,8 +147,13 @@ mod tests {
             steps_clock: false,
         };
         let none = Nature { holds: Holds::Nothing, ..single };
-        assert_eq!(named("meteor"), single);
+        assert_eq!(named("long-pause"), single);
         assert_eq!(named("leader-crash"), Nature { stops: true, ..single });
+        assert_eq!(
+            named("meteor"),
+            Nature { class: Some(Class::Other), ..single },
+            "nobody knows what it does"
+        );
         assert_eq!(named("slow-disk"), Nature { class: Some(Class::Other), ..none });
         assert_eq!(named("disk-rot"), Nature { class: Some(Class::Other), harms_disk: true, ..none });
         assert_eq!(named("clock-step"), Nature { class: None, steps_clock: true, ..none });

@@ -147,14 +147,32 @@ fn lost_end(case: &mut Case<'_>, lost: &LostTurn, end: End) {
 /// The constructor ends. One that fails is a failure of the platform (R1) for the alarm that it was to run for.
 pub(in crate::check) fn constructor_end(case: &mut Case<'_>, object: &mut Object, has_failed: bool) {
     let Some(acting) = object.acting(case.by) else { return };
-    let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
-    let limit_ns = acting.instance.started.at_ns.saturating_add(ns(limit_ms));
-    acting.instance.closed.add(acting.instance.started.at_ns, case.mark.at_ns.min(limit_ns));
+    is_constructed(case, acting.instance);
     if has_failed {
         // A request may have waited for this constructor together with the alarm, so that it is unclear what counted.
         let is_sure = acting.instance.cause == Some(Cause::Alarm);
         constructor_failed(case, acting.row, acting.instance, is_sure);
     }
+}
+
+/// "Lateness": a constructor has run until now, as far as it may.
+fn is_constructed(case: &Case<'_>, instance: &mut Instance) {
+    let limit_ms = case.constants.constructor_limit_ms.saturating_add(ENDED_WITHIN_MS);
+    let limit_ns = instance.started.at_ns.saturating_add(ns(limit_ms));
+    instance.closed.add(instance.started.at_ns, case.mark.at_ns.min(limit_ns));
+}
+
+/// O4: a request or the alarm reaches an instance: its constructor is over by then, whether or not the history tells of its end.
+pub(in crate::check) fn lets_in(case: &Case<'_>, instance: &mut Instance) {
+    if may_construct(instance) {
+        is_constructed(case, instance);
+    }
+    instance.conduct.has_let_in = true;
+}
+
+/// Whether the constructor of an instance runs, as far as the history shows.
+pub(in crate::check) fn is_constructing(instance: &Instance) -> bool {
+    instance.conduct.constructor == Constructor::Running && !instance.conduct.has_let_in
 }
 
 fn constructor_failed(case: &Case<'_>, row: &mut Row, instance: &Instance, is_sure: bool) {
@@ -238,14 +256,14 @@ pub(in crate::check) fn closed_since_ns(reports: &Reports, instance: &Instance) 
     let is_told = reports.tally.has(Kinds::OP_RESULT);
     let waiting =
         conduct.outstanding().iter().filter(|call| is_told && call.closes_gate()).map(|call| call.mark);
-    let constructing = (conduct.constructor == Constructor::Running).then_some(instance.started);
+    let constructing = is_constructing(instance).then_some(instance.started);
     conduct.gate_closed.into_iter().chain(waiting).chain(constructing).map(|since| since.at_ns).min()
 }
 
 /// Until when that lasts at most: O4: no constructor is in the way longer than it may take.
 fn closed_until_ns(constants: &Constants, reports: &Reports, instance: &Instance, now: Mark) -> u64 {
     let conduct = &instance.conduct;
-    let is_only_constructing = conduct.constructor == Constructor::Running
+    let is_only_constructing = is_constructing(instance)
         && conduct.gate_closed.is_none()
         && !(reports.tally.has(Kinds::OP_RESULT)
             && conduct.outstanding().iter().any(|call| call.closes_gate()));

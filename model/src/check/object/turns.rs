@@ -6,7 +6,7 @@
 //!                                     └─ of storage: nothing but its result is delivered
 //! ```
 
-use super::effects;
+use super::{effects, life};
 use crate::check::alarm::{constructor, resets};
 use crate::check::case::Case;
 use crate::check::coverage::Kinds;
@@ -88,7 +88,9 @@ pub(in crate::check) fn observe(case: &mut Case<'_>, object: &mut Object, what: 
             acting.instance.conduct.begun(*op, case.by.turn);
             acting.instance.conduct.sets(Timer { op: *op, for_ms: *for_ms, mark: case.mark });
         }
-        What::Promise { .. } => in_turn(case, acting.instance, None),
+        What::Promise { .. } | What::RequestStart { .. } | What::RequestEnd { .. } => {
+            in_turn(case, acting.instance, None);
+        }
         // It leaves when what was written before it is durable, and belongs to the turn that made it.
         What::Outbound { op: Some(op), .. } => acting.instance.conduct.begun(*op, case.by.turn),
         _ => {}
@@ -122,7 +124,6 @@ fn in_turn(case: &mut Case<'_>, instance: &mut Instance, delivery: Option<Delive
     let (began, is_delivery) = (conduct.turn_began, delivery.is_some());
     if let Some(delivery) = delivery {
         conduct.delivered = Some((turn, delivery));
-        conduct.has_let_in |= !matches!(delivery, Delivery::Result { .. });
     }
     if began.is_none() || turn > conduct.turn {
         conduct.turn = turn;
@@ -202,8 +203,9 @@ fn arrives(case: &mut Case<'_>, instance: &mut Instance, what: &str) {
             // A history that never says that a constructor ended cannot be judged by that.
             case.report_if_ever(Kinds::CONSTRUCTOR_END, Id::O4, &[instance.started], sentences);
         }
-        return;
+        return life::lets_in(case, instance);
     }
+    life::lets_in(case, instance);
     if let Some(closed) = instance.conduct.gate_closed {
         blocked(case, instance, what, closed, Kinds::GATE);
     }

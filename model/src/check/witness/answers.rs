@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use super::super::coverage::Kinds;
 use super::super::report::Seconds;
-use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, promptness};
-use crate::history::{ObjectName, Outcome};
+use super::promptness::{self, Owed};
+use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX};
+use crate::history::{Blob, Head, ObjectName, Outcome};
 use crate::reference::Mark;
 use crate::reference::waits::{Given, Waited};
 use crate::rules::Id;
@@ -19,7 +20,8 @@ use crate::rules::Id;
 /// The requests whose clients still wait.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    waiting: BTreeMap<u64, Request>,
+    /// In boxes, since a map moves what it holds.
+    waiting: BTreeMap<u64, Box<Request>>,
     /// W2: how many of them are at each machine.
     queues: BTreeMap<u16, u64>,
 }
@@ -29,6 +31,9 @@ pub(super) struct Answers {
 pub(super) struct Request {
     pub(super) object: ObjectName,
     pub(super) sent: Mark,
+    /// What its client has sent.
+    head: Head,
+    body: Blob,
     /// When it reached a machine, and which.
     pub(super) arrived: Option<(Mark, Option<u16>)>,
     /// What the account says that was answered.
@@ -41,20 +46,28 @@ pub(super) struct Request {
 }
 
 impl Answers {
-    pub(super) fn asked(&mut self, request: u64, object: &ObjectName, sent: Mark) {
+    pub(super) fn asked(
+        &mut self,
+        request: u64,
+        object: &ObjectName,
+        (head, body): (&Head, &Blob),
+        sent: Mark,
+    ) {
         if self.waiting.len() >= UNDER_WAY_MAX {
             self.waiting.pop_first();
         }
         let asked = Request {
             object: object.clone(),
             sent,
+            head: head.clone(),
+            body: body.clone(),
             arrived: None,
             told: None,
             left: None,
             is_lost: false,
             has_constructor_failed: false,
         };
-        self.waiting.insert(request, asked);
+        self.waiting.insert(request, Box::new(asked));
     }
 
     /// A request reaches a machine. Gives whether its client waits and it was not there before.
@@ -87,6 +100,30 @@ impl Answers {
             Seconds(scene.mark.at_ns),
         );
         scene.differs(Kinds::REQUEST_ARRIVE, Some(&asked.object), &[asked.sent, scene.mark], sentences);
+    }
+
+    /// The account: what object code is given of a request. Whoever tells its body tells all of it.
+    pub(super) fn starts(&mut self, scene: &mut Scene<'_>, request: u64, head: &Head, body: Option<&Blob>) {
+        let (Some(asked), Some(body)) = (self.waiting.get(&request), body) else { return };
+        scene.reports.saw(Id::W1);
+        if (head, body) == (&asked.head, &asked.body) {
+            return;
+        }
+        let sentences = format!(
+            "The client of request {request} sent {}{:?} to {} at {}; what its code was given at {} is {head}{body:?}.",
+            asked.head,
+            asked.body,
+            asked.object,
+            Seconds(asked.sent.at_ns),
+            Seconds(scene.mark.at_ns),
+        );
+        // Where no client tells what it sends, nothing says that it sent nothing.
+        let evidence = [asked.sent, scene.mark];
+        if asked.body.0.is_empty() && *head == asked.head {
+            scene.differs(Kinds::CALL_BODY, Some(&asked.object), &evidence, sentences);
+        } else {
+            scene.report(Id::W1, Some(&asked.object), &evidence, sentences);
+        }
     }
 
     /// The account: a response leaves.
@@ -204,8 +241,8 @@ impl Answers {
 
     /// W2: a request is answered that object code was given, in this turn.
     pub(super) fn responds(&self, scene: &mut Scene<'_>, given: Given, turn: u32, slice: Option<u16>) {
-        if let (Some(asked), Some(over)) = (self.waiting.get(&given.request), given.over(turn)) {
-            promptness::responded(scene, asked, given.request, over, slice);
+        if let (Some(asked), Some(made)) = (self.waiting.get(&given.request), given.made(turn)) {
+            promptness::responded(scene, asked, given.request, made, slice);
         }
     }
 
@@ -224,8 +261,9 @@ impl Answers {
 
     /// W2: the client gives up, or the history is over, and object code was given the request and has not answered it.
     pub(super) fn still_runs(&self, scene: &mut Scene<'_>, given: Given, slice: Option<u16>) {
-        if let (Some(asked), Some(left)) = (self.waiting.get(&given.request), given.left) {
-            promptness::never_responded(scene, asked, given.request, left, slice);
+        let Some(asked) = self.waiting.get(&given.request) else { return };
+        if let Some(owed) = given.made.map(Owed::Made).or(given.left.map(Owed::Left)) {
+            promptness::never_responded(scene, asked, given.request, owed, slice);
         }
     }
 

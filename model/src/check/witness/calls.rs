@@ -16,7 +16,7 @@ use super::super::recent::Recent;
 use super::super::report::Seconds;
 use super::processes::Processes;
 use super::{MISSING_AFTER_NS, Scene, UNDER_WAY_MAX, WITHIN_NS};
-use crate::history::{Blob, Head, ObjectName, OpResult};
+use crate::history::{Blob, Head, Headers, ObjectName, OpResult};
 use crate::reference::Mark;
 use crate::reference::waits::{Open, Waited};
 use crate::rules::Id;
@@ -27,7 +27,8 @@ const OVER_MAX: usize = 4_096;
 /// The calls that are under way, and the last ones that are over.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    open: BTreeMap<u64, Call>,
+    /// In boxes, since a map moves what it holds.
+    open: BTreeMap<u64, Box<Call>>,
     /// Those that are over, with where they arrived.
     over: Recent<u64, Option<Mark>, OVER_MAX>,
 }
@@ -46,11 +47,50 @@ pub(super) struct Told {
 }
 
 /// What a call says, and to whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Sent {
     pub(super) service: Arc<str>,
     pub(super) head: Head,
     pub(super) body: Blob,
+}
+
+/// What a service answers: none of it where it has failed without an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    status: Option<u16>,
+    headers: Headers,
+    body: Option<Blob>,
+}
+
+impl Said {
+    pub(super) fn of(status: Option<u16>, headers: &Headers, body: Option<&Blob>) -> Said {
+        Said { status, headers: headers.clone(), body: body.cloned() }
+    }
+
+    /// Whether both say the same, as far as both are told. Whoever tells a body tells all of it.
+    fn agrees_with(&self, other: &Said) -> bool {
+        let is_told = self.body.is_some() && other.body.is_some();
+        self.status == other.status
+            && (!is_told || (&self.headers, &self.body) == (&other.headers, &other.body))
+    }
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(status) = self.status else { return f.write_str("no answer") };
+        write!(f, "{status}")?;
+        if !self.headers.is_empty() {
+            write!(f, " {:?}", self.headers)?;
+        }
+        self.body.iter().try_for_each(|body| write!(f, " {body:?}"))
+    }
+}
+
+impl Sent {
+    /// Whether it says this, to this service.
+    fn is(&self, service: &str, head: &Head, body: &Blob) -> bool {
+        *self.service == *service && self.head == *head && self.body == *body
+    }
 }
 
 impl std::fmt::Display for Sent {
@@ -81,16 +121,23 @@ impl Told {
 #[derive(Debug, Default)]
 struct Call {
     told: Option<Told>,
-    left: Option<(Mark, Sent)>,
+    /// When it was seen to leave, and as what if that is not what the account tells.
+    left: Option<(Mark, Option<Sent>)>,
     arrived: Option<Mark>,
-    answered: Option<(Mark, Option<u16>)>,
-    returned: Option<(Mark, Option<u16>)>,
+    answered: Option<(Mark, Said)>,
+    returned: Option<(Mark, Said)>,
     is_lost: bool,
 }
 
 impl Call {
     fn object(&self) -> Option<&ObjectName> {
         self.told.as_ref().map(|told| &told.name)
+    }
+
+    /// What was seen to leave, and when.
+    fn sent(&self) -> Option<(Mark, &Sent)> {
+        let (left, other) = self.left.as_ref()?;
+        Some((*left, other.as_ref().or(self.told.as_ref().map(|told| &told.sent))?))
     }
 
     /// Whether its limit of time had passed then, so that it has failed.
@@ -125,25 +172,35 @@ impl Calls {
     }
 
     /// The witness: a call leaves.
-    pub(super) fn leaves(&mut self, scene: &mut Scene<'_>, machine: Option<u16>, call: u64, sent: Sent) {
+    pub(super) fn leaves(
+        &mut self,
+        scene: &mut Scene<'_>,
+        machine: Option<u16>,
+        call: u64,
+        (service, head, body): (&Arc<str>, &Head, &Blob),
+    ) {
         let mark = scene.mark;
         scene.reports.saw(Id::W1);
         let known = self.call(call);
-        known.left.get_or_insert_with(|| (mark, sent.clone()));
+        let is_told = |told: &Told| told.sent.is(service, head, body);
+        let other = || Sent { service: service.clone(), head: head.clone(), body: body.clone() };
+        if known.left.is_none() {
+            known.left = Some((mark, (!known.told.as_ref().is_some_and(is_told)).then(other)));
+        }
         let Some(told) = &known.told else {
             let sentences = format!(
-                "Call {call} to {} was seen to leave at {}, and no object tells by then that it has made it.",
-                sent.service,
+                "Call {call} to {service} was seen to leave at {}, and no object tells by then that it has made it.",
                 Seconds(mark.at_ns)
             );
             return scene.differs(Kinds::OUTBOUND, None, &[mark], sentences);
         };
-        if told.sent != sent {
+        if !is_told(told) {
             let sentences = format!(
-                "{} says at {} that it sends {} (call {call}); what was seen to leave is {sent}.",
+                "{} says at {} that it sends {} (call {call}); what was seen to leave is {}.",
                 told.name,
                 Seconds(told.mark.at_ns),
                 told.sent,
+                other(),
             );
             return scene.report(Id::W1, Some(&told.name), &[told.mark, mark], sentences);
         }
@@ -178,7 +235,7 @@ impl Calls {
             return never_left(scene, call);
         };
         known.arrived = Some(mark);
-        let Some((left, sent)) = &known.left else {
+        let Some((left, sent)) = known.sent() else {
             return never_left(scene, call);
         };
         scene.reports.saw(Id::W1);
@@ -196,15 +253,14 @@ impl Calls {
                 Seconds(mark.at_ns),
                 body.unwrap_or(&sent.body),
             );
-            let left = *left;
             scene.report(Id::W1, known.object(), &[left, mark], sentences);
         }
     }
 
     /// The service has decided on its answer.
-    pub(super) fn answered(&mut self, mark: Mark, call: u64, status: Option<u16>) {
+    pub(super) fn answered(&mut self, mark: Mark, call: u64, said: Said) {
         if let Some(known) = self.open.get_mut(&call) {
-            known.answered.get_or_insert((mark, status));
+            known.answered.get_or_insert((mark, said));
         }
     }
 
@@ -221,27 +277,28 @@ impl Calls {
         scene: &mut Scene<'_>,
         machine: Option<u16>,
         call: u64,
-        status: Option<u16>,
+        came: Said,
     ) -> Option<(usize, Open)> {
         let known = self.open.get_mut(&call)?;
         if let Some(told) = &known.told {
             told.is_on_its_machine(scene, machine, call, "was answered");
         }
         let mark = scene.mark;
-        known.returned.get_or_insert((mark, status));
-        let said = known.answered.map(|(_, status)| status);
+        let said = known.answered.as_ref();
         // A connection that fails gives no answer, whatever the service has said.
-        let is_its = status.is_none_or(|status| said == Some(Some(status)));
+        let is_its = came.status.is_none() || said.is_some_and(|(_, said)| said.agrees_with(&came));
         if !is_its {
             let sentences = format!(
-                "The answer {} to call {call} reached its machine at {}; the service had {}.",
-                status.unwrap_or_default(),
+                "The answer {came} to call {call} reached its machine at {}; {}.",
                 Seconds(mark.at_ns),
-                said.flatten().map_or("said nothing".to_owned(), |said| format!("answered {said}")),
+                said.map_or("the service had said nothing".to_owned(), |(_, said)| {
+                    format!("the service had answered {said}")
+                }),
             );
-            let evidence: Vec<Mark> = known.answered.iter().map(|(at, _)| *at).chain([mark]).collect();
+            let evidence: Vec<Mark> = said.iter().map(|(at, _)| *at).chain([mark]).collect();
             scene.differs(Kinds::OUTBOUND_ANSWER, known.object(), &evidence, sentences);
         }
+        known.returned.get_or_insert((mark, came));
         let waits = known
             .told
             .as_ref()
@@ -264,18 +321,19 @@ impl Calls {
     ) {
         let Some(known) = self.open.get(&call) else { return };
         let mark = scene.mark;
-        if let OpResult::Answer { status } = result {
+        if let OpResult::Answer { status, headers, body } = result {
             scene.reports.saw(Id::W1);
-            let came = known.returned.and_then(|(_, status)| status);
-            if came != Some(*status) {
+            let given = Said::of(Some(*status), headers, body.as_ref());
+            let came = known.returned.as_ref().map(|(_, came)| came);
+            if came.is_none_or(|came| !came.agrees_with(&given)) {
                 let sentences = format!(
-                    "The code of an object was given the answer {status} to call {call} at {}; {}.",
+                    "The code of an object was given the answer {given} to call {call} at {}; {}.",
                     Seconds(mark.at_ns),
-                    match known.returned {
+                    match came {
                         None => "no answer was seen to reach its machine by then".to_owned(),
-                        Some((_, None)) =>
+                        Some(Said { status: None, .. }) =>
                             "what had reached its machine is that the connection failed".to_owned(),
-                        Some((_, Some(came))) => format!("what had reached its machine is {came}"),
+                        Some(came) => format!("what had reached its machine is {came}"),
                     }
                 );
                 let object = known.object().cloned();
@@ -307,9 +365,11 @@ impl Calls {
         processes: &Processes,
     ) {
         let Some(known) = self.open.get(&call) else { return };
-        let machine = known.told.as_ref().and_then(|told| told.machine);
-        let out_ns = machine
-            .map_or(0, |machine| processes.out_ns_since(machine, waited.since.at_ns, scene.mark.at_ns));
+        let (machine, since_ns) = (known.told.as_ref().and_then(|told| told.machine), waited.since.at_ns);
+        if machine.is_some_and(|machine| processes.died_since(machine, since_ns)) {
+            return;
+        }
+        let out_ns = machine.map_or(0, |machine| processes.out_ns_since(machine, since_ns, scene.mark.at_ns));
         if !known.is_late(scene, &waited, out_ns) {
             return;
         }
@@ -320,7 +380,8 @@ impl Calls {
             Seconds(scene.mark.at_ns),
             Seconds(waited.open_ns),
         );
-        scene.report(Id::W1, Some(name), &[waited.since, scene.mark], sentences);
+        // Where no end is told its instance may be gone.
+        scene.differs(Kinds::INSTANCE_END, Some(name), &[waited.since, scene.mark], sentences);
     }
 
     /// The history is over: what has left and is neither there nor lost is missing.
@@ -329,7 +390,7 @@ impl Calls {
         let is_old = |mark: Mark, after_ns| now_ns.saturating_sub(mark.at_ns) >= after_ns;
         for (call, known) in std::mem::take(&mut self.open) {
             let told = known.told.as_ref();
-            let (from, what, told_by) = match (&known.left, known.arrived, known.answered) {
+            let (from, what, told_by) = match (&known.left, known.arrived, &known.answered) {
                 (None, None, _) => {
                     let Some(told) = told.filter(|told| is_old(told.mark, WITHIN_NS)) else { continue };
                     let ran =
@@ -347,7 +408,7 @@ impl Calls {
                 }
                 (Some((left, _)), None, _) => (*left, "left for its service", Kinds::OUTBOUND_ARRIVE),
                 (_, Some(_), Some((answered, _))) if known.returned.is_none() => {
-                    (answered, "was answered by its service", Kinds::OUTBOUND_RETURN)
+                    (*answered, "was answered by its service", Kinds::OUTBOUND_RETURN)
                 }
                 _ => continue,
             };

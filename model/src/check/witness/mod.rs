@@ -24,7 +24,7 @@ mod promptness;
 mod timers;
 
 use self::answers::{Answers, Request};
-use self::calls::{Calls, Sent};
+use self::calls::{Calls, Said, Sent};
 use self::deliveries::Deliveries;
 use self::disks::{Disks, Held};
 use self::echo::Echoes;
@@ -39,7 +39,6 @@ use super::report::Reports;
 use super::{Objects, ns};
 use crate::history::{Constants, Delivery, EndReason, Event, Header, ObjectName, OpResult, Outcome, What};
 use crate::reference::Mark;
-use crate::reference::conduct::Constructor;
 use crate::reference::object::Object;
 use crate::reference::waits::{Item, Open};
 use crate::rules::Id;
@@ -143,9 +142,9 @@ impl Witness {
             return;
         }
         match &event.what {
-            What::Call { request, to, .. } => {
+            What::Call { request, to, head, body } => {
                 self.deliveries.sent(*request);
-                self.answers.asked(*request, to, scene.mark);
+                self.answers.asked(*request, to, (head, body), scene.mark);
             }
             What::RequestArrive { request } => {
                 if self.answers.arrives(*request, scene.mark, machine)
@@ -176,16 +175,18 @@ impl Witness {
             }
             What::AnswerLost { request } => self.answers.lost(*request),
             What::OutboundLeave { call, service, head, body } => {
-                let sent = Sent { service: service.clone(), head: head.clone(), body: body.clone() };
-                self.calls.leaves(&mut scene, machine, *call, sent);
+                self.calls.leaves(&mut scene, machine, *call, (service, head, body));
             }
             What::OutboundArrive { call, service, head, body } => {
                 self.calls.arrives(&mut scene, *call, service.as_deref(), head, body.as_ref());
             }
-            What::OutboundAnswer { call, status } => self.calls.answered(scene.mark, *call, *status),
+            What::OutboundAnswer { call, status, headers, body } => {
+                self.calls.answered(scene.mark, *call, Said::of(*status, headers, body.as_ref()));
+            }
             What::OutboundLost { call } => self.calls.lost(*call),
-            What::OutboundReturn { call, status } => {
-                let waiting = self.calls.comes_back(&mut scene, machine, *call, *status);
+            What::OutboundReturn { call, status, headers, body } => {
+                let said = Said::of(*status, headers, body.as_ref());
+                let waiting = self.calls.comes_back(&mut scene, machine, *call, said);
                 if let Some((position, open)) = waiting
                     && let Some(object) =
                         known.at(position).filter(|object| object.waits.calls.contains(&open))
@@ -249,6 +250,10 @@ impl Witness {
                 object.waits.turns_are_over(by.instance, by.turn.saturating_sub(1), case.mark);
                 object.waits.give(*request, by.instance);
             }
+            What::RequestStart { request, head, body } => {
+                self.answers.starts(&mut scene(case), *request, head, body.as_ref());
+            }
+            What::RequestEnd { request } => object.waits.make(*request, by.instance, case.mark),
             What::Deliver { .. } => {
                 object.waits.turns_are_over(by.instance, by.turn.saturating_sub(1), case.mark);
             }
@@ -336,8 +341,8 @@ impl Witness {
         for given in object.waits.take_all_given() {
             self.answers.still_runs(scene, given, slice_of(object));
         }
-        promptness::without_result(scene, name, object);
-        timers::without_end(scene, name, object);
+        promptness::without_result(scene, name, object, &self.processes);
+        timers::without_end(scene, name, object, &self.processes);
     }
 
     /// The run is over.
@@ -384,7 +389,7 @@ fn is_living(object: &Object, instance: u64) -> bool {
 /// Whether the constructor of the object's living instance runs.
 fn is_constructing(object: &Object) -> bool {
     let current = object.current.as_ref().filter(|current| current.ended.is_none());
-    current.is_some_and(|current| current.conduct.constructor == Constructor::Running)
+    current.is_some_and(life::is_constructing)
 }
 
 /// Whether the object lets nothing in.

@@ -6,9 +6,9 @@
 //!  ╰───────── at most 10 s of open time ────────────╯                                   ╰ at most 10 s ─╯╰ at most 10 s ─╯
 //! ```
 //!
-//! From `deliver` on it waits for its object's own turns and for services. The turn that makes the answer is over when the next one
-//! begins, or when what it wrote is told to be durable. Whether a request that has no answer waits for anything is not told: only
-//! that its instance ended without a reset shows that it waits in vain. What the system owes before that is judged as it comes due:
+//! From `deliver` on it waits for its object's own turns and for services. The turn that makes the answer is over when `request_end`
+//! says so; where that is not told, when the next one begins, or when what it wrote is told to be durable. A request that has no
+//! answer waits in vain from `request_end` on, or from the end of its instance if that is not reset. What the system owes before that is judged as it comes due:
 //! results of storage calls here, answers of services in [`super::calls`].
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use super::super::case::Case;
 use super::super::coverage::Kinds;
 use super::super::report::Seconds;
 use super::answers::Request;
+use super::processes::Processes;
 use super::{Scene, WITHIN_NS, scene};
 use crate::history::ObjectName;
 use crate::reference::Mark;
@@ -55,39 +56,47 @@ pub(super) fn delivered(
     scene.owes(Kinds::INSTANCE_START, Some(&asked.object), &evidence, sentences);
 }
 
-/// An answer leaves its object. `over`: when it was seen that the turn that has made it was over.
+/// An answer leaves its object. `made`: when it was seen that the turn that has made it was over.
 pub(super) fn responded(
     scene: &mut Scene<'_>,
     asked: &Request,
     request: u64,
-    over: Mark,
+    made: Mark,
     slice: Option<u16>,
 ) {
     if !scene.is_owed(asked, slice) {
         return;
     }
     scene.reports.saw(Id::W2);
-    if scene.mark.at_ns.saturating_sub(over.at_ns) <= scene.within_ns(over.at_ns) {
+    if scene.mark.at_ns.saturating_sub(made.at_ns) <= scene.within_ns(made.at_ns) {
         return;
     }
     let sentences = format!(
         "The turn that answered request {request} to {} was over at {}. {}, and the answer left the object only at {}: it had to within \
          10 s.",
         asked.object,
-        Seconds(over.at_ns),
+        Seconds(made.at_ns),
         at_work(scene),
         Seconds(scene.mark.at_ns),
     );
-    scene.report(Id::W2, Some(&asked.object), &[over, scene.mark], sentences);
+    scene.report(Id::W2, Some(&asked.object), &[made, scene.mark], sentences);
 }
 
-/// Object code was given a request and had not answered it when its client gave up, or the history was over; its instance had left
-/// memory, and was not reset.
+/// Since when nothing but the system keeps the answer to a request from leaving its object.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owed {
+    /// Its code has made it.
+    Made(Mark),
+    /// Its instance has left memory, and was not reset.
+    Left(Mark),
+}
+
+/// Object code was given a request, and its answer had not left the object when its client gave up, or the history was over.
 pub(super) fn never_responded(
     scene: &mut Scene<'_>,
     asked: &Request,
     request: u64,
-    left: Mark,
+    owed: Owed,
     slice: Option<u16>,
 ) {
     // One that has left all the same is held against the account.
@@ -95,18 +104,29 @@ pub(super) fn never_responded(
         return;
     }
     scene.reports.saw(Id::W2);
-    if scene.mark.at_ns.saturating_sub(left.at_ns) <= scene.within_ns(left.at_ns) {
+    let (Owed::Made(since) | Owed::Left(since)) = owed;
+    if scene.mark.at_ns.saturating_sub(since.at_ns) <= scene.within_ns(since.at_ns) {
         return;
     }
+    let what = match owed {
+        Owed::Made(_) => format!("The code of {} had answered request {request} by", asked.object),
+        Owed::Left(_) => {
+            format!(
+                "The instance of {} that was given request {request} left memory without a reset at",
+                asked.object
+            )
+        }
+    };
     let sentences = format!(
-        "The instance of {} that was given request {request} left memory at {} without a reset, and at {} nothing had answered \
-         the request. {}.",
-        asked.object,
-        Seconds(left.at_ns),
+        "{what} {}, and at {} no answer had left the object. {}.",
+        Seconds(since.at_ns),
         Seconds(scene.mark.at_ns),
         at_work(scene),
     );
-    scene.owes(Kinds::RESPOND, Some(&asked.object), &[left, scene.mark], sentences);
+    // Where no end of an instance is told it may have been reset.
+    let is_told = scene.reports.tally.has(Kinds::RESPOND);
+    let told_by = if is_told { Kinds::INSTANCE_END } else { Kinds::RESPOND };
+    scene.owes(told_by, Some(&asked.object), &[since, scene.mark], sentences);
 }
 
 /// An answer leaves that the account has told before.
@@ -245,9 +265,13 @@ pub(super) fn resulted(case: &mut Case<'_>, object: &mut Object, op: u64) {
 }
 
 /// The history is over: a storage call of the living instance still waits for its result.
-pub(super) fn without_result(scene: &mut Scene<'_>, name: &ObjectName, object: &Object) {
-    let living = object.current.as_ref().filter(|current| current.ended.is_none() && !current.superseded);
-    let Some(living) = living.filter(|_| scene.reports.tally.has(Kinds::OP_RESULT)) else { return };
+pub(super) fn without_result(
+    scene: &mut Scene<'_>,
+    name: &ObjectName,
+    object: &Object,
+    processes: &Processes,
+) {
+    let Some(living) = living(scene, object, processes) else { return };
     let mut owed = living.conduct.outstanding().iter().filter(|call| is_owed(call));
     let late = owed.find(|call| {
         let within_ns = scene.within_ns(call.mark.at_ns);
@@ -260,6 +284,20 @@ pub(super) fn without_result(scene: &mut Scene<'_>, name: &ObjectName, object: &
         Seconds(scene.mark.at_ns),
     );
     scene.owes(Kinds::REQUEST_ARRIVE, Some(name), &[call.mark], sentences);
+}
+
+/// The instance that has been living until the end of the history: where no end of one is told none is known to have. Results are told.
+pub(super) fn living<'a>(
+    scene: &Scene<'_>,
+    object: &'a Object,
+    processes: &Processes,
+) -> Option<&'a Instance> {
+    let tally = &scene.reports.tally;
+    let has_died =
+        |it: &Instance| it.machine.is_some_and(|machine| processes.died_since(machine, it.started.at_ns));
+    let living = object.current.as_ref().filter(|current| current.ended.is_none() && !current.superseded);
+    let living = living.filter(|_| tally.has(Kinds::OP_RESULT) && tally.has(Kinds::INSTANCE_END));
+    living.filter(|living| !has_died(living))
 }
 
 /// Whether the system owes its result: a transaction lasts as long as object code takes.

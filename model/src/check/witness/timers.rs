@@ -10,7 +10,8 @@ use super::super::case::Case;
 use super::super::coverage::Kinds;
 use super::super::ns;
 use super::super::report::Seconds;
-use super::{Scene, WITHIN_NS, scene};
+use super::processes::Processes;
+use super::{Scene, WITHIN_NS, promptness, scene};
 use crate::history::{Constants, ObjectName};
 use crate::reference::conduct::Timer;
 use crate::reference::instance::Instance;
@@ -56,9 +57,8 @@ pub(super) fn ended(case: &mut Case<'_>, object: &mut Object, op: u64) {
 }
 
 /// The history is over: a timer of the living instance has not ended.
-pub(super) fn without_end(scene: &mut Scene<'_>, name: &ObjectName, object: &Object) {
-    let living = object.current.as_ref().filter(|current| current.ended.is_none() && !current.superseded);
-    let Some(living) = living.filter(|_| scene.reports.tally.has(Kinds::OP_RESULT)) else { return };
+pub(super) fn without_end(scene: &mut Scene<'_>, name: &ObjectName, object: &Object, processes: &Processes) {
+    let Some(living) = promptness::living(scene, object, processes) else { return };
     let owed_ns = |timer: &Timer| owed_for_ns(living, scene.constants, timer, scene.mark.at_ns);
     let late = living.conduct.timers().iter().find(|timer| is_late(scene, timer, owed_ns(timer)));
     let Some(timer) = late.copied() else { return };

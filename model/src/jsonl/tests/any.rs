@@ -110,6 +110,12 @@ fn of_an_instance() -> impl Strategy<Value = What> {
             kind,
             held
         }),
+        (any::<u64>(), head(), option::of(blob())).prop_map(|(request, head, body)| What::RequestStart {
+            request,
+            head,
+            body
+        }),
+        any::<u64>().prop_map(|request| What::RequestEnd { request }),
         (any::<(u64, u16)>(), headers(), blob())
             .prop_map(|((request, status), headers, body)| What::Respond { request, status, headers, body }),
         (any::<(u64, Option<u64>)>(), text(), head(), blob())
@@ -150,7 +156,11 @@ fn result() -> impl Strategy<Value = OpResult> {
         any::<u32>().prop_map(OpResult::DeletedCount),
         vec((text(), blob()), 0..3).prop_map(OpResult::Entries),
         any::<Option<i64>>().prop_map(OpResult::Alarm),
-        any::<u16>().prop_map(|status| OpResult::Answer { status }),
+        (any::<u16>(), headers(), option::of(blob())).prop_map(|(status, headers, body)| OpResult::Answer {
+            status,
+            headers,
+            body
+        }),
         text().prop_map(OpResult::Error),
     ]
 }
@@ -172,7 +182,8 @@ fn of_the_world() -> impl Strategy<Value = What> {
         (any::<u64>(), option::of(text()), head(), option::of(blob()))
             .prop_map(|(call, service, head, body)| What::OutboundArrive { call, service, head, body }),
         of_witnesses(),
-        any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundAnswer { call, status }),
+        (any::<(u64, Option<u16>)>(), headers(), option::of(blob()))
+            .prop_map(|((call, status), headers, body)| What::OutboundAnswer { call, status, headers, body }),
         (any::<u32>(), text(), scope(), option::of(taken()))
             .prop_map(|(fault, kind, scope, takes)| { What::FaultBegin { fault, kind, scope, takes } }),
         any::<u32>().prop_map(|fault| What::FaultEnd { fault }),
@@ -228,7 +239,8 @@ fn of_witnesses() -> impl Strategy<Value = What> {
             body
         }),
         any::<u64>().prop_map(|call| What::OutboundLost { call }),
-        any::<(u64, Option<u16>)>().prop_map(|(call, status)| What::OutboundReturn { call, status }),
+        (any::<(u64, Option<u16>)>(), headers(), option::of(blob()))
+            .prop_map(|((call, status), headers, body)| What::OutboundReturn { call, status, headers, body }),
         state.prop_map(|state| What::Process { state }),
         on_disk.prop_map(|(object, (instance, turn), replicas, held_by)| What::OnDisk {
             object,

@@ -116,10 +116,12 @@ fn kind(what: &What) -> usize {
         What::OnDisk { .. } => 35,
         What::Timer { .. } => 36,
         What::Promise { .. } => 37,
+        What::RequestStart { .. } => 38,
+        What::RequestEnd { .. } => 39,
     }
 }
 
-const KINDS: usize = 38;
+const KINDS: usize = 40;
 
 #[test]
 fn the_properties_are_shown_for_all_kinds_of_events() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reveille_model::history::{Blob, Delivery, Key, OpResult, Outcome, StorageCall, What};
+use reveille_model::history::{Blob, Delivery, Head, Headers, Key, OpResult, Outcome, StorageCall, What};
 use serde::Deserialize;
 
 use super::Wrong;
@@ -11,6 +11,7 @@ use super::Wrong;
 #[derive(Debug, Default)]
 struct Request {
     arrived_at: Option<Option<u16>>,
+    asks: Option<(Head, Blob)>,
     given_to: Option<u64>,
     said: Option<Outcome>,
     left: Option<Outcome>,
@@ -25,10 +26,17 @@ struct Call {
     says: Option<(String, Blob)>,
     left: bool,
     arrived: bool,
-    answered: Option<Option<u16>>,
+    answered: Option<Said>,
     lost: bool,
     /// W1: what came back.
-    returned: Option<Option<u16>>,
+    returned: Option<Said>,
+}
+
+/// What a service answers: status, headers and body; nothing if it fails.
+type Said = Option<(u16, Headers, Option<Blob>)>;
+
+fn said(status: Option<u16>, headers: &Headers, body: Option<&Blob>) -> Said {
+    status.map(|status| (status, headers.clone(), body.cloned()))
 }
 
 /// What an answer says that its code has read.
@@ -86,6 +94,16 @@ impl Messages {
                 holds(asked.given_to.is_none(), "O1: a request is given twice")?;
                 asked.given_to = Some(instance);
             }
+            What::RequestStart { request, head, body: Some(body) } => {
+                let asked = self.requests.entry(*request).or_default();
+                holds(asked.given_to == Some(instance), "O1: a request starts that was not given")?;
+                let asks = (head.clone(), body.clone());
+                holds(asked.asks.as_ref() == Some(&asks), "W1: another request is given than was sent")?;
+            }
+            What::RequestEnd { request } => {
+                let asked = self.requests.entry(*request).or_default();
+                holds(asked.given_to == Some(instance), "O1: a request ends that was not given")?;
+            }
             What::Respond { request, status, headers, body } => {
                 let asked = self.requests.entry(*request).or_default();
                 holds(asked.given_to == Some(instance), "O1: an answer to a request that was not given")?;
@@ -124,11 +142,11 @@ impl Messages {
                 let is_it =
                     |call: &&Call| call.made.is_some_and(|(_, by, of)| by == instance && of == Some(op));
                 let Some(call) = self.calls.values().find(is_it) else { return Ok(()) };
-                let status = match result {
-                    OpResult::Answer { status } => Some(*status),
+                let given = match result {
+                    OpResult::Answer { status, headers, body } => said(Some(*status), headers, body.as_ref()),
                     _ => None,
                 };
-                holds(call.returned == Some(status), "W1: object code is given another answer than came")?;
+                holds(call.returned == Some(given), "W1: object code is given another answer than came")?;
             }
             _ => {}
         }
@@ -148,6 +166,7 @@ impl Messages {
     fn of_request(&mut self, machine: Option<u16>, request: u64, what: &What) -> Result<(), Wrong> {
         let asked = self.requests.entry(request).or_default();
         match what {
+            What::Call { head, body, .. } => asked.asks = Some((head.clone(), body.clone())),
             What::RequestArrive { .. } => asked.arrived_at = Some(machine),
             What::AnswerLeave { outcome, .. } => {
                 holds(asked.left.is_none(), "W1: an answer leaves twice")?;
@@ -191,19 +210,20 @@ impl Messages {
                 holds(told.is_none() || told == sent, "W1: another call arrives than left")?;
                 it.arrived = true;
             }
-            What::OutboundAnswer { status, .. } => {
+            What::OutboundAnswer { status, headers, body, .. } => {
                 holds(it.arrived && it.answered.is_none(), "W1: a call is answered that has not arrived")?;
-                it.answered = Some(*status);
+                it.answered = Some(said(*status, headers, body.as_ref()));
             }
             What::OutboundLost { .. } => it.lost = true,
-            What::OutboundReturn { status, .. } => {
+            What::OutboundReturn { status, headers, body, .. } => {
+                let came = said(*status, headers, body.as_ref());
                 holds(it.left && it.returned.is_none(), "W1: an answer comes to no call")?;
                 holds(home == Some(machine), "W1: an answer comes to another machine than its instance's")?;
                 holds(
-                    status.is_none() || it.answered == Some(*status),
+                    came.is_none() || it.answered.as_ref() == Some(&came),
                     "W1: another answer comes than was given",
                 )?;
-                it.returned = Some(*status);
+                it.returned = Some(came);
             }
             _ => {}
         }

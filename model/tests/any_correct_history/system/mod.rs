@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reveille_model::build::{Tale, object, wall_ms};
 use reveille_model::history::{
-    AlarmAtRest, AlarmId, Blob, By, Event, Head, Header, Key, Outcome, Phase, What,
+    AlarmAtRest, AlarmId, Blob, By, Event, Head, Header, Headers, Key, Outcome, Phase, What,
 };
 
 /// How many things the system does in each history.
@@ -43,6 +43,15 @@ impl Chance {
     pub(crate) fn one_in(&mut self, limit: u64) -> bool {
         self.below(limit) == 0
     }
+}
+
+/// What the service answers.
+pub(crate) fn said() -> Option<Blob> {
+    Some("fine".into())
+}
+
+pub(crate) fn headers() -> Headers {
+    Headers::new(vec![("server".into(), "up".into())])
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -183,12 +192,20 @@ impl System {
                 if is_lost {
                     self.failed = call;
                     self.push(None, What::OutboundLost { call });
-                    return self.seen(What::OutboundReturn { call, status: None });
+                    return self.seen(What::OutboundReturn {
+                        call,
+                        status: None,
+                        headers: Headers::default(),
+                        body: None,
+                    });
                 }
                 let (service, body) = (Some(service), Some(body));
                 self.push(None, What::OutboundArrive { call, service, head: Head::default(), body });
-                self.push(None, What::OutboundAnswer { call, status: Some(200) });
-                self.seen(What::OutboundReturn { call, status: Some(200) });
+                self.push(
+                    None,
+                    What::OutboundAnswer { call, status: Some(200), headers: headers(), body: said() },
+                );
+                self.seen(What::OutboundReturn { call, status: Some(200), headers: headers(), body: said() });
             }
             _ => {}
         }

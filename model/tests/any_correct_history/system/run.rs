@@ -6,13 +6,16 @@ use reveille_model::history::{
     What,
 };
 
-use super::{AHEAD_MS, Alarm, System};
+use super::{AHEAD_MS, Alarm, System, headers, said};
 
 impl System {
     pub(super) fn request(&mut self) {
         self.messages += 1;
         let request = self.messages;
-        self.push(None, What::Call { request, to: object(), head: Head::default(), body: Blob::default() });
+        let asks = Head::new(None, Some(format!("/{request}").into()), Headers::default());
+        let body = Blob::from("what now?");
+        let (head, to) = (asks.clone(), object());
+        self.push(None, What::Call { request, to, head, body: body.clone() });
         self.seen(What::RequestArrive { request });
         if !self.wakes(Cause::Request) {
             // Whatever the constructor did: the client does not wait.
@@ -22,7 +25,9 @@ impl System {
         it.turn += 1;
         it.given.clear();
         self.does(What::Deliver { delivery: Delivery::Request { request } });
+        self.does(What::RequestStart { request, head: asks, body: Some(body) });
         self.acts();
+        self.does(What::RequestEnd { request });
         let it = self.it();
         let read = it.given.iter().map(|(key, value)| (&**key, value.as_ref().map(Blob::text)));
         let body = serde_json::json!({ "read": read.collect::<Vec<_>>() }).to_string();
@@ -98,7 +103,7 @@ impl System {
                 self.commit_all();
                 self.it().turn += 1;
                 self.does(What::Deliver { delivery: Delivery::Result { op } });
-                let answer = OpResult::Answer { status: 200 };
+                let answer = OpResult::Answer { status: 200, headers: headers(), body: said() };
                 let failed = OpResult::Error("the connection failed".into());
                 self.does(What::OpResult { op, result: if self.failed == call { failed } else { answer } });
                 self.acts();

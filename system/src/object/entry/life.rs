@@ -210,6 +210,7 @@ impl Life {
                 inbox.owes_request = false;
                 self.turn(inbox, host, |life| {
                     life.port.core().see(Seen::DeliveredRequest(request));
+                    life.port.core().see(Seen::RequestStarted { request, asks: Box::new(asks.clone()) });
                     let event = life.events.begin(Running::Request { request });
                     life.instance.start(event, Event::Fetch(asks));
                 });
@@ -268,6 +269,9 @@ impl Life {
         let mut retry_at_ns = None;
         for (event, result) in finished {
             let running = self.events.end(event);
+            if let Running::Request { request } = running {
+                self.port.core().see(Seen::RequestEnded(request));
+            }
             retry_at_ns = self.end_event(running, result, host).or(retry_at_ns);
         }
         if let Some(reset) = reset {
