@@ -21,7 +21,7 @@ use crate::say::{say, tell};
 use crate::supervise::INTERRUPTED;
 
 /// How much is read at once.
-const BUFFER_BYTES: usize = 1 << 20;
+pub(crate) const BUFFER_BYTES: usize = 1 << 20;
 
 /// The bar is told so often how far the reader is.
 const EVENTS_A_STEP: usize = 1 << 14;

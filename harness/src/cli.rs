@@ -10,6 +10,7 @@ pub(crate) mod output;
 mod parse;
 mod progress;
 mod runs;
+mod timeline;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,9 @@ enum Command {
     /// Of a bundle it also says whether it is the same run, and what became of what the bundle was kept for. Exit code 0:
     /// nothing is broken; 1: something is, or the plan no longer reaches what it was kept for.
     Replay(Replay),
+    /// Makes a page that shows a run, or a history of any implementation, in a browser: one file that works offline and opens on
+    /// what was broken.
+    Timeline(timeline::Timeline),
     /// Makes a plan that breaks a promise as small as it can be, and says what each thing that is left is needed for.
     Shrink {
         #[command(flatten)]
@@ -258,6 +262,7 @@ pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
         Command::Explore(explore) => supervise::watch("explore", |stop| explore.run(scenarios, stop, &build)),
         Command::Plan { run, out } => runs::plan(scenarios, &run, out.as_deref()),
         Command::Replay(replay) => runs::replay(scenarios, &replay, &build),
+        Command::Timeline(timeline) => timeline.run(scenarios),
         Command::Shrink { run, how, out, json } => supervise::watch("shrink", |stop| {
             runs::shrink(scenarios, &run, &how, out.as_deref(), &json, stop, &build)
         }),

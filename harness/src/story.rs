@@ -160,12 +160,9 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Gate { closed: true } => format!("{object} lets nothing in until what it began has ended"),
         What::Gate { closed: false } => format!("{object} lets events in again"),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
-        What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. }, .. } => {
-            format!("{object}: set_alarm({})  [operation {op}]", wall(history, *scheduled_ms))
-        }
-        What::Op { op, call, allow_concurrency } => {
+        What::Op { op, call: made, allow_concurrency } => {
             let lets_in = if *allow_concurrency { ", other events get in meanwhile" } else { "" };
-            format!("{object}: {}{lets_in}  [operation {op}]", call_text(call))
+            format!("{object}: {}{lets_in}  [operation {op}]", call(history, made))
         }
         What::OpResult { op, result: OpResult::Alarm(Some(time_ms)) } => {
             format!("{object}: operation {op} gives an alarm at {}", wall(history, *time_ms))
@@ -244,6 +241,14 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Timer { op, for_ms } => format!("{object} sets a timer for {for_ms} ms  [operation {op}]"),
         What::Promise { name, kind, held } => format!("{object}: {}", told::text(name, *kind, *held)),
         What::DiskDamaged => "finds its own disk damaged and does not start".into(),
+    }
+}
+
+/// A call of object code, with the time of an alarm as one of the run.
+pub(crate) fn call(history: &History, call: &StorageCall) -> String {
+    match call {
+        StorageCall::SetAlarm { scheduled_ms, .. } => format!("set_alarm({})", wall(history, *scheduled_ms)),
+        other => call_text(other),
     }
 }
 
