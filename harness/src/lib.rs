@@ -33,6 +33,7 @@
 //! assert!(finding::of(&outcome).is_empty());
 //! ```
 
+mod annotations;
 pub mod bench;
 pub mod broken;
 pub mod bundle;
@@ -50,6 +51,7 @@ pub mod lines;
 pub mod log;
 pub mod matrix;
 pub mod perfetto;
+pub mod picture;
 pub mod plans;
 pub mod prelude;
 pub mod promise;
@@ -60,6 +62,7 @@ pub mod report;
 mod say;
 pub mod scaffold;
 pub mod scenario;
+pub mod sheet;
 pub mod shrink;
 pub mod signature;
 pub mod source;

@@ -27,9 +27,10 @@ use serde::Serialize;
 use self::window::Window;
 use crate::check::{self, BUFFER_BYTES};
 use crate::finding;
-use crate::lines::{quoted, replay_line};
+use crate::lines::quoted;
 use crate::perfetto;
-use crate::source::Source;
+use crate::picture::{self, Subject};
+use crate::signature::Signature;
 use crate::story;
 
 /// The version of the form of the data in the page. `timeline/page/data.js` reads this one.
@@ -86,15 +87,20 @@ impl Told {
 }
 
 impl Shown {
-    /// A run that has been made. It opens on what a bundle was kept for, else on the first finding.
+    /// A run that has been made. It opens on what a bundle was kept for, else on the first finding. `command` shows it again.
     ///
     /// # Errors
     ///
     /// If the run told of nothing, as one that was given up does not.
-    pub fn of_run(source: &Source, outcome: Outcome) -> anyhow::Result<Self> {
-        let all = finding::all(&outcome);
-        let events = &outcome.history.events;
-        let last_ns = events.last().with_context(|| format!("{source}: its run tells of no event"))?.at_ns;
+    pub fn of_run(
+        title: String,
+        command: String,
+        kept_for: Option<&Signature>,
+        outcome: &Outcome,
+    ) -> anyhow::Result<Self> {
+        let all = finding::all(outcome);
+        let History { header, events } = &outcome.history;
+        let last_ns = events.last().with_context(|| format!("{title}: its run tells of no event"))?.at_ns;
         let findings: Vec<Told> = all
             .iter()
             .map(|finding| match finding.violation {
@@ -108,14 +114,13 @@ impl Shown {
                 },
             })
             .collect();
-        let kept_for = source.bundle().and_then(|bundle| bundle.verdict.kept_for.as_ref());
         let open = all.iter().position(|finding| kept_for.is_some_and(|kept| finding.signature() == *kept));
-        let told = Said { title: source.title(), command: replay_line(source), verdict: &outcome.verdict };
         let open = open.unwrap_or(0);
         let evidence = findings.get(open).map_or(&[][..], |told| &told.evidence);
         let window = Window::around(evidence, events.len(), EVENTS_MAX);
-        let Ok(shown) = window.of(outcome.history.events.into_iter().map(Ok::<_, std::convert::Infallible>));
-        Ok(Self::new(told, outcome.history.header, findings, open, window, shown))
+        let Ok(shown) = window.of(events.iter().cloned().map(Ok::<_, std::convert::Infallible>));
+        let said = Said { title, command, verdict: &outcome.verdict };
+        Ok(Self::new(said, header.clone(), findings, open, window, shown))
     }
 
     /// A history in a file, whoever wrote it. It is read twice: once to judge it, so that it may be longer than memory, and once
@@ -202,6 +207,20 @@ impl Shown {
     /// Those of `output`.
     pub fn write_html(&self, output: &mut dyn Write) -> io::Result<()> {
         html::write(&self.head.title, &self.head, &self.history, output)
+    }
+
+    /// The finding that the page opens on, as a picture for a document.
+    ///
+    /// # Errors
+    ///
+    /// If nothing was found that events prove: there is nothing to show.
+    pub fn svg(&self) -> anyhow::Result<String> {
+        let finding = self.head.findings.get(self.head.open).filter(|finding| !finding.evidence.is_empty());
+        let finding = finding.with_context(|| {
+            format!("{}: a picture is of a finding that events prove, and there is none", self.head.title)
+        })?;
+        let Told { rule, object, sentences, evidence, .. } = finding;
+        Ok(picture::svg(&self.history, &Subject { rule, object: object.as_deref(), sentences, evidence }))
     }
 
     /// Writes the same as a trace for Perfetto.

@@ -1,4 +1,4 @@
-//! `timeline`: a run or a history as a page for a browser, or as a trace for Perfetto.
+//! `timeline`: a run or a history as a page for a browser, as a trace for Perfetto, or as a picture for a document.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,6 +8,7 @@ use clap::Args;
 use super::ProfileName;
 use crate::catalogue::Catalogue;
 use crate::files::replace;
+use crate::lines::replay_line;
 use crate::say::say;
 use crate::source::Source;
 use crate::timeline::Shown;
@@ -19,11 +20,14 @@ pub(super) struct Timeline {
     #[arg(value_name = "RUN|FILE.jsonl", num_args = 1..=2, required = true)]
     what: Vec<String>,
     /// Write the page to this file.
-    #[arg(long, value_name = "FILE", required_unless_present = "perfetto")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["perfetto", "svg"])]
     out: Option<PathBuf>,
     /// Write the same as a trace for ui.perfetto.dev and others: Chrome's trace events, in virtual time.
     #[arg(long, value_name = "FILE")]
     perfetto: Option<PathBuf>,
+    /// Write a picture of the finding for a document: the few events that prove it, as SVG.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// What a history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
     #[arg(long, value_enum, default_value = "strict")]
     profile: ProfileName,
@@ -44,6 +48,11 @@ impl Timeline {
             replace(trace, |file| shown.write_perfetto(file))?;
             say(format_args!("{} is written: open it at ui.perfetto.dev.\n", trace.display()))?;
         }
+        if let Some(picture) = &self.svg {
+            let svg = shown.svg()?;
+            replace(picture, |file| file.write_all(svg.as_bytes()))?;
+            say(format_args!("{} is written.\n", picture.display()))?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -55,7 +64,8 @@ impl Timeline {
             words => {
                 let source = Source::of_words(scenarios, words)?;
                 let outcome = source.scenario.run(&source.plan);
-                Shown::of_run(&source, outcome)
+                let kept_for = source.bundle().and_then(|bundle| bundle.verdict.kept_for.as_ref());
+                Shown::of_run(source.title(), replay_line(&source), kept_for, &outcome)
             }
         }
     }

@@ -10,6 +10,7 @@ use reveille_model::jsonl;
 use serde_json::Value;
 
 use super::*;
+use crate::source::Source;
 
 /// What the page says and carries: its data, line by line.
 fn data(shown: &Shown) -> Vec<Value> {
@@ -59,10 +60,10 @@ fn a_run_that_is_clean_is_shown_too() {
     let outcome = ticker.run(&source.plan);
     let mut written = Vec::new();
     jsonl::write(&outcome.history.header, &outcome.history.events, &mut written).expect("memory takes it");
-    let shown = Shown::of_run(&source, outcome).expect("it has events");
+    let shown = Shown::of_run(source.title(), "replay it".to_owned(), None, &outcome).expect("it has events");
     let data = data(&shown);
     assert_eq!(data[0]["verdict"], "no promise was broken");
-    assert_eq!(data[0]["command"], "cargo run --release -- replay ticker 0");
+    assert_eq!(data[0]["command"], "replay it");
     let lines: Vec<Value> = written
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
