@@ -197,6 +197,10 @@ const TRIES: &[(Row, fn())] = &[
     }),
     // Beside the row above.
     (("`new`, `init`", 2, "something is in the way"), || ()),
+    (("`completions`, `man`", 0, "what a shell asks for"), || {
+        ends("completions zsh", 0);
+        ends(&format!("man {}", path(&folder("man"))), 0);
+    }),
     (("`bench`", 0, "the figures"), || {
         let output = ends("bench --seeds 2", 0);
         assert!(text(&output.stdout).contains("judged from 20 runs on; these are 2"));
