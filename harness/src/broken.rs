@@ -7,24 +7,35 @@ use reveille_sim::run::Outcome;
 
 use crate::causes;
 use crate::finding::{self, Finding};
-use crate::lines::indent;
+use crate::sheet::{Ink, Sheet};
 use crate::story;
 
 /// The stories of what was broken in a run; empty for a clean one.
 pub fn told(outcome: &Outcome) -> String {
-    finding::of(outcome).iter().map(|finding| story_of(outcome, finding)).collect()
+    told_on(outcome, Sheet::PLAIN)
+}
+
+/// The same on a sheet.
+pub(crate) fn told_on(outcome: &Outcome, sheet: Sheet) -> String {
+    finding::of(outcome).iter().map(|finding| story_on(outcome, finding, sheet)).collect()
 }
 
 /// The story of one finding: what was broken, the events that prove it, and how often it was broken beside that.
 pub fn story_of(outcome: &Outcome, finding: &Finding) -> String {
-    let mut text = format!("BROKEN: {}\n{}\n", finding.rule, indent(&finding.sentences));
+    story_on(outcome, finding, Sheet::PLAIN)
+}
+
+/// The same on a sheet.
+pub(crate) fn story_on(outcome: &Outcome, finding: &Finding, sheet: Sheet) -> String {
+    let head = sheet.ink(Ink::Broken, format_args!("BROKEN: {}", finding.rule));
+    let mut text = format!("{head}\n{}\n", sheet.sentences(&finding.sentences));
     if let Some(position) = finding.violation {
         let violation = &outcome.verdict.violations[position];
-        text.push_str("\n  time (s)  where               what   (> marks what proves it)\n");
-        text.push_str(&story::timeline(&outcome.history, violation));
+        text.push('\n');
+        text.push_str(&story::timeline_on(&outcome.history, violation, sheet));
         text.push('\n');
         for line in [again(outcome, finding, position), hint(outcome, position)].into_iter().flatten() {
-            writeln!(text, "{}\n", indent(&line)).expect("writing to a string succeeds");
+            writeln!(text, "{}\n", sheet.sentences(&line)).expect("writing to a string succeeds");
         }
     }
     text

@@ -44,6 +44,9 @@ pub const VERDICT: &str = "verdict.json";
 /// The file of the digest.
 pub const DIGEST: &str = "digest";
 
+/// The page that shows the run in a browser. A regression has none.
+pub const TIMELINE: &str = "timeline.html";
+
 /// The version of the format of [`VERDICT`]. It rises when a field changes its meaning.
 pub const FORMAT: u32 = 1;
 

@@ -10,6 +10,8 @@ pub(crate) mod output;
 mod parse;
 mod progress;
 mod runs;
+mod shell;
+mod timeline;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use reveille_model::Profile;
 use reveille_model::verdict::RuleId;
 
@@ -28,6 +30,7 @@ use crate::catalogue::Catalogue;
 use crate::log::Filter;
 use crate::say::{say, tell};
 use crate::scaffold::{Dependency, Made};
+use crate::sheet::Sheet;
 use crate::{bench, check, scaffold, supervise};
 
 /// Runs a complete object-and-alarm system in a simulated world, breaks it on purpose from a seed, and says which
@@ -35,8 +38,11 @@ use crate::{bench, check, scaffold, supervise};
 ///
 /// RUN is SCENARIO SEED, a plan's file, or a bundle's folder.
 #[derive(Debug, Parser)]
-#[command(name = "reveille", version)]
+#[command(name = "reveille", version, max_term_width = 100)]
 struct Cli {
+    /// When to use colours: `auto` is on a terminal, if NO_COLOR is not set.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
@@ -60,41 +66,26 @@ enum Command {
     /// Of a bundle it also says whether it is the same run, and what became of what the bundle was kept for. Exit code 0:
     /// nothing is broken; 1: something is, or the plan no longer reaches what it was kept for.
     Replay(Replay),
+    /// Makes a page that shows a run, or a history of any implementation, in a browser: one file that works offline and opens on
+    /// what was broken.
+    Timeline(timeline::Timeline),
     /// Makes a plan that breaks a promise as small as it can be, and says what each thing that is left is needed for.
-    Shrink {
-        #[command(flatten)]
-        run: Run,
-        #[command(flatten)]
-        how: How,
-        /// Write a bundle to this folder: plan, shrunk plan, history, verdict, trace, and a page that tells the story.
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        json: Json,
-    },
+    Shrink(Shrink),
     /// Keeps a plan as a regression of the current crate: shrunk, with its story, in
     /// snapshots/regressions/SCENARIO/NAME/.
-    Keep {
-        /// The run, and then the name that it is kept under.
-        #[arg(value_names = ["RUN", "NAME"], num_args = 2..=3, required = true)]
-        run_and_name: Vec<String>,
-        #[command(flatten)]
-        how: How,
-        /// Of a run that breaks nothing any more: the rule that it once broke.
-        #[arg(long, value_name = "RULE", conflicts_with = "rule")]
-        once_broke: Option<String>,
-        /// What it is about, in a sentence or two; it stands on the regression's first page.
-        #[arg(long, value_name = "TEXT")]
-        about: Option<String>,
-    },
-    /// Holds a history against the contract, whoever wrote it. model/HISTORY.md says how a history is written.
+    Keep(Keep),
+    /// Holds histories against the contract, whoever wrote them. model/HISTORY.md says how a history is written.
     ///
     /// Exit code 0: no promise was broken; 1: one was; 2: the input is not a history, nothing in it could be judged, or not all
-    /// that is required.
+    /// that is required. Of several histories 1 goes before 2.
     Check {
-        /// The history, JSON Lines; - for standard input.
-        #[arg(value_name = "FILE.jsonl")]
-        file: PathBuf,
+        /// The histories, JSON Lines: files, folders with files that end in .jsonl, or - for standard input.
+        #[arg(value_name = "FILE.jsonl|DIR", required = true)]
+        files: Vec<PathBuf>,
+        /// Of one file that grows, or a pipe: tell of a broken promise when it is found, and go on until the phase `end`, or until
+        /// interrupted.
+        #[arg(long)]
+        follow: bool,
         /// What the history is held to: `strict` is the whole contract, `workerd` what the real runtime is known to keep.
         #[arg(long, value_enum, default_value = "strict")]
         profile: ProfileName,
@@ -116,6 +107,18 @@ enum Command {
     Init {
         #[command(flatten)]
         from: Library,
+    },
+    /// Prints what a shell has to be told to complete this command line: source it, or put it where the shell looks.
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Writes pages for `man`: one for the program, and one for each command.
+    Man {
+        /// Where to.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
     /// Measures how fast the reference run is.
     Bench {
@@ -155,11 +158,49 @@ struct Explore {
     /// Make the first plan of each finding as small as it can be, and tell its story.
     #[arg(long)]
     shrink: bool,
+    /// Tell more in numbers: work, failures and faults of each scenario, how late alarms started, and which rules had no occasion
+    /// to be broken.
+    #[arg(long)]
+    stats: bool,
     /// Write a bundle of each finding into this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write what was found to this file as the XML of JUnit, which GitHub, GitLab and Jenkins show.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
+}
+
+#[derive(Debug, Args)]
+struct Shrink {
+    #[command(flatten)]
+    run: Run,
+    #[command(flatten)]
+    how: How,
+    /// Tell as well how many smaller plans were tried, and which passes found one.
+    #[arg(long)]
+    stats: bool,
+    /// Write a bundle to this folder: plan, shrunk plan, history, verdict, trace, and a page that tells the story.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
     json: Json,
+}
+
+#[derive(Debug, Args)]
+struct Keep {
+    /// The run, and then the name that it is kept under.
+    #[arg(value_names = ["RUN", "NAME"], num_args = 2..=3, required = true)]
+    run_and_name: Vec<String>,
+    #[command(flatten)]
+    how: How,
+    /// Of a run that breaks nothing any more: the rule that it once broke.
+    #[arg(long, value_name = "RULE", conflicts_with = "rule")]
+    once_broke: Option<String>,
+    /// What it is about, in a sentence or two; it stands on the regression's first page.
+    #[arg(long, value_name = "TEXT")]
+    about: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -248,25 +289,39 @@ impl From<ProfileName> for Profile {
 /// If something could not be done, which is not a finding.
 pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
     let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
-    match Cli::parse().command {
+    let Cli { color, command } = Cli::parse();
+    let sheet = Sheet::of_stdout(color);
+    match command {
         Command::List => {
             for scenario in scenarios.all() {
                 say(format_args!("{:<14} {}\n", scenario.name, scenario.sentence))?;
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Explore(explore) => supervise::watch("explore", |stop| explore.run(scenarios, stop, &build)),
+        Command::Explore(explore) => {
+            supervise::watch("explore", |stop| explore.run(scenarios, stop, &build, sheet))
+        }
         Command::Plan { run, out } => runs::plan(scenarios, &run, out.as_deref()),
-        Command::Replay(replay) => runs::replay(scenarios, &replay, &build),
-        Command::Shrink { run, how, out, json } => supervise::watch("shrink", |stop| {
-            runs::shrink(scenarios, &run, &how, out.as_deref(), &json, stop, &build)
-        }),
-        Command::Keep { run_and_name, how, once_broke, about } => supervise::watch("keep", |stop| {
-            runs::keep(scenarios, &run_and_name, &how, once_broke.as_deref(), about, stop, &build)
-        }),
-        Command::Check { file, profile, require, json } => check::run(&file, profile.into(), &require, &json),
+        Command::Replay(replay) => runs::replay(scenarios, &replay, &build, sheet),
+        Command::Timeline(timeline) => timeline.run(scenarios),
+        Command::Shrink(shrink) => {
+            supervise::watch("shrink", |stop| runs::shrink(scenarios, &shrink, stop, &build, sheet))
+        }
+        Command::Keep(keep) => {
+            supervise::watch("keep", |stop| runs::keep(scenarios, keep, stop, &build, sheet))
+        }
+        Command::Check { files, follow, profile, require, json } => {
+            let wanted = check::Wanted { profile: profile.into(), required: &require };
+            if follow {
+                check::follow(&files, &wanted, &json, sheet)
+            } else {
+                check::run(&files, &wanted, &json, sheet)
+            }
+        }
         Command::New { name, from } => made(scaffold::new(&name, &from.dependency()?)?),
         Command::Init { from } => made(scaffold::init(Path::new("."), &from.dependency()?)?),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { folder } => shell::man(&folder),
         Command::Bench { scenario, seeds } => bench(scenarios, scenario.as_deref(), seeds),
     }
 }

@@ -221,6 +221,14 @@ impl Tally {
         self.occasions.contains_key(&rule)
     }
 
+    /// Whether it is expected that this rule is found broken.
+    pub fn expects(&self, rule: &str) -> bool {
+        match self.scenario.expect {
+            Expect::Clean => false,
+            Expect::Caught { with, also } => with.contains(&rule) || also.contains(&rule),
+        }
+    }
+
     /// Whether the scenario met its expectation; else what is wrong, in a sentence.
     ///
     /// # Errors
@@ -228,16 +236,12 @@ impl Tally {
     /// What was expected and not found, or found and not expected; in a hundred seeds or more also which rules had no occasion
     /// that the scenario has to give one.
     pub fn verdict(&self) -> Result<(), String> {
-        let (with, also): (&[&str], &[&str]) = match self.scenario.expect {
-            Expect::Clean => (&[], &[]),
-            Expect::Caught { with, also } => (with, also),
+        let with: &[&str] = match self.scenario.expect {
+            Expect::Clean => &[],
+            Expect::Caught { with, .. } => with,
         };
-        let unexpected: Vec<&str> = self
-            .catch
-            .iter()
-            .map(|(rule, _)| rule)
-            .filter(|rule| !with.contains(rule) && !also.contains(rule))
-            .collect();
+        let unexpected: Vec<&str> =
+            self.catch.iter().map(|(rule, _)| rule).filter(|rule| !self.expects(rule)).collect();
         if !unexpected.is_empty() {
             return Err(format!("broke {}", unexpected.join(", ")));
         }

@@ -46,7 +46,7 @@ pub fn with(outcome: &Outcome, signature: &Signature) -> Option<Finding> {
 }
 
 /// Everything that was found in a run, in the order of time: panics, broken rules, and how it ended.
-fn all(outcome: &Outcome) -> Vec<Finding> {
+pub(crate) fn all(outcome: &Outcome) -> Vec<Finding> {
     let broken = outcome.verdict.broken();
     let mut findings: Vec<Finding> = Vec::new();
     for panic in &outcome.panics {

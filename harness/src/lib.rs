@@ -3,7 +3,8 @@
 //!
 //! Everything that an object and its scenario need is in [`prelude`]. Read [`scenario`] first; [`plans`]
 //! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
-//! [`regression`] keep it, [`report`] and [`story`] tell it; [`worlds`] tells what a campaign has tried. [`testing`] does all of it
+//! [`regression`] keep it, [`report`] and [`story`] tell it, and [`timeline`]
+//! shows it; [`worlds`] tells what a campaign has tried. [`testing`] does all of it
 //! in a test, and [`main`] gives a program the whole command line for its scenarios. [`scaffold`] makes a crate to begin with.
 //!
 //! ```
@@ -32,6 +33,7 @@
 //! assert!(finding::of(&outcome).is_empty());
 //! ```
 
+mod annotations;
 pub mod bench;
 pub mod broken;
 pub mod bundle;
@@ -48,6 +50,8 @@ pub mod histories;
 pub mod lines;
 pub mod log;
 pub mod matrix;
+pub mod perfetto;
+pub mod picture;
 pub mod plans;
 pub mod prelude;
 pub mod promise;
@@ -58,12 +62,14 @@ pub mod report;
 mod say;
 pub mod scaffold;
 pub mod scenario;
+pub mod sheet;
 pub mod shrink;
 pub mod signature;
 pub mod source;
 pub mod story;
 pub mod supervise;
 pub mod testing;
+pub mod timeline;
 pub mod told;
 pub mod worlds;
 

@@ -1,4 +1,4 @@
-//! Lines of text that many parts print: sentences at a width, and commands that can be copied.
+//! Lines of text that many parts print: commands that can be copied.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -13,20 +13,4 @@ pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=,".contains(letter);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
-/// Sentences broken into lines of readable length.
-pub(crate) fn indent(sentences: &str) -> String {
-    const WIDTH: usize = 108;
-    let mut lines = vec![String::from(" ")];
-    for word in sentences.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.len() + 1 + word.len() > WIDTH {
-            lines.push(format!("  {word}"));
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    lines.join("\n")
 }

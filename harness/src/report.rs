@@ -1,6 +1,7 @@
 //! What the command line prints about campaigns and runs.
 
 mod calls;
+mod junit;
 mod runs;
 mod worlds;
 
@@ -8,95 +9,123 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use reveille_model::RULES;
 
 use crate::bundle::Smaller;
 use crate::explore::Tally;
 use crate::finding::{Caught, Group};
-use crate::lines::{indent, replay_line};
+use crate::lines::replay_line;
 use crate::scenario::Expect;
+use crate::sheet::{Ink, Sheet};
 use crate::story;
 
 pub use self::calls::cells;
+pub use self::junit::junit;
 pub use self::runs::{replay, shrunk, small_story};
 pub use self::worlds::worlds;
 
-/// The tables and the findings of a campaign. A finding that was shrunk, by scenario and rule, is told by its small story.
-pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Smaller>) -> String {
-    let mut text = format!("{}\n\n{}\n\n{}\n", overview(tallies), failures(tallies), faults(tallies));
-    for tally in tallies.iter().filter(|tally| !tally.lateness_by_topic.is_empty()) {
-        writeln!(text, "\n{}", by_topic(tally)).expect("writing to a string succeeds");
-    }
-    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()) {
-        write!(text, "\n{}", calls::matrix(matrix)).expect("writing to a string succeeds");
-    }
-    text.push_str(&occasions(tallies));
+/// The scenarios of a campaign in one table, and the findings. A finding that was shrunk, by scenario and rule, is told by its small
+/// story.
+pub fn campaign(
+    tallies: &[Tally],
+    shrunk: &BTreeMap<(&'static str, String), Smaller>,
+    sheet: Sheet,
+) -> String {
+    let mut text = format!("{}\n", overview(tallies, sheet));
     for tally in tallies {
         for Group { head, behind } in tally.catch.groups() {
             for (rule, caught) in [head].into_iter().chain(behind) {
                 let smaller = shrunk.get(&(tally.scenario.name, rule.to_owned()));
                 text.push('\n');
-                text.push_str(&caught_text(tally, rule, caught, smaller));
+                text.push_str(&caught_text(tally, rule, caught, smaller, sheet));
             }
         }
     }
     text
 }
 
+/// What a campaign did, in numbers: work, failures and faults by scenario, how late alarms started by what a run is about, which calls
+/// were made in which context, and which rules had no occasion to be broken.
+pub fn stats(tallies: &[Tally], sheet: Sheet) -> String {
+    let tables = [work(tallies, sheet), failures(tallies, sheet), faults(tallies, sheet)];
+    let mut text = tables.map(|table| format!("\n{table}\n")).concat();
+    for tally in tallies.iter().filter(|tally| !tally.lateness_by_topic.is_empty()) {
+        writeln!(text, "\n{}", by_topic(tally, sheet)).expect("writing to a string succeeds");
+    }
+    for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()) {
+        write!(text, "\n{}", calls::matrix(matrix, sheet)).expect("writing to a string succeeds");
+    }
+    text.push_str(&occasions(tallies, sheet));
+    text
+}
+
 /// How many rules had an occasion to be broken: what was clean without one was not tested.
-fn occasions(tallies: &[Tally]) -> String {
+fn occasions(tallies: &[Tally], sheet: Sheet) -> String {
     let mut text = String::new();
     for tally in tallies.iter().filter(|tally| tally.seeds > 0) {
         let without: Vec<&str> =
             RULES.iter().map(|rule| rule.id).filter(|rule| !tally.gave(*rule)).map(|rule| rule.0).collect();
-        let (name, had, all) = (tally.scenario.name, RULES.len() - without.len(), RULES.len());
+        let (name, had, all) = (tally.scenario.name, tried(tally), RULES.len());
         let rest =
             if without.is_empty() { String::new() } else { format!("; without: {}", without.join(", ")) };
         let line = format!("{name}: {had} of {all} rules had an occasion to be broken{rest}");
-        writeln!(text, "\n{}", indent(&line)).expect("writing to a string succeeds");
+        writeln!(text, "\n{}", sheet.paragraph(&line)).expect("writing to a string succeeds");
     }
     text
 }
 
-fn overview(tallies: &[Tally]) -> Table {
-    let mut table = table(&[
-        "scenario",
-        "seeds",
-        "virtual time",
-        "events",
-        "requests / answered",
-        "alarms fired / retried",
-        "worst lateness",
-        "verdict",
-    ]);
+/// How many rules some run gave an occasion to be broken.
+fn tried(tally: &Tally) -> usize {
+    RULES.iter().filter(|rule| tally.gave(rule.id)).count()
+}
+
+fn overview(tallies: &[Tally], sheet: Sheet) -> Table {
+    let mut table = table(&["scenario", "seeds", "alarms fired", "latest", "rules tried", "verdict"], sheet);
     for tally in tallies {
-        let counts = &tally.counts;
-        let verdict = match (tally.verdict(), tally.scenario.expect) {
-            _ if tally.seeds == 0 => "no run: nothing was judged".to_owned(),
-            (Ok(()), Expect::Clean) => "clean".to_owned(),
-            (Ok(()), Expect::Caught { .. }) => {
-                format!("caught, as expected: {}", rules(tally))
-            }
-            (Err(wrong), _) => format!("NOT AS EXPECTED: {wrong}"),
-        };
-        table.add_row([
+        let plain = [
             tally.scenario.name.to_owned(),
             tally.seeds.to_string(),
+            tally.counts.runs_started.to_string(),
+            tally.lateness.worst().map_or("none fired".to_owned(), story::seconds),
+            format!("{} of {}", tried(tally), RULES.len()),
+        ];
+        table.add_row(plain.map(Cell::new).into_iter().chain([verdict(tally)]));
+    }
+    table
+}
+
+fn verdict(tally: &Tally) -> Cell {
+    let fine = |text: String| Cell::new(text).fg(Color::Green);
+    let wrong = |text: String| Cell::new(text).fg(Color::Red).add_attribute(Attribute::Bold);
+    match (tally.verdict(), tally.scenario.expect) {
+        _ if tally.seeds == 0 => wrong("no run: nothing was judged".to_owned()),
+        (Ok(()), Expect::Clean) => fine("clean".to_owned()),
+        (Ok(()), Expect::Caught { .. }) => fine(format!("caught, as expected: {}", rules(tally))),
+        (Err(why), _) => wrong(format!("NOT AS EXPECTED: {why}")),
+    }
+}
+
+/// What was done.
+fn work(tallies: &[Tally], sheet: Sheet) -> Table {
+    let header = ["scenario", "virtual time", "events", "requests / answered", "alarms fired / retried"];
+    let mut table = table(&header, sheet);
+    for tally in tallies {
+        let counts = &tally.counts;
+        table.add_row([
+            tally.scenario.name.to_owned(),
             virtual_time(counts.virtual_ns),
             counts.events.to_string(),
             format!("{} / {}", counts.requests, counts.answered),
             format!("{} / {}", counts.runs_started, counts.runs_retried),
-            tally.lateness.worst().map_or("none fired".to_owned(), story::seconds),
-            verdict,
         ]);
     }
     table
 }
 
 /// What the failures of machines came to.
-fn failures(tallies: &[Tally]) -> Table {
-    let mut table = table(&[
+fn failures(tallies: &[Tally], sheet: Sheet) -> Table {
+    let header = [
         "scenario",
         "seeds with a machine lost",
         "objects lost",
@@ -105,7 +134,8 @@ fn failures(tallies: &[Tally]) -> Table {
         "group leaders elected",
         "snapshots installed",
         "stale epochs refused",
-    ]);
+    ];
+    let mut table = table(&header, sheet);
     for tally in tallies {
         let counts = &tally.counts;
         table.add_row([
@@ -123,8 +153,8 @@ fn failures(tallies: &[Tally]) -> Table {
 }
 
 /// L1, L2: how late alarms started, by what the run is about.
-fn by_topic(tally: &Tally) -> Table {
-    let mut table = table(&["one trouble a run", "alarms", "late: p50", "p99", "worst"]);
+fn by_topic(tally: &Tally, sheet: Sheet) -> Table {
+    let mut table = table(&["one trouble a run", "alarms", "late: p50", "p99", "worst"], sheet);
     for (topic, lateness) in &tally.lateness_by_topic {
         let quantile = |share| lateness.quantile(share).map_or("none fired".to_owned(), story::seconds);
         table.add_row([
@@ -143,10 +173,10 @@ fn rules(tally: &Tally) -> String {
 }
 
 /// Kinds of faults downwards, scenarios across: there are many kinds.
-fn faults(tallies: &[Tally]) -> Table {
+fn faults(tallies: &[Tally], sheet: Sheet) -> Table {
     let mut header = vec!["with an effect / injected (seeds)"];
     header.extend(tallies.iter().map(|tally| tally.scenario.name));
-    let mut table = table(&header);
+    let mut table = table(&header, sheet);
     let kinds: BTreeSet<&str> =
         tallies.iter().flat_map(|tally| tally.counts.faults.keys().copied()).collect();
     for kind in kinds {
@@ -163,42 +193,46 @@ fn faults(tallies: &[Tally]) -> Table {
     table
 }
 
-fn caught_text(tally: &Tally, rule: &str, caught: &Caught, smaller: Option<&Smaller>) -> String {
+fn caught_text(
+    tally: &Tally,
+    rule: &str,
+    caught: &Caught,
+    smaller: Option<&Smaller>,
+    sheet: Sheet,
+) -> String {
     let Caught { seeds, times, first_in, behind, first_seed, sentences } = caught;
     let name = tally.scenario.name;
     let counted = if times == seeds { String::new() } else { format!(", {times} times") };
-    let mut text = format!("{name} broke {rule} ({seeds} of {} seeds{counted}). ", tally.seeds);
+    let mut head = format!("{name} broke {rule} ({seeds} of {} seeds{counted}).", tally.seeds);
     if first_in < seeds {
         let behind: Vec<String> = behind.iter().map(|(rule, seeds)| format!("{rule} in {seeds}")).collect();
-        write!(text, "Something else came before it: {}. ", behind.join(", "))
+        write!(head, " Something else came before it: {}.", behind.join(", "))
             .expect("writing to a string succeeds");
     }
-    match smaller {
-        Some(smaller) => {
-            let stopped = if smaller.shrunk.interrupted { ", as far as it came" } else { "" };
-            write!(text, "Seed {first_seed}, made smaller{stopped}:\n{}", small_story(smaller))
+    let (made, story) = match smaller {
+        Some(smaller) if smaller.shrunk.interrupted => {
+            (", made smaller, as far as it came", runs::small_story_on(smaller, sheet))
         }
-        None => writeln!(text, "Seed {first_seed}:\n{}", indent(sentences)),
-    }
-    .expect("writing to a string succeeds");
+        Some(smaller) => (", made smaller", runs::small_story_on(smaller, sheet)),
+        None => ("", format!("{}\n", sheet.sentences(sentences))),
+    };
+    let head = sheet.ink(Ink::Strong, sheet.paragraph(&head));
+    let mut text = format!("{head}\nSeed {first_seed}{made}:\n{story}");
     if smaller.is_some() {
-        writeln!(text, "  this story: cargo run --release -- shrink {name} {first_seed} --rule '{rule}'")
-            .expect("writing to a string succeeds");
+        let again = format!("cargo run --release -- shrink {name} {first_seed} --rule '{rule}'");
+        text.push_str(&runs::command("this story", &again, sheet));
     }
-    writeln!(text, "  replay: {}", replay_line(&format_args!("{name} {first_seed}")))
-        .expect("writing to a string succeeds");
-    text
+    text + &runs::command("replay", &replay_line(&format_args!("{name} {first_seed}")), sheet)
 }
 
-/// Where there is no terminal that would say how wide it is, tables are so wide at most.
-const WIDTH_MAX: u16 = 140;
-
-fn table(header: &[&str]) -> Table {
+fn table(header: &[&str], sheet: Sheet) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header);
-    if !table.is_tty() {
-        table.set_width(WIDTH_MAX);
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header).set_width(u16::try_from(sheet.width()).unwrap_or(u16::MAX));
+    if sheet.is_coloured() {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
     }
     table
 }

@@ -15,6 +15,8 @@ use reveille_model::verdict::Violation;
 
 use self::calls::{call_text, result_text};
 pub use self::life::life;
+pub(crate) use self::life::of_it;
+use crate::sheet::{Ink, Sheet};
 use crate::told;
 
 /// True time as it stands in stories: seconds since the begin of the run, to the millisecond.
@@ -24,6 +26,14 @@ pub fn seconds(at_ns: u64) -> String {
 
 /// The timeline of a violation: the events that prove it, marked, among the events that explain them.
 pub fn timeline(history: &History, violation: &Violation) -> String {
+    timeline_on(history, violation, Sheet::PLAIN)
+}
+
+/// Mark and time stand before who did it.
+const WHO_COLUMN: usize = 13;
+
+/// The same on a sheet: who, and what, in two columns. In the words of the second one the violation's object is "it".
+pub(crate) fn timeline_on(history: &History, violation: &Violation, sheet: Sheet) -> String {
     let proof: BTreeSet<usize> = violation.evidence.iter().copied().collect();
     let mut shown = proof.clone();
     if let (Some(first), Some(last)) = (proof.first(), proof.last()) {
@@ -31,14 +41,29 @@ pub fn timeline(history: &History, violation: &Violation) -> String {
         shown.extend((*first..=*last).filter(|index| explains(history, *index, violation, &calls)));
         shown.extend(few_faults(history).into_iter().filter(|index| index <= last));
     }
-    let mut text = String::new();
-    for index in shown {
+    let object = violation.object.as_ref().map(ToString::to_string);
+    let places: Vec<(usize, String)> =
+        shown.into_iter().map(|index| (index, place(&history.header, &history.events[index]))).collect();
+    let widest = places.iter().map(|(_, place)| place.len()).max().unwrap_or(0).max("who".len());
+    let it = object.as_ref().map_or(String::new(), |object| format!("; \"it\" is {object}"));
+    let key = sheet.sentences(&format!("> marks what proves it{it}"));
+    let head = format!("  {:>9}  {:<widest$}  what", "time (s)", "who");
+    let mut text = format!("{}\n{}\n", sheet.ink(Ink::Faint, key), sheet.ink(Ink::Faint, head));
+    for (index, place) in places {
         let event = &history.events[index];
-        let mark = if proof.contains(&index) { '>' } else { ' ' };
+        let sentence = clipped(sentence(history, event));
+        let what = object.as_ref().map_or_else(|| sentence.clone(), |it| of_it(sentence.clone(), it));
+        let is_proof = proof.contains(&index);
+        let mark = if is_proof { sheet.ink(Ink::Broken, '>') } else { " ".to_owned() };
         let at = format!("{}.{:03}", event.at_ns / 1_000_000_000, event.at_ns / 1_000_000 % 1_000);
-        let place = place(&history.header, event);
-        writeln!(text, "{mark} {at:>9}  {place:<18}  {}", clipped(sentence(history, event)))
-            .expect("writing to a string succeeds");
+        let begin = sheet.ink(Ink::Faint, format_args!("{at:>9}  {place:<widest$}"));
+        write!(text, "{mark} {begin}").expect("writing to a string succeeds");
+        let column = WHO_COLUMN + widest + 2;
+        for (number, line) in sheet.column(&what, column).iter().enumerate() {
+            let before = if number == 0 { 2 } else { column };
+            let line = if is_proof { sheet.ink(Ink::Strong, line) } else { line.clone() };
+            writeln!(text, "{:before$}{line}", "").expect("writing to a string succeeds");
+        }
     }
     text
 }
@@ -162,12 +187,9 @@ pub fn sentence(history: &History, event: &Event) -> String {
         What::Gate { closed: true } => format!("{object} lets nothing in until what it began has ended"),
         What::Gate { closed: false } => format!("{object} lets events in again"),
         What::Await { op, kind } => format!("{object} awaits operation {op} ({})", awaited(*kind)),
-        What::Op { op, call: StorageCall::SetAlarm { scheduled_ms, .. }, .. } => {
-            format!("{object}: set_alarm({})  [operation {op}]", wall(history, *scheduled_ms))
-        }
-        What::Op { op, call, allow_concurrency } => {
+        What::Op { op, call: made, allow_concurrency } => {
             let lets_in = if *allow_concurrency { ", other events get in meanwhile" } else { "" };
-            format!("{object}: {}{lets_in}  [operation {op}]", call_text(call))
+            format!("{object}: {}{lets_in}  [operation {op}]", call(history, made))
         }
         What::OpResult { op, result: OpResult::Alarm(Some(time_ms)) } => {
             format!("{object}: operation {op} gives an alarm at {}", wall(history, *time_ms))
@@ -255,6 +277,14 @@ pub fn sentence(history: &History, event: &Event) -> String {
             "finds its own disk damaged and formats it anew: its replicas have to be built from the others"
                 .into()
         }
+    }
+}
+
+/// A call of object code, with the time of an alarm as one of the run.
+pub(crate) fn call(history: &History, call: &StorageCall) -> String {
+    match call {
+        StorageCall::SetAlarm { scheduled_ms, .. } => format!("set_alarm({})", wall(history, *scheduled_ms)),
+        other => call_text(other),
     }
 }
 

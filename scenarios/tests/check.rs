@@ -46,6 +46,11 @@ fn history(scenario: &Scenario, seed: u64, is_broken: bool) -> History {
     history
 }
 
+/// Wherever its lines are broken.
+fn in_a_line(bytes: &[u8]) -> String {
+    text(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_file_has_the_verdict_of_its_run() {
     let keep = Keep::new(&folder("verdicts")).expect("the folder can be made");
@@ -106,7 +111,7 @@ fn a_broken_promise_is_told_with_its_lines() {
 
     let output = reveille(&["check", name(&path)]);
     assert_eq!(output.status.code(), Some(1));
-    let told = text(&output.stdout);
+    let told = in_a_line(&output.stdout);
     let numbers: Vec<String> = lines.iter().map(usize::to_string).collect();
     assert!(told.contains(&format!("lines {}", numbers.join(", "))), "{told}");
     assert!(told.contains(&format!("BROKEN: {}", violation.rule)), "{told}");
@@ -141,7 +146,7 @@ fn what_was_not_checked_is_said_with_the_reason() {
     reveille_model::jsonl::write(&history.header, &history.events, file).expect("it can be written");
     for profile in ["strict", "workerd"] {
         let output = reveille(&["check", name(&path), "--profile", profile]);
-        let told = text(&output.stdout);
+        let told = in_a_line(&output.stdout);
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains("Nothing was judged: the history has no run of alarm()"), "{told}");
         let none = format!("Profile {profile}: 0 of {} rules", reveille_model::RULES.len());
@@ -182,7 +187,7 @@ fn what_is_no_history_is_one_clear_error_and_exit_code_2() {
     fs::write(&path, "Dear diary,\n").expect("it can be written");
     let cases = [
         (name(&path), "notes.txt: line 1: plain text, not JSON"),
-        (name(&folder), "is a folder"),
+        (name(&folder), "has no file that ends in .jsonl"),
         ("/nowhere/at/all", "/nowhere/at/all cannot be read"),
     ];
     for (path, expected) in cases {
@@ -195,4 +200,63 @@ fn what_is_no_history_is_one_clear_error_and_exit_code_2() {
     assert_eq!(output.status.code(), Some(2));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(told["malformed"]["line"], 1);
+}
+
+/// Of a folder and a file: each is told, and the worst decides; for machines they are one object.
+#[test]
+fn several_histories_are_checked_one_after_the_other() {
+    let folder = folder("several");
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    let scenario = scenarios::catalogue().get("cron").expect("it is one of ours").clone();
+    let clean = history(&scenario, 3, false);
+    for file in ["b.jsonl", "a.jsonl"] {
+        let file = File::create(folder.join(file)).expect("it can be made");
+        reveille_model::jsonl::write(&clean.header, &clean.events, file).expect("it can be written");
+    }
+    fs::write(folder.join("notes.txt"), "Dear diary,\n").expect("it can be written");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/histories");
+    let broken = kept.join("an-alarm-runs-again-right-after-its-good-end.jsonl");
+    let output = reveille(&["check", name(&folder)]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let told = text(&output.stdout);
+    let first = told.find("a.jsonl: ").expect("the first by name");
+    assert!(told.find("b.jsonl: ").is_some_and(|second| first < second), "{told}");
+    let output =
+        reveille(&["check", "--json", name(&folder), name(&broken), name(&folder.join("notes.txt"))]);
+    assert_eq!(output.status.code(), Some(1), "broken goes before not to be read");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    let all = told["histories"].as_array().expect("several");
+    assert_eq!(
+        all.iter().map(|one| one["clean"].as_bool()).collect::<Vec<_>>(),
+        [Some(true), Some(true), Some(false), None]
+    );
+}
+
+/// A file that is still being written: what is broken is told before its end is there, and the end gives the verdict.
+#[test]
+fn a_history_that_grows_is_followed_and_told_at_once() {
+    let folder = folder("growing");
+    fs::create_dir_all(&folder).expect("the folder can be made");
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/histories");
+    let whole = fs::read_to_string(kept.join("an-alarm-runs-again-right-after-its-good-end.jsonl"));
+    let whole = whole.expect("it is kept");
+    let (begun, end) = (whole.trim_end(), r#"{"at_ns":6000000000,"event":"phase","phase":"end"}"#);
+    let path = folder.join("growing.jsonl");
+    fs::write(&path, format!("{begun}\n{}", &end[..9])).expect("it can be written");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_reveille"))
+        .args(["check", "--follow", name(&path)])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary can be started");
+    let mut told = std::io::BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut told, &mut first).expect("something is told");
+    assert!(first.starts_with("BROKEN: F4 "), "{first}");
+    assert!(child.try_wait().expect("it can be asked").is_none(), "it waits for more");
+    let mut file = fs::OpenOptions::new().append(true).open(&path).expect("it is there");
+    file.write_all(format!("{}\n", &end[9..]).as_bytes()).expect("it can be written");
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut told, &mut rest).expect("the verdict is text");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+    assert!(rest.contains("Profile strict: "), "{rest}");
 }

@@ -65,7 +65,7 @@ fn a_log_shows_one_concern_of_one_object_and_changes_nothing() {
     let logged = reveille(&["replay", "cron", "3", "--log", "alarm=debug", "--object", "Cron/foo"]);
     assert_eq!(digest(&plain), digest(&logged));
     let logged = text(&logged.stdout);
-    let lines: Vec<_> = logged.lines().take_while(|line| !line.starts_with("cron seed")).collect();
+    let lines: Vec<_> = logged.lines().take_while(|line| !line.starts_with("No promise")).collect();
     assert!(lines.iter().any(|line| line.contains(" INFO alarm ") && line.contains("alarm() starts")));
     assert!(lines.iter().any(|line| line.contains("DEBUG alarm ") && line.contains("set_alarm(")));
     let of_foo = |line: &&str| line.contains(" alarm ") && line.contains("Cron/foo: ");
@@ -83,7 +83,8 @@ fn only_a_log_of_traces_shows_the_inner_world() {
 #[test]
 fn a_replay_can_be_stopped_and_claims_no_more_than_it_saw() {
     let output = reveille(&["replay", "batcher", "3", "--until", "20s"]);
-    let told = text(&output.stdout);
+    // Wherever its lines are broken.
+    let told = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains("20s of virtual time"), "{told}");
     assert!(
@@ -134,7 +135,7 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         (&["bench", "--seeds", "0"], "0 is not in 1.."),
         (&["replay", "cron", "3", "--log", "alarm=loud"], "a filter is written like"),
         (&["replay", "cron", "3", "--log", "alrm=debug"], "there are: object, storage, alarm, request"),
-        (&["replay", "cron", "3", "--log", "info", "--object", "Cron/nobody"], "there are: Cron/bar"),
+        (&["replay", "cron", "3", "--log", "info", "--object", "Cron/nobody"], "there are: Cron/ba"),
         (&["replay", "cron", "3", "--object", "Cron/foo"], "--log <FILTER>"),
     ];
     for (arguments, expected) in cases {
@@ -143,5 +144,49 @@ fn wrong_use_is_one_clear_error_and_exit_code_2() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
         assert!(error.contains(expected), "{arguments:?}: {error}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+/// In a job of GitHub Actions what is not as expected is an annotation, and JUnit's file has it for any other.
+#[test]
+fn a_job_hears_of_what_is_not_as_expected() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("junit.xml");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reveille"));
+        command.args(arguments).args(["--seeds", "1..2", "--junit"]).arg(&file).env("GITHUB_ACTIONS", "true");
+        command.output().expect("the binary can be started")
+    };
+    let one = run(&["explore", "batcher-docs"]);
+    assert_eq!(one.status.code(), Some(1), "one seed does not show every trap");
+    let error = text(&one.stderr);
+    assert!(error.contains("::error title=batcher-docs is not as expected::"), "{error}");
+    assert!(!text(&one.stdout).contains("::error"), "the standard output stays as it is");
+    let xml = std::fs::read_to_string(&file).expect("it is written");
+    assert!(xml.contains("<testsuite name=\"batcher-docs\"") && xml.contains("failures=\"1\""), "{xml}");
+    let clean = run(&["explore", "batcher"]);
+    assert_eq!(clean.status.code(), Some(0));
+    assert!(!text(&clean.stderr).contains("::error"), "nothing is wrong");
+}
+
+#[test]
+fn a_pipe_has_a_hundred_columns_and_no_colour_unless_it_is_asked_for() {
+    let plain = text(&reveille(&["replay", "batcher-docs", "0"]).stdout);
+    let widest = plain.lines().map(|line| line.chars().count()).max();
+    assert!(widest.is_some_and(|widest| widest <= 100), "{plain}");
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let coloured = reveille(&["replay", "batcher-docs", "0", "--color", "always"]);
+    assert!(text(&coloured.stdout).contains("\u{1b}[1m\u{1b}[31mBROKEN: "), "{}", text(&coloured.stdout));
+}
+
+#[test]
+fn a_shell_is_told_of_every_command() {
+    let list = text(&reveille(&["completions", "bash"]).stdout);
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let made = reveille(&["man", folder.path().to_str().expect("a temporary path is text")]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    for command in ["explore", "replay", "shrink", "check", "timeline"] {
+        assert!(list.contains(command), "{command}");
+        assert!(folder.path().join(format!("reveille-{command}.1")).is_file(), "{command}");
     }
 }

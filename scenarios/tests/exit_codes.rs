@@ -132,6 +132,17 @@ const TRIES: &[(Row, fn())] = &[
         let output = ends("replay batcher 0 --until 1ms", 2);
         assert!(text(&output.stdout).contains("Nothing was judged"), "{}", text(&output.stdout));
     }),
+    (("`timeline`", 0, "the page is written"), || {
+        let page = folder("page").join("page.html");
+        ends(&format!("timeline {} --out {}", erased(), path(&page)), 0);
+        assert!(fs::metadata(&page).expect("it is written").len() > 100_000);
+    }),
+    (("`timeline`", 2, "what is named"), || {
+        let page = folder("no-page").join("page.html");
+        let output = ends(&format!("timeline nowhere.jsonl --out {}", path(&page)), 2);
+        assert_eq!(text(&output.stderr).lines().count(), 1, "one error");
+        assert!(!page.exists());
+    }),
     (("`shrink`", 0, "the smallest plan"), || _ = ends(&format!("shrink {}", erased()), 0)),
     (("`shrink`", 2, "the run breaks no promise"), || _ = ends("shrink batcher 1", 2)),
     (("`keep`", 0, "the regression is kept"), || keep(&["batcher", "1", "clean", "--once-broke", "F1"], 0)),
@@ -186,6 +197,10 @@ const TRIES: &[(Row, fn())] = &[
     }),
     // Beside the row above.
     (("`new`, `init`", 2, "something is in the way"), || ()),
+    (("`completions`, `man`", 0, "what a shell asks for"), || {
+        ends("completions zsh", 0);
+        ends(&format!("man {}", path(&folder("man"))), 0);
+    }),
     (("`bench`", 0, "the figures"), || {
         let output = ends("bench --seeds 2", 0);
         assert!(text(&output.stdout).contains("judged from 20 runs on; these are 2"));

@@ -40,17 +40,20 @@ fn from_its_crate(folder: &Path) -> PathBuf {
     }
 }
 
+/// What it is about, in a few words.
+pub(super) fn title(plan: &Plan, verdict: &Verdict) -> String {
+    match &verdict.kept_for {
+        None => format!("A run of {}", plan.scenario),
+        Some(signature) => format!("{} in {}", signature.rule, plan.scenario),
+    }
+}
+
 fn head(text: &mut String, plan: &Plan, shrunk: Option<&Plan>, verdict: &Verdict) {
-    let scenario = &plan.scenario;
-    let (title, now) = match (&verdict.kept_for, verdict.standing) {
-        (None, _) => (format!("A run of {scenario}"), "No promise was broken."),
-        (Some(signature), Standing::Broken) => {
-            (format!("{} in {scenario}", signature.rule), "It was broken when this was written.")
-        }
-        (Some(signature), Standing::Mended) => (
-            format!("{} in {scenario}", signature.rule),
-            "It was broken once, and is mended: it must not come back.",
-        ),
+    let title = title(plan, verdict);
+    let now = match (&verdict.kept_for, verdict.standing) {
+        (None, _) => "No promise was broken.",
+        (Some(_), Standing::Broken) => "It was broken when this was written.",
+        (Some(_), Standing::Mended) => "It was broken once, and is mended: it must not come back.",
     };
     let size = match shrunk {
         Some(shrunk) => {

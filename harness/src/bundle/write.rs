@@ -8,11 +8,14 @@ use reveille_model::jsonl;
 use reveille_sim::plan::Plan;
 use reveille_sim::run::Outcome;
 
-use super::{DIGEST, PLAN, SHRUNK, VERDICT, Verdict, is_bundle, readme};
+use super::{DIGEST, PLAN, SHRUNK, TIMELINE, VERDICT, Verdict, is_bundle, readme};
 use crate::files::{may_replace_folder, replace, replace_folder};
+use crate::lines::{quoted, replay_line};
+use crate::timeline::Shown;
 
 /// Everything that a bundle or a regression may have in it.
-const FILES: [&str; 8] = [PLAN, SHRUNK, VERDICT, DIGEST, "history.jsonl", "trace", "version", "README.md"];
+const FILES: [&str; 9] =
+    [PLAN, SHRUNK, VERDICT, DIGEST, TIMELINE, "history.jsonl", "trace", "version", "README.md"];
 
 /// Whether a folder is a bundle with nothing else in it, so that another one may take its place.
 fn is_ours(folder: &Path) -> bool {
@@ -51,6 +54,9 @@ pub fn write(
         replace(&into.join("history.jsonl"), |file| {
             jsonl::write(&outcome.history.header, &outcome.history.events, file)
         })?;
+        let command = replay_line(&quoted(folder));
+        let shown = Shown::of_run(readme::title(plan, verdict), command, verdict.kept_for.as_ref(), outcome)?;
+        replace(&into.join(TIMELINE), |file| shown.write_html(file))?;
         replace(&into.join("trace"), |file| {
             outcome.trace.iter().try_for_each(|entry| writeln!(file, "{entry}"))
         })?;

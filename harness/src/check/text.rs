@@ -7,60 +7,71 @@ use reveille_model::verdict::{Coverage, RuleId, Verdict, Violation};
 
 use super::Checked;
 use crate::causes::{self, Cause};
-use crate::lines::indent;
+use crate::sheet::{Ink, Sheet};
 use crate::story;
 
 /// How many violations of one cause are told by place alone, behind the one that is told in full.
 const PLACES_SHOWN_MAX: usize = 8;
 
 /// The line of the file in which an event stands: the first line is the header.
-fn line(index: usize) -> usize {
+pub(super) fn line(index: usize) -> usize {
     index + 2
 }
 
 /// For people.
-pub(super) fn text(name: &str, checked: &Checked, required: &[RuleId]) -> String {
+pub(super) fn text(name: &str, checked: &Checked, required: &[RuleId], sheet: Sheet) -> String {
     let Checked { header, events, last_ns, has_end, verdict } = checked;
     let seed = header.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
     let scenario = if header.scenario.is_empty() { "no name" } else { &header.scenario };
-    let mut text = format!(
-        "{name}: {events} events in {}, written by {} ({scenario}{seed})\n\n",
+    let head = format!(
+        "{name}: {events} events in {}, written by {} ({scenario}{seed})",
         story::seconds(*last_ns),
         header.product,
     );
+    let mut text = format!("{}\n\n", sheet.paragraph(&head));
     for cause in causes::of(&verdict.violations) {
-        text.push_str(&cause_text(&cause));
+        text.push_str(&cause_text(&cause, sheet));
     }
-    text.push_str(&summary(verdict));
-    text.push_str(&coverage(verdict));
+    let mut lines = summary(verdict);
+    lines.push_str(&coverage(verdict));
     if !has_end {
-        text.push_str(
-            "The history does not tell that the run is over (phase `end`): what has to happen at last was not judged.\n",
+        line_of(
+            &mut lines,
+            "The history does not tell that the run is over (phase `end`): what has to happen at last was not judged.",
         );
     }
     let missing = checked.not_judged(required);
     if !missing.is_empty() {
-        line_of(&mut text, format_args!("Required and not judged: {}.", names(&missing)));
+        line_of(&mut lines, format_args!("Required and not judged: {}.", names(&missing)));
+    }
+    for line in lines.lines() {
+        line_of(&mut text, sheet.paragraph(line));
     }
     text
 }
 
+/// One violation: its rule, by whom and when, and its sentences.
+pub(super) fn violation_text(violation: &Violation, sheet: Sheet) -> String {
+    let head = sheet.ink(Ink::Broken, format_args!("BROKEN: {}", violation.rule));
+    let head = sheet.paragraph(&format!("{head}{}", place(violation)));
+    format!("{head}\n{}\n", sheet.sentences(&violation.sentences))
+}
+
 /// A cause by its first violation, and where it was found again.
-fn cause_text(cause: &Cause<'_>) -> String {
-    let Violation { rule, sentences, .. } = cause.violations[0];
-    let mut text = format!("BROKEN: {rule}{}\n{}\n", place(cause.violations[0]), indent(sentences));
+fn cause_text(cause: &Cause<'_>, sheet: Sheet) -> String {
+    let mut text = violation_text(cause.violations[0], sheet);
     let again = &cause.violations[1..];
     if !again.is_empty() {
         let mut places: Vec<String> = again.iter().take(PLACES_SHOWN_MAX).map(|it| place(it)).collect();
         if again.len() > PLACES_SHOWN_MAX {
             places.push(format!(" {} times more", again.len() - PLACES_SHOWN_MAX));
         }
-        line_of(&mut text, indent(&format!("For the same reason:{}.", places.join(";"))));
+        line_of(&mut text, sheet.sentences(&format!("For the same reason:{}.", places.join(";"))));
     }
     if let Some((earlier, at_ns)) = cause.after {
         let at = story::seconds(at_ns);
         let hint = format!("The object had broken {earlier} at {at}, before this: this may follow from it.");
-        line_of(&mut text, indent(&hint));
+        line_of(&mut text, sheet.sentences(&hint));
     }
     text.push('\n');
     text

@@ -12,16 +12,21 @@ use reveille_model::verdict::RuleId;
 use reveille_sim::run::Look;
 use serde::Serialize;
 
+use super::output::check_file;
 use super::progress::Progress;
 use super::{Explore, cores, runs};
+use crate::annotations::{Annotation, annotate};
 use crate::bundle::{self, Build, Smaller, Verdict};
 use crate::catalogue::Catalogue;
 use crate::explore::{Campaign, Seeds, Tally};
+use crate::files::replace;
 use crate::finding;
 use crate::histories::Keep;
+use crate::lines;
 use crate::report;
 use crate::say::{say, tell};
 use crate::scenario::Scenario;
+use crate::sheet::Sheet;
 use crate::source::Source;
 use crate::supervise::INTERRUPTED;
 
@@ -29,13 +34,33 @@ use crate::supervise::INTERRUPTED;
 type Shrunk = BTreeMap<(&'static str, String), Smaller>;
 
 impl Explore {
-    pub(super) fn run(self, all: &Catalogue, stop: &AtomicBool, build: &Build) -> anyhow::Result<ExitCode> {
-        let Self { scenarios, seeds, time, jobs, keep_histories, cells, worlds, shrink, out, json } = self;
+    pub(super) fn run(
+        self,
+        all: &Catalogue,
+        stop: &AtomicBool,
+        build: &Build,
+        sheet: Sheet,
+    ) -> anyhow::Result<ExitCode> {
+        let Self {
+            scenarios,
+            seeds,
+            time,
+            jobs,
+            keep_histories,
+            cells,
+            worlds,
+            shrink,
+            stats,
+            out,
+            json,
+            junit,
+        } = self;
         let named = scenarios.iter().map(|name| all.of_name(name).cloned()).collect::<Result<Vec<_>, _>>()?;
         let scenarios = if named.is_empty() { all.all().to_vec() } else { named };
         let seeds = time.map_or(Seeds::Range(seeds), Seeds::For);
         let jobs = jobs.unwrap_or_else(cores);
         json.check()?;
+        junit.as_deref().map_or(Ok(()), check_file)?;
         if let Some(folder) = &out {
             fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         }
@@ -46,15 +71,21 @@ impl Explore {
         let stopped = stop.load(Ordering::Relaxed);
         let written = out.as_deref().map_or(Ok(()), |folder| write_bundles(folder, &tallies, &shrunk, build));
         let written = written.and(json.write(&Explored::of(&tallies, &shrunk, stopped)));
+        let for_junit = |path: &Path| replace(path, |file| report::junit(&tallies, &shrunk, file));
+        let written = written.and(junit.as_deref().map_or(Ok(()), for_junit));
+        annotate(annotations(&tallies));
         if !json.instead_of_text() {
             if stopped {
                 say("stopped early: this is what ran until then\n")?;
             }
-            say(report::campaign(&tallies, &shrunk))?;
+            say(report::campaign(&tallies, &shrunk, sheet))?;
+            if stats {
+                say(report::stats(&tallies, sheet))?;
+            }
             for matrix in tallies.iter().filter_map(|tally| tally.matrix.as_ref()).filter(|_| cells) {
                 say(format_args!("\n{}", report::cells(matrix)))?;
             }
-            say(report::worlds(&tallies))?;
+            say(report::worlds(&tallies, sheet))?;
             if let Some(keep) = &campaign.keep {
                 say(format_args!("\n{}", keep.told(histories)))?;
             }
@@ -69,6 +100,30 @@ impl Explore {
         }
         Ok(ExitCode::from(code))
     }
+}
+
+/// What is not as expected, for whoever looks at a job.
+fn annotations(tallies: &[Tally]) -> Vec<Annotation<'static>> {
+    let of_tally = |tally: &Tally| {
+        let name = tally.scenario.name;
+        let unexpected = tally.catch.iter().filter(|(rule, _)| !tally.expects(rule));
+        let mut all: Vec<_> = unexpected
+            .map(|(rule, caught)| Annotation {
+                title: format!("{name} broke {rule} ({} of {} seeds)", caught.seeds, tally.seeds),
+                message: format!(
+                    "{}\nreplay: {}",
+                    caught.sentences,
+                    lines::replay_line(&format_args!("{name} {}", caught.first_seed))
+                ),
+                place: None,
+            })
+            .collect();
+        if let (true, Err(wrong)) = (all.is_empty() && tally.seeds > 0, tally.verdict()) {
+            all.push(Annotation { title: format!("{name} is not as expected"), message: wrong, place: None });
+        }
+        all
+    };
+    tallies.iter().flat_map(of_tally).collect()
 }
 
 /// The exit code where nothing was judged.

@@ -31,13 +31,7 @@ impl Json {
     /// If it is to go where no file can be.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let Some(path) = self.json.as_ref().filter(|_| !self.instead_of_text()) else { return Ok(()) };
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        ensure!(
-            !path.is_dir() && parent.is_none_or(Path::is_dir),
-            "{} cannot be written: a file is named, in a folder that is there",
-            path.display()
-        );
-        Ok(())
+        check_file(path)
     }
 
     /// Writes it where it is to go, if it is asked for.
@@ -54,4 +48,19 @@ impl Json {
         }
         replace(path, |file| writeln!(file, "{text}"))
     }
+}
+
+/// Makes sure that there is a place for a file.
+///
+/// # Errors
+///
+/// If it is to go where no file can be.
+pub(super) fn check_file(path: &Path) -> anyhow::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    ensure!(
+        !path.is_dir() && parent.is_none_or(Path::is_dir),
+        "{} cannot be written: a file is named, in a folder that is there",
+        path.display()
+    );
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::explore::{Campaign, Ran};
+use crate::explore::{Campaign, Ran, Seeds};
 use crate::say::tell;
 use crate::{lines, shrink};
 
@@ -22,15 +22,26 @@ const RUNS_A_LINE: u64 = 100;
 
 impl Progress {
     pub(super) fn new(campaign: &Campaign) -> Self {
-        let bar = campaign.runs().map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-        let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} runs {msg}");
-        bar.set_style(style.expect("the template is a literal"));
+        let (length, template) = match campaign.seeds {
+            Seeds::Range(_) => (campaign.runs(), "{elapsed_precise} {wide_bar} {pos}/{len} runs"),
+            Seeds::For(time) => {
+                (u64::try_from(time.as_millis()).ok(), "{elapsed_precise} {wide_bar} {msg} runs")
+            }
+        };
+        let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is a literal"));
         Self { bar, done: 0, plain: !std::io::stderr().is_terminal(), told: BTreeSet::new() }
     }
 
     pub(super) fn ran(&mut self, campaign: &Campaign, ran: &Ran) {
         self.done += 1;
-        self.bar.inc(1);
+        match campaign.seeds {
+            Seeds::Range(_) => self.bar.inc(1),
+            Seeds::For(_) => {
+                self.bar.set_position(u64::try_from(self.bar.elapsed().as_millis()).unwrap_or(u64::MAX));
+                self.bar.set_message(self.done.to_string());
+            }
+        }
         let name = campaign.scenarios[ran.scenario].name;
         for finding in &ran.findings {
             if self.told.insert((ran.scenario, finding.rule.clone())) {

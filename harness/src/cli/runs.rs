@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::Json;
 use super::progress::Shrinking;
-use super::{How, Replay, Run, cores};
+use super::{Keep, Replay, Run, Shrink, cores};
 use crate::bundle::{self, Build, Smaller, Standing, Verdict};
 use crate::catalogue::Catalogue;
 use crate::files::replace;
@@ -19,6 +19,7 @@ use crate::log::{self, Filter};
 use crate::replay::{Again, Became, compare};
 use crate::report;
 use crate::say::say;
+use crate::sheet::Sheet;
 use crate::signature::Signature;
 use crate::source::{From, Source};
 use crate::{lines, regression, shrink, supervise};
@@ -48,7 +49,12 @@ struct Replayed<'a> {
 }
 
 /// `replay`: runs a plan again and tells its story.
-pub(super) fn replay(scenarios: &Catalogue, command: &Replay, build: &Build) -> anyhow::Result<ExitCode> {
+pub(super) fn replay(
+    scenarios: &Catalogue,
+    command: &Replay,
+    build: &Build,
+    sheet: Sheet,
+) -> anyhow::Result<ExitCode> {
     let source = Source::of_words(scenarios, &command.run.run)?;
     check_places(&source, command.out.as_deref(), &command.json)?;
     ensure!(
@@ -85,7 +91,7 @@ pub(super) fn replay(scenarios: &Catalogue, command: &Replay, build: &Build) -> 
         if let Some(filter) = &command.log {
             log::print(&outcome, filter, object.as_ref());
         }
-        say(report::replay(&source, &outcome, again.as_ref()))?;
+        say(report::replay(&source, &outcome, again.as_ref(), sheet))?;
         if let (Some(folder), Ok(())) = (&command.out, &written) {
             say(format_args!("The bundle is in {}.\n", folder.display()))?;
         }
@@ -115,13 +121,13 @@ fn check_places(source: &Source, out: Option<&Path>, json: &Json) -> anyhow::Res
 /// `shrink`: makes a plan as small as it can be.
 pub(super) fn shrink(
     scenarios: &Catalogue,
-    run: &Run,
-    how: &How,
-    out: Option<&Path>,
-    json: &Json,
+    command: &Shrink,
     stop: &AtomicBool,
     build: &Build,
+    sheet: Sheet,
 ) -> anyhow::Result<ExitCode> {
+    let Shrink { run, how, stats, out, json } = command;
+    let out = out.as_deref();
     let source = Source::of_words(scenarios, &run.run)?;
     check_places(&source, out, json)?;
     let _at = at(&source);
@@ -129,7 +135,7 @@ pub(super) fn shrink(
     let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
     let written = out.map_or(Ok(()), |folder| smaller.write(&source.plan, folder)).and(json.write(&smaller));
     if !json.instead_of_text() {
-        say(report::shrunk(&source, &smaller, out.filter(|_| written.is_ok())))?;
+        say(report::shrunk(&source, &smaller, out.filter(|_| written.is_ok()), *stats, sheet))?;
     }
     written?;
     Ok(ExitCode::SUCCESS)
@@ -184,13 +190,13 @@ fn signature(source: &Source, rule: Option<&str>) -> anyhow::Result<Signature> {
 /// `keep`: keeps a plan as a regression.
 pub(super) fn keep(
     scenarios: &Catalogue,
-    run_and_name: &[String],
-    how: &How,
-    once_broke: Option<&str>,
-    about: Option<String>,
+    command: Keep,
     stop: &AtomicBool,
     build: &Build,
+    sheet: Sheet,
 ) -> anyhow::Result<ExitCode> {
+    let Keep { run_and_name, how, once_broke, about } = command;
+    let once_broke = once_broke.as_deref();
     let (name, run) = run_and_name.split_last().context("a run and a name are needed")?;
     let source = Source::of_words(scenarios, run)?;
     let folder = regression::folder(source.scenario.name, name)?;
@@ -223,7 +229,7 @@ pub(super) fn keep(
             );
         }
         let smaller = smaller(&source, &signature, how.jobs.unwrap_or_else(cores), stop, build);
-        told = report::shrunk(&source, &smaller, Some(&folder));
+        told = report::shrunk(&source, &smaller, Some(&folder), false, sheet);
         (smaller.shrunk.plan, smaller.verdict)
     };
     let kept_about = source.bundle().and_then(|bundle| bundle.verdict.about.clone());

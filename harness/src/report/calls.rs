@@ -5,27 +5,26 @@ use std::fmt::Write;
 use comfy_table::Table;
 
 use super::table;
-use crate::lines::indent;
 use crate::matrix::{Call, Cell, Context, Matrix, Outcome, why_impossible};
+use crate::sheet::Sheet;
 
 /// Calls downwards, contexts across; in each field the outcomes side by side.
-pub(super) fn matrix(matrix: &Matrix) -> String {
-    let mut text = format!(
-        "calls: done/refused/lost, where a transaction has a part done/refused/rolled back/lost; - cannot be\n{}\n",
-        fields(matrix)
-    );
+pub(super) fn matrix(matrix: &Matrix, sheet: Sheet) -> String {
+    let key =
+        "calls: done/refused/lost, where a transaction has a part done/refused/rolled back/lost; - cannot be";
+    let mut text = format!("{}\n{}\n", sheet.paragraph(key), fields(matrix, sheet));
     let missed: Vec<String> = matrix.missed().map(name).collect();
     if !missed.is_empty() {
         let all = format!("not reached: {}", missed.join("; "));
-        writeln!(text, "{}", indent(&all)).expect("writing to a string succeeds");
+        writeln!(text, "{}", sheet.paragraph(&all)).expect("writing to a string succeeds");
     }
     text
 }
 
-fn fields(matrix: &Matrix) -> Table {
+fn fields(matrix: &Matrix, sheet: Sheet) -> Table {
     let mut header = vec!["call"];
     header.extend(Context::ALL.iter().map(|context| context.name()));
-    let mut table = table(&header);
+    let mut table = table(&header, sheet);
     for call in Call::ALL {
         let mut row = vec![call.name().to_owned()];
         row.extend(Context::ALL.iter().map(|context| field(matrix, *call, *context)));

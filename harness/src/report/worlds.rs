@@ -4,10 +4,11 @@ use comfy_table::Table;
 
 use super::table;
 use crate::explore::Tally;
+use crate::sheet::Sheet;
 use crate::worlds::{OCCASIONS, SHAPES, Seen, Worlds};
 
 /// The tables of the scenarios whose worlds were looked at; nothing if that was not asked for.
-pub fn worlds(tallies: &[Tally]) -> String {
+pub fn worlds(tallies: &[Tally], sheet: Sheet) -> String {
     let all: Vec<(&str, &Worlds)> = tallies
         .iter()
         .filter_map(|tally| tally.worlds.as_ref().map(|worlds| (tally.scenario.name, worlds)))
@@ -15,12 +16,12 @@ pub fn worlds(tallies: &[Tally]) -> String {
     if all.is_empty() {
         return String::new();
     }
-    format!("\n{}\n\n{}\n", shapes(&all), occasions(&all))
+    format!("\n{}\n\n{}\n", shapes(&all, sheet), occasions(&all, sheet))
 }
 
 /// The share of runs whose plans have a shape, and of those the share in which it took effect.
-fn shapes(all: &[(&str, &Worlds)]) -> Table {
-    let mut table = headed("% of seeds that have it: of those, % in which it took effect", all);
+fn shapes(all: &[(&str, &Worlds)], sheet: Sheet) -> Table {
+    let mut table = headed("% of seeds that have it: of those, % in which it took effect", all, sheet);
     for (position, shape) in SHAPES.iter().enumerate() {
         let seen = |worlds: &Worlds| {
             let Seen { had, at_a_time, took_effect } = worlds.shapes[position];
@@ -35,8 +36,8 @@ fn shapes(all: &[(&str, &Worlds)]) -> Table {
 }
 
 /// The share of runs in which rarer rules had occasion to be broken.
-fn occasions(all: &[(&str, &Worlds)]) -> Table {
-    let mut table = headed("% of seeds with an occasion to break", all);
+fn occasions(all: &[(&str, &Worlds)], sheet: Sheet) -> Table {
+    let mut table = headed("% of seeds with an occasion to break", all, sheet);
     for (position, occasion) in OCCASIONS.iter().enumerate() {
         let share = |worlds: &Worlds| percent(worlds.occasions[position], worlds.seeds);
         table.add_row(row(&format!("{}: {}", occasion.rule, occasion.when), all, share));
@@ -44,10 +45,10 @@ fn occasions(all: &[(&str, &Worlds)]) -> Table {
     table
 }
 
-fn headed(what: &str, all: &[(&str, &Worlds)]) -> Table {
+fn headed(what: &str, all: &[(&str, &Worlds)], sheet: Sheet) -> Table {
     let mut header = vec![what];
     header.extend(all.iter().map(|(name, _)| *name));
-    table(&header)
+    table(&header, sheet)
 }
 
 fn row(name: &str, all: &[(&str, &Worlds)], field: impl Fn(&Worlds) -> String) -> Vec<String> {

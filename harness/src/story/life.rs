@@ -169,7 +169,7 @@ fn op_told(history: &History, call: &StorageCall) -> Option<String> {
 }
 
 /// A sentence about the object, whose name stands in the first line already.
-fn of_it(sentence: String, object: &str) -> String {
+pub(crate) fn of_it(sentence: String, object: &str) -> String {
     match sentence.strip_prefix(object) {
         Some(rest) => rest.strip_prefix(": ").map_or_else(|| format!("it{rest}"), str::to_owned),
         None => sentence,

@@ -50,7 +50,7 @@ use crate::history::{
 use crate::reference::Mark;
 use crate::reference::object::Object;
 use crate::reference::slot::AckKind;
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, Violation};
 
 type Objects = IndexMap<ObjectName, Object, BuildHasherDefault<NameHasher>>;
 
@@ -178,6 +178,12 @@ impl Checker {
             is_over: false,
             last: Mark { index: 0, at_ns: 0 },
         }
+    }
+
+    /// The broken promises that surely hold, whatever comes, in the order in which they were found. The last one may still be told
+    /// otherwise, by the next event; of what only the end of a history shows there is none before [`Checker::finish`].
+    pub fn found(&self) -> &[Violation] {
+        self.reports.found()
     }
 
     /// Takes the next event. `index` is its position in the history, used in the evidence of violations.

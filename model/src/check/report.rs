@@ -127,6 +127,11 @@ impl Reports {
         }
     }
 
+    /// What was added, and surely holds.
+    pub(super) fn found(&self) -> &[Violation] {
+        &self.verdict.violations
+    }
+
     /// Where the report stands that was added last, if it is one of this rule and time.
     pub(super) fn told_last(&self, rule: Id, at_ns: u64) -> Option<usize> {
         let is_it = |last: &&Violation| (last.rule, last.at_ns) == (rule.id(), at_ns);
