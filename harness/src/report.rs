@@ -2,6 +2,7 @@
 
 mod calls;
 mod runs;
+mod sometimes;
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ pub fn campaign(tallies: &[Tally], shrunk: &BTreeMap<(&'static str, String), Sma
         write!(text, "\n{}", calls::matrix(matrix)).expect("writing to a string succeeds");
     }
     text.push_str(&occasions(tallies));
+    text.push_str(&sometimes::sometimes(tallies));
     for tally in tallies {
         for Group { head, behind } in tally.catch.groups() {
             for (rule, caught) in [head].into_iter().chain(behind) {
