@@ -93,7 +93,8 @@ impl Reaches {
 
 impl From<Reaches> for Promise {
     fn from(reaches: Reaches) -> Self {
-        Promise::new(reaches.name, move |view| reaches.judge(view))
+        let counted = reaches.most.map(|_| reaches.service);
+        Promise::new(reaches.name, move |view| reaches.judge(view)).counting(counted)
     }
 }
 
