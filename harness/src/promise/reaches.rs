@@ -85,6 +85,7 @@ impl Reaches {
     }
 
     /// An item is due at this wall time, in milliseconds since the UNIX epoch, as the request or its answer says; and not before that.
+    /// The clock that counts is that of the machine on which its object is by then: clocks differ, and some are stepped.
     #[must_use]
     pub fn due(self, at: impl Fn(&Asked<'_>, &Answer<'_>) -> Option<i64> + Send + Sync + 'static) -> Self {
         Self { due: Some(Arc::new(at)), ..self }
@@ -165,8 +166,10 @@ impl Reaches {
 
     fn untimely(&self, view: &View<'_>, item: &Item<'_, '_>) -> Option<Violation> {
         let due_ms = self.due.as_ref().and_then(|due| due(item.asked, &item.answer));
-        let due_ns = due_ms.and_then(|due_ms| time::true_ns(view, due_ms));
-        let first = item.first();
+        // Due by the clock of the machine that sends it, or has the object in the end.
+        let (first, left) = (item.first(), item.first_left().map(|left| left.event));
+        let seen = || left.or_else(|| view.last_seen(item.asked.object));
+        let due_ns = due_ms.and_then(|due_ms| time::true_ns(view, due_ms, seen()));
         let evidence = |at: Option<Moment>| {
             [item.asked.sent.event, item.answer.at.event].into_iter().chain(at.map(|at| at.event))
         };
@@ -180,7 +183,9 @@ impl Reaches {
             return Some(breach(view, self.name, item.asked.object, sentences, evidence(Some(at))));
         }
         let within = u64::try_from(self.within?.as_nanos()).unwrap_or(u64::MAX);
-        let begin_ns = due_ns.unwrap_or(0).max(item.answer.at.at_ns);
+        let moved = item.asked.delivered.zip(left).filter(|_| due_ns.is_some());
+        let moved_ns = moved.and_then(|(from, to)| time::moved_ns(view, item.asked.object, from.event, to));
+        let begin_ns = due_ns.unwrap_or(0).max(item.answer.at.at_ns).max(moved_ns.unwrap_or(0));
         let until_ns = first.map_or(view.end_ns(), |(at, _)| at.at_ns);
         let from_ns = time::due_from_ns(view, item.asked.object, begin_ns, until_ns)?;
         let latest_ns =
