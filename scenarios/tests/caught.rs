@@ -175,8 +175,10 @@ impl<const OUT_OF_DATE: bool> DurableObject for Reminders<OUT_OF_DATE> {
         self.last.set(self.last.get() + 1);
         let key = format!("{due:015}-{}-{}", self.ctx.now_ms(), self.last.get());
         drop(self.ctx.storage().put(key, request.body));
-        let next = self.list().await?.first().map_or(due, |(due, ..)| *due);
-        self.ctx.storage().set_alarm(next).await?;
+        // Only if it has to be sooner: an alarm that each request sets anew is put off for as long as requests come one upon the other.
+        if self.ctx.storage().get_alarm().await.is_none_or(|set_ms| due < set_ms) {
+            self.ctx.storage().set_alarm(due).await?;
+        }
         Response::json(&json!({ "due": due }))
     }
 
