@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::common::{scenario, smallest};
 use reveille::finding;
 
-/// Fresh plans of each scenario on each run of the tests: few, as long as a finding is open (`.ci/run` says which).
-const PLANS: u32 = 8;
+/// Fresh plans of each scenario on each run of the tests.
+const PLANS: u32 = 24;
 
 #[test]
 fn every_plan_is_survived() {

@@ -11,6 +11,7 @@ mod parse;
 mod progress;
 mod runs;
 mod shell;
+mod teeth;
 mod timeline;
 
 use std::ops::Range;
@@ -95,6 +96,11 @@ enum Command {
         #[command(flatten)]
         json: Json,
     },
+    /// Tries whether the promises of a scenario see what its object does: takes each call of its code away that changes something,
+    /// one at a time, and says which of them nothing misses.
+    ///
+    /// Exit code 0: each was missed; 1: one was not; 2: the object breaks something as it is, so there is nothing to compare with.
+    Teeth(Teeth),
     /// Makes a crate: an object that keeps its promise, one that is caught, and the tests of both.
     New {
         /// Its folder, which it is named after.
@@ -201,6 +207,21 @@ struct Keep {
     /// What it is about, in a sentence or two; it stands on the regression's first page.
     #[arg(long, value_name = "TEXT")]
     about: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Teeth {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// Seeds from A up to, not including, B: of the object as it is, and of each change until something notices it.
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..64")]
+    seeds: Range<u64>,
+    /// Threads; as many as there are cores if not given.
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    jobs: Option<usize>,
+    #[command(flatten)]
+    json: Json,
 }
 
 #[derive(Debug, Args)]
@@ -318,6 +339,7 @@ pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
                 check::run(&files, &wanted, &json, sheet)
             }
         }
+        Command::Teeth(teeth) => supervise::watch("teeth", |stop| teeth.run(scenarios, stop)),
         Command::New { name, from } => made(scaffold::new(&name, &from.dependency()?)?),
         Command::Init { from } => made(scaffold::init(Path::new("."), &from.dependency()?)?),
         Command::Completions { shell } => shell::completions(shell),

@@ -20,6 +20,7 @@ use crate::histories::Keep;
 use crate::matrix::Matrix;
 use crate::plans::Topic;
 use crate::scenario::{Expect, Scenario};
+use crate::told::{self, Sometimes};
 use crate::worlds::Worlds;
 use crate::{lines, supervise};
 
@@ -60,8 +61,8 @@ pub struct Tally {
     pub seeds_with_effect: BTreeMap<&'static str, u64>,
     /// In how many seeds a machine was lost, to a crash or a loss of power, that had something to lose.
     pub seeds_with_machine_lost: u64,
-    /// Requests that were acknowledged: answered with a status from 200 to 299.
-    pub acknowledged: u64,
+    /// How many requests were answered with each status.
+    pub statuses: BTreeMap<u16, u64>,
     /// How late runs of `alarm()` started, and how many started elsewhere.
     pub lateness: Lateness,
     /// The same by what a plan is about, where the seeds take turns.
@@ -72,6 +73,8 @@ pub struct Tally {
     pub worlds: Option<Worlds>,
     /// In how many seeds each rule of the contract had an occasion to be broken. A rule without one is not in it.
     pub occasions: BTreeMap<RuleId, u64>,
+    /// What object code has told that is to hold now and then, by name.
+    pub sometimes: BTreeMap<String, Sometimes>,
     /// What was found.
     pub catch: Catch,
 }
@@ -86,12 +89,13 @@ pub struct Ran {
     /// The seed.
     pub seed: u64,
     counts: Counts,
-    acknowledged: u64,
+    statuses: BTreeMap<u16, u64>,
     lateness: Lateness,
     matrix: Option<Matrix>,
     worlds: Option<Worlds>,
     /// The rules that had an occasion to be broken.
     occasions: Vec<RuleId>,
+    sometimes: BTreeMap<String, Sometimes>,
     /// What was found.
     pub findings: Vec<Finding>,
     /// Why its history could not be kept, if it was to be.
@@ -166,9 +170,22 @@ impl Campaign {
         let coverage = outcome.verdict.coverage.iter();
         let occasions = coverage.filter(|(_, coverage)| coverage.occasions() > 0).map(|(rule, _)| *rule);
         let occasions = occasions.collect();
-        let acknowledged = acknowledged(&outcome.history);
+        let statuses = statuses(&outcome.history);
+        let sometimes = told::sometimes(&outcome.history);
         let (counts, lateness) = (outcome.counts, outcome.verdict.lateness);
-        Ran { scenario, seed, counts, acknowledged, lateness, matrix, worlds, occasions, findings, not_kept }
+        Ran {
+            scenario,
+            seed,
+            counts,
+            statuses,
+            lateness,
+            matrix,
+            worlds,
+            occasions,
+            sometimes,
+            findings,
+            not_kept,
+        }
     }
 }
 
@@ -180,12 +197,13 @@ impl Tally {
             counts: Counts::default(),
             seeds_with_effect: BTreeMap::new(),
             seeds_with_machine_lost: 0,
-            acknowledged: 0,
+            statuses: BTreeMap::new(),
             lateness: Lateness::default(),
             lateness_by_topic: BTreeMap::new(),
             matrix: scenario.matrix.then(Matrix::default),
             worlds: None,
             occasions: BTreeMap::new(),
+            sometimes: BTreeMap::new(),
             catch: Catch::default(),
         }
     }
@@ -199,7 +217,12 @@ impl Tally {
         }
         self.seeds_with_machine_lost += u64::from(effective().any(takes_memory));
         self.counts.add(&ran.counts);
-        self.acknowledged += ran.acknowledged;
+        for (status, answers) in ran.statuses {
+            *self.statuses.entry(status).or_default() += answers;
+        }
+        for (name, sometimes) in ran.sometimes {
+            self.sometimes.entry(name).or_default().add(sometimes);
+        }
         if let Some(topic) = Topic::of_seed(&self.scenario.shape.failures, ran.seed) {
             self.lateness_by_topic.entry(topic).or_default().merge(&ran.lateness);
         }
@@ -214,6 +237,17 @@ impl Tally {
             *self.occasions.entry(rule).or_default() += 1;
         }
         self.catch.add(ran.seed, ran.findings);
+    }
+
+    /// Requests that were acknowledged: answered with a status from 200 to 299.
+    pub fn acknowledged(&self) -> u64 {
+        self.statuses.range(200..300).map(|(_, answers)| answers).sum()
+    }
+
+    /// What object code has told that is to hold now and then, and that never did.
+    pub fn never_held(&self) -> Vec<&str> {
+        let never = self.sometimes.iter().filter(|(_, sometimes)| sometimes.held == 0);
+        never.map(|(name, _)| name.as_str()).collect()
     }
 
     /// Whether any run gave a rule of the contract an occasion to be broken.
@@ -234,7 +268,7 @@ impl Tally {
     /// # Errors
     ///
     /// What was expected and not found, or found and not expected; in a hundred seeds or more also which rules had no occasion
-    /// that the scenario has to give one.
+    /// that the scenario has to give one, and what never held that object code tells as to hold now and then.
     pub fn verdict(&self) -> Result<(), String> {
         let with: &[&str] = match self.scenario.expect {
             Expect::Clean => &[],
@@ -254,16 +288,23 @@ impl Tally {
         if self.seeds >= SEEDS_JUDGED_MIN && !untried.is_empty() {
             return Err(format!("no occasion to break {} in {} seeds", untried.join(", "), self.seeds));
         }
+        let never = self.never_held();
+        if self.seeds >= SEEDS_JUDGED_MIN && !never.is_empty() {
+            return Err(format!("never once held in {} seeds: {}", self.seeds, never.join(", ")));
+        }
         Ok(())
     }
 }
 
-/// How many requests were answered with a status from 200 to 299.
-fn acknowledged(history: &History) -> u64 {
-    let is_acknowledged = |what: &What| {
-        matches!(what, What::Return { outcome: Outcome::Answered { status: 200..=299, .. }, .. })
-    };
-    history.events.iter().filter(|event| is_acknowledged(&event.what)).count() as u64
+/// How many requests were answered with each status.
+fn statuses(history: &History) -> BTreeMap<u16, u64> {
+    let mut statuses = BTreeMap::new();
+    for event in &history.events {
+        if let What::Return { outcome: Outcome::Answered { status, .. }, .. } = &event.what {
+            *statuses.entry(*status).or_default() += 1;
+        }
+    }
+    statuses
 }
 
 /// Whether a fault of this name takes a machine with everything in its memory.
@@ -275,6 +316,21 @@ fn takes_memory(fault: &str) -> bool {
 mod tests {
     use super::*;
     use crate::example::ticker;
+
+    #[test]
+    fn what_is_to_hold_now_and_then_holds_once_in_a_hundred_seeds() {
+        let scenario = Arc::new(ticker().gives(&[]));
+        let mut tally = Tally::new(&scenario);
+        tally.seeds = SEEDS_JUDGED_MIN;
+        let mut busy = Sometimes { told: 400, held: 1, seeds: 1 };
+        tally.sometimes.insert("busy".to_owned(), busy);
+        assert_eq!(tally.verdict(), Ok(()));
+        (busy.held, busy.seeds) = (0, 0);
+        tally.sometimes.insert("busy".to_owned(), busy);
+        assert_eq!(tally.verdict(), Err("never once held in 100 seeds: busy".to_owned()));
+        tally.seeds -= 1;
+        assert_eq!(tally.verdict(), Ok(()), "fewer seeds may miss it by chance");
+    }
 
     #[test]
     fn a_hundred_seeds_without_an_occasion_are_not_as_expected() {

@@ -3,9 +3,9 @@
 //!
 //! Everything that an object and its scenario need is in [`prelude`]. Read [`scenario`] first; [`plans`]
 //! turns a seed into a plan, [`explore`] runs many of them, [`shrink`] makes what it finds small, [`bundle`] and
-//! [`regression`] keep it, [`report`] and [`story`] tell it, and [`timeline`]
-//! shows it; [`worlds`] tells what a campaign has tried. [`testing`] does all of it
-//! in a test, and [`main`] gives a program the whole command line for its scenarios. [`scaffold`] makes a crate to begin with.
+//! [`regression`] keep it, [`report`] and [`story`] tell it, and [`timeline`] shows it; [`worlds`] tells what a campaign has tried.
+//! [`testing`] does all of it in a test, [`teeth`] tries whether a promise can see what the object does, and [`main`] gives a program
+//! the whole command line for its scenarios. [`scaffold`] makes a crate to begin with.
 //!
 //! ```
 //! use reveille::finding;
@@ -68,10 +68,14 @@ pub mod signature;
 pub mod source;
 pub mod story;
 pub mod supervise;
+pub mod teeth;
 pub mod testing;
 pub mod timeline;
 pub mod told;
 pub mod worlds;
+
+// What types of the library's own calls are from: a crate that depends on this one alone has them here.
+pub use {bytes, proptest, serde, serde_json};
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 mod calls;
 mod junit;
 mod runs;
+mod sometimes;
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,7 @@ pub fn campaign(
     shrunk: &BTreeMap<(&'static str, String), Smaller>,
     sheet: Sheet,
 ) -> String {
-    let mut text = format!("{}\n", overview(tallies, sheet));
+    let mut text = format!("{}\n{}", overview(tallies, sheet), sometimes::sometimes(tallies, sheet));
     for tally in tallies {
         for Group { head, behind } in tally.catch.groups() {
             for (rule, caught) in [head].into_iter().chain(behind) {

@@ -46,6 +46,7 @@ use crate::say::tell;
 use crate::scenario::{Expect, Scenario};
 use crate::shrink::Shrink;
 use crate::source::Source;
+use crate::told::Sometimes;
 
 impl Scenario {
     /// Tests the scenario: replays what is kept of it, then runs [`SEEDS`] seeds. [`crate::testing`] says what else may be asked
@@ -271,7 +272,7 @@ impl Check {
     fn was_judged(&self, tally: &Tally) -> anyhow::Result<()> {
         let (name, seeds) = (self.scenario().name, tally.seeds);
         ensure!(
-            tally.acknowledged > 0,
+            tally.acknowledged() > 0,
             "{name}: {NOTHING_JUDGED}: of {} requests in {seeds} seeds none was acknowledged, which is to be answered with a status \
              from 200 to 299; `requests` says what is asked",
             tally.counts.requests
@@ -285,6 +286,13 @@ impl Check {
                 told(tally)
             );
         }
+        let never = tally.never_held();
+        ensure!(
+            seeds < SEEDS.end || never.is_empty(),
+            "{name}: {NOTHING_JUDGED}: in {seeds} seeds this never once held, which is to hold now and then: {}\n{}",
+            never.join(", "),
+            told(tally)
+        );
         Ok(())
     }
 }
@@ -310,7 +318,7 @@ fn place_to_keep(scenario: &Scenario, name: &str) -> anyhow::Result<PathBuf> {
 
 /// What seeds came to, in a line and one more for each promise.
 fn told(tally: &Tally) -> String {
-    let Tally { scenario, seeds, acknowledged, counts, .. } = tally;
+    let Tally { scenario, seeds, counts, .. } = tally;
     let caught: Vec<&str> = tally.catch.iter().map(|(rule, _)| rule).collect();
     let caught = if caught.is_empty() {
         String::new()
@@ -318,19 +326,25 @@ fn told(tally: &Tally) -> String {
         format!("; caught, as expected: {}", caught.join(", "))
     };
     let mut text = format!(
-        "{}: {seeds} seeds, {acknowledged} of {} requests acknowledged{caught}",
-        scenario.name, counts.requests
+        "{}: {seeds} seeds, {} of {} requests acknowledged{caught}",
+        scenario.name,
+        tally.acknowledged(),
+        counts.requests
     );
     for promise in promises(scenario) {
         let occasions = tally.occasions.get(&RuleId(promise)).unwrap_or(&0);
         write!(text, "\n  {promise}: an occasion to be broken in {occasions} of {seeds} seeds")
             .expect("writing to a string succeeds");
     }
+    for (name, Sometimes { told, held, seeds: in_seeds }) in &tally.sometimes {
+        write!(text, "\n  {name}: held {held} of {told} times, in {in_seeds} of {seeds} seeds")
+            .expect("writing to a string succeeds");
+    }
     text
 }
 
 /// Says once in a process that the engine was built without optimisation, past the capture of `cargo test`.
-fn tell_of_a_slow_engine() {
+pub(crate) fn tell_of_a_slow_engine() {
     static ONCE: Once = Once::new();
     if reveille_system::OPT_LEVEL == "0" {
         ONCE.call_once(|| tell(format_args!("{SLOW}\n")));

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use reveille_model::history::{History, PromiseKind, What};
 use reveille_model::verdict::{RuleId, Violation};
+use serde::Serialize;
 
 /// The promises of object code that a history breaks: each at most once for each object, the first time.
 pub fn broken(history: &History) -> Vec<Violation> {
@@ -30,17 +31,38 @@ pub fn broken(history: &History) -> Vec<Violation> {
     broken
 }
 
-/// How often each promise that is to hold now and then was told in a history, and how often it held: `(told, held)` by name.
-pub fn sometimes(history: &History) -> BTreeMap<&str, (u64, u64)> {
-    let mut counts = BTreeMap::<&str, (u64, u64)>::new();
+/// How often a promise that is to hold now and then was told, and held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Sometimes {
+    /// So often object code came to the line that tells it.
+    pub told: u64,
+    /// So often it held there.
+    pub held: u64,
+    /// In so many seeds it held at least once.
+    pub seeds: u64,
+}
+
+impl Sometimes {
+    /// Adds what other seeds came to.
+    pub fn add(&mut self, other: Self) {
+        self.told += other.told;
+        self.held += other.held;
+        self.seeds += other.seeds;
+    }
+}
+
+/// What object code has told in one run that is to hold now and then, by name.
+pub fn sometimes(history: &History) -> BTreeMap<String, Sometimes> {
+    let mut all = BTreeMap::<String, Sometimes>::new();
     for event in &history.events {
         if let What::Promise { name, kind: PromiseKind::Sometimes, held } = &event.what {
-            let (told, times_held) = counts.entry(name).or_default();
-            *told += 1;
-            *times_held += u64::from(*held);
+            let of_name = all.entry(name.to_string()).or_default();
+            of_name.told += 1;
+            of_name.held += u64::from(*held);
+            of_name.seeds = u64::from(of_name.held > 0);
         }
     }
-    counts
+    all
 }
 
 /// What was told, without who told it.
@@ -93,7 +115,10 @@ mod tests {
             &history.events[found[0].evidence[0]].what,
             What::Promise { name, held: false, .. } if &**name == "balanced"
         ));
-        assert_eq!(sometimes(&history), BTreeMap::from([("busy", (2, 1))]));
+        assert_eq!(
+            sometimes(&history),
+            BTreeMap::from([("busy".to_owned(), Sometimes { told: 2, held: 1, seeds: 1 })])
+        );
         tale.is_accepted();
     }
 }

@@ -1,7 +1,11 @@
-//! Two mistakes that people make with objects and alarms, each found by a promise in one line, and each beside a twin that is right.
+//! Three mistakes that people make with objects and alarms, each found by a promise in one line, and each beside a twin that is right.
+
+use std::cell::Cell;
+use std::sync::Arc;
 
 use reveille::finding;
 use reveille::prelude::*;
+use reveille::serde_json::{self, Value};
 
 const MAIL: &str = "http://mail";
 
@@ -129,4 +133,89 @@ fn digest<const UNCHECKED: bool>() -> Scenario {
 fn x3_an_alarm_that_the_constructor_sets_unchecked_never_runs() {
     is_caught(&digest::<true>(), "X3");
     is_clean(&digest::<false>(), SEEDS);
+}
+
+/// What a client wants to be reminded of.
+#[derive(Deserialize)]
+#[serde(crate = "reveille::serde")]
+struct Wanted {
+    in_ms: i64,
+}
+
+/// Mails each text when it is due. `OUT_OF_DATE`: `alarm()` sets the next one from a list that it read before it awaited the mail service:
+/// what came meanwhile and is due sooner is late.
+struct Reminders<const OUT_OF_DATE: bool> {
+    ctx: Ctx,
+    last: Cell<u64>,
+}
+
+/// When it is due, its key, and the text.
+type Reminder = (i64, Arc<str>, Bytes);
+
+impl<const OUT_OF_DATE: bool> Reminders<OUT_OF_DATE> {
+    /// What is to be mailed, by when it is due.
+    async fn list(&self) -> Result<Vec<Reminder>, Thrown> {
+        let all = self.ctx.storage().list(List::default()).await?;
+        let due = |key: &str| key.split('-').next().and_then(|due| due.parse().ok()).unwrap_or(0);
+        Ok(all.into_iter().map(|(key, text)| (due(&key), key, text)).collect())
+    }
+}
+
+impl<const OUT_OF_DATE: bool> DurableObject for Reminders<OUT_OF_DATE> {
+    const CLASS: &'static str = "Reminders";
+    const DECLARES_ALARM: bool = true;
+
+    fn new(ctx: Ctx) -> Rc<Self> {
+        Rc::new(Self { ctx, last: Cell::new(0) })
+    }
+
+    async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
+        let wanted: Wanted = request.json()?;
+        let due = self.ctx.now_ms() + wanted.in_ms;
+        self.last.set(self.last.get() + 1);
+        let key = format!("{due:015}-{}-{}", self.ctx.now_ms(), self.last.get());
+        drop(self.ctx.storage().put(key, request.body));
+        // Only if it has to be sooner: an alarm that each request sets anew is put off for as long as requests come one upon the other.
+        if self.ctx.storage().get_alarm().await.is_none_or(|set_ms| due < set_ms) {
+            self.ctx.storage().set_alarm(due).await?;
+        }
+        Response::json(&json!({ "due": due }))
+    }
+
+    async fn alarm(self: Rc<Self>, _info: AlarmInfo) -> Result<(), Thrown> {
+        let (list, now_ms) = (self.list().await?, self.ctx.now_ms());
+        let (ripe, rest): (Vec<_>, Vec<_>) = list.into_iter().partition(|(due, ..)| *due <= now_ms);
+        // All of them leave before the first answer is awaited: one after the other, those behind a slow answer would be late.
+        let calls: Vec<_> =
+            ripe.into_iter().map(|(_, key, text)| (key, self.ctx.fetch(MAIL, text))).collect();
+        let mut again_ms = None;
+        for (key, call) in calls {
+            match call.await {
+                Ok(answer) if answer.is_success() => drop(self.ctx.storage().delete(key)),
+                _ => again_ms = Some(self.ctx.now_ms() + 1_000),
+            }
+        }
+        let rest = if OUT_OF_DATE { rest } else { self.list().await? };
+        if let Some(next) = again_ms.or_else(|| rest.first().map(|(due, ..)| *due)) {
+            self.ctx.storage().set_alarm(next).await?;
+        }
+        Ok(())
+    }
+}
+
+fn reminders<const OUT_OF_DATE: bool>() -> Scenario {
+    // What is due soon comes in while something is mailed, what is due later is what the alarm is set for then.
+    let in_ms = prop_oneof![0..1_000_u32, 5_000..20_000_u32];
+    let requests = (in_ms, any::<u32>())
+        .prop_map(|(in_ms, number)| json!({ "in_ms": in_ms, "text": number }).to_string());
+    let due = |body: &[u8]| serde_json::from_slice::<Value>(body).ok()?["due"].as_i64();
+    Scenario::of::<Reminders<OUT_OF_DATE>>("reminders").requests(requests, 200..400).objects(8).promise(
+        acknowledged().reaches(MAIL).due(move |_, answer| due(answer.body)).within(Duration::from_secs(2)),
+    )
+}
+
+#[test]
+fn what_is_armed_again_from_a_list_that_is_out_of_date_is_late() {
+    is_caught(&reminders::<true>(), "reaches");
+    is_clean(&reminders::<false>(), SEEDS);
 }

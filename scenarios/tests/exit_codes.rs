@@ -179,6 +179,22 @@ const TRIES: &[(Row, fn())] = &[
         assert_eq!(ended(check, 130), "stopped: there is no verdict\n");
         drop(input);
     }),
+    // Our objects are there to give the rules of the contract occasions, and each makes calls that no promise looks at. One of which
+    // all are missed is tried in the library (`teeth/tests.rs`).
+    (("`teeth`", 0, "each change"), || ()),
+    (("`teeth`", 1, "a change was noticed by nobody"), || {
+        let output = ends("teeth cron --seeds 0..2", 1);
+        assert!(text(&output.stdout).contains("NOBODY NOTICED"), "{}", text(&output.stdout));
+    }),
+    (("`teeth`", 2, "the object breaks"), || {
+        let output = ends("teeth batcher-docs --seeds 0..2", 2);
+        assert!(text(&output.stderr).contains("as it is"), "{}", text(&output.stderr));
+    }),
+    (("`teeth`", 130, "interrupted before"), || {
+        let teeth = start("teeth scripted --seeds 0..100000");
+        send("INT", &teeth);
+        assert!(ended(teeth, 130).contains("nothing was tried"));
+    }),
     (("`new`, `init`", 0, "the crate"), || {
         // Not in the target folder, which is in the workspace of this crate.
         let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -213,8 +229,8 @@ const TRIES: &[(Row, fn())] = &[
         assert_eq!(ended(bench, 130), "stopped: no run was measured\n");
     }),
     // `supervise.rs` kills such processes.
-    (("`explore`, `shrink`, `keep`", 1, "the process that did"), || ()),
-    (("`explore`, `shrink`, `keep`, `bench`", 130, "interrupted a second time"), || {
+    (("`explore`, `shrink`, `keep`, `teeth`", 1, "the process that did"), || ()),
+    (("`explore`, `shrink`, `keep`, `teeth`, `bench`", 130, "interrupted a second time"), || {
         // So many runs at once last longer than the pauses here.
         let campaign = start("explore sweep --seeds 0..100000 --jobs 64");
         thread::sleep(Duration::from_millis(300));
@@ -224,7 +240,9 @@ const TRIES: &[(Row, fn())] = &[
         ended(campaign, 130);
     }),
     (("every command", 2, "wrong use"), || {
-        for name in ["explore", "plan", "replay", "shrink", "keep", "check", "new", "init", "bench", "list"] {
+        for name in
+            ["explore", "plan", "replay", "shrink", "keep", "check", "teeth", "new", "init", "bench", "list"]
+        {
             ends(&format!("{name} --no-such-option"), 2);
         }
     }),

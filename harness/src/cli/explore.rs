@@ -29,6 +29,7 @@ use crate::scenario::Scenario;
 use crate::sheet::Sheet;
 use crate::source::Source;
 use crate::supervise::INTERRUPTED;
+use crate::told::Sometimes;
 
 /// Shrunk findings, by scenario and rule.
 type Shrunk = BTreeMap<(&'static str, String), Smaller>;
@@ -243,6 +244,8 @@ struct OfScenario<'a> {
     not_as_expected: Option<String>,
     /// In how many seeds each rule had an occasion to be broken.
     occasions: &'a BTreeMap<RuleId, u64>,
+    /// What object code tells with `ctx.sometimes`.
+    sometimes: &'a BTreeMap<String, Sometimes>,
     findings: Vec<Found<'a>>,
 }
 
@@ -282,6 +285,7 @@ impl<'a> Explored<'a> {
                 runs_started: tally.counts.runs_started,
                 not_as_expected: tally.verdict().err().filter(|_| tally.seeds > 0),
                 occasions: &tally.occasions,
+                sometimes: &tally.sometimes,
                 findings: found.collect(),
             }
         };

@@ -77,7 +77,7 @@ pub struct Distinct {
 
 impl From<Distinct> for Promise {
     fn from(distinct: Distinct) -> Self {
-        Promise::new("distinct", move |view| distinct.judge(view))
+        Promise::new("distinct", move |view| distinct.judge(view)).counting(distinct.things.service)
     }
 }
 
@@ -135,7 +135,7 @@ impl AtMost {
 
 impl From<AtMost> for Promise {
     fn from(it: AtMost) -> Self {
-        Promise::new("at-most", move |view| it.judge(view))
+        Promise::new("at-most", move |view| it.judge(view)).counting(it.things.service)
     }
 }
 

@@ -17,9 +17,17 @@ impl Item<'_, '_> {
 
     /// When a service accepted it for the first time, and where in the body it stood.
     pub(super) fn first(&self) -> Option<(Moment, usize)> {
-        let arrived = |(sent, place): &(&Sent<'_>, usize)| (sent.arrived.unwrap_or(sent.left), *place);
-        self.accepted.iter().map(arrived).min()
+        self.accepted.iter().map(arrival).min()
     }
+
+    /// When the call left with which a service accepted it for the first time.
+    pub(super) fn first_left(&self) -> Option<Moment> {
+        self.accepted.iter().min_by_key(|accepted| arrival(accepted)).map(|(sent, _)| sent.left)
+    }
+}
+
+fn arrival((sent, place): &(&Sent<'_>, usize)) -> (Moment, usize) {
+    (sent.arrived.unwrap_or(sent.left), *place)
 }
 
 /// The begin of a text, in quotes.

@@ -13,6 +13,8 @@ use super::view::View;
 pub struct Promise {
     /// What it is called in findings.
     pub name: &'static str,
+    /// The service of which it counts the calls, if it does: one call more may break it.
+    pub(crate) counts: Option<&'static str>,
     judge: Arc<dyn Fn(&View<'_>) -> Judged + Send + Sync>,
 }
 
@@ -28,14 +30,13 @@ pub struct Judged {
 impl Promise {
     /// The promise that this function judges.
     pub fn new(name: &'static str, judge: impl Fn(&View<'_>) -> Judged + Send + Sync + 'static) -> Self {
-        Self { name, judge: Arc::new(judge) }
+        Self { name, counts: None, judge: Arc::new(judge) }
     }
 
     /// The same promise by another name: for two of a kind in one scenario.
     #[must_use]
     pub fn named(self, name: &'static str) -> Self {
-        let judge = self.judge;
-        let own = self.name;
+        let Self { name: own, counts, judge } = self;
         let renamed = move |view: &View<'_>| {
             let mut judged = judge(view);
             for violation in judged.broken.iter_mut().filter(|violation| violation.rule.0 == own) {
@@ -43,7 +44,12 @@ impl Promise {
             }
             judged
         };
-        Self::new(name, renamed)
+        Self { counts, ..Self::new(name, renamed) }
+    }
+
+    /// The same promise, which counts the calls to this service.
+    pub(super) fn counting(self, service: Option<&'static str>) -> Self {
+        Self { counts: service, ..self }
     }
 
     /// Judges the history of a whole run.

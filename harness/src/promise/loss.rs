@@ -275,7 +275,7 @@ pub(super) fn starved(
     let set: Vec<(usize, i64)> = view.alarms_set(object).collect();
     let before = set.iter().rposition(|(at, _)| *at < since).unwrap_or(0);
     let (first, scheduled_ms) = *set.get(before)?;
-    let due_ns = time::true_ns(view, scheduled_ms)?;
+    let due_ns = time::true_ns(view, scheduled_ms, view.last_seen(object))?;
     let from_ns = time::due_from_ns(view, object, due_ns, view.end_ns())?;
     if from_ns.saturating_add(OVERDUE_NS) > view.end_ns() {
         return None;

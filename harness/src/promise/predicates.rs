@@ -1,6 +1,8 @@
 //! Promises that no word is there for: a predicate over answers, over what is stored at the end, or over the whole run.
 
-use reveille_model::history::ObjectName;
+use std::collections::BTreeMap;
+
+use reveille_model::history::{Blob, Key, ObjectName};
 
 use super::kept::{Judged, Promise, breach};
 use super::view::{Answer, Asked, Rest, View};
@@ -35,14 +37,15 @@ pub fn always(
     })
 }
 
-/// When the run ends the datastore holds for every object what this says.
+/// When the run ends the datastore holds for every object what this says: for each of which it holds anything, and for each that has
+/// acknowledged a request. Of one that it does not know it holds no key and no alarm.
 pub fn eventually(
     name: &'static str,
     is_right: impl Fn(&ObjectName, &Rest<'_>) -> bool + Send + Sync + 'static,
 ) -> Promise {
     Promise::new(name, move |view| {
         let mut judged = Judged::default();
-        for (object, rest) in view.all_at_rest() {
+        for (object, rest) in held(view) {
             judged.occasions += 1;
             if !is_right(object, &rest) {
                 let sentences =
@@ -52,6 +55,15 @@ pub fn eventually(
         }
         judged
     })
+}
+
+/// What the datastore holds at the end for each object that there is, or was.
+fn held<'a>(view: &View<'a>) -> BTreeMap<&'a ObjectName, Rest<'a>> {
+    static NO_KEYS: BTreeMap<Key, Blob> = BTreeMap::new();
+    let gone = view
+        .acknowledged()
+        .map(|(asked, answer)| (asked.object, Rest { at: answer.at, keys: &NO_KEYS, alarm: None }));
+    gone.chain(view.all_at_rest()).collect()
 }
 
 /// A promise of one's own: a function over the run that counts its occasions and tells what is wrong.

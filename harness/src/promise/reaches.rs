@@ -85,6 +85,7 @@ impl Reaches {
     }
 
     /// An item is due at this wall time, in milliseconds since the UNIX epoch, as the request or its answer says; and not before that.
+    /// The clock that counts is that of the machine on which its object is by then: clocks differ, and some are stepped.
     #[must_use]
     pub fn due(self, at: impl Fn(&Asked<'_>, &Answer<'_>) -> Option<i64> + Send + Sync + 'static) -> Self {
         Self { due: Some(Arc::new(at)), ..self }
@@ -93,7 +94,8 @@ impl Reaches {
 
 impl From<Reaches> for Promise {
     fn from(reaches: Reaches) -> Self {
-        Promise::new(reaches.name, move |view| reaches.judge(view))
+        let counted = reaches.most.map(|_| reaches.service);
+        Promise::new(reaches.name, move |view| reaches.judge(view)).counting(counted)
     }
 }
 
@@ -162,10 +164,15 @@ impl Reaches {
         Some(breach(view, self.name, item.asked.object, sentences, evidence))
     }
 
+    /// When an item is due in true time: by the clock of the machine that sends it, or has its object in the end.
+    fn due_ns(&self, view: &View<'_>, item: &Item<'_, '_>) -> Option<u64> {
+        let due_ms = self.due.as_ref()?(item.asked, &item.answer)?;
+        let left = item.first_left().map(|left| left.event);
+        time::true_ns(view, due_ms, left.or_else(|| view.last_seen(item.asked.object)))
+    }
+
     fn untimely(&self, view: &View<'_>, item: &Item<'_, '_>) -> Option<Violation> {
-        let due_ms = self.due.as_ref().and_then(|due| due(item.asked, &item.answer));
-        let due_ns = due_ms.and_then(|due_ms| time::true_ns(view, due_ms));
-        let first = item.first();
+        let (first, due_ns) = (item.first(), self.due_ns(view, item));
         let evidence = |at: Option<Moment>| {
             [item.asked.sent.event, item.answer.at.event].into_iter().chain(at.map(|at| at.event))
         };
@@ -179,7 +186,7 @@ impl Reaches {
             return Some(breach(view, self.name, item.asked.object, sentences, evidence(Some(at))));
         }
         let within = u64::try_from(self.within?.as_nanos()).unwrap_or(u64::MAX);
-        let begin_ns = due_ns.unwrap_or(0).max(item.answer.at.at_ns);
+        let begin_ns = due_ns.map_or(item.answer.at.at_ns, |due_ns| could_leave_ns(view, item, due_ns));
         let until_ns = first.map_or(view.end_ns(), |(at, _)| at.at_ns);
         let from_ns = time::due_from_ns(view, item.asked.object, begin_ns, until_ns)?;
         let latest_ns =
@@ -241,4 +248,11 @@ impl Reaches {
         let moments = [earlier.answer.at, later.asked.sent, at(earlier), at(later)];
         breach(view, self.name, later.asked.object, sentences, moments.map(|at| at.event))
     }
+}
+
+/// From when on an item that is due then could leave: once it is acknowledged, and once its object is where it leaves.
+fn could_leave_ns(view: &View<'_>, item: &Item<'_, '_>, due_ns: u64) -> u64 {
+    let moved = item.asked.delivered.zip(item.first_left());
+    let moved_ns = moved.and_then(|(from, to)| time::moved_ns(view, item.asked.object, from.event, to.event));
+    due_ns.max(item.answer.at.at_ns).max(moved_ns.unwrap_or(0))
 }

@@ -1,7 +1,7 @@
 //! When something that has to happen in time is late. Nothing is late while something is broken on purpose, and for as long after
 //! that as the contract allows (L2): then the time begins anew. The same holds for an alarm that waits for its retry (R3).
 
-use reveille_model::history::{History, ObjectName, RunOutcome};
+use reveille_model::history::{Event, History, ObjectName, RunOutcome};
 
 use super::view::View;
 
@@ -38,14 +38,27 @@ fn retry_at_most_ns(view: &View<'_>, retry_count: u32) -> u64 {
     wait_ms * (100 + of_run.retry_jitter_percent) / 100 * NS_PER_MS
 }
 
-/// A wall time in true time since the begin of the run. Where the header does not tell the one from the other, the first clock that
-/// is told does (Clocks).
-pub(super) fn true_ns(view: &View<'_>, wall_ms: i64) -> Option<u64> {
+/// When in true time since the begin of the run a wall clock shows a time: that of the machine on which `seen` happened, an event by
+/// its position. A clock that was stepped stays wrong by that much, and what waits for a time waits for its machine's clock to show it
+/// (F2, Clocks). What it showed before the run began counts as shown at the begin. Where `seen` tells of no clock the header does, or the first clock that is told.
+pub(super) fn true_ns(view: &View<'_>, wall_ms: i64, seen: Option<usize>) -> Option<u64> {
     let History { header, events } = view.history();
-    let first = || {
-        let (at_ns, place) = events.iter().find_map(|event| event.place.map(|place| (event.at_ns, place)))?;
-        place.wall_ns.checked_sub(i64::try_from(at_ns).ok()?)
-    };
-    let zero_ns = header.wall_zero_ns.or_else(first)?;
-    u64::try_from(wall_ms.checked_mul(1_000_000)?.checked_sub(zero_ns)?).ok()
+    let zero = |event: &Event| event.place?.wall_ns.checked_sub(i64::try_from(event.at_ns).ok()?);
+    let first = || events.iter().find_map(zero);
+    let of_seen = seen.and_then(|seen| zero(&events[seen]));
+    let zero_ns = of_seen.or(header.wall_zero_ns).or_else(first)?;
+    let since_begin_ns = wall_ms.checked_mul(1_000_000)?.checked_sub(zero_ns)?;
+    u64::try_from(since_begin_ns.max(0)).ok()
+}
+
+/// When the object came to the machine on which `to` happened, if it was on another one when `from` did: before that no clock of that
+/// machine was of any concern to it. Both are events by their positions.
+pub(super) fn moved_ns(view: &View<'_>, object: &ObjectName, from: usize, to: usize) -> Option<u64> {
+    let events = &view.history().events;
+    let machine = events[to].place?.machine;
+    if events[from].place?.machine == machine {
+        return None;
+    }
+    let mut since = view.life(object).skip_while(|(index, _)| *index < from);
+    since.find_map(|(_, event)| (event.place?.machine == machine).then_some(event.at_ns))
 }

@@ -187,6 +187,11 @@ impl<'a> View<'a> {
         events.filter(move |(_, event)| event.by.as_ref().is_some_and(|by| by.object == *object))
     }
 
+    /// The last event of an object's instances.
+    pub(super) fn last_seen(&self, object: &ObjectName) -> Option<usize> {
+        self.life(object).next_back().map(|(index, _)| index)
+    }
+
     /// Whether the turn in which an event happened became durable: what others wrote had no effect.
     pub fn is_durable(&self, event: &Event) -> bool {
         let turn = event.by.as_ref().map(|by| (&by.object, by.instance, by.turn));

@@ -8,6 +8,14 @@ pub const MAIL: &str = "http://mail";
 /// How long jobs are collected, in milliseconds.
 const COLLECT_MS: i64 = 5_000;
 
+/// What is to be mailed.
+#[derive(Serialize, Deserialize)]
+#[serde(crate = "reveille::serde")]
+pub struct Job {
+    number: u32,
+    text: String,
+}
+
 /// Keeps each job that it is sent, and mails them all a few seconds later.
 pub struct Mailer {
     ctx: Ctx,
@@ -38,9 +46,9 @@ impl DurableObject for Mailer {
     }
 
     async fn fetch(self: Rc<Self>, request: Request) -> Result<Response, Thrown> {
-        // A job is known by its first word. What is written is durable before the answer leaves.
-        let name = request.text().split_whitespace().next().unwrap_or_default().to_owned();
-        self.ctx.storage().put(name, request.body).await?;
+        // A job is known by its number. What is written is durable before the answer leaves.
+        let job: Job = request.json()?;
+        self.ctx.storage().put_json(&job.number.to_string(), &job).await?;
         self.arm().await?;
         Ok(Response::ok("accepted"))
     }
@@ -62,12 +70,22 @@ impl DurableObject for Mailer {
 mod tests {
     use super::*;
 
+    /// Any job.
+    fn jobs() -> impl Strategy<Value = String> {
+        (any::<u32>(), "[a-z]{1,8}")
+            .prop_map(|(number, text)| json!({ "number": number, "text": text }).to_string())
+    }
+
+    fn mailer() -> Scenario {
+        Scenario::of::<Mailer>("mailer")
+            // Up to a hundred jobs in the time in which things break.
+            .requests(jobs(), 0..100)
+            .promise(acknowledged().reaches(MAIL))
+    }
+
     #[test]
     fn every_job_is_mailed_once_it_is_acknowledged() {
-        Scenario::of::<Mailer>("mailer")
-            .requests("[a-z]{8}", 0..100)
-            .promise(acknowledged().reaches(MAIL))
-            .check();
+        mailer().check();
     }
 
     /// The same object with a mistake in its handler.
@@ -97,7 +115,7 @@ mod tests {
     #[test]
     fn a_hasty_mailer_is_caught() {
         Scenario::of::<HastyMailer>("hasty-mailer")
-            .requests("[a-z]{8}", 0..100)
+            .requests(jobs(), 0..100)
             .promise(acknowledged().reaches(MAIL))
             .is_caught(&["X1(b)"], &["X1(c)", "reaches"])
             .check();

@@ -43,7 +43,7 @@ fn a_promise_without_an_occasion_judges_nothing() {
     let check = check_of(&impossible(), SEEDS);
     let tally = |seeds, occasions| Tally {
         seeds,
-        acknowledged: 1,
+        statuses: [(200, 1)].into(),
         occasions: [(RuleId("stopped"), occasions)].into_iter().filter(|(_, count)| *count > 0).collect(),
         ..Tally::new(check.scenario())
     };

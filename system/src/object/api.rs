@@ -150,15 +150,16 @@ impl Ctx {
     }
 
     /// Sends `POST /` with this body to an outside service: the short form of [`Ctx::fetch_request`].
+    #[track_caller]
     pub fn fetch(&self, service: &str, body: impl Into<Bytes>) -> Op<Result<OutsideAnswer, OutsideError>> {
         self.fetch_request(service, Request::post(body))
     }
 
     /// Sends a request to an outside service. It leaves when every earlier write is durable (O5). Other events of the
     /// object interleave while its answer is awaited (O3).
+    #[track_caller]
     pub fn fetch_request(&self, service: &str, request: Request) -> Op<Result<OutsideAnswer, OutsideError>> {
-        let op = self.port.call_out(service, request);
-        self.op(Answer::Pending(op), |reply| match reply {
+        self.op(self.port.call_out(service, request), |reply| match reply {
             Reply::Outside(answer) => answer,
             other => wrong(&other),
         })

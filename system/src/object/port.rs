@@ -4,9 +4,12 @@
 //! is gone its port may live on in destructors of object code; what is called through it then reaches nobody.
 
 mod beside;
+pub mod intercept;
+mod outside;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,6 +21,7 @@ use crate::words::call::{Answer, Call, Reply};
 use crate::words::http::Request;
 use crate::words::time::Now;
 use beside::Draws;
+use intercept::{Interceptor, Site};
 
 /// Gives out the stamps of one slice in one epoch.
 #[derive(Clone, Debug)]
@@ -74,6 +78,8 @@ pub(crate) struct Core {
     asking: BTreeMap<OpId, u32>,
     stamps: Stamps,
     draws: Draws,
+    /// What stands between the code and its host, if anything does.
+    interceptor: Option<Rc<dyn Interceptor>>,
     /// What the turn asks of the host.
     pub(crate) wanted: Vec<Wanted>,
     /// What was observed and not yet handed on.
@@ -144,23 +150,15 @@ impl Port {
 
     /// Makes a storage or alarm call. It acts now (S1). With `allow_concurrency` other events are let in while the call
     /// waits for the datastore (O3).
+    #[track_caller]
     pub fn call(&self, call: Call, allow_concurrency: bool) -> Answer {
-        self.core().call(call, allow_concurrency)
+        self.core().call(call, allow_concurrency, Location::caller())
     }
 
     /// Ends the transaction that [`Call::Transaction`] began as `op`: what was written since belongs to the turn in
     /// progress (S2), or, for the reason given, to nothing (S5). Gives whether that transaction was still open.
     pub fn end_transaction(&self, op: OpId, result: Result<(), Arc<str>>) -> bool {
         self.core().end_transaction(op, result)
-    }
-
-    /// Calls an outside service. The request leaves when everything the object wrote before it is durable (O5).
-    pub fn call_out(&self, service: &str, request: Request) -> OpId {
-        let mut core = self.core();
-        core.spend_call();
-        let op = core.begin(PendingWhat::Outside, false);
-        core.wanted.push(Wanted::CallOut(op, service.into(), request));
-        op
     }
 
     /// The wall clock, in milliseconds since the UNIX epoch. It stands still during a turn, so that to look at it counts
@@ -231,6 +229,7 @@ impl Core {
             asking: BTreeMap::new(),
             stamps,
             draws: Draws::new(seed),
+            interceptor: None,
             wanted: Vec::new(),
             journal: Vec::new(),
         }
@@ -260,8 +259,13 @@ impl Core {
         self.calls_left = left;
     }
 
-    fn call(&mut self, call: Call, allow_concurrency: bool) -> Answer {
+    fn call(&mut self, call: Call, allow_concurrency: bool, at: Site) -> Answer {
         self.spend_call();
+        if let Some(interceptor) = &self.interceptor
+            && let Some(reply) = interceptor.storage(at, &call)
+        {
+            return Answer::Now(reply);
+        }
         match call {
             Call::Sync => return self.sync(),
             Call::Transaction => return self.begin_transaction(),

@@ -201,6 +201,30 @@ fn what_is_due_at_a_time_comes_neither_before_it_nor_long_after() {
 }
 
 #[test]
+fn what_is_due_is_due_by_the_clock_of_the_machine_that_sends_it() {
+    let due = |body: &[u8]| std::str::from_utf8(body).ok()?.parse().ok().map(wall_ms);
+    let promise = || reaches().due(move |asked, _| due(asked.body)).within(Duration::from_secs(1));
+    // Acknowledged at one second, on a machine whose clock is five minutes behind and shows -290 ten seconds after the begin.
+    let queued = || {
+        let mut told = Told::new();
+        told.0.clock_off_ms(-300_000);
+        told.at(1.0).queued(1, "-290.0", -290.0);
+        told
+    };
+    let sent_at = |seconds: f64| queued().at(seconds).sends(1, "-290.0").broken(promise());
+    assert!(sent_at(10.2).is_empty());
+    assert_eq!((sent_at(9.4), sent_at(11.6)), (vec!["reaches"], vec!["reaches"]));
+    // It comes at eight seconds to a machine whose clock is right: there it is due at once.
+    let moved = |seconds: f64| {
+        let mut told = queued();
+        told.0.clock_off_ms(0).at(8.0).on(1).start(2);
+        told.at(seconds).sends(1, "-290.0").broken(promise())
+    };
+    assert!(moved(8.2).is_empty());
+    assert_eq!(moved(9.6), ["reaches"]);
+}
+
+#[test]
 fn a_request_that_nothing_follows_is_told() {
     let mut told = Told::new();
     told.at(1.0).queued(1, "a", 10.0);

@@ -1,4 +1,5 @@
-//! Storage as object code in Rust sees it.
+//! Storage as object code in Rust sees it. Each call knows the place in that code which makes it: for nobody but an interceptor
+//! (`port/intercept.rs`).
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ impl<'a> Storage<'a> {
     }
 
     /// The value of a key. Refused for a key over 2,048 bytes (S7).
+    #[track_caller]
     pub fn get(&self, key: impl Into<Key>) -> Refusable<Option<Bytes>> {
         self.call(Call::Get(key.into()), |reply| match reply {
             Reply::Value(value) => Ok(value),
@@ -41,6 +43,7 @@ impl<'a> Storage<'a> {
 
     /// The values of those of the keys that there are, in the order of the keys' bytes. Refused for more than 128 keys,
     /// and for a key over 2,048 bytes (S7).
+    #[track_caller]
     pub fn get_many<K: Into<Key>>(&self, keys: impl IntoIterator<Item = K>) -> Refusable<Vec<(Key, Bytes)>> {
         let keys = keys.into_iter().map(Into::into).collect();
         self.call(Call::GetMany(keys), |reply| match reply {
@@ -50,6 +53,7 @@ impl<'a> Storage<'a> {
     }
 
     /// Sets a key. Refused for a key over 2,048 or a value over 131,072 bytes (S7).
+    #[track_caller]
     pub fn put(&self, key: impl Into<Key>, value: impl Into<Bytes>) -> Refusable<()> {
         self.call(Call::Put(key.into(), value.into()), |reply| match reply {
             Reply::Done => Ok(()),
@@ -59,6 +63,7 @@ impl<'a> Storage<'a> {
 
     /// Sets several keys, all or none. Refused for more than 128 keys, and for a key over 2,048 or a value over 131,072
     /// bytes (S7).
+    #[track_caller]
     pub fn put_many<K: Into<Key>, V: Into<Bytes>>(
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
@@ -71,6 +76,7 @@ impl<'a> Storage<'a> {
     }
 
     /// Removes a key; whether it was there. Refused for a key over 2,048 bytes (S7).
+    #[track_caller]
     pub fn delete(&self, key: impl Into<Key>) -> Refusable<bool> {
         self.call(Call::Delete(key.into()), |reply| match reply {
             Reply::Deleted(was_there) => Ok(was_there),
@@ -80,6 +86,7 @@ impl<'a> Storage<'a> {
 
     /// Removes several keys; how many of them were there. Refused for more than 128 keys, and for a key over 2,048 bytes
     /// (S7).
+    #[track_caller]
     pub fn delete_many<K: Into<Key>>(&self, keys: impl IntoIterator<Item = K>) -> Refusable<u32> {
         let keys = keys.into_iter().map(Into::into).collect();
         self.call(Call::DeleteMany(keys), |reply| match reply {
@@ -90,6 +97,7 @@ impl<'a> Storage<'a> {
 
     /// Keys and values in the order of the keys' bytes (S6). Refused for a limit of zero, and for `start` together with
     /// `start_after` (S7).
+    #[track_caller]
     pub fn list(&self, list: List) -> Refusable<Vec<(Key, Bytes)>> {
         self.call(Call::List(list), |reply| match reply {
             Reply::Entries(entries) => Ok(entries),
@@ -98,6 +106,7 @@ impl<'a> Storage<'a> {
     }
 
     /// Removes all keys and the alarm in one atomic unit. Refused in a transaction (S8).
+    #[track_caller]
     pub fn delete_all(&self) -> Refusable<()> {
         self.call(Call::DeleteAll { preserve_alarm: false }, |reply| match reply {
             Reply::Done => Ok(()),
@@ -107,6 +116,7 @@ impl<'a> Storage<'a> {
 
     /// Removes all keys and keeps the alarm (S8: the behaviour before the compatibility date 2026-02-24).
     /// Refused in a transaction.
+    #[track_caller]
     pub fn delete_all_preserving_alarm(&self) -> Refusable<()> {
         self.call(Call::DeleteAll { preserve_alarm: true }, |reply| match reply {
             Reply::Done => Ok(()),
@@ -116,12 +126,14 @@ impl<'a> Storage<'a> {
 
     /// Resolves when every earlier write is durable. In a transaction it says nothing of what the transaction itself has
     /// written: that is written when it ends.
+    #[track_caller]
     pub fn sync(&self) -> Op<()> {
         self.call(Call::Sync, done)
     }
 
     /// The scheduled time of the alarm: milliseconds since the UNIX epoch. None while the alarm is being handled,
     /// unless it was set again (A4).
+    #[track_caller]
     pub fn get_alarm(&self) -> Op<Option<i64>> {
         self.call(Call::GetAlarm, |reply| match reply {
             Reply::Alarm(time_ms) => time_ms,
@@ -131,6 +143,7 @@ impl<'a> Storage<'a> {
 
     /// Schedules the alarm, replacing the one that is scheduled (A2). A time in the past means now (A6). Refused for a
     /// time that no alarm can have (A7), and in a class without `alarm()` (A8).
+    #[track_caller]
     pub fn set_alarm(&self, time_ms: i64) -> Refusable<()> {
         self.call(Call::SetAlarm { time_ms }, |reply| match reply {
             Reply::AlarmSet { .. } => Ok(()),
@@ -139,6 +152,7 @@ impl<'a> Storage<'a> {
     }
 
     /// Unschedules the alarm (A5).
+    #[track_caller]
     pub fn delete_alarm(&self) -> Op<()> {
         self.call(Call::DeleteAlarm, done)
     }
@@ -172,6 +186,7 @@ impl<'a> Storage<'a> {
         }
     }
 
+    #[track_caller]
     fn call<T>(&self, call: Call, read: fn(Reply) -> T) -> Op<T> {
         self.ctx.op(self.ctx.port.call(call, self.allow_concurrency), read)
     }

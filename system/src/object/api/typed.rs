@@ -24,6 +24,7 @@ impl Storage<'_> {
     /// # Errors
     ///
     /// If the call is refused (S7), or what is there is not JSON of this type.
+    #[track_caller]
     pub fn get_json<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -40,12 +41,17 @@ impl Storage<'_> {
     /// # Errors
     ///
     /// If the call is refused (S7), or the value cannot be written as JSON: then nothing is written.
+    #[track_caller]
     pub fn put_json<T: Serialize + ?Sized>(
         &self,
         key: &str,
         value: &T,
     ) -> impl Future<Output = Result<(), Thrown>> + use<T> {
-        let put = to_json("value of the key", value).map(|json| self.put(key, json));
+        // No closure: what it called would seem to be called from here.
+        let put = match to_json("value of the key", value) {
+            Ok(json) => Ok(self.put(key, json)),
+            Err(error) => Err(error),
+        };
         async move { Ok(put?.await?) }
     }
 }
