@@ -34,11 +34,11 @@ mod tests {
     fn what_never_held_is_told_beside_what_did() {
         let scenario = Arc::new(ticker());
         let mut tally = Tally { seeds: 20, ..Tally::new(&scenario) };
-        assert_eq!(sometimes(&[tally.clone()], Sheet::PIPE), "");
+        assert_eq!(sometimes(&[tally.clone()], Sheet::PLAIN), "");
         tally.sometimes.insert("busy".to_owned(), Sometimes { told: 40, held: 3, seeds: 2 });
         tally.sometimes.insert("full".to_owned(), Sometimes { told: 40, held: 0, seeds: 0 });
         assert_eq!(
-            sometimes(&[tally], Sheet::PIPE),
+            sometimes(&[tally], Sheet::PLAIN),
             "\n  ticker: \"busy\" held 3 of 40 times, in 2 of 20 seeds\n  \
              ticker: \"full\" NEVER held: objects came there 40 times in 20 seeds\n"
         );
