@@ -9,14 +9,14 @@ pub fn replay_line(run: &impl Display) -> String {
 }
 
 /// A path as it is written in a shell.
-pub(crate) fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=,".contains(letter);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Sentences broken into lines of readable length.
-pub(crate) fn indent(sentences: &str) -> String {
+pub fn indent(sentences: &str) -> String {
     const WIDTH: usize = 108;
     let mut lines = vec![String::from(" ")];
     for word in sentences.split_whitespace() {
