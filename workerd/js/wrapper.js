@@ -83,8 +83,8 @@ class Teller {
   section(real, closure, self) {
     const isConstructor = !this.isBuilt; if (isConstructor) this.sections++;
     return real.call(self, (...args) => {
-      this.isOver = true; if (!isConstructor) this.tell({ event: "gate", closed: true });
-      const end = () => { if (!isConstructor) { this.tell({ event: "gate", closed: false }); this.isOver = true; } else if (!--this.sections && this.isLeft) this.built(); };
+      if (!isConstructor) this.tell({ event: "gate", closed: true });
+      const end = () => { if (!isConstructor) this.tell({ event: "gate", closed: false }); else if (!--this.sections && this.isLeft) this.built(); };
       return this.around(closure, args, undefined, end, e => { if (isConstructor) this.failed(e); else this.gone({ reset: { why: String(e?.message ?? e), cause: "section" } }); });
     });
   }
@@ -98,7 +98,7 @@ class Teller {
       return this.around(closure, txn ? [txn] : [], undefined, () => end(isBack ? { error: "rolled back" } : "done"), e => end({ error: String(e?.message ?? e) }));
     });
   }
-  built() { if (this.isBuilt) return; this.isBuilt = true; this.tell({ event: "constructor_end" }); this.isOver = true; }
+  built() { if (this.isBuilt) return; this.isBuilt = true; this.tell({ event: "constructor_end" }); }
   failed(e) { if (this.isBuilt || this.isGone) return; const why = String(e?.message ?? e); this.tell({ event: "constructor_end", failed: why }); this.gone({ reset: { why, cause: "constructor" } }); }
   gone(reason) { if (this.isGone) return; this.isGone = true; if (this.run !== null) this.tell({ event: "run_end", run: this.run, outcome: { failed: { why: reason.reset.why, how: "reset" } } }); this.run = null; this.tell({ event: "instance_end", reason }); }
 }

@@ -22,7 +22,7 @@ use crate::world::{Files, Snapshot, World};
 pub const DOWN_MS: u64 = 1_000;
 
 /// What a life broke.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Broken {
     /// The plan that breaks it.
     pub plan: Plan,
@@ -98,8 +98,7 @@ pub fn every_point(
         }
     }
     if !violations.is_empty() {
-        let life = life::run(worker, plan)?;
-        broken.insert(0, Broken { plan: plan.clone(), violations, life });
+        broken.insert(0, Broken { plan: plan.clone(), violations, life: life.clone() });
     }
     Ok(Explored { life, points, outsides, broken })
 }

@@ -33,8 +33,11 @@ pub struct Written {
 pub fn write(plan: &Plan, told: &[Told], rest: Option<&Rest>) -> Result<Written, Malformed> {
     let mut writer = Writer::new(plan, told);
     told.iter().for_each(|told| writer.see(told));
-    let end_ns = told.last().map_or(0, |told| told.at_ns).max(plan.end_ms * 1_000_000);
-    writer.end(end_ns, rest);
+    // A storm has no end: what comes after it nobody knows.
+    if told.last().is_none_or(|told| told.what != What::Storm) {
+        let end_ns = told.last().map_or(0, |told| told.at_ns).max(plan.end_ms * 1_000_000);
+        writer.end(end_ns, rest);
+    }
     let mut text = writer.header().to_string();
     text.push('\n');
     for line in &writer.lines {

@@ -31,7 +31,7 @@ pub enum Failed {
 }
 
 /// A life that is over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Life {
     /// What was seen and told.
     pub told: Vec<Told>,

@@ -12,16 +12,16 @@
 
 mod folder;
 mod peers;
+mod told;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
-use reveille_model::history::Blob;
-use serde::Serialize;
-
 pub use self::folder::Files;
 use self::folder::Folder;
 use self::peers::{Client, Service, Services};
+use self::told::open_requests;
+pub use self::told::{Told, What};
 use crate::lockstep::{Fault, Process, Stand, Start, Step};
 use crate::plan::{Moment, Plan, Says, WALL_ZERO_MS};
 use crate::worker::Worker;
@@ -36,89 +36,6 @@ const STORM_PAUSES: u32 = 5_000;
 
 /// And so many runs of `alarm()` of a process within a virtual second for each of its objects: the run ends there.
 pub(crate) const STORM_RUNS: usize = 50;
-
-/// Something that was seen from outside the process, or that its wrapper has told, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
-    /// Virtual time since the begin of the run.
-    pub at_ns: u64,
-    /// What.
-    #[serde(flatten)]
-    pub what: What,
-}
-
-/// What was seen or told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "told")]
-pub enum What {
-    /// A process is up: it takes requests.
-    Up,
-    /// The process is gone; at a point, if it was killed there.
-    Down {
-        /// The number of the point.
-        point: Option<u64>,
-    },
-    /// A client has sent this request of the plan, counted from 1.
-    Asked {
-        /// The request.
-        request: u64,
-    },
-    /// A client has an answer.
-    Answered {
-        /// The request.
-        request: u64,
-        /// HTTP status.
-        status: u16,
-        /// What it says.
-        body: Blob,
-    },
-    /// A client's connection was closed without an answer.
-    Unanswered {
-        /// The request.
-        request: u64,
-    },
-    /// A call has reached an outside service.
-    Called {
-        /// The call, counted from 1.
-        call: u64,
-        /// What the wrapper calls it, if an instance made it.
-        known_as: Option<String>,
-        /// The service: its URL, without a query.
-        service: String,
-        /// Its method.
-        method: String,
-        /// Its path, with its query.
-        path: String,
-        /// What it says.
-        body: Blob,
-    },
-    /// A service has answered a call; without a status it has closed the connection.
-    Returned {
-        /// The call.
-        call: u64,
-        /// HTTP status.
-        status: Option<u16>,
-    },
-    /// The wrapper has told this: a line of the account.
-    Account {
-        /// The line, a JSON object.
-        line: String,
-    },
-    /// The worker has written this to its console.
-    Said {
-        /// The line.
-        line: String,
-    },
-    /// The process does something again and again for ever, and time stands still.
-    Storm,
-}
-
-impl What {
-    /// Whether it was seen from outside: not told by the process of itself.
-    pub fn is_outside(&self) -> bool {
-        !matches!(self, What::Account { .. } | What::Said { .. })
-    }
-}
 
 /// All that is known of a run at a moment, beside the process and its files.
 #[derive(Clone, Debug)]
@@ -504,19 +421,4 @@ impl<'p> World<'p> {
         let up = self.up.as_mut().expect("a process has called");
         up.answers.insert((now_ns + answer.after_ms * NS_PER_MS, call), due);
     }
-}
-
-/// The requests that were asked and have no answer.
-fn open_requests(told: &[Told]) -> Vec<u64> {
-    let mut open = Vec::new();
-    for told in told {
-        match told.what {
-            What::Asked { request } => open.push(request),
-            What::Answered { request, .. } | What::Unanswered { request } => {
-                open.retain(|it| *it != request);
-            }
-            _ => {}
-        }
-    }
-    open
 }

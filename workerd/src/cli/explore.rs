@@ -122,26 +122,18 @@ impl Campaign<'_> {
             }
             vec![Broken { plan: tried.plan.clone(), violations, life }]
         };
-        broken.into_iter().for_each(|broken| self.note(tried.name, broken));
+        broken.iter().for_each(|broken| self.note(tried.name, broken));
         Ok(())
     }
 
     /// Puts what a life broke to what is known of its kind.
-    fn note(&mut self, life: &'static str, broken: Broken) {
+    fn note(&mut self, life: &'static str, broken: &Broken) {
         let mut kinds: Vec<Signature> = broken.violations.iter().map(signature).collect();
+        kinds.sort();
         kinds.dedup();
-        let mut broken = Some(broken);
         for kind in kinds {
-            if let Some(found) = self.found.get_mut(&kind) {
-                *found.lives.entry(life).or_default() += 1;
-                continue;
-            }
-            // Of a life that broke several things each but the first is run again when it is told.
-            let first = match broken.take() {
-                Some(broken) => broken,
-                None => continue,
-            };
-            self.found.insert(kind, Found { broken: first, lives: BTreeMap::from([(life, 1)]) });
+            let first = || Found { broken: broken.clone(), lives: BTreeMap::new() };
+            *self.found.entry(kind).or_insert_with(first).lives.entry(life).or_default() += 1;
         }
     }
 
