@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// The version of the format of plans.
 pub const VERSION: u32 = 1;
 
+/// The longest body of a request, in bytes: it is sent while the process stands still, and has to fit into the connection.
+pub const BODY_BYTES_MAX: usize = 65_536;
+
 /// What the wall clock shows at the begin of a run, in milliseconds since the UNIX epoch: 2027-01-15, as no host's clock does today.
 pub const WALL_ZERO_MS: i64 = 1_800_000_000_000;
 
@@ -40,7 +43,7 @@ pub struct Ask {
     pub method: String,
     /// Its path, with its query.
     pub path: String,
-    /// Its body.
+    /// Its body, of at most [`BODY_BYTES_MAX`] bytes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
 }
@@ -116,6 +119,9 @@ pub enum Invalid {
         "request {0} of the plan has a method or a path with a space or a line break in it, or a path without a slash before it"
     )]
     Line(usize),
+    /// A body that does not fit into a connection.
+    #[error("request {0} of the plan has a body of {1} bytes, and the most is {BODY_BYTES_MAX}")]
+    Body(usize, usize),
 }
 
 impl Plan {
@@ -140,6 +146,9 @@ impl Plan {
             if !is_word(&ask.method) || !is_word(&ask.path) || !ask.path.starts_with('/') {
                 return Err(Invalid::Line(index));
             }
+            if ask.body.len() > BODY_BYTES_MAX {
+                return Err(Invalid::Body(index, ask.body.len()));
+            }
             before_ms = ask.at_ms;
         }
         Ok(())
@@ -150,5 +159,33 @@ impl Plan {
         let at_ms = at_ns / 1_000_000;
         let holds = |outage: &&Outage| (outage.from_ms..outage.to_ms).contains(&at_ms);
         self.outages.iter().find(holds).map_or(&self.services, |outage| &outage.answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workload::draw;
+
+    #[test]
+    fn a_plan_is_data_and_what_cannot_be_run_is_refused() {
+        let plan = draw(3);
+        let json = serde_json::to_string(&plan).expect("a plan is JSON");
+        assert_eq!(serde_json::from_str::<Plan>(&json).expect("and is read again"), plan);
+        assert_eq!(plan.validate(), Ok(()));
+        let refused = |edit: fn(&mut Plan)| {
+            let mut plan = plan.clone();
+            edit(&mut plan);
+            plan.validate().expect_err("it cannot be run")
+        };
+        assert_eq!(refused(|plan| plan.version = 2), Invalid::Version(2));
+        assert_eq!(refused(|plan| plan.requests[0].at_ms = u64::MAX), Invalid::BehindEnd(0, plan.end_ms));
+        assert_eq!(refused(|plan| plan.requests[1].at_ms = 0), Invalid::Order(1));
+        assert_eq!(refused(|plan| plan.requests[0].path = "/a b".to_owned()), Invalid::Line(0));
+        let long = BODY_BYTES_MAX + 1;
+        assert_eq!(
+            refused(|plan| plan.requests[0].body = "x".repeat(BODY_BYTES_MAX + 1)),
+            Invalid::Body(0, long)
+        );
     }
 }
