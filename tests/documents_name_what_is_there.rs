@@ -20,8 +20,8 @@ fn documents() -> Vec<String> {
 
 /// What stands in backquotes and begins with the name of a room.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
-    const ROOMS: [&str; 8] =
-        ["model/", "system/", "sim/", "harness/", "scenarios/", "tests/", "snapshots/", "docs/"];
+    const ROOMS: [&str; 9] =
+        ["model/", "system/", "sim/", "harness/", "workerd/", "scenarios/", "tests/", "snapshots/", "docs/"];
     let quoted = text.split('`').skip(1).step_by(2);
     quoted.filter(|text| {
         ROOMS.iter().any(|room| text.starts_with(room)) && text.chars().all(|it| it.is_ascii_graphic())

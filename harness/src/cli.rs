@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use reveille_model::Profile;
 use reveille_model::verdict::RuleId;
 
@@ -303,14 +303,31 @@ impl From<ProfileName> for Profile {
     }
 }
 
-/// Reads the command line and does with these scenarios what it says. `commit` is what the binary was built of; bundles name it.
+/// A command of a program's own, beside those that every program of the harness has.
+#[derive(Debug)]
+pub struct Extra {
+    /// How it is called and what can be said with it. Its name is none of the harness's own.
+    pub command: clap::Command,
+    /// Does it; the exit code is that of the process.
+    pub run: fn(&ArgMatches) -> anyhow::Result<ExitCode>,
+}
+
+/// Reads the command line and does with these scenarios what it says, or what a command of the program's own does. `commit` is what
+/// the binary was built of; bundles name it.
 ///
 /// # Errors
 ///
 /// If something could not be done, which is not a finding.
-pub fn run(scenarios: &Catalogue, commit: &str) -> anyhow::Result<ExitCode> {
+pub fn run(scenarios: &Catalogue, extras: &[Extra], commit: &str) -> anyhow::Result<ExitCode> {
     let build = Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: commit.to_owned() };
-    let Cli { color, command } = Cli::parse();
+    let own = extras.iter().map(|extra| extra.command.clone());
+    let matches = Cli::command().subcommands(own).get_matches();
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(extra) = extras.iter().find(|extra| extra.command.get_name() == name)
+    {
+        return (extra.run)(matches);
+    }
+    let Cli { color, command } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let sheet = Sheet::of_stdout(color);
     match command {
         Command::List => {

@@ -59,7 +59,7 @@ pub mod reach;
 pub mod regression;
 pub mod replay;
 pub mod report;
-mod say;
+pub mod say;
 pub mod scaffold;
 pub mod scenario;
 pub mod sheet;
@@ -88,12 +88,12 @@ use self::scenario::Scenario;
 ///
 /// If there are no scenarios, or two have one name.
 pub fn main(scenarios: impl IntoIterator<Item = Scenario>) -> ExitCode {
-    main_of(&Catalogue::new(scenarios), "unknown")
+    main_of(&Catalogue::new(scenarios), &[], "unknown")
 }
 
-/// Like [`main`], with the commit that the program was built of, which its bundles name.
-pub fn main_of(scenarios: &Catalogue, commit: &str) -> ExitCode {
-    cli::run(scenarios, commit).unwrap_or_else(|error| {
+/// Like [`main`], with commands of the program's own, and the commit that it was built of, which its bundles name.
+pub fn main_of(scenarios: &Catalogue, extras: &[cli::Extra], commit: &str) -> ExitCode {
+    cli::run(scenarios, extras, commit).unwrap_or_else(|error| {
         say::tell(format_args!("error: {error:#}\n"));
         ExitCode::from(2)
     })

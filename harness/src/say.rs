@@ -11,7 +11,7 @@ use anyhow::Context;
 /// # Errors
 ///
 /// If it cannot be written although somebody reads it, as to a disk that is full.
-pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
+pub fn say(text: impl Display) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     match write!(output, "{text}").and_then(|()| output.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -20,6 +20,6 @@ pub(crate) fn say(text: impl Display) -> anyhow::Result<()> {
 }
 
 /// Says something on the standard error: how far the work is, and what is wrong. If that cannot be written nobody hears it.
-pub(crate) fn tell(text: impl Display) {
+pub fn tell(text: impl Display) {
     let _ = write!(io::stderr().lock(), "{text}");
 }

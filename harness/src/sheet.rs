@@ -91,7 +91,7 @@ impl Sheet {
     }
 
     /// Sentences, wrapped and indented by two.
-    pub(crate) fn sentences(self, text: &str) -> String {
+    pub fn sentences(self, text: &str) -> String {
         self.wrapped(text, "  ", "  ")
     }
 

@@ -11,5 +11,5 @@ const COMMIT: &str = git_version!(
 );
 
 fn main() -> ExitCode {
-    reveille::main_of(&scenarios::catalogue(), COMMIT)
+    reveille::main_of(&scenarios::catalogue(), &[reveille_workerd::cli::command()], COMMIT)
 }
