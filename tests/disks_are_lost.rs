@@ -66,7 +66,7 @@ fn d2_all_datacenters_may_burn_down_one_after_another() {
 fn d8_rot_is_found_when_it_is_read_and_repaired_from_the_others() {
     for machine in 0..9 {
         let target = Target::Machine(machine);
-        let rot = DiskRot { target: target.clone(), mark: false };
+        let rot = DiskRot { target: target.clone(), mark: false, bytes: 1 };
         let life = survives(vec![(3_000, rot.into()), (5_000, Crash { target, down_ms: 500 }.into())]);
         assert_eq!(damaged(&life), 1);
     }
@@ -77,7 +77,7 @@ fn d8_rot_is_found_when_it_is_read_and_repaired_from_the_others() {
 fn d8_a_mark_that_rots_does_no_harm() {
     for machine in 0..9 {
         let target = Target::Machine(machine);
-        let rot = DiskRot { target: target.clone(), mark: true };
+        let rot = DiskRot { target: target.clone(), mark: true, bytes: 1 };
         let life = survives(vec![(3_000, rot.into()), (5_000, Crash { target, down_ms: 500 }.into())]);
         assert_eq!(damaged(&life), 0);
     }

@@ -171,11 +171,11 @@ fn a_job_hears_of_what_is_not_as_expected() {
 
 #[test]
 fn a_pipe_has_a_hundred_columns_and_no_colour_unless_it_is_asked_for() {
-    let plain = text(&reveille(&["replay", "batcher-docs", "0"]).stdout);
+    let plain = text(&reveille(&["replay", "batcher-docs", "2"]).stdout);
     let widest = plain.lines().map(|line| line.chars().count()).max();
     assert!(widest.is_some_and(|widest| widest <= 100), "{plain}");
     assert!(!plain.contains('\u{1b}'), "{plain}");
-    let coloured = reveille(&["replay", "batcher-docs", "0", "--color", "always"]);
+    let coloured = reveille(&["replay", "batcher-docs", "2", "--color", "always"]);
     assert!(text(&coloured.stdout).contains("\u{1b}[1m\u{1b}[31mBROKEN: "), "{}", text(&coloured.stdout));
 }
 

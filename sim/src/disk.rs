@@ -78,12 +78,16 @@ impl Disk {
         disk
     }
 
-    /// A bit of a file rots where it lies. Returns its place in bytes; none if there is nothing in the file.
-    pub fn rot(&mut self, id: FileId, rng: &mut ChaCha8Rng) -> Option<u64> {
-        let file = self.files.get_mut(&id).filter(|file| !file.durable.is_empty())?;
-        let (at, bit) = (rng.random_range(0..file.durable.len()), rng.random_range(0..8_u32));
-        file.durable[at] ^= 1 << bit;
-        Some(at as u64)
+    /// So many bytes of a file rot where they lie. Returns whether there is anything in the file.
+    pub fn rot(&mut self, id: FileId, bytes: u32, rng: &mut ChaCha8Rng) -> bool {
+        let Some(file) = self.files.get_mut(&id).filter(|file| !file.durable.is_empty()) else {
+            return false;
+        };
+        let begin = rng.random_range(0..file.durable.len());
+        for byte in file.durable[begin..].iter_mut().take(index(u64::from(bytes))) {
+            *byte ^= rng.random_range(1..=u8::MAX);
+        }
+        true
     }
 
     /// Takes one operation. For a sync, gives what is to be handed back once it is done.

@@ -180,12 +180,12 @@ impl Host {
         (self.disk, self.readout) = (Disk::default(), Readout::default());
     }
 
-    /// A bit rots in the end mark or in the log that it is about. Returns whether there is anything there.
-    pub(crate) fn rot(&mut self, is_mark: bool) -> bool {
+    /// Some bytes rot in the end mark or in the log that it is about. Returns whether there is anything there.
+    pub(crate) fn rot(&mut self, is_mark: bool, bytes: u32) -> bool {
         let file = if is_mark { FileId::Mark } else { self.readout.file(&self.disk) };
         // What was read before may be other now.
         self.readout = Readout::default();
-        self.disk.rot(file, &mut self.rot_rng).is_some()
+        self.disk.rot(file, bytes, &mut self.rot_rng)
     }
 
     pub(crate) fn lose_power(&mut self) -> PowerLoss {

@@ -31,7 +31,7 @@
 //! let setup = Setup { config, me: MachineId(0), seed: 7, classes: Classes::default() };
 //! let now = Now { mono_ns: 0, wall_ns: 1_700_000_000_000_000_000 };
 //! let mut effects = Effects::default();
-//! Machine::boot(setup, now, &EmptyDisk, &mut effects).expect("an empty disk is whole");
+//! Machine::boot(setup, now, &EmptyDisk, &mut effects);
 //! assert!(effects.wake_at_ns.is_some(), "a machine wants to be woken for its next tick");
 //! ```
 

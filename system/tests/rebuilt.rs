@@ -108,6 +108,32 @@ fn d8_a_disk_may_be_lost_again_before_its_replicas_are_built() {
     }
 }
 
+/// The leader has a snapshot at hand, of a time at which the new replica was not known: who is not named in one does not take it.
+#[test]
+fn d8_a_snapshot_made_for_another_replica_does_not_keep_one_from_being_built() {
+    for leads in machines() {
+        let [behind, lost] = [1, 2].map(|further| MachineId((leads.0 + further) % 3));
+        let mut world = world(7, QUIET, LITTLE);
+        world.run_for(5_000);
+        world.pull_plug(behind);
+        world.run_for(10_000);
+        world.silence_clients();
+        world.replace_disk(lost, Disk::default());
+        world.plug_in(behind);
+        world.run_for(15_000);
+        world.plug_in(lost);
+        world.run_for(REBUILT_MS);
+        for group in groups() {
+            assert_eq!(
+                world.voters(group, leads).iter().filter(|(_, is_first)| !is_first).count(),
+                1,
+                "{group:?}"
+            );
+        }
+        world.check_replicas_are_equal_and_whole();
+    }
+}
+
 /// D8: the number of a replica whose disk was given up never votes or answers again, though the disk may turn up again.
 #[test]
 fn d8_a_disk_that_was_given_up_and_comes_back_is_not_heard() {

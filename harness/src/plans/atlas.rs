@@ -76,7 +76,7 @@ mod tests {
     }
 
     fn rot(machine: u16, mark: bool) -> FaultKind {
-        DiskRot { target: Target::Machine(machine), mark }.into()
+        DiskRot { target: Target::Machine(machine), mark, bytes: 1 }.into()
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) fn sometimes(tallies: &[Tally], sheet: Sheet) -> String {
 
 fn line(tally: &Tally, name: &str, Sometimes { told, held, seeds }: Sometimes, sheet: Sheet) -> String {
     let scenario = tally.scenario.name;
-    sheet.paragraph(&if held == 0 {
+    sheet.sentences(&if held == 0 {
         format!("{scenario}: {name:?} NEVER held: objects came there {told} times in {} seeds", tally.seeds)
     } else {
         format!("{scenario}: {name:?} held {held} of {told} times, in {seeds} of {} seeds", tally.seeds)

@@ -1,10 +1,8 @@
 //! Messages between machines arrive other than they were sent.
 
-use proptest::prelude::*;
 use reveille_model::history::{Scope, Takes};
 use serde::{Deserialize, Serialize};
 
-use super::draw::Draw;
 use super::shrink::less;
 use super::words::{Length, percent};
 use super::{FaultKind, Kind, MessageLoss, Row, Strikes};
@@ -30,10 +28,7 @@ impl CorruptMessages {
         about: "Of some of the messages between machines a bit is another one when they arrive.",
         begins: |whom| format!("messages arrive corrupted on {whom}"),
         ends: |whom| format!("messages arrive as they were sent on {whom}"),
-        draws: &[Draw::Machine(1, |it| {
-            let for_ms = it.for_ms;
-            (1_000..50_000_u32).prop_map(move |ppm| Self { ppm, for_ms }.into()).boxed()
-        })],
+        draws: &[],
         alone: None,
     }];
 }

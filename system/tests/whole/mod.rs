@@ -69,7 +69,6 @@ enum Event {
     Asks { machine: MachineId, request: ClientRequest },
 }
 
-#[derive(Default)]
 struct Host {
     disk: Disk,
     /// None while it is down.
@@ -112,7 +111,14 @@ impl World {
             now_ms: 0,
             agenda: BTreeMap::new(),
             events: 0,
-            machines: std::iter::repeat_with(Host::default).take(machines).collect(),
+            machines: std::iter::repeat_with(|| Host {
+                disk: Disk::formatted(),
+                machine: None,
+                life: 0,
+                booted_ms: 0,
+            })
+            .take(machines)
+            .collect(),
             trouble: Trouble::default(),
             cut: BTreeSet::new(),
             sync_ms: 3,

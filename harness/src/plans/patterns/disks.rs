@@ -76,7 +76,8 @@ pub(super) fn rotten(ground: &mut Ground<'_>) -> Trouble {
     let (mut trouble, mut at_ms) = (Trouble::default(), 0);
     for _ in 0..ground.dice.draw(1..=3_u8) {
         let target = Target::Machine(ground.dice.one_of(&machines));
-        trouble = trouble.and(at_ms, DiskRot { target: target.clone(), mark });
+        let bytes = ground.dice.draw(1..=DiskRot::BYTES_MAX);
+        trouble = trouble.and(at_ms, DiskRot { target: target.clone(), mark, bytes });
         let (read_ms, down_ms) = (ground.dice.log(10..30_000), ground.dice.log(50..10_000));
         let reads = if ground.dice.percent(70) {
             Crash { target, down_ms }.into()

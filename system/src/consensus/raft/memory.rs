@@ -72,6 +72,8 @@ impl Memory {
     /// An entry was applied that has changed who is in the group.
     pub(super) fn members_change(&mut self, members: ConfState) {
         self.state.conf_state = members;
+        // A snapshot names the members, and who is not among them does not take it.
+        self.offered = None;
     }
 
     /// Everything that this remembers, if `data` is what the entries up to `applied` add up to.
