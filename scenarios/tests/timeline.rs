@@ -23,11 +23,11 @@ fn page(name: &str) -> PathBuf {
 #[test]
 fn a_run_of_30_000_events_fits_into_two_megabytes() {
     let scenario = scenarios::catalogue().get("batcher-docs").expect("it is one of ours").clone();
-    let outcome: Outcome = scenario.run(&scenario.plan(0));
+    let outcome: Outcome = scenario.run(&scenario.plan(2));
     let events = outcome.history.events.len() as u64;
     let page = page("size.html");
     let path = page.to_str().expect("a path of the target folder is text");
-    let output = reveille(&["timeline", "batcher-docs", "0", "--out", path]);
+    let output = reveille(&["timeline", "batcher-docs", "2", "--out", path]);
     assert_eq!(output.status.code(), Some(0));
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told.contains("it opens on "), "{told}");

@@ -82,7 +82,7 @@ pub(super) const ALL: &[Pattern] = &[
     of(8, disks::lost).of_datacenters(3),
     of(11, disks::burned).of_datacenters(3),
     of(9, disks::rotten).of_datacenters(3),
-    of(7, messages::corrupted),
+    of(10, messages::corrupted),
     of(6, clocks::put_right),
     of(5, clocks::left_wrong),
     of(5, clocks::to_and_fro),
