@@ -22,7 +22,7 @@
 //! While a mark names the old generation its file is not touched, and what only the new one holds is not acknowledged.
 //! So whichever one mark is torn or rots, the other one leads to everything acknowledged (D8).
 //!
-//! A disk is formatted once, by whoever builds the cluster ([`format`]). A machine that finds no mark, or a log that is not whole,
+//! A disk is formatted once, by whoever builds the cluster ([`format()`]). A machine that finds no mark, or a log that is not whole,
 //! has lost what it promised: it formats the disk anew ([`Log::anew`]) as another one, with a number of its own that stands in
 //! each mark and in each chain of checksums, so that nothing of the former one is ever taken for a part of it.
 //!
