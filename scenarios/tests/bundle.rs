@@ -286,16 +286,16 @@ fn a_bundle_that_was_spoilt_is_one_clear_error() {
 fn json_goes_where_it_is_told_to() {
     let file = folder("json").join("verdict.json");
     let argument = format!("--json={}", path(&file));
-    let told = run(&["replay", "batcher-docs", "1", &argument], 1);
+    let told = run(&["replay", "batcher-docs", "2", &argument], 1);
     assert!(told.contains("BROKEN: X1(b)"));
     let json: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(&file).expect("it was written")).expect("it is JSON");
     assert_eq!(json["verdict"]["findings"][0]["rule"], "X1(b)");
     let json: serde_json::Value =
-        serde_json::from_str(&run(&["replay", "batcher-docs", "1", "--json"], 1)).expect("JSON alone");
+        serde_json::from_str(&run(&["replay", "batcher-docs", "2", "--json"], 1)).expect("JSON alone");
     assert!(told.contains(json["digest"].as_str().expect("a text")));
     let json: serde_json::Value =
-        serde_json::from_str(&run(&["shrink", "batcher-docs", "1", "--json"], 0)).expect("JSON alone");
+        serde_json::from_str(&run(&["shrink", "batcher-docs", "2", "--json"], 0)).expect("JSON alone");
     assert_eq!(json["shrunk"]["after"]["requests"], 2);
     let json: serde_json::Value =
         serde_json::from_str(&run(&["explore", "cron", "--seeds", "1..3", "--json"], 0)).expect("JSON alone");
