@@ -152,7 +152,6 @@ impl Ingress {
             ticket,
             route: Route::direct(machine),
             at_ns: cx.now.mono_ns,
-
             taken: false,
             heard: false,
         });

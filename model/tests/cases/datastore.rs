@@ -55,6 +55,25 @@ fn duties() -> Vec<Case> {
         }),
         case(
             "D3",
+            "a machine whose disk was damaged holds nothing, though replicas are built anew",
+            |tale, breaks| {
+                if breaks {
+                    tale.rebuilds_within(10_000);
+                }
+                tale.datacenters(&[0, 0])
+                    .on(1)
+                    .fault(1, "disk-lost")
+                    .on_machine(1, What::DiskDamaged)
+                    .at(1.0)
+                    .heal(1);
+                for slice in 0..4 {
+                    tale.on_machine(0, What::Holder { slice, epoch: 2, group: None });
+                }
+                tale.at(90.0).end();
+            },
+        ),
+        case(
+            "D3",
             "the slice of a machine that is gone, as the name of its fault says, has to move",
             |tale, breaks| {
                 holds(tale, 0, 1);

@@ -51,7 +51,7 @@ impl Kind for DiskRot {
     fn last(&mut self, _ms: u64) {}
 
     fn validate(&self, check: &Check<'_>) -> Result<(), PlanError> {
-        check.at_most("bytes", self.bytes, Self::BYTES_MAX)
+        check.within("bytes", self.bytes, 1..=Self::BYTES_MAX)
     }
 
     fn told(&self) -> String {

@@ -194,10 +194,9 @@ impl Cluster {
         let mut datacenters = pace.datacenter_of.clone();
         datacenters.sort_unstable();
         datacenters.dedup();
-        // A machine that found its disk damaged stays down.
         let stays_up = |datacenter: u16| {
             let mut machines = (0..=u16::MAX).zip(&pace.datacenter_of);
-            machines.any(|(machine, of)| *of == datacenter && !faults.is_damaged(machine))
+            machines.any(|(machine, of)| *of == datacenter && !faults.stays_down(machine, constants))
         };
         for datacenter in datacenters.into_iter().filter(|datacenter| stays_up(*datacenter)) {
             let last = self.leading.get(&datacenter).map(|(_, last, _)| last);
@@ -239,12 +238,10 @@ impl Cluster {
         for ((group, machine), (applied, told)) in &self.applied {
             let Some((committed, known)) = self.committed.get(group) else { continue };
             reports.saw(Id::L4);
-            // Where no replica is ever built anew, one whose disk is damaged is not missed.
-            let stays_away = |machine| constants.rebuild_ms.is_none() && faults.is_damaged(machine);
             let lost = faults.lost_disk(*machine, pace.datacenter(*machine));
             let rebuilt_ns =
                 lost.zip(constants.rebuild_ms).map_or(0, |(lost, ms)| lost.at_ns.saturating_add(ns(ms)));
-            if applied >= committed || rebuilt_ns >= known.at_ns || stays_away(*machine) {
+            if applied >= committed || rebuilt_ns >= known.at_ns || faults.stays_down(*machine, constants) {
                 continue;
             }
             let sentences = format!(

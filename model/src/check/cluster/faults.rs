@@ -97,7 +97,7 @@ pub(in crate::check) struct Faults {
     pub(in crate::check) is_quiet: bool,
     /// D8: whether a disk was ever harmed on purpose.
     any_of_disk: bool,
-    /// D8: machines that found their disks damaged. They stay down.
+    /// D8: machines that found their disks damaged.
     damaged: BTreeSet<u16>,
 }
 
@@ -277,8 +277,10 @@ impl Faults {
         self.damaged.insert(machine);
     }
 
-    pub(in crate::check) fn is_damaged(&self, machine: u16) -> bool {
-        self.damaged.contains(&machine)
+    /// D8: whether a machine has found its disk damaged and stays down for it. Where replicas are built anew (`rebuild_ms`) it
+    /// does not: it is missed like any other.
+    pub(in crate::check) fn stays_down(&self, machine: u16, constants: &Constants) -> bool {
+        constants.rebuild_ms.is_none() && self.damaged.contains(&machine)
     }
 
     /// When that machine last lost what its processes knew.

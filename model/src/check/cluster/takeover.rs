@@ -114,7 +114,7 @@ impl Scene<'_> {
             let is_idle = |machine: &u16| {
                 self.pace.datacenter(*machine) == datacenter
                     && !held.contains_key(machine)
-                    && !self.faults.is_damaged(*machine)
+                    && !self.faults.stays_down(*machine, self.constants)
             };
             let mut machines = (0..=u16::MAX).take(self.pace.datacenter_of.len());
             let Some(idle) = machines.find(is_idle) else { continue };

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2};
+use raft::eraftpb::{ConfChangeSingle, ConfChangeType as Kind, ConfChangeV2};
 use raft::{Raft, StateRole};
 
 use super::memory::Memory;
@@ -42,13 +42,16 @@ impl Membership {
         if raft.state != StateRole::Leader || raft.has_pending_conf() || raft.lead_transferee.is_some() {
             return None;
         }
-        let members = raft.raft_log.store.members();
-        if !members.outgoing.is_empty() {
+        let memory = &raft.raft_log.store;
+        if memory.is_joint() {
             // The library ends a change by itself, unless its leader was another one.
             return Some(ConfChangeV2::default());
         }
-        let mut asking = self.asking.values();
-        asking.find_map(|(replica, _)| next_change(raft, &members, *replica, committed))
+        if self.asking.is_empty() {
+            return None;
+        }
+        let members = memory.members();
+        self.asking.values().find_map(|(replica, _)| next_change(raft, &members, *replica, committed))
     }
 }
 
@@ -72,8 +75,6 @@ fn next_change(
     has_caught_up
         .then(|| changes([change(Kind::RemoveNode, *before), change(Kind::AddNode, replica)].into_iter()))
 }
-
-use ConfChangeType as Kind;
 
 fn change(kind: Kind, replica: ReplicaId) -> ConfChangeSingle {
     ConfChangeSingle { change_type: kind, node_id: replica.as_u64(), ..ConfChangeSingle::default() }

@@ -69,6 +69,11 @@ impl Memory {
         members_of(&self.state.conf_state)
     }
 
+    /// Whether a change of the members is under way, as of the last entry that is applied.
+    pub(super) fn is_joint(&self) -> bool {
+        !self.state.conf_state.voters_outgoing.is_empty()
+    }
+
     /// An entry was applied that has changed who is in the group.
     pub(super) fn members_change(&mut self, members: ConfState) {
         self.state.conf_state = members;
